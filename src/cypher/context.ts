@@ -1,0 +1,93 @@
+/**
+ * What a statement is given when it runs, and what it gives back: the types between the engine and its callers.
+ */
+import type { Random } from '../base/random.ts';
+import type { GraphView } from '../graph/view.ts';
+import type { Value } from '../value/value.ts';
+import type { ProcedureHost } from './procedures.ts';
+
+export interface ExecLimits {
+  /** Most hops of an unbounded variable-length pattern. */
+  readonly hopsMax?: number;
+  /** Most items one list may get from `range()` and the like. */
+  readonly listItemsMax?: number;
+}
+
+/** One record of a CSV file: a list of texts, or a map by the header's names. */
+export interface CsvSource {
+  open(url: string, options: { readonly headers: boolean; readonly fieldTerminator: string }): Iterable<Value>;
+}
+
+export interface ExecContext {
+  /** A `GraphWriter` where the statement updates. */
+  readonly view: GraphView;
+  readonly parameters: ReadonlyMap<string, Value>;
+  readonly procedures: ProcedureHost;
+  /** Called at each batch and inside long loops with the rows made since; throws on deadline, kill or memory budget. */
+  checkpoint(rows: number): void;
+  /** The statement's clock, in milliseconds since 1970. */
+  readonly wallMs: number;
+  /** When the transaction began; the statement's own time where absent. */
+  readonly transactionMs?: number;
+  readonly random: Random;
+  readonly timeZone: string;
+  readonly limits: ExecLimits;
+  /** Where LOAD CSV reads from; absent: the clause is refused. */
+  readonly csv?: CsvSource;
+  /** For the procedure host; the engine does not look at it. */
+  readonly session?: unknown;
+}
+
+export interface QueryStats {
+  nodesCreated: number;
+  nodesDeleted: number;
+  relationshipsCreated: number;
+  relationshipsDeleted: number;
+  propertiesSet: number;
+  labelsAdded: number;
+  labelsRemoved: number;
+  indexesAdded: number;
+  indexesRemoved: number;
+  constraintsAdded: number;
+  constraintsRemoved: number;
+  /** TuGraph's `<SUMMARY>` text of the last updating clause, '' where nothing updates. */
+  summary: string;
+}
+
+/** An operator of a plan, as data for EXPLAIN and PROFILE. */
+export interface PlanDescription {
+  readonly operator: string;
+  readonly details: string;
+  readonly identifiers: readonly string[];
+  readonly estimatedRows: number;
+  /** PROFILE only. */
+  readonly rows?: number;
+  readonly timeMs?: number;
+  readonly children: readonly PlanDescription[];
+}
+
+export interface Notification {
+  readonly code: string;
+  readonly title: string;
+  readonly description: string;
+  readonly severity: 'WARNING' | 'INFORMATION';
+  readonly position?: { readonly line: number; readonly column: number; readonly offset: number };
+}
+
+export interface Execution {
+  readonly columns: readonly string[];
+  /** Pulls the result in batches; once it ends `stats` are final. May be taken once. */
+  rows(): Generator<Value[][]>;
+  readonly stats: QueryStats;
+  /** EXPLAIN and PROFILE; a profile is complete once `rows()` ended. */
+  readonly plan: PlanDescription | undefined;
+  readonly notifications: readonly Notification[];
+}
+
+export function emptyStats(): QueryStats {
+  return {
+    nodesCreated: 0, nodesDeleted: 0, relationshipsCreated: 0, relationshipsDeleted: 0, propertiesSet: 0,
+    labelsAdded: 0, labelsRemoved: 0, indexesAdded: 0, indexesRemoved: 0, constraintsAdded: 0, constraintsRemoved: 0,
+    summary: '',
+  };
+}
