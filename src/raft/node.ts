@@ -1,0 +1,396 @@
+/**
+ * The consensus core of one server: inputs go in, effects come out.
+ *
+ *   node.tick(1); node.receive('b', message); node.propose([...]);      any number of inputs
+ *   const effects = node.takeEffects();                                 then, once:
+ *     effects.send      may leave now, in this order
+ *     effects.persist   write and sync, then node.persisted(seq); answers that depend on it come with the next effects
+ *     effects.commit    entries up to here may be applied
+ *
+ * Nothing here reads a clock, a disk or a random source of its own, and nothing waits: the same inputs always give the same
+ * effects, so a simulation replays any history from its seed. The whole of Raft's safety is in this folder; the driver
+ * around it (replica) only has to keep the two sentences above true.
+ */
+import { assert, unreachable } from '../base/assert.ts';
+import { askForPreVotes, campaign, mayCampaign, onNotMember, onTimeoutNow, onVoteReply, onVoteRequest, tickElection } from './election.ts';
+import { leaveIfRemoved, noticeRemoval, proposeChange, startTransfer, tickTransfer } from './membership.ts';
+import { confirmReads, onReadReply, onReadRequest, requestRead, startReadRound } from './reads.ts';
+import {
+  advanceCommit, appendOwn, follow, heardFrom, maybeHandOver, onAppend, onAppendReply, onCommitNotice, onHeartbeat, onHeartbeatReply,
+  sendAppends, sendHeartbeats, tickLeader,
+} from './replication.ts';
+import { RaftState } from './state.ts';
+import { ENTRY_DATA } from './types.ts';
+import type { ConfigChange } from './config.ts';
+import type { Envelope, InstallSnapshot, Message } from './messages.ts';
+import type { Progress } from './progress.ts';
+import type { RaftOptions, Role } from './state.ts';
+import type { Config, ConfigAt, HardState, LogReader, NodeId, Persist, Recovered } from './types.ts';
+
+export interface Effects {
+  readonly persist: Persist | undefined;
+  readonly send: readonly Envelope[];
+  /** Entries up to here are committed and on this server's disk. Only grows. */
+  readonly commit: number;
+  /** Reads that may be served from a state at least as new as `index`. */
+  readonly reads: readonly { readonly id: number; readonly index: number }[];
+  readonly readsFailed: readonly number[];
+  /** Peers that need a snapshot: answer with snapshotSent. */
+  readonly snapshotsWanted: readonly NodeId[];
+  /** A leader wants us to install a snapshot: fetch it, make it durable, then call installed. */
+  readonly snapshotOffered: { readonly from: NodeId; readonly index: number; readonly term: number; readonly config: Config } | undefined;
+  readonly transferEnded: { readonly to: NodeId; readonly ok: boolean } | undefined;
+  /** A committed configuration at this index does not contain us. */
+  readonly removedAt: number | undefined;
+}
+
+export type ProposeRefusal = 'not-leader' | 'busy';
+
+/** What status pages and tests may see. */
+export interface NodeView {
+  readonly role: Role;
+  readonly term: number;
+  readonly votedFor: NodeId | undefined;
+  readonly leader: NodeId | undefined;
+  /** This term's no-op is committed. */
+  readonly isReady: boolean;
+  readonly readyIndex: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  readonly durableIndex: number;
+  readonly commitIndex: number;
+  readonly isSuspect: boolean;
+  readonly isTransferring: boolean;
+  readonly config: ConfigAt;
+  readonly committedConfig: ConfigAt;
+  readonly progress: ReadonlyMap<NodeId, Progress>;
+  readonly witnessMay: number;
+}
+
+export class RaftNode {
+  readonly #state: RaftState;
+  #seq = 0;
+  #seqDone = 0;
+  #held: { readonly after: number; readonly to: NodeId; readonly message: Message }[] = [];
+
+  constructor(options: RaftOptions, reader: LogReader, recovered: Recovered, applied: number) {
+    this.#state = new RaftState(options, reader, recovered, applied);
+  }
+
+  get id(): NodeId {
+    return this.#state.id;
+  }
+
+  get view(): NodeView {
+    const { log, configs } = this.#state;
+    return {
+      role: this.#state.role, term: this.#state.term, votedFor: this.#state.votedFor, leader: this.#state.leader,
+      isReady: this.#state.isReady, readyIndex: this.#state.readyIndex,
+      firstIndex: log.firstIndex, lastIndex: log.lastIndex, lastTerm: log.lastTerm, durableIndex: log.durableIndex,
+      commitIndex: log.commitIndex, isSuspect: this.#state.isSuspect, isTransferring: this.#state.transferee !== undefined,
+      config: { index: configs.effectiveIndex, config: configs.effective }, committedConfig: configs.at(log.commitIndex),
+      progress: this.#state.progress, witnessMay: this.#state.witnessMay,
+    };
+  }
+
+  /** The term of a log entry, undefined outside the log. */
+  termAt(index: number): number | undefined {
+    return this.#state.log.term(index);
+  }
+
+  // ---- inputs ----
+
+  /**
+   * `ticks` of time have passed. `stalled`: this server itself was away (a late timer), so silence proves nothing about
+   * the others; what waits in the sockets must be given to `receive` first.
+   */
+  tick(ticks: number, stalled = false): void {
+    const state = this.#state;
+    if (state.role !== 'leader') {
+      tickElection(state, stalled ? 1 : ticks);
+      return;
+    }
+    tickLeader(state, ticks, stalled);
+    tickTransfer(state, ticks);
+  }
+
+  receive(from: NodeId, message: Message): void {
+    const state = this.#state;
+    assert(from !== state.id, 'a server does not write to itself');
+    switch (message.kind) {
+      case 'vote':
+      case 'preVote':
+        onVoteRequest(state, from, message);
+        return;
+      case 'voteReply':
+      case 'preVoteReply':
+        if (!message.granted && this.#isNewerTerm(from, message)) return;
+        onVoteReply(state, from, message);
+        return;
+      case 'notMember':
+        onNotMember(state, message);
+        return;
+      default:
+    }
+    if (this.#isNewerTerm(from, message)) return;
+    if (message.term < state.term) {
+      this.#refuseOld(from, message);
+      return;
+    }
+    this.#receiveCurrent(from, message);
+  }
+
+  #receiveCurrent(from: NodeId, message: Exclude<Message, { kind: 'vote' | 'preVote' | 'voteReply' | 'preVoteReply' | 'notMember' }>): void {
+    const state = this.#state;
+    switch (message.kind) {
+      case 'append':
+        follow(state, from);
+        onAppend(state, from, message);
+        return;
+      case 'heartbeat':
+        follow(state, from);
+        onHeartbeat(state, from, message);
+        return;
+      case 'commit':
+        follow(state, from);
+        onCommitNotice(state, message);
+        return;
+      case 'installSnapshot':
+        follow(state, from);
+        this.#onInstallSnapshot(from, message);
+        return;
+      case 'appendReply':
+        onAppendReply(state, from, message);
+        return;
+      case 'heartbeatReply':
+        onHeartbeatReply(state, from, message);
+        confirmReads(state);
+        return;
+      case 'snapshotReply':
+        this.snapshotSent(from, message.index !== undefined);
+        return;
+      case 'timeoutNow':
+        onTimeoutNow(state, from, message);
+        return;
+      case 'readRequest':
+        onReadRequest(state, from, message);
+        return;
+      case 'readReply':
+        onReadReply(state, message);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** Raises the term if the message has a newer one. True: the message is used up by that. */
+  #isNewerTerm(from: NodeId, message: Message): boolean {
+    const state = this.#state;
+    if (message.term <= state.term) return false;
+    const isFromLeader = message.kind === 'append' || message.kind === 'heartbeat' || message.kind === 'commit' || message.kind === 'installSnapshot';
+    // A stranger's term is not our business: a removed server must not depose a leader (hashicorp issue 524).
+    if (state.role === 'leader' && !isFromLeader && !state.progress.has(from)) return true;
+    state.becomeFollower(message.term, isFromLeader ? from : undefined);
+    return !isFromLeader;
+  }
+
+  /** An old leader must learn that its term is over, or a server with a newer term could never come back. */
+  #refuseOld(from: NodeId, message: Message): void {
+    const state = this.#state;
+    if (message.kind !== 'append' && message.kind !== 'heartbeat' && message.kind !== 'installSnapshot') return;
+    state.answer(from, { kind: 'appendReply', term: state.term, ok: false, index: 0, hintIndex: 0, hintTerm: 0 });
+  }
+
+  /** Appends data entries; returns the index of the first, or why not. They leave with the next effects. */
+  propose(parts: readonly Uint8Array[]): { readonly first: number; readonly term: number } | ProposeRefusal {
+    const state = this.#state;
+    assert(parts.length > 0, 'a proposal has at least one entry');
+    if (state.role !== 'leader' || !state.isVoter) return 'not-leader';
+    if (state.transferee !== undefined && !state.has('proposes-in-transfer')) return 'busy';
+    if (state.uncommittedBytes >= state.options.uncommittedBytesMax) return 'busy';
+    return { first: appendOwn(state, ENTRY_DATA, parts), term: state.term };
+  }
+
+  /** Adds, promotes or removes one server. Returns the entry's index, or a sentence that says why not. */
+  changeConfig(change: ConfigChange): number | string {
+    return proposeChange(this.#state, change);
+  }
+
+  /** Asks for a read index; the answer comes in `reads` or `readsFailed` with this id. */
+  read(id: number): void {
+    requestRead(this.#state, id);
+  }
+
+  /** Forgets reads that nobody waits for any more. */
+  forgetReads(ids: ReadonlySet<number>): void {
+    for (const [readId, id] of this.#state.readsForwarded) if (ids.has(id)) this.#state.readsForwarded.delete(readId);
+  }
+
+  /** Hands leadership to `to` or to the best voter. Returns why not; the end comes in `transferEnded`. */
+  transfer(to: NodeId | undefined): string | undefined {
+    const refused = startTransfer(this.#state, to);
+    if (refused === undefined && this.#state.transferee !== undefined) maybeHandOver(this.#state, this.#state.transferee);
+    return refused;
+  }
+
+  /** Stands for election at once: a group of one has nobody to wait for, and tests are impatient. */
+  campaign(): void {
+    if (mayCampaign(this.#state)) askForPreVotes(this.#state);
+  }
+
+  /** For a group that an operator or a test knows to be without a leader: no pre-vote. */
+  campaignNow(): void {
+    if (mayCampaign(this.#state)) campaign(this.#state, true);
+  }
+
+  /** Leads no longer (a failing disk, a shutdown), without anybody to hand over to. */
+  stepDown(): void {
+    if (this.#state.role === 'leader') this.#state.becomeFollower(this.#state.term, undefined);
+  }
+
+  /** Write `seq`, and all before it, is on disk. */
+  persisted(seq: number): void {
+    const state = this.#state;
+    assert(seq > this.#seqDone && seq <= this.#seq, `write ${seq} was not outstanding`);
+    this.#seqDone = seq;
+    state.log.persisted(seq);
+    let released = 0;
+    while (released < this.#held.length && this.#held[released]!.after <= seq) this.#release(this.#held[released++]!);
+    this.#held.splice(0, released);
+    advanceCommit(state);
+  }
+
+  #release(held: { readonly to: NodeId; readonly message: Message }): void {
+    const state = this.#state;
+    const { to, message } = held;
+    // What was promised in an older term may have been taken back since; to stay silent is always allowed.
+    const isStale = message.term < state.term && (message.kind === 'appendReply' || message.kind === 'voteReply');
+    if (isStale) return;
+    if (to !== state.id) {
+      state.send(to, message);
+      return;
+    }
+    if (message.kind === 'voteReply') onVoteReply(state, to, message);
+  }
+
+  /** The state machine has applied everything up to `index`. */
+  appliedTo(index: number): void {
+    const state = this.#state;
+    assert(index <= state.log.commitIndex, 'only committed entries are applied');
+    state.applied = Math.max(state.applied, index);
+  }
+
+  /** Drops the log up to `index`: the state machine has it durably, and so have the peers that matter. */
+  compactTo(index: number): void {
+    const state = this.#state;
+    assert(index <= state.applied || state.isWitness, 'the log is dropped only behind the state machine');
+    if (index <= state.log.startIndex) return;
+    const { config } = state.configs.at(index);
+    state.log.compactTo(index, config);
+    state.configs.compactTo(index);
+  }
+
+  /** A snapshot at `index` is durable in the state machine. Returns whether the log now begins behind it. */
+  installed(index: number, term: number, config: Config): boolean {
+    const state = this.#state;
+    if (index <= state.log.commitIndex) return false;
+    state.log.restore(index, term, config);
+    state.configs.reset(index, config);
+    state.applied = Math.max(state.applied, index);
+    if (state.leader !== undefined) {
+      state.answer(state.leader, { kind: 'appendReply', term: state.term, ok: true, index, hintIndex: 0, hintTerm: 0 });
+    }
+    return true;
+  }
+
+  /** The snapshot for `to` arrived and is durable there, or failed. */
+  snapshotSent(to: NodeId, ok: boolean): void {
+    const progress = heardFrom(this.#state, to);
+    if (progress?.state !== 'snapshot') return;
+    if (!ok) progress.snapshotIndex = 0;
+    progress.becomeProbe();
+  }
+
+  /** The snapshot that is on its way to `to` has this index (it may be newer than the log's start). */
+  snapshotStarted(to: NodeId, index: number): void {
+    const progress = this.#state.progress.get(to);
+    if (progress?.state === 'snapshot') progress.snapshotIndex = index;
+  }
+
+  /** The transport lost its connection to `peer`: what was in flight may be lost. */
+  unreachable(peer: NodeId): void {
+    const progress = this.#state.progress.get(peer);
+    if (progress?.state === 'replicate') progress.becomeProbe();
+  }
+
+  /** `peer` has started anew: what it once acknowledged is asked again, in case its disk lost some of it. */
+  peerRestarted(peer: NodeId): void {
+    const state = this.#state;
+    const progress = state.progress.get(peer);
+    if (progress === undefined) return;
+    progress.match = 0;
+    progress.commitSent = 0;
+    progress.becomeProbe();
+    progress.next = state.log.lastIndex + 1;
+  }
+
+  #onInstallSnapshot(from: NodeId, message: InstallSnapshot): void {
+    const state = this.#state;
+    const { index, snapshotTerm, config } = message;
+    if (index <= state.log.commitIndex || state.log.matches(index, snapshotTerm)) {
+      // Old, or about what we have: only the commit index is news (etcd's TestRestoreIgnoreSnapshot).
+      if (index > state.log.commitIndex) state.log.commitTo(index);
+      state.answer(from, { kind: 'appendReply', term: state.term, ok: true, index: state.log.commitIndex, hintIndex: 0, hintTerm: 0 });
+      return;
+    }
+    state.snapshotOffered = { from, index, term: snapshotTerm, config };
+  }
+
+  // ---- effects ----
+
+  takeEffects(): Effects {
+    const state = this.#state;
+    leaveIfRemoved(state);
+    if (state.role === 'leader') {
+      startReadRound(state);
+      if (state.heartbeatWanted) sendHeartbeats(state);
+      sendAppends(state);
+    }
+    noticeRemoval(state);
+    const persist = this.#takePersist();
+    this.#takeAnswers();
+    const effects: Effects = {
+      persist, send: state.outbox, commit: Math.min(state.log.commitIndex, state.log.durableIndex),
+      reads: state.readsDone, readsFailed: state.readsFailed, snapshotsWanted: state.snapshotsWanted,
+      snapshotOffered: state.snapshotOffered, transferEnded: state.transferEnded, removedAt: state.removedAt,
+    };
+    state.outbox = [];
+    state.readsDone = [];
+    state.readsFailed = [];
+    state.snapshotsWanted = [];
+    state.snapshotOffered = undefined;
+    state.transferEnded = undefined;
+    state.removedAt = undefined;
+    return effects;
+  }
+
+  #takePersist(): Persist | undefined {
+    const state = this.#state;
+    if (!state.hardIsDirty && !state.log.isDirty) return undefined;
+    this.#seq += 1;
+    const hard: HardState | undefined = state.hardIsDirty ? state.hard : undefined;
+    state.hardIsDirty = false;
+    return { seq: this.#seq, hard, ...state.log.takeWrite(this.#seq) };
+  }
+
+  #takeAnswers(): void {
+    const state = this.#state;
+    const answers = state.answers;
+    state.answers = [];
+    for (const { to, message } of answers) {
+      if (this.#seq > this.#seqDone) this.#held.push({ after: this.#seq, to, message });
+      else this.#release({ to, message });
+    }
+  }
+}
