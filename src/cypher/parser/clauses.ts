@@ -1,0 +1,291 @@
+/**
+ * Clauses, and queries made of them.
+ */
+import type {
+  CallClause, CallSubqueryClause, Clause, ForeachClause, LoadCsvClause, MatchClause, MergeClause, Hint, Projection,
+  ProjectionItem, Query, SingleQuery, SortItem, YieldItem,
+} from '../ast.ts';
+import { CLAUSE_KEYWORDS, type Cursor } from './cursor.ts';
+import { parseExpression } from './expressions.ts';
+import { parsePatternList, parsePatternPart } from './patterns.ts';
+import { parseDelete, parseRemove, parseSetItems } from './update-clauses.ts';
+
+/** A query inside braces: up to the closing brace. */
+export function parseSubquery(c: Cursor): Query {
+  return c.nested(() => parseQuery(c));
+}
+
+export function parseQuery(c: Cursor): Query {
+  const start = c.token.start;
+  const parts = [parseSingleQuery(c)];
+  const unionAll: boolean[] = [];
+  while (c.takeWord('UNION')) {
+    unionAll.push(c.takeWord('ALL'));
+    c.takeWord('DISTINCT');
+    parts.push(parseSingleQuery(c));
+  }
+  return { kind: 'Query', parts, unionAll, start, end: c.lastEnd };
+}
+
+function parseSingleQuery(c: Cursor): SingleQuery {
+  const start = c.token.start;
+  const clauses: Clause[] = [];
+  for (;;) {
+    const clause = parseClause(c);
+    if (clause === undefined) break;
+    clauses.push(clause);
+  }
+  if (clauses.length === 0) throw c.expected('a clause', CLAUSE_KEYWORDS);
+  return { clauses, start, end: c.lastEnd };
+}
+
+/** The clause at the cursor, or undefined where none begins. */
+export function parseClause(c: Cursor): Clause | undefined {
+  const start = c.token.start;
+  if (c.token.type !== 'word') return undefined;
+  switch (c.token.key) {
+    case 'MATCH':
+      c.at++;
+      return parseMatch(c, start, false);
+    case 'OPTIONAL':
+      c.at++;
+      if (c.takeWord('MATCH')) return parseMatch(c, start, true);
+      if (c.takeWord('CALL')) return parseCall(c, start, true);
+      throw c.expected('MATCH or CALL', ['MATCH', 'CALL']);
+    case 'UNWIND': {
+      c.at++;
+      const list = parseExpression(c);
+      c.expectWord('AS');
+      const variable = c.expectName('a variable');
+      return { kind: 'Unwind', list, variable, start, end: c.lastEnd };
+    }
+    case 'WITH': {
+      c.at++;
+      const projection = parseProjection(c);
+      const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+      return { kind: 'With', projection, where, start, end: c.lastEnd };
+    }
+    case 'RETURN': {
+      c.at++;
+      const projection = parseProjection(c);
+      return { kind: 'Return', projection, start, end: c.lastEnd };
+    }
+    case 'CREATE':
+    case 'INSERT':
+      c.at++;
+      return { kind: 'Create', patterns: parsePatternList(c), start, end: c.lastEnd };
+    case 'MERGE':
+      c.at++;
+      return parseMerge(c, start);
+    case 'SET':
+      c.at++;
+      return { kind: 'Set', items: parseSetItems(c), start, end: c.lastEnd };
+    case 'REMOVE':
+      c.at++;
+      return parseRemove(c, start);
+    case 'DELETE':
+    case 'DETACH':
+    case 'NODETACH':
+      return parseDelete(c, start);
+    case 'FOREACH':
+      c.at++;
+      return parseForeach(c, start);
+    case 'CALL':
+      c.at++;
+      return parseCall(c, start, false);
+    case 'LOAD':
+      c.at++;
+      return parseLoadCsv(c, start);
+    default:
+      return undefined;
+  }
+}
+
+function parseMatch(c: Cursor, start: number, optional: boolean): MatchClause {
+  const patterns = parsePatternList(c);
+  const hints: Hint[] = [];
+  while (c.takeWord('USING')) hints.push(parseHint(c));
+  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  while (c.takeWord('USING')) hints.push(parseHint(c));
+  return { kind: 'Match', optional, patterns, hints, where, start, end: c.lastEnd };
+}
+
+function parseHint(c: Cursor): Hint {
+  if (c.takeWord('JOIN')) {
+    c.expectWord('ON');
+    const variables = [c.expectName('a variable')];
+    while (c.takePunct(',')) variables.push(c.expectName('a variable'));
+    return { kind: 'join', variables };
+  }
+  if (c.takeWord('START')) {
+    c.expectWord('ON');
+    return { kind: 'start', variable: c.expectName('a variable') };
+  }
+  const scan = c.takeWord('SCAN');
+  if (!scan) {
+    if (c.isWord('TEXT') || c.isWord('RANGE') || c.isWord('POINT') || c.isWord('BTREE')) c.at++;
+    if (!c.takeWord('INDEX')) throw c.expected('INDEX, SCAN, JOIN or START', ['INDEX', 'SCAN', 'JOIN', 'START']);
+    c.takeWord('SEEK');
+  }
+  const variable = c.expectName('a variable');
+  c.expectPunct(':');
+  const label = c.expectName('a label');
+  if (scan) return { kind: 'scan', variable, label };
+  c.expectPunct('(');
+  const keys = [c.expectName('a property name')];
+  while (c.takePunct(',')) keys.push(c.expectName('a property name'));
+  c.expectPunct(')');
+  return { kind: 'index', variable, label, keys };
+}
+
+export function parseProjection(c: Cursor): Projection {
+  const distinct = c.takeWord('DISTINCT');
+  if (!c.isPunct('(', 1) && !c.isPunct('.', 1)) c.takeWord('ALL');
+  const star = c.takePunct('*');
+  const items: ProjectionItem[] = [];
+  if (!star || c.takePunct(',')) {
+    do items.push(parseProjectionItem(c)); while (c.takePunct(','));
+  }
+  const orderBy: SortItem[] = [];
+  if (c.takeWord('ORDER')) {
+    c.expectWord('BY');
+    do orderBy.push(parseSortItem(c)); while (c.takePunct(','));
+  }
+  const skip = c.takeWord('SKIP') || c.takeWord('OFFSET') ? parseExpression(c) : undefined;
+  const limit = c.takeWord('LIMIT') ? parseExpression(c) : undefined;
+  return { distinct, star, items, orderBy, skip, limit };
+}
+
+function parseProjectionItem(c: Cursor): ProjectionItem {
+  const start = c.token.start;
+  const expression = parseExpression(c);
+  const end = c.lastEnd;
+  const alias = c.takeWord('AS') ? c.expectName('a column name') : undefined;
+  const name = alias ?? (expression.kind === 'Variable' ? expression.name : c.source.slice(start, end));
+  return { expression, alias, name, start, end };
+}
+
+function parseSortItem(c: Cursor): SortItem {
+  const start = c.token.start;
+  const expression = parseExpression(c);
+  const end = c.lastEnd;
+  const descending = c.takeWord('DESC') || c.takeWord('DESCENDING');
+  if (!descending && !c.takeWord('ASC')) c.takeWord('ASCENDING');
+  return { expression, descending, start, end };
+}
+
+function parseMerge(c: Cursor, start: number): MergeClause {
+  const pattern = parsePatternPart(c);
+  const onCreate: MergeClause['onCreate'][number][] = [];
+  const onMatch: MergeClause['onMatch'][number][] = [];
+  while (c.takeWord('ON')) {
+    const items = c.takeWord('CREATE') ? onCreate : c.takeWord('MATCH') ? onMatch : undefined;
+    if (items === undefined) throw c.expected('CREATE or MATCH', ['CREATE', 'MATCH']);
+    c.expectWord('SET');
+    items.push(...parseSetItems(c));
+  }
+  return { kind: 'Merge', pattern, onCreate, onMatch, start, end: c.lastEnd };
+}
+
+function parseForeach(c: Cursor, start: number): ForeachClause {
+  c.expectPunct('(');
+  const variable = c.expectName('a variable');
+  c.expectWord('IN');
+  const list = parseExpression(c);
+  c.expectPunct('|');
+  const clauses = c.nested(() => {
+    const inner: Clause[] = [];
+    for (let clause = parseClause(c); clause !== undefined; clause = parseClause(c)) inner.push(clause);
+    return inner;
+  });
+  if (clauses.length === 0) throw c.expected('an updating clause', ['CREATE', 'MERGE', 'SET', 'REMOVE', 'DELETE', 'DETACH', 'FOREACH']);
+  c.expectPunct(')');
+  return { kind: 'Foreach', variable, list, clauses, start, end: c.lastEnd };
+}
+
+function parseCall(c: Cursor, start: number, optional: boolean): CallClause | CallSubqueryClause {
+  if (c.isPunct('{') || c.isPunct('(')) return parseCallSubquery(c, start, optional);
+  let procedure = c.expectName('a procedure');
+  while (c.takePunct('.')) procedure += `.${c.expectName('a procedure')}`;
+  let args: CallClause['args'];
+  if (c.takePunct('(')) {
+    const list: Exclude<CallClause['args'], undefined>[number][] = [];
+    if (!c.isPunct(')')) {
+      do list.push(parseExpression(c)); while (c.takePunct(','));
+    }
+    c.expectPunct(')');
+    args = list;
+  }
+  const yields = parseYield(c);
+  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  return {
+    kind: 'Call', procedure, args, yields: yields.items, yieldStar: yields.star, where, optional, start, end: c.lastEnd,
+  };
+}
+
+export function parseYield(c: Cursor): { items: YieldItem[] | undefined; star: boolean } {
+  if (!c.takeWord('YIELD')) return { items: undefined, star: false };
+  if (c.takePunct('*')) return { items: undefined, star: true };
+  // `YIELD -` says: no columns.
+  if (c.takePunct('-')) return { items: [], star: false };
+  const items: YieldItem[] = [];
+  do {
+    const start = c.token.start;
+    const column = c.expectName('a result column');
+    const variable = c.takeWord('AS') ? c.expectName('a variable') : column;
+    items.push({ column, variable, start, end: c.lastEnd });
+  } while (c.takePunct(','));
+  return { items, star: false };
+}
+
+function parseCallSubquery(c: Cursor, start: number, optional: boolean): CallSubqueryClause {
+  let imports: CallSubqueryClause['imports'];
+  if (c.takePunct('(')) {
+    if (c.takePunct('*')) imports = 'all';
+    else {
+      const names: string[] = [];
+      if (!c.isPunct(')')) {
+        do names.push(c.expectName('a variable')); while (c.takePunct(','));
+      }
+      imports = names;
+    }
+    c.expectPunct(')');
+  }
+  c.expectPunct('{');
+  const query = parseSubquery(c);
+  c.expectPunct('}');
+  let inTransactions = false;
+  if (c.takeWord('IN')) {
+    if (!c.isWord('TRANSACTIONS')) {
+      // `IN n CONCURRENT TRANSACTIONS`: how many run at once is ours to choose.
+      if (c.token.type === 'integer' || c.token.type === 'parameter') c.at++;
+      c.takeWord('CONCURRENT');
+    }
+    c.expectWord('TRANSACTIONS');
+    inTransactions = true;
+    if (c.takeWord('OF')) {
+      parseExpression(c);
+      if (!c.takeWord('ROWS')) c.expectWord('ROW');
+    }
+    if (c.takeWords('ON', 'ERROR') && !c.takeWord('FAIL') && !c.takeWord('CONTINUE') && !c.takeWord('BREAK')) {
+      throw c.expected('FAIL, CONTINUE or BREAK', ['FAIL', 'CONTINUE', 'BREAK']);
+    }
+  }
+  return { kind: 'CallSubquery', query, imports, inTransactions, optional, start, end: c.lastEnd };
+}
+
+function parseLoadCsv(c: Cursor, start: number): LoadCsvClause {
+  c.expectWord('CSV');
+  const headers = c.takeWords('WITH', 'HEADERS');
+  c.expectWord('FROM');
+  const url = parseExpression(c);
+  c.expectWord('AS');
+  const variable = c.expectName('a variable');
+  let fieldTerminator: string | undefined;
+  if (c.takeWord('FIELDTERMINATOR')) {
+    if (c.token.type !== 'string') throw c.expected('a string');
+    fieldTerminator = c.token.text;
+    c.at++;
+  }
+  return { kind: 'LoadCsv', headers, url, variable, fieldTerminator, start, end: c.lastEnd };
+}

@@ -1,0 +1,192 @@
+/**
+ * Schema commands in the forms of Neo4j 3 to 5, and SHOW.
+ */
+import type {
+  CreateConstraintCommand, CreateIndexCommand, DropConstraintCommand, DropIndexCommand, ShowCommand,
+} from '../ast.ts';
+import { parseProjection, parseYield } from './clauses.ts';
+import type { Cursor } from './cursor.ts';
+import { parseExpression, parseMapLiteral } from './expressions.ts';
+
+const INDEX_KINDS = ['RANGE', 'BTREE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR'];
+
+export function isCommandAhead(c: Cursor): boolean {
+  if (c.isWord('SHOW') && !c.isPunct('=', 1)) return true;
+  if (c.isWord('DROP')) return true;
+  if (!c.isWord('CREATE') || c.peek(1).type !== 'word') return false;
+  let ahead = 1;
+  if (c.isWord('OR', 1) && c.isWord('REPLACE', 2)) ahead = 3;
+  return c.isWord('INDEX', ahead) || c.isWord('CONSTRAINT', ahead)
+    || (INDEX_KINDS.some((kind) => c.isWord(kind, ahead)) && c.isWord('INDEX', ahead + 1));
+}
+
+export function parseCommand(c: Cursor): CreateIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
+  const start = c.token.start;
+  if (c.takeWord('SHOW')) return parseShow(c, start);
+  if (c.takeWord('DROP')) {
+    if (c.takeWord('INDEX')) return parseDropIndex(c, start);
+    if (c.takeWord('CONSTRAINT')) return parseDropConstraint(c, start);
+    throw c.expected('INDEX or CONSTRAINT', ['INDEX', 'CONSTRAINT']);
+  }
+  c.expectWord('CREATE');
+  c.takeWords('OR', 'REPLACE');
+  for (const kind of INDEX_KINDS) c.takeWord(kind);
+  if (c.takeWord('INDEX')) return parseCreateIndex(c, start);
+  c.expectWord('CONSTRAINT');
+  return parseCreateConstraint(c, start);
+}
+
+function parseIfNotExists(c: Cursor): boolean {
+  return c.takeWords('IF', 'NOT', 'EXISTS');
+}
+
+function parseCreateIndex(c: Cursor, start: number): CreateIndexCommand {
+  // CREATE INDEX ON :Label(key, …), the form of Neo4j 3.
+  if (c.isWord('ON') && c.isPunct(':', 1)) {
+    c.at++;
+    const { label, keys } = parseLabelAndKeys(c);
+    return { kind: 'CreateIndex', name: undefined, target: 'vertex', label, keys, ifNotExists: false, start, end: c.lastEnd };
+  }
+  const name = c.isName() && !c.isWord('FOR') && !c.isWord('IF') ? c.expectName('an index name') : undefined;
+  const ifNotExists = parseIfNotExists(c);
+  c.expectWord('FOR');
+  const { target, label, variable } = parseEntity(c);
+  c.expectWord('ON');
+  const each = c.takeWord('EACH');
+  const close = each ? ']' : ')';
+  c.expectPunct(each ? '[' : '(');
+  const keys = [parseKey(c, variable)];
+  while (c.takePunct(',')) keys.push(parseKey(c, variable));
+  c.expectPunct(close);
+  skipOptions(c);
+  return { kind: 'CreateIndex', name, target, label, keys, ifNotExists, start, end: c.lastEnd };
+}
+
+function parseDropIndex(c: Cursor, start: number): DropIndexCommand {
+  if (c.takeWord('ON')) {
+    const { label, keys } = parseLabelAndKeys(c);
+    return { kind: 'DropIndex', name: undefined, label, keys, ifExists: false, start, end: c.lastEnd };
+  }
+  const name = c.expectName('an index name');
+  return { kind: 'DropIndex', name, label: undefined, keys: [], ifExists: c.takeWords('IF', 'EXISTS'), start, end: c.lastEnd };
+}
+
+function parseCreateConstraint(c: Cursor, start: number): CreateConstraintCommand {
+  const named = c.isName() && !c.isWord('FOR') && !c.isWord('ON') && !c.isWord('IF');
+  const name = named ? c.expectName('a constraint name') : undefined;
+  const ifNotExists = parseIfNotExists(c);
+  const asserted = c.takeWord('ON');
+  if (!asserted) c.expectWord('FOR');
+  const { target, label, variable } = parseEntity(c);
+  if (asserted) c.expectWord('ASSERT');
+  else c.expectWord('REQUIRE');
+  const { keys, type } = parseRule(c, variable);
+  skipOptions(c);
+  return { kind: 'CreateConstraint', name, target, label, keys, type, ifNotExists, start, end: c.lastEnd };
+}
+
+function parseDropConstraint(c: Cursor, start: number): DropConstraintCommand {
+  if (c.takeWord('ON')) {
+    const { label, variable } = parseEntity(c);
+    c.expectWord('ASSERT');
+    const { keys, type } = parseRule(c, variable);
+    return { kind: 'DropConstraint', name: undefined, label, keys, type, ifExists: false, start, end: c.lastEnd };
+  }
+  const name = c.expectName('a constraint name');
+  const ifExists = c.takeWords('IF', 'EXISTS');
+  return { kind: 'DropConstraint', name, label: undefined, keys: [], type: undefined, ifExists, start, end: c.lastEnd };
+}
+
+/** `n.k IS UNIQUE`, `(n.a, n.b) IS NODE KEY`, `n.k IS NOT NULL`, `exists(n.k)`. */
+function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateConstraintCommand['type'] } {
+  if (c.takeWord('EXISTS')) {
+    c.expectPunct('(');
+    const key = parseKey(c, variable);
+    c.expectPunct(')');
+    return { keys: [key], type: 'exists' };
+  }
+  const keys: string[] = [];
+  if (c.takePunct('(')) {
+    do keys.push(parseKey(c, variable)); while (c.takePunct(','));
+    c.expectPunct(')');
+  } else keys.push(parseKey(c, variable));
+  c.expectWord('IS');
+  if (c.takeWords('NOT', 'NULL')) return { keys, type: 'exists' };
+  if (c.takeWords('NODE', 'KEY') || c.takeWords('RELATIONSHIP', 'KEY') || c.takeWord('KEY')) return { keys, type: 'node_key' };
+  if (!c.takeWord('NODE')) c.takeWord('RELATIONSHIP');
+  if (!c.takeWord('REL')) c.takeWord('RELATIONSHIP');
+  c.expectWord('UNIQUE');
+  return { keys, type: 'unique' };
+}
+
+function parseEntity(c: Cursor): { target: 'vertex' | 'edge'; label: string; variable: string } {
+  c.expectPunct('(');
+  if (c.takePunct(')')) {
+    c.takePunct('<');
+    c.expectPunct('-');
+    c.expectPunct('[');
+    const variable = c.expectName('a variable');
+    c.expectPunct(':');
+    const label = c.expectName('a relationship type');
+    c.expectPunct(']');
+    c.expectPunct('-');
+    c.takePunct('>');
+    c.expectPunct('(');
+    c.expectPunct(')');
+    return { target: 'edge', label, variable };
+  }
+  const variable = c.expectName('a variable');
+  c.expectPunct(':');
+  const label = c.expectName('a label');
+  c.expectPunct(')');
+  return { target: 'vertex', label, variable };
+}
+
+function parseKey(c: Cursor, variable: string): string {
+  const offset = c.token.start;
+  const name = c.expectName('a variable');
+  if (name !== variable) throw c.error(`expected ${variable}`, 'UndefinedVariable', offset);
+  c.expectPunct('.');
+  return c.expectName('a property name');
+}
+
+function parseLabelAndKeys(c: Cursor): { label: string; keys: string[] } {
+  c.expectPunct(':');
+  const label = c.expectName('a label');
+  c.expectPunct('(');
+  const keys = [c.expectName('a property name')];
+  while (c.takePunct(',')) keys.push(c.expectName('a property name'));
+  c.expectPunct(')');
+  return { label, keys };
+}
+
+/** `OPTIONS { … }` tunes other engines' indexes; ours have nothing to tune. */
+function skipOptions(c: Cursor): void {
+  if (c.takeWord('OPTIONS')) parseMapLiteral(c);
+}
+
+const SHOWN: Readonly<Record<string, ShowCommand['what']>> = {
+  INDEX: 'indexes', INDEXES: 'indexes', CONSTRAINT: 'constraints', CONSTRAINTS: 'constraints', PROCEDURE: 'procedures',
+  PROCEDURES: 'procedures', FUNCTION: 'functions', FUNCTIONS: 'functions', DATABASE: 'databases', DATABASES: 'databases',
+  USER: 'users', USERS: 'users', ROLE: 'roles', ROLES: 'roles', SETTING: 'settings', SETTINGS: 'settings',
+  TRANSACTION: 'transactions', TRANSACTIONS: 'transactions',
+};
+
+function parseShow(c: Cursor, start: number): ShowCommand {
+  for (const word of ['ALL', 'BUILT', 'IN', 'USER', 'DEFINED', 'RANGE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR', 'UNIQUE',
+    'UNIQUENESS', 'NODE', 'RELATIONSHIP', 'KEY', 'EXIST', 'EXISTENCE', 'PROPERTY', 'HOME', 'DEFAULT', 'CURRENT']) {
+    // A qualifier is followed by another word of the command; the thing shown may be the last one.
+    if (c.isWord(word) && c.peek(1).type === 'word' && !c.isWord('YIELD', 1) && !c.isWord('WHERE', 1)) c.at++;
+  }
+  const what = c.token.type === 'word' ? SHOWN[c.token.key] : undefined;
+  if (what === undefined) throw c.expected('what to show, such as INDEXES', Object.keys(SHOWN));
+  c.at++;
+  if (c.isWord('EXECUTABLE')) {
+    c.at++;
+    if (c.takeWord('BY') && c.isName()) c.at++;
+  } else if (what === 'databases' && c.isName() && !c.isWord('YIELD') && !c.isWord('WHERE')) c.at++;
+  const yields = parseYield(c);
+  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  const projection = c.takeWord('RETURN') ? parseProjection(c) : undefined;
+  return { kind: 'Show', what, yields: yields.items, yieldStar: yields.star, where, projection, start, end: c.lastEnd };
+}

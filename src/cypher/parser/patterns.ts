@@ -1,0 +1,195 @@
+/**
+ * Patterns: `p = (a:A {k: 1})-[r:T*1..3]->(b)`, `shortestPath(...)`, label expressions.
+ *
+ * Also decides whether a parenthesis in an expression opens a pattern: it does when what it encloses looks like a node and
+ * a relationship arrow follows.
+ */
+import type {
+  LabelExpression, MapLiteral, NodePattern, Parameter, PatternPart, RelationshipPattern,
+} from '../ast.ts';
+import type { Cursor } from './cursor.ts';
+import { parseExpression, parseMapLiteral } from './expressions.ts';
+
+export function parsePatternList(c: Cursor): PatternPart[] {
+  const parts = [parsePatternPart(c)];
+  while (c.takePunct(',')) parts.push(parsePatternPart(c));
+  return parts;
+}
+
+export function parsePatternPart(c: Cursor): PatternPart {
+  const start = c.token.start;
+  let variable: string | undefined;
+  if (c.isName() && c.isPunct('=', 1)) {
+    variable = c.expectName('a path variable');
+    c.expectPunct('=');
+  }
+  const shortest = shortestKind(c);
+  if (shortest === 'none') {
+    const elements = parseElements(c);
+    return { kind: 'Part', variable, shortest: undefined, elements, start, end: c.lastEnd };
+  }
+  const offset = c.token.start;
+  if (shortest.function) {
+    c.at += 2;
+  } else {
+    c.at += shortest.words;
+  }
+  const elements = parseElements(c);
+  if (shortest.function) c.expectPunct(')');
+  if (elements.length !== 3) throw c.error('a shortest path pattern has exactly one relationship', 'UnexpectedSyntax', offset);
+  return { kind: 'Part', variable, shortest: shortest.type, elements, start, end: c.lastEnd };
+}
+
+type ShortestKind = 'none' | { readonly type: 'one' | 'all'; readonly function: boolean; readonly words: number };
+
+function shortestKind(c: Cursor): ShortestKind {
+  if (c.isPunct('(', 1)) {
+    if (c.isWord('SHORTESTPATH')) return { type: 'one', function: true, words: 0 };
+    if (c.isWord('ALLSHORTESTPATHS')) return { type: 'all', function: true, words: 0 };
+  }
+  if (c.isWord('ALL') && c.isWord('SHORTEST', 1)) return { type: 'all', function: false, words: 2 };
+  if (c.isWord('ANY') && c.isWord('SHORTEST', 1)) return { type: 'one', function: false, words: 2 };
+  if (c.isWord('SHORTEST') && c.peek(1).type === 'integer' && c.peek(1).text === '1') return { type: 'one', function: false, words: 2 };
+  return 'none';
+}
+
+function parseElements(c: Cursor): (NodePattern | RelationshipPattern)[] {
+  // A part may stand in parentheses of its own: ((a)-->(b)).
+  if (c.isPunct('(') && c.isPunct('(', 1)) {
+    c.at++;
+    const inner = parseElements(c);
+    c.expectPunct(')');
+    return inner;
+  }
+  const bar = c.barEndsLabels;
+  c.barEndsLabels = false;
+  const elements: (NodePattern | RelationshipPattern)[] = [parseNodePattern(c)];
+  while (c.isPunct('-') || (c.isPunct('<') && c.isPunct('-', 1))) {
+    elements.push(parseRelationshipPattern(c), parseNodePattern(c));
+  }
+  c.barEndsLabels = bar;
+  return elements;
+}
+
+export function parseNodePattern(c: Cursor): NodePattern {
+  const start = c.token.start;
+  if (!c.isPunct('(')) throw c.expected("a node pattern such as '(n)'");
+  c.at++;
+  const variable = c.isName() && !(c.isWord('WHERE') && !c.isPunct(')', 1)) && !isIsLabel(c) ? c.expectName('a variable') : undefined;
+  const labels = parseOptionalLabels(c);
+  const properties = parseOptionalProperties(c);
+  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  c.expectPunct(')');
+  return { kind: 'Node', variable, labels, properties, where, start, end: c.lastEnd };
+}
+
+function isIsLabel(c: Cursor): boolean {
+  return c.isWord('IS') && c.isName(1);
+}
+
+function parseOptionalLabels(c: Cursor): LabelExpression | undefined {
+  if (c.takePunct(':') || (isIsLabel(c) && c.takeWord('IS'))) return parseLabelExpression(c);
+  return undefined;
+}
+
+function parseOptionalProperties(c: Cursor): MapLiteral | Parameter | undefined {
+  if (c.isPunct('{')) return parseMapLiteral(c);
+  if (c.token.type === 'parameter') {
+    const token = c.token;
+    c.at++;
+    return { kind: 'Parameter', name: token.text, start: token.start, end: token.end };
+  }
+  return undefined;
+}
+
+function parseRelationshipPattern(c: Cursor): RelationshipPattern {
+  const start = c.token.start;
+  const pointsLeft = c.takePunct('<');
+  c.expectPunct('-');
+  let variable: string | undefined;
+  let types: LabelExpression | undefined;
+  let length: RelationshipPattern['length'];
+  let properties: RelationshipPattern['properties'];
+  let where: RelationshipPattern['where'];
+  if (c.takePunct('[')) {
+    if (c.isName() && !(c.isWord('WHERE') && !c.isPunct(']', 1))) variable = c.expectName('a variable');
+    if (c.takePunct(':')) types = parseLabelExpression(c);
+    if (c.isPunct('..')) {
+      throw c.error("a length range needs a '*' in front", 'InvalidRelationshipPattern');
+    }
+    if (c.takePunct('*')) length = parseLength(c);
+    properties = parseOptionalProperties(c);
+    if (c.takeWord('WHERE')) where = parseExpression(c);
+    c.expectPunct(']');
+  }
+  c.expectPunct('-');
+  const pointsRight = c.takePunct('>');
+  const direction = pointsLeft === pointsRight ? 'both' : pointsLeft ? 'in' : 'out';
+  return { kind: 'Relationship', variable, types, direction, length, properties, where, start, end: c.lastEnd };
+}
+
+function parseLength(c: Cursor): { min: number | undefined; max: number | undefined } {
+  const min = parseBound(c);
+  if (c.takePunct('..')) return { min, max: parseBound(c) };
+  return { min, max: min };
+}
+
+function parseBound(c: Cursor): number | undefined {
+  if (c.isPunct('-')) throw c.error('a length is not negative', 'InvalidRelationshipPattern');
+  if (c.token.type !== 'integer') return undefined;
+  const value = Number(c.token.text);
+  if (!Number.isSafeInteger(value)) throw c.error('this length is too large', 'InvalidRelationshipPattern');
+  c.at++;
+  return value;
+}
+
+/** `A:B`, `A&B`, `A|B`, `A|:B`, `!A`, `%`, parentheses; `|` binds loosest, `!` tightest. */
+export function parseLabelExpression(c: Cursor): LabelExpression {
+  const items = [parseLabelAnd(c)];
+  while (c.isPunct('|') && !c.barEndsLabels) {
+    c.at++;
+    c.takePunct(':');
+    items.push(parseLabelAnd(c));
+  }
+  return items.length === 1 ? items[0]! : { kind: 'Or', items };
+}
+
+function parseLabelAnd(c: Cursor): LabelExpression {
+  const items = [parseLabelNot(c)];
+  while (c.takePunct('&') || (c.isPunct(':') && (c.isName(1) || c.isPunct('!', 1) || c.isPunct('(', 1)) && c.takePunct(':'))) {
+    items.push(parseLabelNot(c));
+  }
+  return items.length === 1 ? items[0]! : { kind: 'And', items };
+}
+
+function parseLabelNot(c: Cursor): LabelExpression {
+  if (c.takePunct('!')) return { kind: 'Not', item: parseLabelNot(c) };
+  if (c.takePunct('%')) return { kind: 'Any' };
+  if (c.takePunct('(')) {
+    const bar = c.barEndsLabels;
+    c.barEndsLabels = false;
+    const inner = parseLabelExpression(c);
+    c.barEndsLabels = bar;
+    c.expectPunct(')');
+    return inner;
+  }
+  const start = c.token.start;
+  return { kind: 'Label', name: c.expectName('a label or type'), start };
+}
+
+/** Whether the parenthesis at the cursor opens a path pattern with at least one relationship. */
+export function isPatternAhead(c: Cursor, ahead = 0): boolean {
+  const open = c.at + ahead;
+  if (!c.isPunct('(', ahead)) return false;
+  let inside = ahead + 1;
+  if (c.isName(inside)) inside++;
+  const first = c.peek(inside);
+  const looksLikeNode = first.type === 'parameter' || (first.type === 'word' && (first.key === 'WHERE' || first.key === 'IS'))
+    || (first.type === 'punct' && (first.key === ')' || first.key === ':' || first.key === '{'));
+  if (!looksLikeNode) return false;
+  const close = c.closing(open);
+  if (close < 0) return false;
+  let next = close - c.at + 1;
+  if (c.isPunct('<', next)) next++;
+  return c.isPunct('-', next) && (c.isPunct('-', next + 1) || c.isPunct('[', next + 1));
+}
