@@ -1,0 +1,61 @@
+/**
+ * How consensus threads reach each other: declared here, implemented over gRPC by `rpc` and in memory by the simulator.
+ *
+ * Messages are best effort: they may be lost, late or repeated, and the core copes. Requests (between main threads)
+ * and calls (formation, joining: by address, before anybody is a member) are answered once or fail.
+ */
+import type { Message } from '../raft/messages.ts';
+import type { NodeId } from '../raft/types.ts';
+import type { NodeInfo } from './protocol.ts';
+
+/** The first thing said on every stream. */
+export interface Hello {
+  readonly clusterId: string;
+  readonly fromId: NodeId;
+  /** Whom the dialler expects at this address: an address that changed hands is noticed. */
+  readonly toId: NodeId;
+  readonly bootSeq: number;
+  readonly version: number;
+  readonly info: NodeInfo;
+}
+
+export interface TransportHandlers {
+  hello(to: NodeId): Hello;
+  /** Why a peer that says this is refused; undefined: welcome. */
+  refuse(hello: Hello): string | undefined;
+  /** A peer opened its control stream: it lives, with this identity. */
+  onPeerUp(hello: Hello): void;
+  /** Our own streams to a peer broke: what was on its way may be lost. */
+  onPeerLost(id: NodeId): void;
+  onMessages(from: NodeId, messages: readonly Message[]): void;
+  onRequest(from: NodeId, bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void;
+  /** Answers a call; a rejected promise travels back as its message. */
+  onCall(call: PeerCall): Promise<unknown>;
+  log(level: 'debug' | 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface PeerCall {
+  readonly op: string;
+  readonly body: unknown;
+}
+
+export interface Transport {
+  start(handlers: TransportHandlers): Promise<void>;
+  /** Keeps streams to exactly these peers. */
+  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void;
+  send(to: NodeId, messages: readonly Message[]): void;
+  /** Rejects when the peer cannot be reached or does not answer in time. */
+  request(to: NodeId, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  call(address: string, call: PeerCall, timeoutMs: number): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** A group of one has nobody to talk to. */
+export const noTransport: Transport = {
+  start: () => Promise.resolve(),
+  setPeers: () => undefined,
+  send: () => undefined,
+  request: () => Promise.reject(new Error('this server runs alone')),
+  call: () => Promise.reject(new Error('this server runs alone')),
+  stop: () => Promise.resolve(),
+};

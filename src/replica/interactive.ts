@@ -1,0 +1,91 @@
+/**
+ * An interactive write transaction (BEGIN … COMMIT): its statements run on the snapshot of one version and see their own
+ * changes; at commit everything it has read is checked to be unchanged since, and its effects are replayed on the head.
+ *
+ * Reads are tracked by block. Since every read (a property, a neighbour list, a label's members, an index page) is a read
+ * of blocks, unchanged blocks mean that the transaction would read the same now: the outcome is serializable, phantoms
+ * included. The clocks may report a change that was another block's; that costs a retry, never correctness.
+ */
+import { DbError } from '../base/errors.ts';
+import type { BlockSource } from '../graph/block-source.ts';
+import { COUNTERS } from '../graph/blocks.ts';
+import type { Block, BlockKind } from '../graph/blocks.ts';
+import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
+import type { StateWriter } from '../graph/state-writer.ts';
+import { Transaction } from '../graph/transaction.ts';
+import type { IdAllocator } from '../graph/transaction.ts';
+
+/** Blocks one transaction may read before it is refused (each costs a few bytes to track). */
+export const TRACKED_BLOCKS_MAX = 4_000_000;
+
+class TrackingSource implements BlockSource {
+  readonly #base: BlockSource;
+  readonly #reads = new Map<number, Set<number>>();
+  #count = 0;
+
+  constructor(base: BlockSource) {
+    this.#base = base;
+  }
+
+  get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined {
+    // Counters are read by every creation; what a statement counts it counts through sets, or accepts as a statistic.
+    if (kind.tag !== COUNTERS.tag) {
+      let set = this.#reads.get(kind.tag);
+      if (set === undefined) this.#reads.set(kind.tag, set = new Set());
+      if (!set.has(block)) {
+        set.add(block);
+        if (++this.#count > TRACKED_BLOCKS_MAX) {
+          throw new DbError('MemoryLimit', `the transaction has read more than ${TRACKED_BLOCKS_MAX} blocks`, { hint: 'do large reads in a read transaction' });
+        }
+      }
+    }
+    return this.#base.get(kind, block);
+  }
+
+  changedSince(writer: StateWriter, graph: number, version: number): boolean {
+    for (const [kind, blocks] of this.#reads) {
+      for (const block of blocks) if (writer.changedSince(graph, kind, block, version)) return true;
+    }
+    return false;
+  }
+}
+
+export class InteractiveTransaction {
+  readonly transaction: Transaction;
+  readonly version: number;
+  /** The leadership it began under: ids it was given are its own only as long as that lasts. */
+  readonly epoch: number;
+  readonly #point: ReadPoint;
+  readonly #reader: StateReader;
+  readonly #sources = new Map<number, TrackingSource>();
+  #open = true;
+
+  constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator }) {
+    this.#reader = reader;
+    this.#point = reader.acquire();
+    this.version = this.#point.version;
+    this.epoch = options.epoch;
+    this.transaction = new Transaction({
+      base: (graph) => this.#point.source(graph),
+      baseVersion: this.version, timeMs: options.timeMs, ids: options.ids,
+      observe: (graph, source) => {
+        const tracking = new TrackingSource(source);
+        this.#sources.set(graph, tracking);
+        return tracking;
+      },
+    });
+  }
+
+  /** Whether something it has read may have changed since it began. */
+  conflicts(writer: StateWriter): boolean {
+    for (const [graph, source] of this.#sources) if (source.changedSince(writer, graph, this.version)) return true;
+    return false;
+  }
+
+  /** Gives the snapshot back; to be called once, whatever the outcome. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#reader.release(this.#point);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Who this data directory is: node.json and the lock.
+ *
+ * A node id belongs to a directory, not to an address. A wiped disk is a new server that has promised nothing, so it can
+ * never vote for what its predecessor had acknowledged (rethinkdb issue 5289). `bootSeq` grows with every start: an older one on
+ * the wire is a copied or rolled-back directory.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Disk } from './log-store-disk.ts';
+
+/** How far the directory has come. */
+export type Membership =
+  /** Fresh: has promised nothing. */
+  | 'EMPTY'
+  /** Promised to take part in one formation. */
+  | 'ACCEPTED'
+  | 'MEMBER'
+  /** Left or removed: comes back only as a new server. */
+  | 'REMOVED';
+
+export interface Identity {
+  readonly format: number;
+  readonly nodeId: string;
+  readonly clusterId: string;
+  readonly bootSeq: number;
+  readonly membership: Membership;
+  readonly isWitness: boolean;
+  readonly formation: { readonly formId: string; readonly clusterId: string } | undefined;
+}
+
+const FILE = 'node.json';
+const LOCK = 'LOCK';
+const FORMAT = 1;
+
+export function newIdentity(isWitness: boolean, nodeId = randomBytes(8).toString('hex')): Identity {
+  return { format: FORMAT, nodeId, clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined };
+}
+
+export function readIdentity(disk: Disk): Identity | undefined {
+  if (!disk.list().includes(FILE)) return undefined;
+  const file = disk.open(FILE, false);
+  const text = file.read(0, file.size).toString();
+  file.close();
+  let parsed: Partial<Identity>;
+  try {
+    parsed = JSON.parse(text) as Partial<Identity>;
+  } catch (cause) {
+    throw new Error(`${FILE} is not valid JSON: restore it or wipe the directory and let the server join again`, { cause });
+  }
+  if ((parsed.format ?? 0) > FORMAT) throw new Error(`${FILE} has format ${parsed.format}; this version knows ${FORMAT}`);
+  return {
+    format: FORMAT, nodeId: parsed.nodeId ?? '', clusterId: parsed.clusterId ?? '', bootSeq: parsed.bootSeq ?? 0,
+    membership: parsed.membership ?? 'EMPTY', isWitness: parsed.isWitness ?? false, formation: parsed.formation,
+  };
+}
+
+/** The new contents are whole on disk before the name points to them, and the name is on disk before this returns (P10). */
+export function writeIdentity(disk: Disk, identity: Identity): void {
+  const file = disk.open(`${FILE}.new`, true);
+  file.write(0, Buffer.from(`${JSON.stringify(identity, undefined, 2)}\n`));
+  file.sync();
+  file.close();
+  disk.rename(`${FILE}.new`, FILE);
+  disk.syncDirectory();
+}
+
+const heldHere = new Set<string>();
+
+/**
+ * One process for a directory. The lock names a process by id *and* start time, so that a lock left behind by a killed
+ * server never blocks the next one, even when its id was given to somebody else.
+ */
+export function lockDirectory(disk: Disk, directory: string): () => void {
+  if (heldHere.has(directory)) throw new Error(`${directory} is in use by this process already`);
+  if (disk.list().includes(LOCK)) {
+    const file = disk.open(LOCK, false);
+    const holder = file.read(0, file.size).toString().trim();
+    file.close();
+    const pid = Number(holder.split(' ')[0]);
+    if (pid > 0 && pid !== process.pid && processMark(pid) === holder) {
+      throw new Error(`${directory} is in use by process ${pid}`);
+    }
+  }
+  const file = disk.open(LOCK, true);
+  file.write(0, Buffer.from(processMark(process.pid) ?? `${process.pid}`));
+  file.close();
+  heldHere.add(directory);
+  return () => {
+    heldHere.delete(directory);
+    disk.remove(LOCK);
+  };
+}
+
+function processMark(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command name may contain anything: fields are counted behind its closing bracket; the 22nd is the start time.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `${pid} ${fields[19]}`;
+  } catch {
+    // No /proc (not Linux), or no such process: ask the kernel with a signal that does nothing.
+    try {
+      process.kill(pid, 0);
+      return `${pid}`;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The messages between the consensus thread and the two that use it: `writer` (proposes and applies) and `main`
+ * (clients, status, forwarding). Each side owns one end of a MessagePort; a message is plain structured-cloneable data.
+ *
+ * Binary data travels as one ArrayBuffer of its own per message (`bytes`, transferred) with the lengths of its parts,
+ * because cloning a Buffer view would copy the whole pool slab under it.
+ */
+
+/** Parts of a message's binary data, laid out one after the other in `bytes`. */
+export interface Packed {
+  readonly bytes: Uint8Array;
+  readonly lengths: readonly number[];
+}
+
+/** writer → consensus */
+export type WriterToConsensus =
+  /**
+   * Propose entries, in order, as leader of `term` (as told by `leading`). Entries of one message stay together. Each
+   * proposal id (unique in this process) is resolved exactly once, by `committed` or by `rejected`.
+   *
+   * Each proposal builds on the ones before it. So once a proposal of an epoch is rejected, every later one of the same
+   * epoch must be rejected too; the writer then starts over from the committed state with the next epoch.
+   */
+  | { readonly kind: 'propose'; readonly term: number; readonly epoch: number; readonly ids: readonly number[]; readonly data: Packed }
+  /** Everything up to `index` is applied; up to `durable` it would survive a power cut (the log may be compacted to there). */
+  | { readonly kind: 'applied'; readonly index: number; readonly durable: number };
+
+/** consensus → writer */
+export type ConsensusToWriter =
+  /**
+   * This server leads `term`. The writer first applies everything up to `readyIndex` (this term's no-op; its `committed`
+   * came or is coming on this port), then may propose.
+   */
+  | { readonly kind: 'leading'; readonly term: number; readonly readyIndex: number }
+  /** This server does not (or no longer) lead. The speculative head is to be dropped; open proposals stay open. */
+  | { readonly kind: 'following'; readonly term: number }
+  /**
+   * Committed entries `first`, `first`+1, …, in order, none skipped, none repeated. `ids[i]` is the proposal id of an entry
+   * that this process proposed, else 0. `kinds[i]`: 0 no-op or configuration (nothing to apply, the index still
+   * counts), 1 data. `data` has one part per entry (empty for kind 0).
+   */
+  | {
+    readonly kind: 'committed'; readonly first: number; readonly terms: readonly number[];
+    readonly ids: readonly number[]; readonly kinds: readonly number[]; readonly data: Packed;
+  }
+  /**
+   * Proposals that ended otherwise. `not-leader`, `busy`, `disk-full`: surely never applied. `lost`: overwritten by another leader, surely
+   * never applied. `unknown`: this server cannot find out (shutting down, or compacted away by a snapshot install).
+   */
+  | { readonly kind: 'rejected'; readonly ids: readonly number[]; readonly reason: 'not-leader' | 'busy' | 'disk-full' | 'lost' | 'unknown' };
+
+/** What a server tells the others about itself; travels in the stream's hello and in heartbeats. */
+export interface NodeInfo {
+  /** `host:rpc_port` as advertised: the server's name in `ha_conf`. */
+  readonly rpcAddress: string;
+  readonly restAddress: string;
+  readonly boltAddress: string;
+  readonly isWitness: boolean;
+  readonly serverVersion: string;
+}
+
+/** One server of the group as this one sees it; `GET /info/peers`, `dbms.listServers()` and the rest are made from it. */
+export interface PeerStatus extends NodeInfo {
+  readonly nodeId: string;
+  readonly role: 'leader' | 'follower' | 'candidate' | 'learner' | 'unknown';
+  /** TuGraph's words: MASTER, FOLLOW, OFFLINE, LOADING_SNAPSHOT, REPLAYING_LOG, UNINITIALIZED. */
+  readonly state: string;
+  readonly isVoter: boolean;
+  readonly isSelf: boolean;
+  /** Highest log index known to be on that server's disk, and applied there. */
+  readonly matchIndex: number;
+  readonly appliedIndex: number;
+  /** Milliseconds since the last message from it; 0 for oneself, -1 never. */
+  readonly lastContactMs: number;
+  readonly note?: string;
+}
+
+export interface GroupStatus {
+  readonly enabled: boolean;
+  readonly clusterId: string;
+  readonly nodeId: string;
+  readonly role: 'leader' | 'follower' | 'candidate' | 'learner' | 'forming';
+  readonly term: number;
+  readonly leaderId: string | undefined;
+  readonly commitIndex: number;
+  readonly lastIndex: number;
+  readonly firstIndex: number;
+  readonly appliedIndex: number;
+  /** What this server waits for, while it does: shown by /readyz and in the log. */
+  readonly waitingFor: string | undefined;
+  readonly peers: readonly PeerStatus[];
+  /** Counters and timings for /metrics and the benchmarks. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/**
+ * main → consensus. What `reply.ok` holds: status → GroupStatus, readIndex → the index (number), transferLeader →
+ * `{ leaderId }`, addPeer and removePeer → `{ nodeId, index }`, stop → true (the last message on the port).
+ */
+export type MainToConsensus =
+  | { readonly kind: 'status'; readonly id: number }
+  /** Confirm leadership and answer with the commit index a linearizable read must wait for (asks the leader if not leading). */
+  | { readonly kind: 'readIndex'; readonly id: number; readonly timeoutMs: number }
+  /** Bytes for the main thread of another server (`to` = node id, or 'leader'); answered once by `peerReply`. */
+  | { readonly kind: 'peerRequest'; readonly id: number; readonly to: string; readonly bytes: Uint8Array; readonly timeoutMs: number }
+  /** The answer to an incoming `peerCall`. */
+  | { readonly kind: 'peerAnswer'; readonly callId: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'transferLeader'; readonly id: number; readonly to: string | undefined; readonly timeoutMs: number }
+  | { readonly kind: 'addPeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
+  | { readonly kind: 'removePeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
+  /** Leave leadership (transfer if possible) and stop: flush, close streams, exit the thread. */
+  | { readonly kind: 'stop'; readonly id: number; readonly timeoutMs: number };
+
+/** consensus → main */
+export type ConsensusToMain =
+  | { readonly kind: 'reply'; readonly id: number; readonly ok: unknown }
+  | { readonly kind: 'replyError'; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'peerReply'; readonly id: number; readonly bytes: Uint8Array }
+  /** A request from another server's main thread. */
+  | { readonly kind: 'peerCall'; readonly callId: number; readonly from: string; readonly bytes: Uint8Array }
+  /** Sent on every change of role, term or leader. */
+  | { readonly kind: 'role'; readonly role: GroupStatus['role']; readonly term: number; readonly leaderId: string | undefined; readonly leader: NodeInfo | undefined }
+  | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: Readonly<Record<string, unknown>> }
+  /** The node cannot go on (failed fsync, corrupted log, identity conflict): the process must stop with this line. */
+  | { readonly kind: 'fatal'; readonly message: string };
+
+/** What the consensus thread is started with. */
+export interface ConsensusOptions {
+  readonly enabled: boolean;
+  /** `<directory>/ha` by default: segment files, hard state, node.json. */
+  readonly logDirectory: string;
+  readonly listenHost: string;
+  readonly rpcPort: number;
+  readonly info: NodeInfo;
+  /** Addresses of `ha_conf`, as written. */
+  readonly initialAddresses: readonly string[];
+  readonly electionTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** False: no fsync before acknowledging (labelled unsafe). */
+  readonly durable: boolean;
+  readonly secret: string | undefined;
+  readonly formOnMajority: boolean;
+  readonly joinGroupSeconds: number;
+  /** Index up to which the state store already holds everything: `committed` starts behind it. */
+  readonly appliedIndex: number;
+  readonly maxInflightBytes: number;
+  readonly maxUncommittedBytes: number;
+  readonly maxEntryBytes: number;
+  readonly leaseReads: boolean;
+}

@@ -1,0 +1,420 @@
+/**
+ * The transactor: runs write transactions on the leader's head, has them replicated, and applies what the group has
+ * committed, in log order, on every server. It is the writer thread's core, and the only user of `StateWriter`.
+ *
+ * A transaction runs to its end in one go (everything under it is synchronous), so the head needs no locks. Its effects are
+ * staged over the head at once and proposed with all others of the same tick; the caller hears of it when the entry is
+ * committed *and* written here. When leadership goes, the staged changes are dropped and what the group committed after
+ * all arrives like any other entry.
+ */
+import { DbError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { assert } from '../base/assert.ts';
+import { applyEffects, rememberOutcome } from '../graph/effects.ts';
+import type { StateReader } from '../graph/state-reader.ts';
+import type { EntryToWrite, Staged, StateWriter } from '../graph/state-writer.ts';
+import { OUTCOME, outcomeNumber, SYSTEM_GRAPH } from '../graph/system.ts';
+import { Transaction } from '../graph/transaction.ts';
+import type { IdAllocator } from '../graph/transaction.ts';
+import { ChangeSet } from '../graph/write-buffer.ts';
+import { InteractiveTransaction } from './interactive.ts';
+import { pack, unpack } from './packed.ts';
+import type { ConsensusToWriter, WriterToConsensus } from './protocol.ts';
+
+/** The writer's end of the port to the consensus thread. */
+export interface ConsensusPort {
+  post(message: WriterToConsensus, transfer: readonly ArrayBuffer[]): void;
+}
+
+export interface TransactorOptions {
+  readonly writer: StateWriter;
+  /** Snapshots for interactive transactions. */
+  readonly reader: StateReader;
+  readonly port: ConsensusPort;
+  readonly clock: Clock;
+  /** Bytes proposed and not yet committed, at most; beyond it writes are refused with `Busy`. */
+  readonly uncommittedBytesMax: number;
+  /** A single transaction's effects, at most. */
+  readonly entryBytesMax: number;
+  /** How often the state store is synced, so that the log behind it can go. */
+  readonly syncIntervalMs: number;
+  /** A failure to apply: replicas must not drift, so the process has to stop. */
+  readonly onFatal: (error: unknown) => void;
+  readonly onRole?: (leading: boolean, term: number) => void;
+}
+
+export interface WriteOptions {
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface Written<T> {
+  /** The version of this write. */
+  readonly version: number;
+  readonly result: T | undefined;
+  /** Set when the request had been done before: its answer then (empty if it was too large to keep). */
+  readonly repeated?: Uint8Array;
+}
+
+/** What the caller does inside a transaction; `answer` is kept for repetitions when the request has a key. */
+export type Work<T> = (transaction: Transaction) => { readonly result: T; readonly answer?: () => Uint8Array };
+
+const ANSWER_BYTES_MAX = 64 * 1024;
+const APPLY_ENTRIES_MAX = 1024;
+
+interface Pending {
+  readonly epoch: number;
+  readonly bytes: number;
+  readonly timeMs: number;
+  staged: Staged | undefined;
+  resolve(version: number): void;
+  reject(error: DbError): void;
+}
+
+interface CommittedEntry {
+  readonly index: number;
+  readonly id: number;
+  readonly data: Uint8Array | undefined;
+}
+
+type Task =
+  | { readonly kind: 'entries'; readonly entries: readonly CommittedEntry[] }
+  | { readonly kind: 'following' }
+  | { readonly kind: 'leading'; readonly term: number; readonly readyIndex: number };
+
+export class Transactor {
+  readonly #options: TransactorOptions;
+  readonly #writer: StateWriter;
+  readonly #pending = new Map<number, Pending>();
+  readonly #tasks: Task[] = [];
+  readonly #ids = new SharedIds();
+  #outgoing: { id: number; record: Uint8Array }[] = [];
+  #nextId = 1;
+  #epoch = 1;
+  #term = 0;
+  #open = false;
+  #becoming: { term: number; readyIndex: number } | undefined;
+  #uncommittedBytes = 0;
+  #busy = false;
+  #lastSyncMs = 0;
+  #stopped = false;
+  readonly #repeats = new Map<string, Promise<unknown>>();
+
+  constructor(options: TransactorOptions) {
+    this.#options = options;
+    this.#writer = options.writer;
+    this.#lastSyncMs = options.clock.monotonicMs();
+  }
+
+  /** Whether writes are accepted here now. */
+  get leading(): boolean {
+    return this.#open;
+  }
+
+  get state(): StateWriter {
+    return this.#writer;
+  }
+
+  // -------------------------------------------------------------- writes
+
+  /** Runs the work as one transaction and resolves when it is committed and applied here. */
+  async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Written<T>> {
+    this.#checkOpen();
+    const key = options.idempotencyKey;
+    const repeated = key === undefined ? undefined : await this.#findRepeat(key);
+    if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
+    this.#checkOpen();
+    const transaction = new Transaction({
+      base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids,
+    });
+    const { result, answer } = work(transaction);
+    transaction.checkStatement();
+    if (key !== undefined) this.#remember(transaction, key, answer);
+    const record = transaction.effects.finish();
+    const done = this.#propose(transaction.changes, record, transaction.timeMs);
+    if (key !== undefined) this.#noteRepeat(key, done);
+    return { version: await done, result };
+  }
+
+  begin(): InteractiveTransaction {
+    this.#checkOpen();
+    return new InteractiveTransaction(this.#options.reader, { epoch: this.#epoch, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids });
+  }
+
+  /** Validates an interactive transaction against the head and commits it; resolves with its version. */
+  async commit(interactive: InteractiveTransaction, options: WriteOptions = {}): Promise<number> {
+    try {
+      this.#checkOpen();
+      const { transaction } = interactive;
+      transaction.checkStatement();
+      const key = options.idempotencyKey;
+      const repeated = key === undefined ? undefined : await this.#findRepeat(key);
+      if (repeated !== undefined) return this.#writer.version;
+      this.#checkOpen();
+      if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer)) {
+        throw new DbError('Conflict', 'something this transaction has read was changed by another before it could commit', { hint: 'run the transaction again' });
+      }
+      if (key !== undefined) this.#remember(transaction, key, undefined);
+      const record = transaction.effects.finish();
+      const changes = new ChangeSet((graph) => this.#writer.head(graph));
+      applyEffects(changes, record, 0);
+      const done = this.#propose(changes, record, transaction.timeMs);
+      if (key !== undefined) this.#noteRepeat(key, done);
+      return await done;
+    } finally {
+      interactive.close();
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#stopped) throw new DbError('ShuttingDown', 'this server is shutting down');
+    if (!this.#open) throw new DbError('NotLeader', 'this server is not the leader');
+    if (this.#uncommittedBytes > this.#options.uncommittedBytesMax) {
+      throw new DbError('Busy', `${this.#uncommittedBytes} bytes of writes wait for the group's majority`, { hint: 'try again shortly; is a follower slow or down?' });
+    }
+  }
+
+  /** The stored answer of the request with that key; waits for it while it is under way. */
+  async #findRepeat(key: string): Promise<Uint8Array | undefined> {
+    const running = this.#repeats.get(key);
+    // Its failure is its own caller's to report; here it only means that the request is not done yet.
+    if (running !== undefined) await running.catch(() => undefined);
+    const block = this.#writer.head(SYSTEM_GRAPH).get(OUTCOME, outcomeNumber(key));
+    return block?.outcomes.find((one) => one.key === key)?.answer;
+  }
+
+  #noteRepeat(key: string, done: Promise<unknown>): void {
+    this.#repeats.set(key, done);
+    const forget = () => this.#repeats.delete(key);
+    done.then(forget, forget);
+  }
+
+  #remember(transaction: Transaction, key: string, answer: (() => Uint8Array) | undefined): void {
+    const bytes = answer?.() ?? new Uint8Array();
+    const kept = bytes.length <= ANSWER_BYTES_MAX ? bytes : new Uint8Array();
+    rememberOutcome(transaction.changes, key, transaction.timeMs, kept);
+    transaction.effects.outcome(key, kept);
+  }
+
+  #propose(changes: ChangeSet, record: Uint8Array, timeMs: number): Promise<number> {
+    if (record.length > this.#options.entryBytesMax) {
+      throw new DbError('RequestTooLarge', `the transaction's effects take ${record.length} bytes, at most ${this.#options.entryBytesMax} are allowed`, {
+        hint: 'split it, for example with CALL { … } IN TRANSACTIONS, or raise max_entry_bytes',
+      });
+    }
+    const id = this.#nextId++;
+    const staged = this.#writer.stage(changes);
+    this.#uncommittedBytes += record.length;
+    const done = new Promise<number>((resolve, reject) => {
+      this.#pending.set(id, { epoch: this.#epoch, bytes: record.length, timeMs, staged, resolve, reject });
+    });
+    if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
+    this.#outgoing.push({ id, record });
+    return done;
+  }
+
+  /** Sends everything proposed in this tick as one message. */
+  #flush(): void {
+    const outgoing = this.#outgoing;
+    if (outgoing.length === 0) return;
+    this.#outgoing = [];
+    const data = pack(outgoing.map((one) => one.record));
+    this.#options.port.post(
+      { kind: 'propose', term: this.#term, epoch: this.#epoch, ids: outgoing.map((one) => one.id), data },
+      [data.bytes.buffer as ArrayBuffer],
+    );
+  }
+
+  // -------------------------------------------------------------- from the consensus thread
+
+  receive(message: ConsensusToWriter): void {
+    switch (message.kind) {
+      case 'committed': {
+        const data = unpack(message.data);
+        this.#tasks.push({
+          kind: 'entries',
+          entries: message.terms.map((_, i) => ({ index: message.first + i, id: message.ids[i]!, data: message.kinds[i] === 1 ? data[i] : undefined })),
+        });
+        break;
+      }
+      case 'leading':
+        this.#tasks.push({ kind: 'leading', term: message.term, readyIndex: message.readyIndex });
+        break;
+      case 'following':
+        this.#close();
+        this.#tasks.push({ kind: 'following' });
+        break;
+      case 'rejected':
+        this.#rejected(message.ids, message.reason);
+        break;
+    }
+    void this.#work();
+  }
+
+  /** No more writes; proposals not yet sent are surely not applied. */
+  #close(): void {
+    const wasOpen = this.#open;
+    this.#open = false;
+    this.#becoming = undefined;
+    this.#epoch++;
+    this.#rejected(this.#outgoing.map((one) => one.id), 'not-leader');
+    this.#outgoing = [];
+    if (wasOpen) this.#options.onRole?.(false, this.#term);
+  }
+
+  #rejected(ids: readonly number[], reason: Extract<ConsensusToWriter, { kind: 'rejected' }>['reason']): void {
+    let current = false;
+    for (const id of ids) {
+      const pending = this.#take(id);
+      if (pending === undefined) continue;
+      current ||= pending.epoch === this.#epoch;
+      pending.reject(rejection(reason));
+    }
+    // What was proposed after a rejected entry was built on it: start over from what is committed, with a new epoch.
+    if (current && this.#open) {
+      const term = this.#term;
+      this.#close();
+      this.#tasks.push({ kind: 'following' }, { kind: 'leading', term, readyIndex: 0 });
+    }
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    this.#uncommittedBytes -= pending.bytes;
+    return pending;
+  }
+
+  // -------------------------------------------------------------- applying
+
+  async #work(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
+        if (task.kind === 'entries') await this.#apply(this.#more(task.entries));
+        else if (task.kind === 'following') this.#dropHead();
+        else this.#becoming = { term: task.term, readyIndex: task.readyIndex };
+        this.#maybeOpen();
+      }
+    } catch (error) {
+      this.#stopped = true;
+      this.#options.onFatal(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** With the entries of the tasks behind it, up to a batch's size. */
+  #more(entries: readonly CommittedEntry[]): readonly CommittedEntry[] {
+    let all = entries;
+    while (all.length < APPLY_ENTRIES_MAX) {
+      const next = this.#tasks[0];
+      if (next?.kind !== 'entries') break;
+      this.#tasks.shift();
+      all = [...all, ...next.entries];
+    }
+    return all;
+  }
+
+  #dropHead(): void {
+    this.#writer.dropStaged();
+    this.#ids.reset();
+    for (const pending of this.#pending.values()) pending.staged = undefined;
+  }
+
+  #maybeOpen(): void {
+    const becoming = this.#becoming;
+    if (becoming === undefined || this.#writer.version < becoming.readyIndex) return;
+    // After a rejection the head is only clean once every proposal of the old epoch is resolved.
+    for (const pending of this.#pending.values()) if (becoming.readyIndex === 0 && pending.epoch < this.#epoch) return;
+    if (becoming.readyIndex === 0) this.#dropHead();
+    this.#becoming = undefined;
+    this.#term = becoming.term;
+    this.#open = true;
+    this.#options.onRole?.(true, becoming.term);
+  }
+
+  async #apply(entries: readonly CommittedEntry[]): Promise<void> {
+    const toWrite: EntryToWrite[] = [];
+    const done: { pending: Pending; index: number }[] = [];
+    for (const entry of entries) {
+      if (entry.index <= this.#writer.version) continue;
+      const pending = entry.id === 0 ? undefined : this.#take(entry.id);
+      if (pending !== undefined) done.push({ pending, index: entry.index });
+      toWrite.push(this.#toWrite(entry, pending));
+    }
+    if (toWrite.length === 0) return;
+    const now = this.#options.clock.monotonicMs();
+    const sync = now - this.#lastSyncMs > this.#options.syncIntervalMs;
+    if (sync) this.#lastSyncMs = now;
+    await this.#writer.write(toWrite, { sync });
+    for (const { pending, index } of done) pending.resolve(index);
+    this.#options.port.post({ kind: 'applied', index: this.#writer.version, durable: this.#writer.durableVersion }, []);
+  }
+
+  #toWrite(entry: CommittedEntry, pending: Pending | undefined): EntryToWrite {
+    if (pending?.staged !== undefined) return { index: entry.index, staged: pending.staged, timeMs: pending.timeMs };
+    if (entry.data === undefined) return { index: entry.index, staged: undefined, timeMs: 0 };
+    const { staged, timeMs } = this.#writer.stageRecord(entry.data, entry.index);
+    return { index: entry.index, staged, timeMs };
+  }
+
+  /** Refuses new writes, lets what is under way end, and syncs the state store. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopped = true;
+    const deadline = this.#options.clock.monotonicMs() + timeoutMs;
+    while ((this.#busy || this.#pending.size > 0) && this.#options.clock.monotonicMs() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
+    if (!this.#busy) await this.#writer.sync();
+  }
+
+  /** Answers every open proposal when the consensus thread is gone. */
+  abandon(): void {
+    this.#stopped = true;
+    for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
+  }
+}
+
+/** Ids above everything the head has, so that open transactions and the head never give one twice. */
+class SharedIds implements IdAllocator {
+  readonly #vertices = new Map<number, number>();
+  readonly #edges = new Map<number, number>();
+
+  vertex(graph: number, floor: number): number {
+    return take(this.#vertices, graph, floor);
+  }
+  edge(graph: number, floor: number): number {
+    return take(this.#edges, graph, floor);
+  }
+  reset(): void {
+    this.#vertices.clear();
+    this.#edges.clear();
+  }
+}
+
+function take(next: Map<number, number>, graph: number, floor: number): number {
+  const id = Math.max(floor, next.get(graph) ?? 0);
+  assert(id < 2 ** 40, 'ids fit in 40 bits');
+  next.set(graph, id + 1);
+  return id;
+}
+
+function rejection(reason: Extract<ConsensusToWriter, { kind: 'rejected' }>['reason']): DbError {
+  switch (reason) {
+    case 'not-leader':
+      return new DbError('NotLeader', 'this server is no longer the leader; the write was not made');
+    case 'lost':
+      return new DbError('NotLeader', 'leadership changed before the write reached a majority; it was not made');
+    case 'busy':
+      return new DbError('Busy', 'too many writes wait for the group; this one was not made', { hint: 'try again shortly' });
+    case 'disk-full':
+      return new DbError('ReadOnlyDisk', "the leader's disk is full; the write was not made", { hint: 'free space in the data directory; writes resume by themselves' });
+    case 'unknown':
+      return new DbError('OutcomeUnknown', 'leadership was lost while the write was under way: it may or may not have been made', {
+        hint: 'read back before you repeat it, or send an Idempotency-Key with the request',
+      });
+  }
+}
