@@ -1,0 +1,192 @@
+/**
+ * Growing byte writer and bounds-checked reader for our own binary forms (effects, blocks, rows between threads).
+ *
+ *   varint   LEB128 of an unsigned number below 2^53
+ *   string   varint byte length, UTF-8
+ *   f64      8 bytes little-endian
+ */
+import { DbError } from './errors.ts';
+
+export class ByteWriter {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  #room(bytes: number): void {
+    if (this.#length + bytes <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + bytes));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+
+  u8(value: number): this {
+    this.#room(1);
+    this.#buffer[this.#length++] = value;
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#room(4);
+    this.#length = this.#buffer.writeUInt32LE(value >>> 0, this.#length);
+    return this;
+  }
+
+  f64(value: number): this {
+    this.#room(8);
+    this.#length = this.#buffer.writeDoubleLE(value, this.#length);
+    return this;
+  }
+
+  i64(value: bigint): this {
+    this.#room(8);
+    this.#length = this.#buffer.writeBigInt64LE(value, this.#length);
+    return this;
+  }
+
+  varint(value: number): this {
+    this.#room(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      // Not a shift: the value may exceed 32 bits.
+      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#buffer[this.#length++] = rest;
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    this.varint(value.length);
+    return this.raw(value);
+  }
+
+  raw(value: Uint8Array): this {
+    this.#room(value.length);
+    this.#buffer.set(value, this.#length);
+    this.#length += value.length;
+    return this;
+  }
+
+  string(value: string): this {
+    if (value.length < 64) {
+      // Short strings, the common case: write behind one byte of length, which is enough up to 127 bytes.
+      this.#room(1 + value.length * 3);
+      const bytes = this.#buffer.write(value, this.#length + 1, 'utf8');
+      if (bytes < 0x80) {
+        this.#buffer[this.#length] = bytes;
+        this.#length += 1 + bytes;
+        return this;
+      }
+    }
+    const bytes = Buffer.byteLength(value);
+    this.varint(bytes);
+    this.#room(bytes);
+    this.#length += this.#buffer.write(value, this.#length, 'utf8');
+    return this;
+  }
+
+  /** A copy of what was written. */
+  finish(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.#length));
+  }
+
+  /** What was written, sharing memory: valid until the next write. */
+  view(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+}
+
+export class ByteReader {
+  readonly #buffer: Buffer;
+  #at: number;
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#at = at;
+  }
+
+  get position(): number {
+    return this.#at;
+  }
+  get done(): boolean {
+    return this.#at >= this.#buffer.length;
+  }
+  get remaining(): number {
+    return this.#buffer.length - this.#at;
+  }
+
+  #need(bytes: number): void {
+    if (bytes < 0 || this.#at + bytes > this.#buffer.length) {
+      throw new DbError('Corrupted', `binary data ends at byte ${this.#buffer.length}, but ${bytes} more are needed at ${this.#at}`);
+    }
+  }
+
+  u8(): number {
+    this.#need(1);
+    return this.#buffer[this.#at++]!;
+  }
+
+  u32(): number {
+    this.#need(4);
+    const value = this.#buffer.readUInt32LE(this.#at);
+    this.#at += 4;
+    return value;
+  }
+
+  f64(): number {
+    this.#need(8);
+    const value = this.#buffer.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  i64(): bigint {
+    this.#need(8);
+    const value = this.#buffer.readBigInt64LE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw new DbError('Corrupted', `a number at byte ${this.#at} is longer than 8 bytes`);
+  }
+
+  bytes(): Buffer {
+    return this.raw(this.varint());
+  }
+
+  raw(length: number): Buffer {
+    this.#need(length);
+    const value = this.#buffer.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return value;
+  }
+
+  string(): string {
+    const length = this.varint();
+    this.#need(length);
+    const value = this.#buffer.toString('utf8', this.#at, this.#at + length);
+    this.#at += length;
+    return value;
+  }
+}

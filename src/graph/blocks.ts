@@ -1,0 +1,471 @@
+/**
+ * Blocks: the units in which a graph is stored, cached and changed. Each kind has a number space of its own per graph
+ * and one point key per block, so that any traversal or look-up is synchronous.
+ *
+ *   key    | 'g' | graph u32 | kind u8 | number u48 |   big-endian, 12 bytes
+ *
+ *   kind          number                   holds
+ *   VERTEX   1    vertex id                labels, properties
+ *   EDGE     2    edge id                  type, ends, properties
+ *   ADJACENCY 3   vertex id * 2 + (in?1:0) relationships of one vertex in one direction, by type; a long list of
+ *                                          one type lives in chunks
+ *   CHUNK    4    chunk number             up to CHUNK_MAX relationships, by ascending edge id
+ *   DEGREE   5    as ADJACENCY             counts of the chunked types (the head then need not change per edge)
+ *   BITMAP   6    set * 2^26 + page        ids of a set: page 0.. of 4,096 ids; set 0 all vertices, label + 1 otherwise
+ *   SUMMARY  7    set * 2^26 + page        which BITMAP pages are not empty
+ *   INDEX    8    page number              B+tree page (btree.ts)
+ *   COUNTERS 9    0                        next numbers, counts
+ *   CATALOG  10   0                        names, schema, indexes (JSON)
+ *
+ * A decoded block is immutable once its transaction is over; `at` is the version at which a cache last knew it valid.
+ */
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { Value } from '../value/value.ts';
+import { decodeValue, encodeValue } from '../value/codec.ts';
+import type { CatalogData } from './catalog.ts';
+
+export interface Block {
+  at: number;
+}
+
+export interface BlockKind<B extends Block> {
+  readonly tag: number;
+  readonly name: string;
+  encode(block: B, writer: ByteWriter): void;
+  decode(reader: ByteReader): B;
+  /** A copy that may be changed. */
+  copy(block: B): B;
+  /** Rough bytes in memory, for the cache's budget. */
+  size(block: B): number;
+  /** Part of the logical state, and so of the checksum; the rest is derived from it. */
+  readonly logical: boolean;
+}
+
+export function blockKey(graph: number, kind: number, block: number): Buffer {
+  const key = Buffer.allocUnsafe(12);
+  key[0] = 0x67;
+  key.writeUInt32BE(graph, 1);
+  key[5] = kind;
+  key.writeUIntBE(block, 6, 6);
+  return key;
+}
+
+// ---------------------------------------------------------------- vertices and edges
+
+/** Parallel arrays of property key numbers (ascending) and values; the key array is shared between equal shapes. */
+export interface Properties {
+  keys: readonly number[];
+  values: Value[];
+}
+
+export class VertexBlock implements Block, Properties {
+  at = 0;
+  labels: readonly number[];
+  keys: readonly number[];
+  values: Value[];
+  constructor(labels: readonly number[], keys: readonly number[], values: Value[]) {
+    this.labels = labels;
+    this.keys = keys;
+    this.values = values;
+  }
+}
+
+export class EdgeBlock implements Block, Properties {
+  at = 0;
+  readonly typeId: number;
+  readonly start: number;
+  readonly end: number;
+  keys: readonly number[];
+  values: Value[];
+  constructor(typeId: number, start: number, end: number, keys: readonly number[], values: Value[]) {
+    this.typeId = typeId;
+    this.start = start;
+    this.end = end;
+    this.keys = keys;
+    this.values = values;
+  }
+}
+
+/** One array for each distinct list of numbers: shapes repeat millions of times, and identity serves inline caches. */
+const interned = new Map<string, readonly number[]>();
+export function internNumbers(list: readonly number[]): readonly number[] {
+  const name = list.join(',');
+  const known = interned.get(name);
+  if (known !== undefined) return known;
+  if (interned.size > 100_000) interned.clear();
+  const copy = Object.freeze(list.slice());
+  interned.set(name, copy);
+  return copy;
+}
+const NO_NUMBERS = internNumbers([]);
+
+function encodeNumbers(list: readonly number[], writer: ByteWriter): void {
+  writer.varint(list.length);
+  for (const n of list) writer.varint(n);
+}
+
+function decodeNumbers(reader: ByteReader): readonly number[] {
+  const length = reader.varint();
+  if (length === 0) return NO_NUMBERS;
+  const list: number[] = [];
+  for (let i = 0; i < length; i++) list.push(reader.varint());
+  return internNumbers(list);
+}
+
+function encodeProperties(block: Properties, writer: ByteWriter): void {
+  encodeNumbers(block.keys, writer);
+  for (const value of block.values) encodeValue(writer, value);
+}
+
+function decodeProperties(reader: ByteReader): Properties {
+  const keys = decodeNumbers(reader);
+  const values: Value[] = [];
+  for (let i = 0; i < keys.length; i++) values.push(decodeValue(reader));
+  return { keys, values };
+}
+
+function propertiesSize(block: Properties): number {
+  let bytes = 16 + block.values.length * 8;
+  for (const value of block.values) bytes += typeof value === 'string' ? 24 + value.length : typeof value === 'object' ? 64 : 0;
+  return bytes;
+}
+
+export const VERTEX: BlockKind<VertexBlock> = {
+  tag: 1, name: 'vertex', logical: true,
+  encode(block, writer) {
+    encodeNumbers(block.labels, writer);
+    encodeProperties(block, writer);
+  },
+  decode(reader) {
+    const labels = decodeNumbers(reader);
+    const { keys, values } = decodeProperties(reader);
+    return new VertexBlock(labels, keys, values);
+  },
+  copy: (block) => new VertexBlock(block.labels, block.keys, block.values.slice()),
+  size: (block) => 100 + propertiesSize(block),
+};
+
+export const EDGE: BlockKind<EdgeBlock> = {
+  tag: 2, name: 'edge', logical: true,
+  encode(block, writer) {
+    writer.varint(block.typeId).varint(block.start).varint(block.end);
+    encodeProperties(block, writer);
+  },
+  decode(reader) {
+    const typeId = reader.varint();
+    const start = reader.varint();
+    const end = reader.varint();
+    const { keys, values } = decodeProperties(reader);
+    return new EdgeBlock(typeId, start, end, keys, values);
+  },
+  copy: (block) => new EdgeBlock(block.typeId, block.start, block.end, block.keys, block.values.slice()),
+  size: (block) => 110 + propertiesSize(block),
+};
+
+/** The value of a key, or null. */
+export function propertyOf(block: Properties, keyId: number): Value {
+  const { keys } = block;
+  for (let i = 0; i < keys.length; i++) if (keys[i] === keyId) return block.values[i]!;
+  return null;
+}
+
+/** Sets or (null) removes a property in a block that may be changed; tells whether anything changed. */
+export function setProperty(block: Properties, keyId: number, value: Value): boolean {
+  const at = block.keys.indexOf(keyId);
+  if (value === null) {
+    if (at < 0) return false;
+    block.keys = internNumbers(block.keys.filter((key) => key !== keyId));
+    block.values = block.values.filter((_, i) => i !== at);
+    return true;
+  }
+  if (at >= 0) {
+    block.values[at] = value;
+    return true;
+  }
+  let place = block.keys.findIndex((key) => key > keyId);
+  if (place < 0) place = block.keys.length;
+  block.keys = internNumbers([...block.keys.slice(0, place), keyId, ...block.keys.slice(place)]);
+  block.values = [...block.values.slice(0, place), value, ...block.values.slice(place)];
+  return true;
+}
+
+// ---------------------------------------------------------------- adjacency
+
+export type Ids = number[] | Uint32Array | Float64Array;
+
+export interface ChunkRef {
+  readonly chunk: number;
+  /** Smallest edge id the chunk may hold. */
+  firstEdge: number;
+}
+
+/** Relationships of one type: inline columns, or (chunks !== undefined) references to chunks. */
+export interface AdjacencyGroup {
+  readonly typeId: number;
+  neighbours: number[];
+  edges: number[];
+  chunks: ChunkRef[] | undefined;
+}
+
+export class AdjacencyBlock implements Block {
+  at = 0;
+  groups: AdjacencyGroup[];
+  constructor(groups: AdjacencyGroup[]) {
+    this.groups = groups;
+  }
+}
+
+/** Columns sorted by edge id. */
+export class ChunkBlock implements Block {
+  at = 0;
+  neighbours: Ids;
+  edges: Ids;
+  constructor(neighbours: Ids, edges: Ids) {
+    this.neighbours = neighbours;
+    this.edges = edges;
+  }
+}
+
+function encodeColumns(neighbours: ArrayLike<number>, edges: ArrayLike<number>, writer: ByteWriter): void {
+  writer.varint(edges.length);
+  let last = 0;
+  for (let i = 0; i < edges.length; i++) {
+    writer.varint(edges[i]! - last).varint(neighbours[i]!);
+    last = edges[i]!;
+  }
+}
+
+function decodeColumns(reader: ByteReader): { neighbours: number[]; edges: number[] } {
+  const length = reader.varint();
+  const neighbours: number[] = [];
+  const edges: number[] = [];
+  let last = 0;
+  for (let i = 0; i < length; i++) {
+    last += reader.varint();
+    edges.push(last);
+    neighbours.push(reader.varint());
+  }
+  return { neighbours, edges };
+}
+
+/** Typed arrays take a fourth of the memory of plain ones, but have a fixed cost that only long columns earn back. */
+function compact(column: number[]): Ids {
+  for (const value of column) if (value > 0xffffffff) return Float64Array.from(column);
+  return Uint32Array.from(column);
+}
+
+export const ADJACENCY: BlockKind<AdjacencyBlock> = {
+  tag: 3, name: 'adjacency', logical: false,
+  encode(block, writer) {
+    writer.varint(block.groups.length);
+    for (const group of block.groups) {
+      writer.varint(group.typeId);
+      if (group.chunks === undefined) {
+        writer.u8(0);
+        encodeColumns(group.neighbours, group.edges, writer);
+      } else {
+        writer.u8(1).varint(group.chunks.length);
+        for (const ref of group.chunks) writer.varint(ref.chunk).varint(ref.firstEdge);
+      }
+    }
+  },
+  decode(reader) {
+    const groups: AdjacencyGroup[] = [];
+    for (let left = reader.varint(); left > 0; left--) {
+      const typeId = reader.varint();
+      if (reader.u8() === 0) {
+        groups.push({ typeId, ...decodeColumns(reader), chunks: undefined });
+      } else {
+        const chunks: ChunkRef[] = [];
+        for (let n = reader.varint(); n > 0; n--) chunks.push({ chunk: reader.varint(), firstEdge: reader.varint() });
+        groups.push({ typeId, neighbours: [], edges: [], chunks });
+      }
+    }
+    return new AdjacencyBlock(groups);
+  },
+  copy: (block) => new AdjacencyBlock(block.groups.map((group) => ({
+    typeId: group.typeId, neighbours: group.neighbours.slice(), edges: group.edges.slice(),
+    chunks: group.chunks?.map((ref) => ({ ...ref })),
+  }))),
+  size: (block) => block.groups.reduce((sum, group) => sum + 160 + group.edges.length * 16 + (group.chunks?.length ?? 0) * 40, 80),
+};
+
+export const CHUNK: BlockKind<ChunkBlock> = {
+  tag: 4, name: 'chunk', logical: false,
+  encode(block, writer) {
+    encodeColumns(block.neighbours, block.edges, writer);
+  },
+  decode(reader) {
+    const { neighbours, edges } = decodeColumns(reader);
+    return new ChunkBlock(compact(neighbours), compact(edges));
+  },
+  copy: (block) => new ChunkBlock(Array.from(block.neighbours), Array.from(block.edges)),
+  size: (block) => 300 + block.edges.length * 8,
+};
+
+export class DegreeBlock implements Block {
+  at = 0;
+  readonly counts: Map<number, number>;
+  constructor(counts: Map<number, number>) {
+    this.counts = counts;
+  }
+}
+
+export const DEGREE: BlockKind<DegreeBlock> = {
+  tag: 5, name: 'degree', logical: false,
+  encode(block, writer) {
+    writer.varint(block.counts.size);
+    for (const [typeId, count] of [...block.counts].sort((a, b) => a[0] - b[0])) writer.varint(typeId).varint(count);
+  },
+  decode(reader) {
+    const counts = new Map<number, number>();
+    for (let left = reader.varint(); left > 0; left--) counts.set(reader.varint(), reader.varint());
+    return new DegreeBlock(counts);
+  },
+  copy: (block) => new DegreeBlock(new Map(block.counts)),
+  size: (block) => 120 + block.counts.size * 40,
+};
+
+// ---------------------------------------------------------------- sets of ids
+
+export const PAGE_IDS = 4096;
+const PAGE_WORDS = PAGE_IDS / 32;
+
+/** 4,096 bits. On disk as runs (start, length), which for ids given out in order is a few bytes. */
+export class BitmapBlock implements Block {
+  at = 0;
+  readonly words: Uint32Array;
+  constructor(words: Uint32Array = new Uint32Array(PAGE_WORDS)) {
+    this.words = words;
+  }
+  has(bit: number): boolean {
+    return (this.words[bit >>> 5]! & (1 << (bit & 31))) !== 0;
+  }
+  set(bit: number, on: boolean): void {
+    if (on) this.words[bit >>> 5]! |= 1 << (bit & 31);
+    else this.words[bit >>> 5]! &= ~(1 << (bit & 31));
+  }
+  get empty(): boolean {
+    return this.words.every((word) => word === 0);
+  }
+  /** The set bits, ascending, each plus `base`. */
+  ids(base: number): number[] {
+    const ids: number[] = [];
+    for (let w = 0; w < PAGE_WORDS; w++) {
+      let word = this.words[w]!;
+      while (word !== 0) {
+        const bit = 31 - Math.clz32(word & -word);
+        ids.push(base + w * 32 + bit);
+        word &= word - 1;
+      }
+    }
+    return ids;
+  }
+}
+
+function bitmapKind(tag: number, name: string): BlockKind<BitmapBlock> {
+  return {
+    tag, name, logical: false,
+    encode(block, writer) {
+      const ids = block.ids(0);
+      const runs: [number, number][] = [];
+      for (const id of ids) {
+        const last = runs.at(-1);
+        if (last !== undefined && last[0] + last[1] === id) last[1]++;
+        else runs.push([id, 1]);
+      }
+      if (runs.length > PAGE_IDS / 32) {
+        writer.varint(0).raw(Buffer.from(block.words.buffer, block.words.byteOffset, block.words.byteLength));
+        return;
+      }
+      writer.varint(runs.length + 1);
+      let last = 0;
+      for (const [start, length] of runs) {
+        writer.varint(start - last).varint(length);
+        last = start + length;
+      }
+    },
+    decode(reader) {
+      const form = reader.varint();
+      if (form === 0) {
+        const words = new Uint32Array(PAGE_WORDS);
+        Buffer.from(words.buffer).set(reader.raw(PAGE_WORDS * 4));
+        return new BitmapBlock(words);
+      }
+      const block = new BitmapBlock();
+      let last = 0;
+      for (let left = form - 1; left > 0; left--) {
+        const start = last + reader.varint();
+        last = start + reader.varint();
+        for (let id = start; id < last; id++) block.set(id, true);
+      }
+      return block;
+    },
+    copy: (block) => new BitmapBlock(block.words.slice()),
+    size: () => 700,
+  };
+}
+
+export const BITMAP = bitmapKind(6, 'bitmap');
+export const SUMMARY = bitmapKind(7, 'summary');
+
+/** Block number of a page of a set. Set 0: all vertices; label + 1: the vertices with that label. */
+export function setPage(set: number, page: number): number {
+  return set * 2 ** 26 + page;
+}
+
+// ---------------------------------------------------------------- counters and catalog
+
+export class CountersBlock implements Block {
+  at = 0;
+  nextVertex = 0;
+  nextEdge = 0;
+  nextChunk = 0;
+  nextPage = 0;
+  vertices = 0;
+  edges = 0;
+  byLabel: number[] = [];
+  byType: number[] = [];
+}
+
+export const COUNTERS: BlockKind<CountersBlock> = {
+  tag: 9, name: 'counters', logical: false,
+  encode(block, writer) {
+    writer.varint(block.nextVertex).varint(block.nextEdge).varint(block.nextChunk).varint(block.nextPage)
+      .varint(block.vertices).varint(block.edges);
+    encodeNumbers(block.byLabel, writer);
+    encodeNumbers(block.byType, writer);
+  },
+  decode(reader) {
+    const block = new CountersBlock();
+    block.nextVertex = reader.varint();
+    block.nextEdge = reader.varint();
+    block.nextChunk = reader.varint();
+    block.nextPage = reader.varint();
+    block.vertices = reader.varint();
+    block.edges = reader.varint();
+    for (let left = reader.varint(); left > 0; left--) block.byLabel.push(reader.varint());
+    for (let left = reader.varint(); left > 0; left--) block.byType.push(reader.varint());
+    return block;
+  },
+  copy: (block) => Object.assign(new CountersBlock(), block, { byLabel: block.byLabel.slice(), byType: block.byType.slice() }),
+  size: (block) => 200 + (block.byLabel.length + block.byType.length) * 8,
+};
+
+export class CatalogBlock implements Block {
+  at = 0;
+  readonly data: CatalogData;
+  constructor(data: CatalogData) {
+    this.data = data;
+  }
+}
+
+export const CATALOG: BlockKind<CatalogBlock> = {
+  tag: 10, name: 'catalog', logical: true,
+  encode(block, writer) {
+    writer.string(JSON.stringify(block.data));
+  },
+  decode: (reader) => new CatalogBlock(JSON.parse(reader.string())),
+  copy: (block) => new CatalogBlock(block.data),
+  size: () => 10_000,
+};

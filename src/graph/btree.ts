@@ -1,0 +1,228 @@
+/**
+ * B+tree over blocks: the ordered index of a label's property (or of several). Entries are (key, id), unique as pairs,
+ * ordered by key (Cypher's orderability) and then id; equal keys simply stand side by side.
+ *
+ * A composite key is one list value: lists order lexicographically and a shorter prefix comes first, so a prefix is a
+ * range. The root keeps its page number for ever (a split of the root moves its content down), so the catalog never
+ * changes with the data. Pages that become empty are unlinked; pages are not merged otherwise.
+ *
+ * The shape depends only on the order of changes, which is the log's: replicas have the same pages.
+ */
+import { assert } from '../base/assert.ts';
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { decodeValue, encodeValue } from '../value/codec.ts';
+import { orderCompare } from '../value/compare.ts';
+import type { Value } from '../value/value.ts';
+import type { Block, BlockKind } from './blocks.ts';
+
+const PAGE_MAX = 128;
+
+export class IndexPage implements Block {
+  at = 0;
+  /** Leaf: keys and ids of the entries. Inner: keys[i], ids[i] is the smallest entry below children[i + 1]. */
+  keys: Value[];
+  ids: number[];
+  /** Undefined in a leaf. */
+  children: number[] | undefined;
+
+  constructor(keys: Value[], ids: number[], children: number[] | undefined) {
+    this.keys = keys;
+    this.ids = ids;
+    this.children = children;
+  }
+}
+
+export const INDEX: BlockKind<IndexPage> = {
+  tag: 8, name: 'index page', logical: false,
+  encode(page, writer: ByteWriter) {
+    writer.u8(page.children === undefined ? 0 : 1).varint(page.keys.length);
+    for (let i = 0; i < page.keys.length; i++) {
+      encodeValue(writer, page.keys[i]!);
+      writer.varint(page.ids[i]!);
+    }
+    for (const child of page.children ?? []) writer.varint(child);
+  },
+  decode(reader: ByteReader) {
+    const inner = reader.u8() === 1;
+    const keys: Value[] = [];
+    const ids: number[] = [];
+    for (let left = reader.varint(); left > 0; left--) {
+      keys.push(decodeValue(reader));
+      ids.push(reader.varint());
+    }
+    let children: number[] | undefined;
+    if (inner) {
+      children = [];
+      for (let i = 0; i <= keys.length; i++) children.push(reader.varint());
+    }
+    return new IndexPage(keys, ids, children);
+  },
+  copy: (page) => new IndexPage(page.keys.slice(), page.ids.slice(), page.children?.slice()),
+  size: (page) => 200 + page.keys.length * (typeof page.keys[0] === 'string' ? 56 : 24),
+};
+
+/** Where a tree reads its pages. A page that was never written is an empty leaf (the root of a new index). */
+export interface PageSource {
+  page(number: number): IndexPage | undefined;
+}
+
+/** Where it changes them: `change` gives a page that may be modified in place. */
+export interface PageStore extends PageSource {
+  change(number: number): IndexPage | undefined;
+  put(number: number, page: IndexPage): void;
+  allocate(): number;
+}
+
+export function compareKeys(a: Value, b: Value): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (a === b) return 0;
+  return orderCompare(a, b);
+}
+
+function compareEntries(key: Value, id: number, otherKey: Value, otherId: number): number {
+  return compareKeys(key, otherKey) || id - otherId;
+}
+
+/** First place in the page whose entry is not below (key, id). */
+function lowerBound(page: IndexPage, key: Value, id: number): number {
+  let low = 0;
+  let high = page.keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareEntries(page.keys[middle]!, page.ids[middle]!, key, id) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The child of an inner page under which (key, id) belongs. */
+function childIndex(page: IndexPage, key: Value, id: number): number {
+  let low = 0;
+  let high = page.keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareEntries(page.keys[middle]!, page.ids[middle]!, key, id) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function insertEntry(store: PageStore, root: number, key: Value, id: number): void {
+  const split = insertBelow(store, root, key, id);
+  if (split === undefined) return;
+  // The root keeps its number: its left half moves to a new page.
+  const page = store.change(root)!;
+  const left = store.allocate();
+  store.put(left, new IndexPage(page.keys, page.ids, page.children));
+  store.put(root, new IndexPage([split.key], [split.id], [left, split.page]));
+}
+
+interface Split {
+  readonly key: Value;
+  readonly id: number;
+  readonly page: number;
+}
+
+function insertBelow(store: PageStore, number: number, key: Value, id: number): Split | undefined {
+  const seen = store.page(number);
+  if (seen?.children !== undefined) {
+    const at = childIndex(seen, key, id);
+    const split = insertBelow(store, seen.children[at]!, key, id);
+    if (split === undefined) return undefined;
+    const page = store.change(number)!;
+    page.keys.splice(at, 0, split.key);
+    page.ids.splice(at, 0, split.id);
+    page.children!.splice(at + 1, 0, split.page);
+    return page.keys.length > PAGE_MAX ? splitInner(store, page) : undefined;
+  }
+  let page = store.change(number);
+  if (page === undefined) {
+    page = new IndexPage([], [], undefined);
+    store.put(number, page);
+  }
+  const at = lowerBound(page, key, id);
+  if (at < page.keys.length && compareEntries(page.keys[at]!, page.ids[at]!, key, id) === 0) return undefined;
+  page.keys.splice(at, 0, key);
+  page.ids.splice(at, 0, id);
+  if (page.keys.length <= PAGE_MAX) return undefined;
+  // Ids and often keys grow: a split at the end keeps the left page nearly full.
+  const middle = at >= page.keys.length - 1 ? page.keys.length - 8 : page.keys.length >>> 1;
+  const right = new IndexPage(page.keys.splice(middle), page.ids.splice(middle), undefined);
+  const place = store.allocate();
+  store.put(place, right);
+  return { key: right.keys[0]!, id: right.ids[0]!, page: place };
+}
+
+function splitInner(store: PageStore, page: IndexPage): Split {
+  const middle = page.keys.length >>> 1;
+  const keys = page.keys.splice(middle);
+  const ids = page.ids.splice(middle);
+  const children = page.children!.splice(middle + 1);
+  const up = { key: keys.shift()!, id: ids.shift()! };
+  const place = store.allocate();
+  store.put(place, new IndexPage(keys, ids, children));
+  return { ...up, page: place };
+}
+
+export function removeEntry(store: PageStore, root: number, key: Value, id: number): void {
+  removeBelow(store, root, root, key, id);
+}
+
+/** Returns whether the page below became empty and is to be unlinked. */
+function removeBelow(store: PageStore, root: number, number: number, key: Value, id: number): boolean {
+  const seen = store.page(number);
+  if (seen === undefined) return false;
+  if (seen.children === undefined) {
+    const at = lowerBound(seen, key, id);
+    if (at >= seen.keys.length || compareEntries(seen.keys[at]!, seen.ids[at]!, key, id) !== 0) return false;
+    const page = store.change(number)!;
+    page.keys.splice(at, 1);
+    page.ids.splice(at, 1);
+    return page.keys.length === 0 && number !== root;
+  }
+  const at = childIndex(seen, key, id);
+  if (!removeBelow(store, root, seen.children[at]!, key, id)) return false;
+  const page = store.change(number)!;
+  page.children!.splice(at, 1);
+  const boundary = Math.max(0, at - 1);
+  page.keys.splice(boundary, 1);
+  page.ids.splice(boundary, 1);
+  if (page.children!.length > 0) return false;
+  if (number !== root) return true;
+  store.put(root, new IndexPage([], [], undefined));
+  return false;
+}
+
+/** Ids of the entries whose key equals, ascending. */
+export function seekEqual(source: PageSource, root: number, key: Value): number[] {
+  const found: number[] = [];
+  for (const leaf of leaves(source, root, key, undefined, false)) {
+    for (let i = lowerBound(leaf, key, -1); i < leaf.keys.length; i++) {
+      if (compareKeys(leaf.keys[i]!, key) !== 0) return found;
+      found.push(leaf.ids[i]!);
+    }
+  }
+  return found;
+}
+
+/** Leaves in key order from the one that may hold `from` (or, descending, from the one that may hold `to`). */
+export function* leaves(
+  source: PageSource, number: number, from: Value | undefined, to: Value | undefined, descending: boolean,
+): Generator<IndexPage> {
+  const page = source.page(number);
+  if (page === undefined) return;
+  if (page.children === undefined) {
+    yield page;
+    return;
+  }
+  assert(page.children.length === page.keys.length + 1, 'an inner index page has one child more than keys');
+  if (descending) {
+    const start = to === undefined ? page.children.length - 1 : childIndex(page, to, Number.MAX_SAFE_INTEGER);
+    for (let i = start; i >= 0; i--) yield* leaves(source, page.children[i]!, from, i === start ? to : undefined, true);
+    return;
+  }
+  const start = from === undefined ? 0 : childIndex(page, from, -1);
+  for (let i = start; i < page.children.length; i++) {
+    yield* leaves(source, page.children[i]!, i === start ? from : undefined, to, false);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The catalog of one graph: numbers for labels, relationship types and property keys, declared schemas, indexes and
+ * constraints. A value: a change makes a new catalog, so that a view keeps the one of its version.
+ *
+ * Names get their number in the order in which the log first mentions them, so every replica numbers alike.
+ */
+import { DbError } from '../base/errors.ts';
+import type { Value } from '../value/value.ts';
+
+export const FIELD_TYPES = [
+  'BOOL', 'INT8', 'INT16', 'INT32', 'INT64', 'FLOAT', 'DOUBLE', 'DATE', 'DATETIME', 'STRING', 'BLOB',
+  'POINT', 'LINESTRING', 'POLYGON', 'SPATIAL', 'FLOAT_VECTOR',
+] as const;
+export type FieldType = (typeof FIELD_TYPES)[number];
+
+export interface FieldDef {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly optional: boolean;
+}
+
+/** A declared label (`vertex`) or relationship type (`edge`); what TuGraph calls a label's schema. */
+export interface LabelSchema {
+  readonly kind: 'vertex' | 'edge';
+  readonly name: string;
+  readonly fields: readonly FieldDef[];
+  /** Vertex labels: the primary field. */
+  readonly primary?: string;
+  /** Edge labels: allowed (source label, destination label) pairs; empty allows any. */
+  readonly constraints?: readonly (readonly [string, string])[];
+  readonly temporal?: string;
+  readonly temporalOrder?: 'ASC' | 'DESC';
+  readonly detachProperty?: boolean;
+}
+
+export interface IndexDef {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: 'vertex' | 'edge';
+  /** Label id or relationship type id. */
+  readonly labelId: number;
+  readonly keyIds: readonly number[];
+  readonly unique: boolean;
+  readonly pairUnique: boolean;
+  /** The index behind a primary field: cannot be dropped. */
+  readonly primary: boolean;
+  /** Page number of the tree's root; it never changes. */
+  readonly root: number;
+}
+
+export interface ConstraintDef {
+  readonly id: number;
+  readonly name: string;
+  readonly type: 'unique' | 'node_key' | 'exists';
+  readonly kind: 'vertex' | 'edge';
+  readonly label: string;
+  readonly fields: readonly string[];
+}
+
+/** The catalog as plain data: what is stored and what travels between threads. */
+export interface CatalogData {
+  readonly labels: readonly string[];
+  readonly types: readonly string[];
+  readonly keys: readonly string[];
+  readonly schemas: readonly LabelSchema[];
+  readonly indexes: readonly IndexDef[];
+  readonly constraints: readonly ConstraintDef[];
+  /** Next number for an index or constraint. */
+  readonly nextId: number;
+}
+
+export const EMPTY_CATALOG: CatalogData = {
+  labels: [], types: [], keys: [], schemas: [], indexes: [], constraints: [], nextId: 0,
+};
+
+/** A read-only catalog with its look-up tables. */
+export class GraphCatalog {
+  readonly data: CatalogData;
+  readonly #labels: Map<string, number>;
+  readonly #types: Map<string, number>;
+  readonly #keys: Map<string, number>;
+  readonly #vertexSchemas = new Map<string, LabelSchema>();
+  readonly #edgeSchemas = new Map<string, LabelSchema>();
+  readonly #indexesByLabel = new Map<number, IndexDef[]>();
+  readonly #indexesByType = new Map<number, IndexDef[]>();
+  /** TuGraph's `strict` graphs: undeclared labels are errors, a vertex has exactly one label. */
+  readonly strict: boolean;
+
+  constructor(data: CatalogData, strict = false) {
+    this.data = data;
+    this.strict = strict;
+    this.#labels = new Map(data.labels.map((name, id) => [name, id]));
+    this.#types = new Map(data.types.map((name, id) => [name, id]));
+    this.#keys = new Map(data.keys.map((name, id) => [name, id]));
+    for (const schema of data.schemas) (schema.kind === 'vertex' ? this.#vertexSchemas : this.#edgeSchemas).set(schema.name, schema);
+    for (const index of data.indexes) {
+      const byLabel = index.kind === 'vertex' ? this.#indexesByLabel : this.#indexesByType;
+      byLabel.set(index.labelId, [...(byLabel.get(index.labelId) ?? []), index]);
+    }
+  }
+
+  /** Numbers, or undefined for a name the graph has never seen (then nothing can match it). */
+  findLabel(name: string): number | undefined {
+    return this.#labels.get(name);
+  }
+  findType(name: string): number | undefined {
+    return this.#types.get(name);
+  }
+  findKey(name: string): number | undefined {
+    return this.#keys.get(name);
+  }
+
+  labelName(id: number): string {
+    return this.data.labels[id]!;
+  }
+  typeName(id: number): string {
+    return this.data.types[id]!;
+  }
+  keyName(id: number): string {
+    return this.data.keys[id]!;
+  }
+
+  vertexSchema(name: string): LabelSchema | undefined {
+    return this.#vertexSchemas.get(name);
+  }
+  edgeSchema(name: string): LabelSchema | undefined {
+    return this.#edgeSchemas.get(name);
+  }
+
+  /** Indexes on nodes with that label. */
+  labelIndexes(labelId: number): readonly IndexDef[] {
+    return this.#indexesByLabel.get(labelId) ?? NONE;
+  }
+  typeIndexes(typeId: number): readonly IndexDef[] {
+    return this.#indexesByType.get(typeId) ?? NONE;
+  }
+
+  findIndex(kind: 'vertex' | 'edge', label: string, fields: readonly string[]): IndexDef | undefined {
+    const labelId = kind === 'vertex' ? this.findLabel(label) : this.findType(label);
+    if (labelId === undefined) return undefined;
+    const list = kind === 'vertex' ? this.labelIndexes(labelId) : this.typeIndexes(labelId);
+    return list.find((index) => index.keyIds.length === fields.length
+      && index.keyIds.every((key, i) => this.keyName(key) === fields[i]));
+  }
+}
+
+const NONE: readonly IndexDef[] = [];
+
+/** One catalog object per stored block: plan caches compare catalogs by identity. */
+const catalogs = new WeakMap<object, GraphCatalog>();
+const emptyCatalogs = [new GraphCatalog(EMPTY_CATALOG), new GraphCatalog(EMPTY_CATALOG, true)] as const;
+
+export function catalogOf(block: { readonly data: CatalogData } | undefined, strict: boolean): GraphCatalog {
+  if (block === undefined) return emptyCatalogs[strict ? 1 : 0];
+  let catalog = catalogs.get(block);
+  if (catalog === undefined) catalogs.set(block, catalog = new GraphCatalog(block.data, strict));
+  return catalog;
+}
+
+/** Checks a name of a label, field, graph, user or role by TuGraph's rule; the limits are in bytes of UTF-8. */
+export function checkName(what: 'User' | 'Role' | 'Graph' | 'Label' | 'Field', name: string): void {
+  const max = what === 'Label' || what === 'Field' ? 256 : 64;
+  const bytes = Buffer.byteLength(name);
+  if (bytes < 1 || bytes > max) {
+    throw new DbError('ArgumentError', `Invalid ${what}: name length must be between 1 and ${max}, given [${bytes}]`);
+  }
+  if (/^[0-9]/.test(name)) throw new DbError('ArgumentError', `Invalid ${what}: name cannot begin with a digit.`);
+  if (/[^A-Za-z0-9_\u0080-\u{10FFFF}]/u.test(name)) {
+    throw new DbError('ArgumentError', `Invalid ${what}: name can only contain alphabetic and numeric characters and underscore.`);
+  }
+}
+
+export type PropertyEntry = readonly [keyId: number, value: Value];

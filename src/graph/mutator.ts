@@ -1,0 +1,343 @@
+/**
+ * The changes a graph knows, on blocks: each keeps sets, adjacency, indexes and counts in step with the vertices and
+ * edges. Deterministic, and without checks: the leader checks before it calls (transaction.ts), replicas call it with
+ * the leader's effects (effects.ts).
+ */
+import { assert } from '../base/assert.ts';
+import type { Value } from '../value/value.ts';
+import {
+  ADJACENCY, AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, ChunkBlock, COUNTERS, CountersBlock, DEGREE, DegreeBlock, EDGE, EdgeBlock,
+  internNumbers, PAGE_IDS, propertyOf, setPage, setProperty, SUMMARY, VERTEX, VertexBlock,
+} from './blocks.ts';
+import type { AdjacencyGroup, ChunkRef, Properties } from './blocks.ts';
+import { INDEX, IndexPage, insertEntry, removeEntry } from './btree.ts';
+import type { PageStore } from './btree.ts';
+import type { GraphCatalog, IndexDef, PropertyEntry } from './catalog.ts';
+import { adjacencyNumber, ALL_VERTICES } from './reader.ts';
+import type { Direction } from './view.ts';
+import type { GraphBuffer } from './write-buffer.ts';
+
+/** Relationships of one type kept inside the adjacency block, and in one chunk, at most. */
+const INLINE_MAX = 192;
+const CHUNK_MAX = 512;
+
+export class GraphMutator implements PageStore {
+  readonly buffer: GraphBuffer;
+  catalog: GraphCatalog;
+
+  constructor(buffer: GraphBuffer, catalog: GraphCatalog) {
+    this.buffer = buffer;
+    this.catalog = catalog;
+  }
+
+  // -------------------------------------------------------------- index pages (PageStore)
+
+  page(number: number): IndexPage | undefined {
+    return this.buffer.get(INDEX, number);
+  }
+  change(number: number): IndexPage | undefined {
+    return this.buffer.change(INDEX, number);
+  }
+  put(number: number, page: IndexPage): void {
+    this.buffer.put(INDEX, number, page);
+  }
+  allocate(): number {
+    return this.counters().nextPage++;
+  }
+
+  counters(): CountersBlock {
+    const known = this.buffer.change(COUNTERS, 0);
+    if (known !== undefined) return known;
+    const fresh = new CountersBlock();
+    this.buffer.put(COUNTERS, 0, fresh);
+    return fresh;
+  }
+
+  // -------------------------------------------------------------- vertices
+
+  createVertex(id: number, labels: readonly number[], properties: Iterable<PropertyEntry>): void {
+    const block = new VertexBlock(internNumbers([...labels].sort((a, b) => a - b)), ...columns(properties));
+    this.buffer.put(VERTEX, id, block);
+    const counters = this.counters();
+    counters.nextVertex = Math.max(counters.nextVertex, id + 1);
+    counters.vertices++;
+    this.#setMember(ALL_VERTICES, id, true);
+    for (const label of block.labels) {
+      bump(counters.byLabel, label, 1);
+      this.#setMember(label + 1, id, true);
+      for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, true);
+    }
+  }
+
+  /** The vertex must have no edges left. */
+  deleteVertex(id: number): void {
+    const block = this.buffer.get(VERTEX, id);
+    assert(block !== undefined, `vertex ${id} exists`);
+    const counters = this.counters();
+    for (const label of block.labels) {
+      for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, false);
+      this.#setMember(label + 1, id, false);
+      bump(counters.byLabel, label, -1);
+    }
+    this.#setMember(ALL_VERTICES, id, false);
+    counters.vertices--;
+    this.buffer.remove(VERTEX, id);
+    for (const direction of ['out', 'in'] as const) {
+      const place = adjacencyNumber(id, direction);
+      if (this.buffer.get(ADJACENCY, place) !== undefined) this.buffer.remove(ADJACENCY, place);
+    }
+  }
+
+  setVertexProperty(id: number, keyId: number, value: Value): void {
+    const before = this.buffer.get(VERTEX, id);
+    assert(before !== undefined, `vertex ${id} exists`);
+    const indexes = before.labels.flatMap((label) => this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)));
+    for (const index of indexes) this.indexVertex(index, id, before, false);
+    const block = this.buffer.change(VERTEX, id)!;
+    setProperty(block, keyId, value);
+    for (const index of indexes) this.indexVertex(index, id, block, true);
+  }
+
+  setLabel(id: number, label: number, on: boolean): void {
+    const block = this.buffer.change(VERTEX, id);
+    assert(block !== undefined, `vertex ${id} exists`);
+    const others = block.labels.filter((other) => other !== label);
+    block.labels = internNumbers(on ? [...others, label].sort((a, b) => a - b) : others);
+    this.#setMember(label + 1, id, on);
+    bump(this.counters().byLabel, label, on ? 1 : -1);
+    for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, on);
+  }
+
+  /** Adds or removes the vertex's entry; a vertex that lacks one of the properties has none. */
+  indexVertex(index: IndexDef, id: number, block: Properties, on: boolean): void {
+    const key = indexKey(index, block);
+    if (key === undefined) return;
+    if (on) insertEntry(this, index.root, key, id);
+    else removeEntry(this, index.root, key, id);
+  }
+
+  #setMember(set: number, id: number, on: boolean): void {
+    const page = Math.floor(id / PAGE_IDS);
+    const number = setPage(set, page);
+    let bitmap = this.buffer.change(BITMAP, number);
+    if (bitmap === undefined) {
+      if (!on) return;
+      bitmap = new BitmapBlock();
+      this.buffer.put(BITMAP, number, bitmap);
+    }
+    const wasEmpty = on && bitmap.empty;
+    bitmap.set(id % PAGE_IDS, on);
+    if (on ? wasEmpty : bitmap.empty) this.#setSummary(set, page, on);
+  }
+
+  #setSummary(set: number, page: number, on: boolean): void {
+    const number = setPage(set, Math.floor(page / PAGE_IDS));
+    let summary = this.buffer.change(SUMMARY, number);
+    if (summary === undefined) {
+      summary = new BitmapBlock();
+      this.buffer.put(SUMMARY, number, summary);
+    }
+    summary.set(page % PAGE_IDS, on);
+  }
+
+  // -------------------------------------------------------------- edges
+
+  createEdge(id: number, typeId: number, start: number, end: number, properties: Iterable<PropertyEntry>): void {
+    const block = new EdgeBlock(typeId, start, end, ...columns(properties));
+    this.buffer.put(EDGE, id, block);
+    const counters = this.counters();
+    counters.nextEdge = Math.max(counters.nextEdge, id + 1);
+    counters.edges++;
+    bump(counters.byType, typeId, 1);
+    this.#link(start, 'out', typeId, end, id);
+    this.#link(end, 'in', typeId, start, id);
+    for (const index of this.catalog.typeIndexes(typeId)) this.indexVertex(index, id, block, true);
+  }
+
+  deleteEdge(id: number): void {
+    const block = this.buffer.get(EDGE, id);
+    assert(block !== undefined, `edge ${id} exists`);
+    for (const index of this.catalog.typeIndexes(block.typeId)) this.indexVertex(index, id, block, false);
+    this.#unlink(block.start, 'out', block.typeId, id);
+    this.#unlink(block.end, 'in', block.typeId, id);
+    const counters = this.counters();
+    counters.edges--;
+    bump(counters.byType, block.typeId, -1);
+    this.buffer.remove(EDGE, id);
+  }
+
+  setEdgeProperty(id: number, keyId: number, value: Value): void {
+    const before = this.buffer.get(EDGE, id);
+    assert(before !== undefined, `edge ${id} exists`);
+    const indexes = this.catalog.typeIndexes(before.typeId).filter((index) => index.keyIds.includes(keyId));
+    for (const index of indexes) this.indexVertex(index, id, before, false);
+    const block = this.buffer.change(EDGE, id)!;
+    setProperty(block, keyId, value);
+    for (const index of indexes) this.indexVertex(index, id, block, true);
+  }
+
+  #link(vertex: number, direction: Direction, typeId: number, neighbour: number, edge: number): void {
+    const place = adjacencyNumber(vertex, direction);
+    // Through the head as it was read: a hub's head is long, and changes only when a chunk comes or goes.
+    const seen = this.buffer.get(ADJACENCY, place)?.groups.find((one) => one.typeId === typeId);
+    if (seen?.chunks !== undefined) {
+      this.#linkChunked(place, seen.chunks, typeId, neighbour, edge);
+      return;
+    }
+    let block = this.buffer.change(ADJACENCY, place);
+    if (block === undefined) {
+      block = new AdjacencyBlock([]);
+      this.buffer.put(ADJACENCY, place, block);
+    }
+    let group = block.groups.find((one) => one.typeId === typeId);
+    if (group === undefined) {
+      group = { typeId, neighbours: [], edges: [], chunks: undefined };
+      block.groups.push(group);
+      block.groups.sort((a, b) => a.typeId - b.typeId);
+    }
+    insertSorted(group, neighbour, edge);
+    if (group.edges.length > INLINE_MAX) this.#makeChunks(place, group);
+  }
+
+  /** The head's chunk list, for changing. */
+  #chunks(place: number, typeId: number): ChunkRef[] {
+    const chunks = this.buffer.change(ADJACENCY, place)?.groups.find((one) => one.typeId === typeId)?.chunks;
+    assert(chunks !== undefined, 'the group is chunked');
+    return chunks;
+  }
+
+  #makeChunks(place: number, group: AdjacencyGroup): void {
+    const chunk = this.counters().nextChunk++;
+    this.buffer.put(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
+    group.chunks = [{ chunk, firstEdge: group.edges[0]! }];
+    this.#degree(place).counts.set(group.typeId, group.edges.length);
+    group.neighbours = [];
+    group.edges = [];
+  }
+
+  #degree(place: number): DegreeBlock {
+    const known = this.buffer.change(DEGREE, place);
+    if (known !== undefined) return known;
+    const fresh = new DegreeBlock(new Map());
+    this.buffer.put(DEGREE, place, fresh);
+    return fresh;
+  }
+
+  #linkChunked(place: number, chunks: readonly ChunkRef[], typeId: number, neighbour: number, edge: number): void {
+    const at = chunkAt(chunks, edge);
+    const ref = chunks[at]!;
+    if (edge < ref.firstEdge) this.#chunks(place, typeId)[at]!.firstEdge = edge;
+    const chunk = this.buffer.change(CHUNK, ref.chunk)!;
+    insertSorted(chunk, neighbour, edge);
+    const degree = this.#degree(place);
+    degree.counts.set(typeId, degree.counts.get(typeId)! + 1);
+    if (chunk.edges.length <= CHUNK_MAX) return;
+    // Edges come in order: a split at the end leaves the left chunk full.
+    const last = chunk.edges[chunk.edges.length - 1] === edge;
+    const middle = last ? chunk.edges.length - 1 : chunk.edges.length >>> 1;
+    const next = this.counters().nextChunk++;
+    const edges = Array.from(chunk.edges);
+    const neighbours = Array.from(chunk.neighbours);
+    this.buffer.put(CHUNK, next, new ChunkBlock(neighbours.slice(middle), edges.slice(middle)));
+    chunk.edges = edges.slice(0, middle);
+    chunk.neighbours = neighbours.slice(0, middle);
+    this.#chunks(place, typeId).splice(at + 1, 0, { chunk: next, firstEdge: edges[middle]! });
+  }
+
+  #unlink(vertex: number, direction: Direction, typeId: number, edge: number): void {
+    const place = adjacencyNumber(vertex, direction);
+    const seen = this.buffer.get(ADJACENCY, place)?.groups.find((one) => one.typeId === typeId);
+    assert(seen !== undefined, `vertex ${vertex} lists edge ${edge}`);
+    if (seen.chunks !== undefined) {
+      this.#unlinkChunked(place, seen.chunks, typeId, edge);
+      return;
+    }
+    const block = this.buffer.change(ADJACENCY, place)!;
+    const group = block.groups.find((one) => one.typeId === typeId)!;
+    removeFrom(group, edge);
+    if (group.edges.length === 0) this.#dropGroup(place, group);
+  }
+
+  #unlinkChunked(place: number, chunks: readonly ChunkRef[], typeId: number, edge: number): void {
+    const at = chunkAt(chunks, edge);
+    const number = chunks[at]!.chunk;
+    const chunk = this.buffer.change(CHUNK, number)!;
+    removeFrom(chunk, edge);
+    const degree = this.#degree(place);
+    degree.counts.set(typeId, degree.counts.get(typeId)! - 1);
+    if (chunk.edges.length > 0) return;
+    this.buffer.remove(CHUNK, number);
+    const rest = this.#chunks(place, typeId);
+    rest.splice(at, 1);
+    if (rest.length > 0) return;
+    degree.counts.delete(typeId);
+    if (degree.counts.size === 0) this.buffer.remove(DEGREE, place);
+    this.#dropGroup(place, this.buffer.change(ADJACENCY, place)!.groups.find((one) => one.typeId === typeId)!);
+  }
+
+  #dropGroup(place: number, group: AdjacencyGroup): void {
+    const block = this.buffer.change(ADJACENCY, place)!;
+    block.groups.splice(block.groups.indexOf(group), 1);
+    if (block.groups.length === 0) this.buffer.remove(ADJACENCY, place);
+  }
+}
+
+/** The entry a vertex or edge has in an index, or undefined. */
+export function indexKey(index: IndexDef, block: Properties): Value | undefined {
+  if (index.keyIds.length === 1) {
+    const value = propertyOf(block, index.keyIds[0]!);
+    return value === null || !isIndexable(value) ? undefined : value;
+  }
+  const values = index.keyIds.map((key) => propertyOf(block, key));
+  return values.some((value) => value === null || !isIndexable(value)) ? undefined : values;
+}
+
+function isIndexable(value: Value): boolean {
+  return !Array.isArray(value) && !(value instanceof Map);
+}
+
+function columns(properties: Iterable<PropertyEntry>): [readonly number[], Value[]] {
+  const entries = [...properties].filter(([, value]) => value !== null).sort((a, b) => a[0] - b[0]);
+  return [internNumbers(entries.map(([key]) => key)), entries.map(([, value]) => value)];
+}
+
+function bump(counts: number[], at: number, by: number): void {
+  while (counts.length <= at) counts.push(0);
+  counts[at]! += by;
+}
+
+/** Index of the chunk whose range holds the edge. */
+function chunkAt(chunks: readonly ChunkRef[], edge: number): number {
+  let low = 0;
+  let high = chunks.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (chunks[middle]!.firstEdge <= edge) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+interface Columns {
+  neighbours: ArrayLike<number>;
+  edges: ArrayLike<number>;
+}
+
+function insertSorted(columns: Columns, neighbour: number, edge: number): void {
+  // Blocks under change hold plain arrays (see the copy functions of blocks.ts).
+  const { edges, neighbours } = columns;
+  assert(Array.isArray(edges) && Array.isArray(neighbours), 'columns under change are plain arrays');
+  let at = edges.length;
+  while (at > 0 && edges[at - 1]! > edge) at--;
+  edges.splice(at, 0, edge);
+  neighbours.splice(at, 0, neighbour);
+}
+
+function removeFrom(columns: Columns, edge: number): void {
+  const { edges, neighbours } = columns;
+  assert(Array.isArray(edges) && Array.isArray(neighbours), 'columns under change are plain arrays');
+  const at = edges.indexOf(edge);
+  assert(at >= 0, `edge ${edge} is listed`);
+  edges.splice(at, 1);
+  neighbours.splice(at, 1);
+}

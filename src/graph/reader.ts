@@ -1,0 +1,251 @@
+/**
+ * `GraphView` over any source of blocks: what labels, properties, adjacency, sets and indexes mean in terms of blocks.
+ */
+import { DbError } from '../base/errors.ts';
+import { RelationshipValue } from '../value/value.ts';
+import type { CypherMap, NodeValue, Value } from '../value/value.ts';
+import { ADJACENCY, BITMAP, CHUNK, COUNTERS, DEGREE, EDGE, PAGE_IDS, SUMMARY, VERTEX, VertexBlock, EdgeBlock, propertyOf, setPage } from './blocks.ts';
+import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
+import type { BlockSource } from './block-source.ts';
+import { compareKeys, INDEX, leaves, seekEqual } from './btree.ts';
+import type { IndexPage, PageSource } from './btree.ts';
+import type { GraphCatalog, IndexDef } from './catalog.ts';
+import type { AdjacencySegment, Direction, GraphView, IndexRange } from './view.ts';
+
+export function adjacencyNumber(nodeId: number, direction: Direction): number {
+  return nodeId * 2 + (direction === 'in' ? 1 : 0);
+}
+
+/** The set of all vertices; label + 1 is the set of a label. */
+export const ALL_VERTICES = 0;
+
+export class GraphReader implements GraphView, PageSource {
+  readonly graphName: string;
+  readonly version: number;
+  protected readonly source: BlockSource;
+  /** Whether handles may remember their block: in a snapshot they may, in a transaction blocks are replaced. */
+  readonly #remember: boolean;
+  #catalog: GraphCatalog;
+
+  constructor(graphName: string, version: number, source: BlockSource, catalog: GraphCatalog, remember = true) {
+    this.graphName = graphName;
+    this.version = version;
+    this.source = source;
+    this.#catalog = catalog;
+    this.#remember = remember;
+  }
+
+  get catalog(): GraphCatalog {
+    return this.#catalog;
+  }
+  protected replaceCatalog(catalog: GraphCatalog): void {
+    this.#catalog = catalog;
+  }
+
+  nodeExists(id: number): boolean {
+    return this.source.get(VERTEX, id) !== undefined;
+  }
+
+  relationshipExists(id: number): boolean {
+    return this.source.get(EDGE, id) !== undefined;
+  }
+
+  findRelationship(id: number): RelationshipValue | undefined {
+    const block = this.source.get(EDGE, id);
+    return block === undefined ? undefined : new RelationshipValue(id, block.typeId, block.start, block.end);
+  }
+
+  protected vertex(node: NodeValue): VertexBlock {
+    if (node.record instanceof VertexBlock) return node.record;
+    const block = this.source.get(VERTEX, node.id);
+    if (block === undefined) throw gone('node', node.id);
+    if (this.#remember) node.record = block;
+    return block;
+  }
+
+  protected edge(relationship: RelationshipValue): EdgeBlock {
+    if (relationship.record instanceof EdgeBlock) return relationship.record;
+    const block = this.source.get(EDGE, relationship.id);
+    if (block === undefined) throw gone('relationship', relationship.id);
+    if (this.#remember) relationship.record = block;
+    return block;
+  }
+
+  nodeLabels(node: NodeValue): readonly number[] {
+    return this.vertex(node).labels;
+  }
+
+  hasLabel(node: NodeValue, labelId: number): boolean {
+    return this.vertex(node).labels.includes(labelId);
+  }
+
+  nodeProperty(node: NodeValue, keyId: number): Value {
+    return propertyOf(this.vertex(node), keyId);
+  }
+
+  relationshipProperty(relationship: RelationshipValue, keyId: number): Value {
+    return propertyOf(this.edge(relationship), keyId);
+  }
+
+  nodeProperties(node: NodeValue): CypherMap {
+    return this.#map(this.vertex(node));
+  }
+
+  relationshipProperties(relationship: RelationshipValue): CypherMap {
+    return this.#map(this.edge(relationship));
+  }
+
+  #map(block: VertexBlock | EdgeBlock): CypherMap {
+    const map: CypherMap = new Map();
+    for (let i = 0; i < block.keys.length; i++) map.set(this.#catalog.keyName(block.keys[i]!), block.values[i]!);
+    return map;
+  }
+
+  *scanNodes(labelId?: number): Generator<ArrayLike<number>> {
+    const set = labelId === undefined ? ALL_VERTICES : labelId + 1;
+    const pages = Math.ceil((this.source.get(COUNTERS, 0)?.nextVertex ?? 0) / PAGE_IDS);
+    for (let base = 0; base < pages; base += PAGE_IDS) {
+      const summary = this.source.get(SUMMARY, setPage(set, base / PAGE_IDS));
+      if (summary === undefined) continue;
+      for (const page of summary.ids(base)) {
+        const ids = this.source.get(BITMAP, setPage(set, page))?.ids(page * PAGE_IDS);
+        if (ids !== undefined && ids.length > 0) yield ids;
+      }
+    }
+  }
+
+  *scanRelationships(typeId?: number): Generator<ArrayLike<number>> {
+    const types = typeId === undefined ? undefined : [typeId];
+    for (const ids of this.scanNodes()) {
+      for (let i = 0; i < ids.length; i++) {
+        for (const segment of this.adjacency(ids[i]!, 'out', types)) yield segment.edges;
+      }
+    }
+  }
+
+  adjacency(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment> {
+    const block = this.source.get(ADJACENCY, adjacencyNumber(nodeId, direction));
+    if (block === undefined) return NO_SEGMENTS;
+    // The common cases without a generator: few relationships, all inline.
+    let found: AdjacencySegment[] | undefined;
+    for (const group of block.groups) {
+      if (typeIds !== undefined && !typeIds.includes(group.typeId)) continue;
+      if (group.chunks !== undefined) return this.#chunked(block, typeIds);
+      (found ??= []).push({ typeId: group.typeId, length: group.edges.length, neighbours: group.neighbours, edges: group.edges });
+    }
+    return found ?? NO_SEGMENTS;
+  }
+
+  *#chunked(block: AdjacencyBlock, typeIds: readonly number[] | undefined): Generator<AdjacencySegment> {
+    for (const group of block.groups) {
+      if (typeIds !== undefined && !typeIds.includes(group.typeId)) continue;
+      yield* this.#segments(group);
+    }
+  }
+
+  *#segments(group: AdjacencyGroup): Generator<AdjacencySegment> {
+    const { typeId } = group;
+    if (group.chunks === undefined) {
+      yield { typeId, length: group.edges.length, neighbours: group.neighbours, edges: group.edges };
+      return;
+    }
+    for (const ref of group.chunks) {
+      const chunk = this.source.get(CHUNK, ref.chunk);
+      if (chunk !== undefined) yield { typeId, length: chunk.edges.length, neighbours: chunk.neighbours, edges: chunk.edges };
+    }
+  }
+
+  degree(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number {
+    const place = adjacencyNumber(nodeId, direction);
+    const block = this.source.get(ADJACENCY, place);
+    let degree = 0;
+    for (const group of block?.groups ?? []) {
+      if (typeIds !== undefined && !typeIds.includes(group.typeId)) continue;
+      degree += group.chunks === undefined ? group.edges.length : this.source.get(DEGREE, place)?.counts.get(group.typeId) ?? 0;
+    }
+    return degree;
+  }
+
+  page(number: number): IndexPage | undefined {
+    return this.source.get(INDEX, number);
+  }
+
+  indexSeek(index: IndexDef, values: readonly Value[]): ArrayLike<number> {
+    if (values.some((value) => value === null)) return [];
+    return seekEqual(this, index.root, index.keyIds.length === 1 ? values[0]! : [...values]);
+  }
+
+  *indexRange(index: IndexDef, range: IndexRange): Generator<ArrayLike<number>> {
+    const bounds = new Bounds(index.keyIds.length > 1, range);
+    const descending = range.descending === true;
+    for (const leaf of leaves(this, index.root, bounds.from, undefined, descending)) {
+      const ids: number[] = [];
+      let ended = false;
+      for (let n = 0; n < leaf.keys.length; n++) {
+        const i = descending ? leaf.keys.length - 1 - n : n;
+        const side = bounds.side(leaf.keys[i]!);
+        if (side === 0) ids.push(leaf.ids[i]!);
+        else if (side > 0 !== descending) {
+          ended = true;
+          break;
+        }
+      }
+      if (ids.length > 0) yield ids;
+      if (ended) return;
+    }
+  }
+
+  nodeCount(labelId?: number): number {
+    const counters = this.source.get(COUNTERS, 0);
+    return (labelId === undefined ? counters?.vertices : counters?.byLabel[labelId]) ?? 0;
+  }
+
+  relationshipCount(typeId?: number): number {
+    const counters = this.source.get(COUNTERS, 0);
+    return (typeId === undefined ? counters?.edges : counters?.byType[typeId]) ?? 0;
+  }
+}
+
+const NO_SEGMENTS: readonly AdjacencySegment[] = [];
+
+function gone(what: string, id: number): DbError {
+  return new DbError('EntityNotFound', `DeletedEntityAccess: the ${what} ${id} has been deleted`, { detail: 'DeletedEntityAccess' });
+}
+
+/** An index range on the keys of the tree; for a composite index the bounded column follows the equal ones. */
+class Bounds {
+  readonly from: Value | undefined;
+  readonly #composite: boolean;
+  readonly #equal: readonly Value[];
+  readonly #range: IndexRange;
+
+  constructor(composite: boolean, range: IndexRange) {
+    this.#composite = composite;
+    this.#equal = range.equal ?? [];
+    this.#range = range;
+    const lower = range.lower === undefined ? [] : [range.lower.value];
+    const start = [...this.#equal, ...lower];
+    this.from = start.length === 0 ? undefined : composite ? start : start[0];
+  }
+
+  /** Negative: below the range; 0: in it; positive: above. */
+  side(key: Value): number {
+    const columns = this.#composite && Array.isArray(key) ? key : [key];
+    for (let i = 0; i < this.#equal.length; i++) {
+      const order = compareKeys(columns[i]!, this.#equal[i]!);
+      if (order !== 0) return order;
+    }
+    const { lower, upper } = this.#range;
+    const column = columns[this.#equal.length];
+    if (column === undefined) return 0;
+    if (lower !== undefined) {
+      const order = compareKeys(column, lower.value);
+      if (order < 0 || (order === 0 && !lower.inclusive)) return -1;
+    }
+    if (upper !== undefined) {
+      const order = compareKeys(column, upper.value);
+      if (order > 0 || (order === 0 && !upper.inclusive)) return 1;
+    }
+    return 0;
+  }
+}

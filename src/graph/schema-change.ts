@@ -1,0 +1,122 @@
+/**
+ * Changes of a graph's schema, as every replica applies them: names, declared labels, indexes, constraints. Building an
+ * index and deleting a label walk the data in id order, so all replicas do the same work and reach the same pages.
+ */
+import { unreachable } from '../base/assert.ts';
+import { VERTEX, EDGE } from './blocks.ts';
+import { INDEX, IndexPage } from './btree.ts';
+import { GraphCatalog } from './catalog.ts';
+import type { CatalogData, ConstraintDef, IndexDef, LabelSchema } from './catalog.ts';
+import { GraphReader } from './reader.ts';
+import type { GraphMutator } from './mutator.ts';
+
+export type NameKind = 'label' | 'type' | 'key';
+
+export type SchemaChange =
+  | { readonly kind: 'createLabel'; readonly schema: LabelSchema }
+  | { readonly kind: 'deleteLabel'; readonly of: 'vertex' | 'edge'; readonly name: string }
+  /** Replaces a declaration: fields added, removed, retyped (the values were changed by effects before). */
+  | { readonly kind: 'replaceSchema'; readonly schema: LabelSchema }
+  | { readonly kind: 'createIndex'; readonly of: 'vertex' | 'edge'; readonly name: string; readonly label: string; readonly fields: readonly string[]; readonly unique: boolean; readonly pairUnique: boolean; readonly primary: boolean }
+  | { readonly kind: 'deleteIndex'; readonly id: number }
+  | { readonly kind: 'createConstraint'; readonly constraint: Omit<ConstraintDef, 'id'> }
+  | { readonly kind: 'deleteConstraint'; readonly name: string };
+
+/** The catalog with the name; unchanged if it is known. */
+export function addName(catalog: GraphCatalog, kind: NameKind, name: string): GraphCatalog {
+  const list = kind === 'label' ? 'labels' : kind === 'type' ? 'types' : 'keys';
+  if (catalog.data[list].includes(name)) return catalog;
+  return new GraphCatalog({ ...catalog.data, [list]: [...catalog.data[list], name] }, catalog.strict);
+}
+
+/** Applies the change to the data and gives the catalog after it. */
+export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): GraphCatalog {
+  const { catalog } = mutator;
+  switch (change.kind) {
+    case 'createLabel': {
+      let next = addName(catalog, change.schema.kind === 'vertex' ? 'label' : 'type', change.schema.name);
+      for (const field of change.schema.fields) next = addName(next, 'key', field.name);
+      return update(next, { schemas: [...next.data.schemas, change.schema] });
+    }
+    case 'replaceSchema': {
+      let next = catalog;
+      for (const field of change.schema.fields) next = addName(next, 'key', field.name);
+      return update(next, {
+        schemas: next.data.schemas.map((one) => (one.kind === change.schema.kind && one.name === change.schema.name ? change.schema : one)),
+      });
+    }
+    case 'deleteLabel':
+      return deleteLabel(mutator, change.of, change.name);
+    case 'createIndex':
+      return createIndex(mutator, change);
+    case 'deleteIndex':
+      return update(catalog, { indexes: catalog.data.indexes.filter((index) => index.id !== change.id) });
+    case 'createConstraint':
+      return update(catalog, {
+        constraints: [...catalog.data.constraints, { ...change.constraint, id: catalog.data.nextId }], nextId: catalog.data.nextId + 1,
+      });
+    case 'deleteConstraint':
+      return update(catalog, { constraints: catalog.data.constraints.filter((one) => one.name !== change.name) });
+    default:
+      return unreachable(change);
+  }
+}
+
+function update(catalog: GraphCatalog, part: Partial<CatalogData>): GraphCatalog {
+  return new GraphCatalog({ ...catalog.data, ...part }, catalog.strict);
+}
+
+function createIndex(mutator: GraphMutator, change: Extract<SchemaChange, { kind: 'createIndex' }>): GraphCatalog {
+  let catalog = addName(mutator.catalog, change.of === 'vertex' ? 'label' : 'type', change.label);
+  for (const field of change.fields) catalog = addName(catalog, 'key', field);
+  const index: IndexDef = {
+    id: catalog.data.nextId, name: change.name, kind: change.of,
+    labelId: (change.of === 'vertex' ? catalog.findLabel(change.label) : catalog.findType(change.label))!,
+    keyIds: change.fields.map((field) => catalog.findKey(field)!),
+    unique: change.unique, pairUnique: change.pairUnique, primary: change.primary, root: mutator.allocate(),
+  };
+  mutator.buffer.put(INDEX, index.root, new IndexPage([], [], undefined));
+  const reader = new GraphReader('', 0, mutator.buffer, catalog, false);
+  const source = index.kind === 'vertex' ? reader.scanNodes(index.labelId) : reader.scanRelationships(index.labelId);
+  for (const ids of source) {
+    for (let i = 0; i < ids.length; i++) {
+      const block = index.kind === 'vertex' ? mutator.buffer.get(VERTEX, ids[i]!) : mutator.buffer.get(EDGE, ids[i]!);
+      if (block !== undefined) mutator.indexVertex(index, ids[i]!, block, true);
+    }
+  }
+  return update(catalog, { indexes: [...catalog.data.indexes, index], nextId: index.id + 1 });
+}
+
+/** Deletes the declaration with all its vertices (and their edges) or edges. The name keeps its number. */
+function deleteLabel(mutator: GraphMutator, of: 'vertex' | 'edge', name: string): GraphCatalog {
+  const { catalog } = mutator;
+  const id = of === 'vertex' ? catalog.findLabel(name) : catalog.findType(name);
+  const reader = new GraphReader('', 0, mutator.buffer, catalog, false);
+  if (id !== undefined && of === 'edge') {
+    for (const ids of [...reader.scanRelationships(id)].map((list) => Array.from(list))) for (const edge of ids) mutator.deleteEdge(edge);
+  }
+  if (id !== undefined && of === 'vertex') {
+    for (const ids of [...reader.scanNodes(id)].map((list) => Array.from(list))) {
+      for (const vertex of ids) {
+        for (const edge of edgesOf(reader, vertex)) mutator.deleteEdge(edge);
+        mutator.deleteVertex(vertex);
+      }
+    }
+  }
+  return update(catalog, {
+    schemas: catalog.data.schemas.filter((one) => one.kind !== of || one.name !== name),
+    indexes: catalog.data.indexes.filter((one) => one.kind !== of || one.labelId !== id),
+    constraints: catalog.data.constraints.filter((one) => one.kind !== of || one.label !== name),
+  });
+}
+
+/** All edges at a vertex, each once. */
+export function edgesOf(reader: GraphReader, vertex: number): Set<number> {
+  const edges = new Set<number>();
+  for (const direction of ['out', 'in'] as const) {
+    for (const segment of reader.adjacency(vertex, direction, undefined)) {
+      for (let i = 0; i < segment.length; i++) edges.add(segment.edges[i]!);
+    }
+  }
+  return edges;
+}

@@ -1,0 +1,77 @@
+/** Whether a new label or index fits, in TuGraph's words. */
+import { DbError } from '../base/errors.ts';
+import { checkName } from './catalog.ts';
+import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema } from './catalog.ts';
+import type { GraphWriter } from './view.ts';
+
+const RESERVED = ['SKIP', 'SRC_ID', 'DST_ID'];
+const FIELDS_MAX = 1024;
+
+export function checkNewLabel(view: GraphWriter, schema: LabelSchema): void {
+  const { catalog } = view;
+  const exists = schema.kind === 'vertex' ? catalog.vertexSchema(schema.name) : catalog.edgeSchema(schema.name);
+  if (exists !== undefined) {
+    throw new DbError('LabelExists', `${schema.kind === 'vertex' ? 'Vertex' : 'Edge'} label [${schema.name}] already exists.`);
+  }
+  const id = schema.kind === 'vertex' ? catalog.findLabel(schema.name) : catalog.findType(schema.name);
+  const used = id === undefined ? 0 : schema.kind === 'vertex' ? view.nodeCount(id) : view.relationshipCount(id);
+  if (used > 0) {
+    throw new DbError('LabelExists', `${schema.name} is already used by ${used} ${schema.kind === 'vertex' ? 'vertices' : 'edges'} without a declaration`, {
+      hint: 'declare a label before it is used, or delete what uses it',
+    });
+  }
+  checkFields(schema);
+  if (schema.kind === 'vertex') checkPrimary(schema);
+  for (const pair of schema.constraints ?? []) {
+    for (const label of pair) {
+      if (catalog.vertexSchema(label) === undefined) throw new DbError('LabelNotFound', `No such vertex label: ${label}`);
+    }
+  }
+  const pairs = (schema.constraints ?? []).map(([a, b]) => `[${a}, ${b}]`);
+  const twice = pairs.find((pair, i) => pairs.indexOf(pair) !== i);
+  if (twice !== undefined) throw new DbError('ArgumentError', `Duplicate constraints: ${twice}`);
+}
+
+function checkFields(schema: LabelSchema): void {
+  if (schema.fields.length > FIELDS_MAX) throw new DbError('ArgumentError', `Label[${schema.name}]: at most ${FIELDS_MAX} properties, given ${schema.fields.length}`);
+  const seen = new Set<string>();
+  for (const field of schema.fields) {
+    checkName('Field', field.name);
+    if (RESERVED.includes(field.name)) throw new DbError('ArgumentError', `Label[${schema.name}]: Property name cannot be "SKIP" or "SRC_ID" or "DST_ID"`);
+    if (seen.has(field.name)) throw new DbError('ArgumentError', `Label[${schema.name}]: Duplicate property definition: [${field.name}]`);
+    seen.add(field.name);
+  }
+}
+
+function checkPrimary(schema: LabelSchema): void {
+  const problem = (text: string) => new DbError('ArgumentError', `Vertex[${schema.name}]: ${text}`);
+  if (schema.fields.length === 0) throw problem('Schema must have properties');
+  if (schema.primary === undefined || schema.primary === '') throw problem('Schema must specify the primary property');
+  const primary = schema.fields.find((field) => field.name === schema.primary);
+  if (primary === undefined) throw problem('No primary property found');
+  if (primary.optional) throw problem('Primary property can not be optional');
+}
+
+export function checkNewIndex(view: GraphWriter, index: Parameters<GraphWriter['createIndex']>[0]): void {
+  const { catalog } = view;
+  const { kind, label, fields } = index;
+  if (fields.length < 1 || fields.length > 16) throw new DbError('ArgumentError', `an index has 1 to 16 fields, given ${fields.length}`);
+  if (new Set(fields).size !== fields.length) throw new DbError('ArgumentError', `an index names each field once: ${fields.join(', ')}`);
+  if (index.unique && index.pairUnique === true) throw new DbError('ArgumentError', 'pair_unique and unique configuration cannot occur simultaneously)');
+  if (kind === 'vertex' && index.pairUnique === true) throw new DbError('ArgumentError', 'vertex index do not support pair-unique attributes');
+  const schema = kind === 'vertex' ? catalog.vertexSchema(label) : catalog.edgeSchema(label);
+  const word = kind === 'vertex' ? 'Vertex' : 'Edge';
+  if (schema === undefined && catalog.strict) throw new DbError('LabelNotFound', `${word} label "${label}" does not exist.`);
+  for (const field of fields) {
+    const declared = schema?.fields.find((one) => one.name === field);
+    if (schema !== undefined && declared === undefined) throw new DbError('FieldNotFound', `${word} field "${label}":"${field}" does not exist.`);
+    if (declared?.type === 'BLOB') throw new DbError('ArgumentError', 'Field with type BLOB cannot be indexed');
+  }
+  if (catalog.findIndex(kind, label, fields) !== undefined) {
+    throw new DbError('IndexExists', `${fields.length > 1 ? 'VertexCompositeIndex' : 'VertexIndex'} [${label}:${fields.join(',')}] already exist.`);
+  }
+}
+
+export function constraintIndex(catalog: GraphCatalog, constraint: ConstraintDef): IndexDef | undefined {
+  return catalog.findIndex(constraint.kind, constraint.label, constraint.fields);
+}

@@ -1,0 +1,107 @@
+/**
+ * Reads of one thread: views of the newest published version, over the thread's block cache. Views of the same version
+ * share one engine snapshot, which closes when the last of them is released and something newer is published.
+ */
+import { DbError } from '../base/errors.ts';
+import type { Engine, EngineSnapshot } from '../storage/engine.ts';
+import type { VersionClocks } from '../storage/clocks.ts';
+import { SnapshotSource } from './block-source.ts';
+import type { BlockCache } from './block-source.ts';
+import { CATALOG } from './blocks.ts';
+import { catalogOf } from './catalog.ts';
+import { GraphReader } from './reader.ts';
+import { EMPTY_SYSTEM, OUTCOME, outcomeNumber, SYSTEM, SYSTEM_GRAPH } from './system.ts';
+import type { GraphInfo, RememberedOutcome, SystemState } from './system.ts';
+import { readVersion } from './version-record.ts';
+
+/** One version, held open until released. */
+export class ReadPoint {
+  readonly snapshot: EngineSnapshot;
+  readonly version: number;
+  readonly timeMs: number;
+  readonly checksum: string;
+  uses = 0;
+  #sources = new Map<number, SnapshotSource>();
+  readonly #make: (point: ReadPoint, graph: number) => SnapshotSource;
+
+  constructor(engine: Engine, make: (point: ReadPoint, graph: number) => SnapshotSource) {
+    this.snapshot = engine.snapshot();
+    const record = readVersion(engine, this.snapshot);
+    this.version = record.version;
+    this.timeMs = record.timeMs;
+    this.checksum = record.checksum.toString();
+    this.#make = make;
+  }
+
+  source(graph: number): SnapshotSource {
+    let source = this.#sources.get(graph);
+    if (source === undefined) this.#sources.set(graph, source = this.#make(this, graph));
+    return source;
+  }
+
+  get system(): SystemState {
+    return this.source(SYSTEM_GRAPH).get(SYSTEM, 0)?.state ?? EMPTY_SYSTEM;
+  }
+
+  findGraph(name: string): GraphInfo | undefined {
+    return this.system.graphs.find((graph) => graph.name === name);
+  }
+
+  /** A view of the graph; throws GraphNotFound. */
+  view(name: string): GraphReader {
+    const info = this.findGraph(name);
+    if (info === undefined) throw new DbError('GraphNotFound', `No such graph: ${name}`);
+    const source = this.source(info.id);
+    return new GraphReader(name, this.version, source, catalogOf(source.get(CATALOG, 0), info.strict));
+  }
+
+  outcome(key: string): RememberedOutcome | undefined {
+    return this.source(SYSTEM_GRAPH).get(OUTCOME, outcomeNumber(key))?.outcomes.find((one) => one.key === key);
+  }
+}
+
+export class StateReader {
+  readonly #engine: Engine;
+  readonly #clocks: VersionClocks;
+  readonly cache: BlockCache;
+  #current: ReadPoint | undefined;
+
+  constructor(engine: Engine, clocks: VersionClocks, cache: BlockCache) {
+    this.#engine = engine;
+    this.#clocks = clocks;
+    this.cache = cache;
+  }
+
+  get publishedVersion(): number {
+    return this.#clocks.published;
+  }
+
+  /** Waits until the version is readable here; false after the time. */
+  reached(version: number, timeoutMs: number): Promise<boolean> {
+    return this.#clocks.reached(version, timeoutMs);
+  }
+
+  /** The newest version; to be given back with `release`. */
+  acquire(): ReadPoint {
+    const published = this.#clocks.published;
+    let point = this.#current;
+    if (point === undefined || point.version < published) {
+      if (point !== undefined && point.uses === 0) void point.snapshot.close();
+      point = new ReadPoint(this.#engine, (at, graph) => new SnapshotSource(this.#engine, at.snapshot, at.version, graph, this.cache, this.#clocks));
+      this.#current = point;
+    }
+    point.uses++;
+    return point;
+  }
+
+  release(point: ReadPoint): void {
+    point.uses--;
+    if (point.uses === 0 && point !== this.#current) void point.snapshot.close();
+  }
+
+  /** Closes what is open for re-use; to be called before the engine is closed. */
+  async close(): Promise<void> {
+    if (this.#current !== undefined && this.#current.uses === 0) await this.#current.snapshot.close();
+    this.#current = undefined;
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * The one writer of the state store: the speculative head for write transactions on the leader, and the application of
+ * committed entries everywhere.
+ *
+ *   head = engine + overlay.   The overlay holds the blocks of entries that are staged but not yet written, each with the
+ *   sequence number of the last entry that changed it. A leader stages a transaction when it proposes it; a follower
+ *   stages an entry when it applies it. `write` puts a run of staged entries, in order, into one engine batch together
+ *   with the version record, and then takes what they changed out of the overlay.
+ */
+import { assert } from '../base/assert.ts';
+import { ByteWriter } from '../base/bytes.ts';
+import { VersionClocks } from '../storage/clocks.ts';
+import type { Engine, WriteOp } from '../storage/engine.ts';
+import { absentAsUndefined, BlockCache, readBlock } from './block-source.ts';
+import type { BlockSource } from './block-source.ts';
+import { blockKey } from './blocks.ts';
+import type { Block, BlockKind } from './blocks.ts';
+import { Checksum } from './checksum.ts';
+import { applyEffects } from './effects.ts';
+import { encodeVersion, readVersion, VERSION_KEY } from './version-record.ts';
+import { ChangeSet } from './write-buffer.ts';
+import type { Change } from './write-buffer.ts';
+
+interface Overlaid {
+  readonly block: Block | undefined;
+  readonly sequence: number;
+}
+
+/** An entry whose changes are in the overlay. */
+export interface Staged {
+  readonly sequence: number;
+  readonly changes: ChangeSet;
+}
+
+/** One entry to write: its changes, or none for an entry without data. */
+export interface EntryToWrite {
+  readonly index: number;
+  readonly staged: Staged | undefined;
+  readonly timeMs: number;
+}
+
+const CHECKSUMS_KEPT = 4096;
+
+export class StateWriter {
+  readonly #engine: Engine;
+  readonly #clocks: VersionClocks;
+  readonly #cache: BlockCache;
+  readonly #overlay = new Map<number, (Map<number, Overlaid> | undefined)[]>();
+  readonly #heads = new Map<number, BlockSource>();
+  readonly #encoder = new ByteWriter(64 * 1024);
+  readonly #checksums = new Map<number, string>();
+  #checksum: Checksum;
+  #sequence = 0;
+  #version: number;
+  #timeMs: number;
+  #durableVersion: number;
+
+  constructor(engine: Engine, clocks: VersionClocks, cacheBytes: number) {
+    this.#engine = engine;
+    this.#clocks = clocks;
+    this.#cache = new BlockCache(cacheBytes);
+    const record = readVersion(engine);
+    this.#version = record.version;
+    this.#timeMs = record.timeMs;
+    this.#checksum = record.checksum;
+    // What was read back from disk after a start is there; whether it survives the next power cut is not known.
+    this.#durableVersion = 0;
+    this.#checksums.set(record.version, record.checksum.toString());
+    clocks.publish(record.version);
+  }
+
+  /** The last entry written. */
+  get version(): number {
+    return this.#version;
+  }
+  /** The last entry known to survive a power cut. */
+  get durableVersion(): number {
+    return this.#durableVersion;
+  }
+  get cache(): BlockCache {
+    return this.#cache;
+  }
+  /** The checksum at a recent version, or undefined when it is no longer (or not yet) known. */
+  checksumAt(version: number): string | undefined {
+    return this.#checksums.get(version);
+  }
+
+  /** Blocks of a graph as the next transaction will find them. */
+  head(graph: number): BlockSource {
+    let source = this.#heads.get(graph);
+    if (source === undefined) this.#heads.set(graph, source = { get: (kind, block) => this.#get(graph, kind, block) });
+    return source;
+  }
+
+  #get<B extends Block>(graph: number, kind: BlockKind<B>, block: number): B | undefined {
+    const overlaid = this.#overlay.get(graph)?.[kind.tag]?.get(block);
+    if (overlaid !== undefined) return overlaid.block as B | undefined;
+    const map = this.#cache.map(graph, kind.tag);
+    const cached = map.get(block);
+    if (cached !== undefined && this.#clocks.read(VersionClocks.slot(kind.tag, graph, block)) <= cached.at) return absentAsUndefined<B>(cached);
+    const value = readBlock(this.#engine, undefined, graph, kind, block);
+    this.#cache.put(map, kind, block, value, this.#version);
+    return value;
+  }
+
+  /** Whether a block may have changed after `version`: written since, or waiting to be. */
+  changedSince(graph: number, kind: number, block: number, version: number): boolean {
+    return this.#overlay.get(graph)?.[kind]?.has(block) === true
+      || this.#clocks.read(VersionClocks.slot(kind, graph, block)) > version;
+  }
+
+  /** Lays the changes over the head. */
+  stage(changes: ChangeSet): Staged {
+    const sequence = ++this.#sequence;
+    for (const [graph, buffer] of changes.graphs()) {
+      let kinds = this.#overlay.get(graph);
+      if (kinds === undefined) this.#overlay.set(graph, kinds = []);
+      for (const change of buffer.changes()) {
+        (kinds[change.kind.tag] ??= new Map()).set(change.number, { block: change.block, sequence });
+      }
+    }
+    return { sequence, changes };
+  }
+
+  /** Stages an entry from its record, as a follower does. */
+  stageRecord(record: Uint8Array, index: number): { staged: Staged; timeMs: number } {
+    const changes = new ChangeSet((graph) => this.head(graph));
+    const timeMs = applyEffects(changes, record, index);
+    return { staged: this.stage(changes), timeMs };
+  }
+
+  /** Forgets everything staged. Must not be called while a `write` is under way. */
+  dropStaged(): void {
+    this.#overlay.clear();
+  }
+
+  /** Writes consecutive entries as one batch and publishes the last one's version. */
+  async write(entries: readonly EntryToWrite[], options: { readonly sync: boolean }): Promise<void> {
+    const first = entries[0];
+    const last = entries.at(-1);
+    assert(first !== undefined && last !== undefined && first.index === this.#version + 1, 'entries are written in order');
+    const operations = this.#operations(entries, last.index);
+    for (const entry of entries) if (entry.timeMs > this.#timeMs) this.#timeMs = entry.timeMs;
+    operations.push({
+      type: 'put', key: VERSION_KEY, value: encodeVersion({ version: last.index, timeMs: this.#timeMs, checksum: this.#checksum }),
+    });
+    await this.#engine.batch(operations, options);
+    this.#version = last.index;
+    if (options.sync) this.#durableVersion = last.index;
+    for (const entry of entries) if (entry.staged !== undefined) this.#settle(entry.staged, last.index);
+    this.#clocks.publish(last.index);
+  }
+
+  /** Makes everything written so far survive a power cut. */
+  async sync(): Promise<void> {
+    const version = this.#version;
+    const record = { version, timeMs: this.#timeMs, checksum: this.#checksum };
+    await this.#engine.batch([{ type: 'put', key: VERSION_KEY, value: encodeVersion(record) }], { sync: true });
+    this.#durableVersion = Math.max(this.#durableVersion, version);
+  }
+
+  /** Raises the clocks, brings the checksum forward entry by entry, and collects each block's last form. */
+  #operations(entries: readonly EntryToWrite[], version: number): WriteOp[] {
+    const latest = new Map<number, Map<number, Change>[]>();
+    for (const entry of entries) {
+      for (const [graph, buffer] of entry.staged?.changes.graphs() ?? []) {
+        let kinds = latest.get(graph);
+        if (kinds === undefined) latest.set(graph, kinds = []);
+        for (const change of buffer.changes()) {
+          if (change.kind.logical) this.#account(graph, change);
+          (kinds[change.kind.tag] ??= new Map()).set(change.number, change);
+        }
+      }
+      this.#rememberChecksum(entry.index);
+    }
+    const operations: WriteOp[] = [];
+    for (const [graph, kinds] of latest) {
+      for (const map of kinds) {
+        for (const change of map?.values() ?? []) {
+          this.#clocks.raise(VersionClocks.slot(change.kind.tag, graph, change.number), version);
+          const key = blockKey(graph, change.kind.tag, change.number);
+          operations.push(change.block === undefined ? { type: 'del', key } : { type: 'put', key, value: this.#encode(change.kind, change.block) });
+        }
+      }
+    }
+    return operations;
+  }
+
+  #encode(kind: BlockKind<Block>, block: Block): Buffer {
+    kind.encode(block, this.#encoder.reset());
+    return this.#encoder.finish();
+  }
+
+  #account(graph: number, change: Change): void {
+    const key = blockKey(graph, change.kind.tag, change.number);
+    const { before, block } = change;
+    if (before !== undefined) {
+      change.kind.encode(before, this.#encoder.reset());
+      this.#checksum.subtract(key, this.#encoder.view());
+    }
+    if (block !== undefined) {
+      change.kind.encode(block, this.#encoder.reset());
+      this.#checksum.add(key, this.#encoder.view());
+    }
+  }
+
+  #rememberChecksum(index: number): void {
+    this.#checksums.set(index, this.#checksum.toString());
+    this.#checksums.delete(index - CHECKSUMS_KEPT);
+  }
+
+  /** Moves what an entry changed from the overlay to the cache, unless a later one has changed it again. */
+  #settle(staged: Staged, version: number): void {
+    for (const [graph, buffer] of staged.changes.graphs()) {
+      const kinds = this.#overlay.get(graph);
+      for (const change of buffer.changes()) {
+        const map = kinds?.[change.kind.tag];
+        if (map?.get(change.number)?.sequence !== staged.sequence) continue;
+        map.delete(change.number);
+        this.#cache.put(this.#cache.map(graph, change.kind.tag), change.kind, change.number, change.block, version);
+      }
+    }
+  }
+}

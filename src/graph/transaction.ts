@@ -1,0 +1,483 @@
+/**
+ * A write transaction on the leader: checks each change, applies it to the transaction's own blocks (so that later
+ * reads see it) and records it as an effect for the log.
+ */
+import { assert } from '../base/assert.ts';
+import { DbError } from '../base/errors.ts';
+import { NodeValue, RelationshipValue } from '../value/value.ts';
+import type { Value } from '../value/value.ts';
+import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
+import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
+import { catalogOf, checkName, GraphCatalog } from './catalog.ts';
+import type { ConstraintDef, IndexDef, LabelSchema, PropertyEntry } from './catalog.ts';
+import { changeSystem, EffectWriter, putCatalog, systemState } from './effects.ts';
+import { checkStorable, fieldValue } from './field-values.ts';
+import { GraphMutator, indexKey } from './mutator.ts';
+import { GraphReader } from './reader.ts';
+import { checkNewIndex, checkNewLabel, constraintIndex } from './schema-check.ts';
+import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
+import type { NameKind, SchemaChange } from './schema-change.ts';
+import type { SystemChange, SystemState } from './system.ts';
+import type { DeleteSummary, GraphWriter } from './view.ts';
+import { ChangeSet } from './write-buffer.ts';
+import type { BlockSource } from './block-source.ts';
+
+/** Gives out vertex and edge ids. Several open transactions share one, so that no id is given twice. */
+export interface IdAllocator {
+  vertex(graph: number, floor: number): number;
+  edge(graph: number, floor: number): number;
+}
+
+export interface TransactionOptions {
+  /** Where the transaction starts from. */
+  readonly base: (graph: number) => BlockSource;
+  readonly baseVersion: number;
+  readonly timeMs: number;
+  readonly ids: IdAllocator;
+  /** Puts something between the statements' reads of a graph and its blocks, to note what they read. */
+  readonly observe?: (graph: number, source: BlockSource) => BlockSource;
+}
+
+export class Transaction {
+  readonly changes: ChangeSet;
+  readonly effects: EffectWriter;
+  readonly baseVersion: number;
+  readonly timeMs: number;
+  readonly #options: TransactionOptions;
+  readonly #graphs = new Map<string, GraphTransaction>();
+
+  constructor(options: TransactionOptions) {
+    this.changes = new ChangeSet(options.base);
+    this.effects = new EffectWriter(options.timeMs);
+    this.baseVersion = options.baseVersion;
+    this.timeMs = options.timeMs;
+    this.#options = options;
+  }
+
+  /** The writer of a graph; throws GraphNotFound. */
+  graph(name: string): GraphTransaction {
+    const known = this.#graphs.get(name);
+    if (known !== undefined) return known;
+    const info = this.system.graphs.find((one) => one.name === name);
+    if (info === undefined) throw new DbError('GraphNotFound', `No such graph: ${name}`);
+    const buffer = this.changes.graph(info.id);
+    const source = this.#options.observe?.(info.id, buffer) ?? buffer;
+    const catalog = catalogOf(source.get(CATALOG, 0), info.strict);
+    const graph = new GraphTransaction(this, info.id, name, source, new GraphMutator(buffer, catalog), this.#options.ids);
+    this.#graphs.set(name, graph);
+    return graph;
+  }
+
+  get system(): SystemState {
+    return systemState(this.changes);
+  }
+
+  changeSystem(change: SystemChange): void {
+    changeSystem(this.changes, change);
+    this.effects.system(change);
+    if (change.kind === 'deleteGraph') this.#graphs.delete(change.name);
+  }
+
+  /** Ends a statement: throws where a deleted node still has relationships. */
+  checkStatement(): void {
+    for (const graph of this.#graphs.values()) graph.checkStatement();
+  }
+
+  get isEmpty(): boolean {
+    return this.effects.count === 0;
+  }
+}
+
+export class GraphTransaction extends GraphReader implements GraphWriter {
+  readonly graphId: number;
+  readonly #transaction: Transaction;
+  readonly #effects: EffectWriter;
+  readonly #mutator: GraphMutator;
+  readonly #ids: IdAllocator;
+  /** Nodes deleted without DETACH that still had relationships at that moment. */
+  readonly #doomed = new Set<number>();
+
+  constructor(transaction: Transaction, graphId: number, name: string, source: BlockSource, mutator: GraphMutator, ids: IdAllocator) {
+    super(name, transaction.baseVersion, source, mutator.catalog, false);
+    this.graphId = graphId;
+    this.#transaction = transaction;
+    this.#effects = transaction.effects;
+    this.#mutator = mutator;
+    this.#ids = ids;
+  }
+
+  // -------------------------------------------------------------- names
+
+  #name(kind: NameKind, name: string): GraphCatalog {
+    const what = kind === 'label' ? 'vertex label' : kind === 'type' ? 'edge label' : 'property';
+    if (this.catalog.strict) throw new DbError(kind === 'key' ? 'FieldNotFound' : 'LabelNotFound', `No such ${what}: ${name}`);
+    if (name === '' || Buffer.byteLength(name) > 1024) throw new DbError('ArgumentError', `a ${what} has 1 to 1024 bytes, given ${Buffer.byteLength(name)}`);
+    const catalog = addName(this.catalog, kind, name);
+    this.#effects.name(this.graphId, kind, name);
+    putCatalog(this.#mutator, catalog);
+    this.replaceCatalog(catalog);
+    return catalog;
+  }
+
+  labelId(name: string): number {
+    return this.catalog.findLabel(name) ?? this.#name('label', name).findLabel(name)!;
+  }
+  typeId(name: string): number {
+    return this.catalog.findType(name) ?? this.#name('type', name).findType(name)!;
+  }
+  keyId(name: string): number {
+    return this.catalog.findKey(name) ?? this.#name('key', name).findKey(name)!;
+  }
+
+  // -------------------------------------------------------------- nodes
+
+  protected override vertex(node: NodeValue): VertexBlock {
+    if (this.#doomed.has(node.id)) throw new DbError('EntityNotFound', `DeletedEntityAccess: the node ${node.id} has been deleted`, { detail: 'DeletedEntityAccess' });
+    return super.vertex(node);
+  }
+
+  override nodeExists(id: number): boolean {
+    return !this.#doomed.has(id) && super.nodeExists(id);
+  }
+
+  override *scanNodes(labelId?: number): Generator<ArrayLike<number>> {
+    for (const ids of super.scanNodes(labelId)) {
+      yield this.#doomed.size === 0 ? ids : Array.from(ids).filter((id) => !this.#doomed.has(id));
+    }
+  }
+
+  createNode(labelIds: readonly number[], properties: Iterable<PropertyEntry>): NodeValue {
+    const labels = [...new Set(labelIds)];
+    if (this.catalog.strict && labels.length !== 1) {
+      throw new DbError('ConstraintValidation', `a vertex of the strict graph ${this.graphName} has exactly one label, given ${labels.length}`);
+    }
+    const entries = this.#checkedProperties('vertex', labels.map((label) => this.catalog.labelName(label)), properties);
+    const counters = this.source.get(COUNTERS, 0);
+    const id = this.#ids.vertex(this.graphId, counters?.nextVertex ?? 0);
+    const block: Properties = { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value) };
+    for (const label of labels) this.#checkUnique(this.catalog.labelIndexes(label), id, block);
+    this.#mutator.createVertex(id, labels, entries);
+    this.#effects.createVertex(this.graphId, id, labels, entries);
+    return new NodeValue(id);
+  }
+
+  setNodeProperty(node: NodeValue, keyId: number, value: Value): boolean {
+    const block = this.vertex(node);
+    const checked = this.#checkedValue('vertex', block.labels.map((label) => this.catalog.labelName(label)), keyId, value);
+    const at = block.keys.indexOf(keyId);
+    if (checked === null && at < 0) return false;
+    const after = withValue(block, keyId, checked);
+    for (const label of block.labels) this.#checkUnique(this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)), node.id, after);
+    this.#mutator.setVertexProperty(node.id, keyId, checked);
+    this.#effects.property(this.graphId, 'vertex', node.id, keyId, checked);
+    return true;
+  }
+
+  addLabel(node: NodeValue, labelId: number): boolean {
+    const block = this.vertex(node);
+    if (block.labels.includes(labelId)) return false;
+    if (this.catalog.strict) throw new DbError('ConstraintValidation', 'the label of a vertex cannot be changed in a strict graph');
+    const schema = this.catalog.vertexSchema(this.catalog.labelName(labelId));
+    for (const field of schema?.fields ?? []) {
+      const key = this.catalog.findKey(field.name)!;
+      const at = block.keys.indexOf(key);
+      fieldValue(field, at < 0 ? null : block.values[at]!);
+    }
+    this.#checkExists('vertex', [this.catalog.labelName(labelId)], block);
+    this.#checkUnique(this.catalog.labelIndexes(labelId), node.id, block);
+    this.#mutator.setLabel(node.id, labelId, true);
+    this.#effects.label(this.graphId, node.id, labelId, true);
+    return true;
+  }
+
+  removeLabel(node: NodeValue, labelId: number): boolean {
+    if (!this.vertex(node).labels.includes(labelId)) return false;
+    if (this.catalog.strict) throw new DbError('ConstraintValidation', 'the label of a vertex cannot be removed in a strict graph');
+    this.#mutator.setLabel(node.id, labelId, false);
+    this.#effects.label(this.graphId, node.id, labelId, false);
+    return true;
+  }
+
+  deleteNode(node: NodeValue, detach: boolean): DeleteSummary | undefined {
+    if (!this.nodeExists(node.id)) return undefined;
+    let relationships = 0;
+    if (detach || this.catalog.strict) {
+      for (const edge of edgesOf(this, node.id)) {
+        this.#deleteEdge(edge);
+        relationships++;
+      }
+    } else if (this.degree(node.id, 'out', undefined) + this.degree(node.id, 'in', undefined) > 0) {
+      this.#doomed.add(node.id);
+      return { relationships: 0 };
+    }
+    this.#deleteVertex(node.id);
+    return { relationships };
+  }
+
+  #deleteVertex(id: number): void {
+    this.#mutator.deleteVertex(id);
+    this.#effects.deleteVertex(this.graphId, id);
+  }
+
+  checkStatement(): void {
+    for (const id of this.#doomed) {
+      const left = edgesOf(this, id).size;
+      if (left > 0) {
+        throw new DbError('ConstraintVerificationFailed', `DeleteConnectedNode: cannot delete node ${id}, it still has ${left} relationship${left === 1 ? '' : 's'}`, {
+          detail: 'DeleteConnectedNode', hint: 'delete its relationships first, or use DETACH DELETE',
+        });
+      }
+    }
+    for (const id of this.#doomed) this.#deleteVertex(id);
+    this.#doomed.clear();
+  }
+
+  // -------------------------------------------------------------- relationships
+
+  createRelationship(typeId: number, start: number, end: number, properties: Iterable<PropertyEntry>): RelationshipValue {
+    const type = this.catalog.typeName(typeId);
+    const ends = [this.vertex(new NodeValue(start)), this.vertex(new NodeValue(end))] as const;
+    this.#checkEnds(type, ...ends);
+    const entries = this.#checkedProperties('edge', [type], properties);
+    const id = this.#ids.edge(this.graphId, this.source.get(COUNTERS, 0)?.nextEdge ?? 0);
+    const block: Properties = { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value) };
+    this.#checkUnique(this.catalog.typeIndexes(typeId), id, block, { start, end });
+    this.#mutator.createEdge(id, typeId, start, end, entries);
+    this.#effects.createEdge(this.graphId, id, typeId, start, end, entries);
+    return new RelationshipValue(id, typeId, start, end);
+  }
+
+  #checkEnds(type: string, start: VertexBlock, end: VertexBlock): void {
+    const schema = this.catalog.edgeSchema(type);
+    if (schema === undefined && this.catalog.strict) throw new DbError('LabelNotFound', `No such edge label: ${type}`);
+    if (schema?.constraints === undefined || schema.constraints.length === 0) return;
+    const names = (block: VertexBlock) => block.labels.map((label) => this.catalog.labelName(label));
+    const [from, to] = [names(start), names(end)];
+    if (!schema.constraints.some(([a, b]) => from.includes(a) && to.includes(b))) {
+      throw new DbError('ConstraintValidation', 'Does not meet the edge constraints', {
+        hint: `${type} may join ${schema.constraints.map(([a, b]) => `(${a})-->(${b})`).join(', ')}; these are (${from.join(':')})-->(${to.join(':')})`,
+      });
+    }
+  }
+
+  setRelationshipProperty(relationship: RelationshipValue, keyId: number, value: Value): boolean {
+    const block = this.edge(relationship);
+    const checked = this.#checkedValue('edge', [this.catalog.typeName(block.typeId)], keyId, value);
+    if (checked === null && !block.keys.includes(keyId)) return false;
+    this.#checkUnique(this.catalog.typeIndexes(block.typeId).filter((index) => index.keyIds.includes(keyId)), relationship.id, withValue(block, keyId, checked), block);
+    this.#mutator.setEdgeProperty(relationship.id, keyId, checked);
+    this.#effects.property(this.graphId, 'edge', relationship.id, keyId, checked);
+    return true;
+  }
+
+  deleteRelationship(relationship: RelationshipValue): boolean {
+    if (!this.relationshipExists(relationship.id)) return false;
+    this.#deleteEdge(relationship.id);
+    return true;
+  }
+
+  #deleteEdge(id: number): void {
+    this.#mutator.deleteEdge(id);
+    this.#effects.deleteEdge(this.graphId, id);
+  }
+
+  // -------------------------------------------------------------- checks of values
+
+  /** Properties as they will be stored: declared fields converted, every declared rule and constraint kept. */
+  #checkedProperties(kind: 'vertex' | 'edge', names: readonly string[], properties: Iterable<PropertyEntry>): PropertyEntry[] {
+    const byKey = new Map<number, Value>();
+    for (const [key, value] of properties) {
+      const checked = this.#checkedValue(kind, names, key, value);
+      if (checked !== null) byKey.set(key, checked);
+    }
+    for (const name of names) {
+      for (const field of this.#schema(kind, name)?.fields ?? []) {
+        if (!field.optional && !byKey.has(this.catalog.findKey(field.name)!)) fieldValue(field, null);
+      }
+    }
+    const entries = [...byKey].sort((a, b) => a[0] - b[0]);
+    this.#checkExists(kind, names, { keys: entries.map(([key]) => key), values: [] });
+    return entries;
+  }
+
+  #schema(kind: 'vertex' | 'edge', name: string): LabelSchema | undefined {
+    const schema = kind === 'vertex' ? this.catalog.vertexSchema(name) : this.catalog.edgeSchema(name);
+    if (schema === undefined && this.catalog.strict) throw new DbError('LabelNotFound', `No such ${kind} label: ${name}`);
+    return schema;
+  }
+
+  #checkedValue(kind: 'vertex' | 'edge', names: readonly string[], keyId: number, value: Value): Value {
+    let declared = false;
+    let stored: Value | undefined;
+    for (const name of names) {
+      const schema = this.#schema(kind, name);
+      if (schema === undefined) continue;
+      declared = true;
+      const field = schema.fields.find((one) => one.name === this.catalog.keyName(keyId));
+      if (field !== undefined) stored = fieldValue(field, value);
+    }
+    if (stored !== undefined) return stored;
+    if (declared && value !== null) throw new DbError('FieldNotFound', `Field [${this.catalog.keyName(keyId)}] does not exist.`);
+    checkStorable(value);
+    if (value === null) this.#checkRemovable(kind, names, keyId);
+    return value;
+  }
+
+  #checkRemovable(kind: 'vertex' | 'edge', names: readonly string[], keyId: number): void {
+    const rule = this.#existenceRules(kind, names).find((one) => one.fields.includes(this.catalog.keyName(keyId)));
+    if (rule !== undefined) throw mustExist(rule, this.catalog.keyName(keyId));
+  }
+
+  #existenceRules(kind: 'vertex' | 'edge', names: readonly string[]): ConstraintDef[] {
+    return this.catalog.data.constraints.filter((one) => one.kind === kind && one.type !== 'unique' && names.includes(one.label));
+  }
+
+  #checkExists(kind: 'vertex' | 'edge', names: readonly string[], block: Pick<Properties, 'keys' | 'values'>): void {
+    if (this.catalog.data.constraints.length === 0) return;
+    for (const rule of this.#existenceRules(kind, names)) {
+      for (const field of rule.fields) {
+        const key = this.catalog.findKey(field);
+        if (key === undefined || !block.keys.includes(key)) throw mustExist(rule, field);
+      }
+    }
+  }
+
+  #checkUnique(indexes: readonly IndexDef[], id: number, block: Properties, ends?: { readonly start: number; readonly end: number }): void {
+    for (const index of indexes) {
+      if (!index.unique && !index.pairUnique) continue;
+      const key = indexKey(index, block);
+      if (key === undefined) continue;
+      const found = Array.from(this.indexSeek(index, index.keyIds.length === 1 ? [key] : key as Value[])).filter((other) => other !== id);
+      if (found.length === 0) continue;
+      if (index.pairUnique && ends !== undefined) {
+        const same = found.some((other) => {
+          const edge = this.findRelationship(other);
+          return edge !== undefined && edge.start === ends.start && edge.end === ends.end;
+        });
+        if (!same) continue;
+      }
+      throw this.#duplicate(index, id, key);
+    }
+  }
+
+  #duplicate(index: IndexDef, id: number, key: Value): DbError {
+    const fields = index.keyIds.map((one) => this.catalog.keyName(one));
+    const values = index.keyIds.length === 1 ? [key] : key as Value[];
+    return new DbError('ConstraintValidation', `Failed to index ${index.kind} [${id}] with field value [${fields.map((field, i) => `${field}:${plain(values[i]!)}`).join(',')}]: index value already exists.`, {
+      hint: 'use MERGE to match or create',
+    });
+  }
+
+  // -------------------------------------------------------------- schema
+
+  #change(change: SchemaChange): void {
+    const catalog = applySchemaChange(this.#mutator, change);
+    const strict = new GraphCatalog(catalog.data, this.catalog.strict);
+    putCatalog(this.#mutator, strict);
+    this.replaceCatalog(strict);
+    this.#effects.schema(this.graphId, change);
+  }
+
+  createLabel(schema: LabelSchema): void {
+    checkName('Label', schema.name);
+    checkNewLabel(this, schema);
+    this.#change({ kind: 'createLabel', schema });
+    if (schema.kind === 'vertex') {
+      this.#change({ kind: 'createIndex', of: 'vertex', name: `${schema.name}_${schema.primary}`, label: schema.name, fields: [schema.primary!], unique: true, pairUnique: false, primary: true });
+    }
+  }
+
+  deleteLabel(kind: 'vertex' | 'edge', name: string): void {
+    const known = kind === 'vertex' ? this.catalog.vertexSchema(name) : this.catalog.edgeSchema(name);
+    if (known === undefined) throw new DbError('LabelNotFound', `Label [${name}] does not exist.`);
+    this.#change({ kind: 'deleteLabel', of: kind, name });
+  }
+
+  /** Replaces a declaration whose data the caller has brought in line. */
+  replaceSchema(schema: LabelSchema): void {
+    this.#change({ kind: 'replaceSchema', schema });
+  }
+
+  createIndex(index: Parameters<GraphWriter['createIndex']>[0]): void {
+    checkNewIndex(this, index);
+    const name = index.name ?? `${index.label}_${index.fields.join('_')}`;
+    this.#change({ kind: 'createIndex', of: index.kind, name, label: index.label, fields: index.fields, unique: index.unique, pairUnique: index.pairUnique === true, primary: false });
+    if (index.unique || index.pairUnique === true) this.#checkBuilt(this.catalog.findIndex(index.kind, index.label, index.fields)!);
+  }
+
+  /** A unique index over data that was there before: throws (and so ends the transaction) if two share a value. */
+  #checkBuilt(index: IndexDef): void {
+    const source = index.kind === 'vertex' ? this.scanNodes(index.labelId) : this.scanRelationships(index.labelId);
+    for (const ids of source) {
+      for (let i = 0; i < ids.length; i++) {
+        const id = ids[i]!;
+        const edge = index.kind === 'edge' ? this.findRelationship(id) : undefined;
+        const block: Properties | undefined = edge === undefined ? this.source.get(VERTEX, id) : this.edge(edge);
+        if (block !== undefined) this.#checkUnique([index], id, block, edge);
+      }
+    }
+  }
+
+  deleteIndex(index: Parameters<GraphWriter['deleteIndex']>[0]): void {
+    const known = this.catalog.findIndex(index.kind, index.label, index.fields);
+    const what = index.fields.length > 1 ? 'VertexCompositeIndex' : 'VertexIndex';
+    if (known === undefined) throw new DbError('IndexNotFound', `${what} [${index.label}:${index.fields.join(',')}] does not exist.`);
+    if (known.primary) throw new DbError('ConstraintValidation', `Primary index [${index.fields.join(',')}] can not be deleted.`);
+    this.#change({ kind: 'deleteIndex', id: known.id });
+  }
+
+  createConstraint(constraint: Omit<ConstraintDef, 'id'>): void {
+    if (this.catalog.data.constraints.some((one) => one.name === constraint.name)) {
+      throw new DbError('IndexExists', `the constraint ${constraint.name} already exists`);
+    }
+    if (constraint.kind === 'vertex') this.labelId(constraint.label);
+    else this.typeId(constraint.label);
+    for (const field of constraint.fields) this.keyId(field);
+    if (constraint.type !== 'exists') {
+      this.createIndex({ kind: constraint.kind, label: constraint.label, fields: constraint.fields, unique: true, name: constraint.name });
+    }
+    if (constraint.type !== 'unique') this.#checkAllHave(constraint);
+    this.#change({ kind: 'createConstraint', constraint });
+  }
+
+  #checkAllHave(constraint: Omit<ConstraintDef, 'id'>): void {
+    const keys = constraint.fields.map((field) => this.catalog.findKey(field)!);
+    const id = constraint.kind === 'vertex' ? this.catalog.findLabel(constraint.label)! : this.catalog.findType(constraint.label)!;
+    for (const ids of constraint.kind === 'vertex' ? this.scanNodes(id) : this.scanRelationships(id)) {
+      for (let i = 0; i < ids.length; i++) {
+        const block: VertexBlock | EdgeBlock | undefined = constraint.kind === 'vertex' ? this.source.get(VERTEX, ids[i]!) : this.edge(this.findRelationship(ids[i]!)!);
+        for (const key of keys) {
+          if (block !== undefined && !block.keys.includes(key)) throw mustExist(constraint, this.catalog.keyName(key));
+        }
+      }
+    }
+  }
+
+  deleteConstraint(name: string): void {
+    const known = this.catalog.data.constraints.find((one) => one.name === name);
+    if (known === undefined) throw new DbError('IndexNotFound', `the constraint ${name} does not exist`);
+    this.#change({ kind: 'deleteConstraint', name });
+    const index = known.type === 'exists' ? undefined : constraintIndex(this.catalog, known);
+    if (index !== undefined) this.#change({ kind: 'deleteIndex', id: index.id });
+  }
+
+  /** The transaction this graph is changed in: for procedures that change the system too. */
+  get transaction(): Transaction {
+    return this.#transaction;
+  }
+}
+
+function withValue(block: Properties, keyId: number, value: Value): Properties {
+  const at = block.keys.indexOf(keyId);
+  if (at >= 0) return { keys: block.keys, values: block.values.map((old, i) => (i === at ? value : old)) };
+  assert(value !== null, 'removing what is not there was handled before');
+  return { keys: [...block.keys, keyId], values: [...block.values, value] };
+}
+
+function mustExist(rule: Omit<ConstraintDef, 'id'>, field: string): DbError {
+  return new DbError('ConstraintValidation', `the constraint ${rule.name} requires the property ${field} on every ${rule.label}`);
+}
+
+function plain(value: Value): string {
+  return typeof value === 'string' ? value : String(value);
+}

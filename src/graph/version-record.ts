@@ -1,0 +1,37 @@
+/**
+ * The version record: which log entry the state store holds last. It is written in the same batch as that entry's
+ * changes, so a crash can neither lose nor repeat one.
+ *
+ *   key 'v' | format u8 = 1 | version f64 | time of the last change (ms) f64 | checksum, 16 hex digits |
+ */
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { DbError } from '../base/errors.ts';
+import type { Engine, EngineSnapshot } from '../storage/engine.ts';
+import { Checksum } from './checksum.ts';
+
+export const STATE_FORMAT = 1;
+export const VERSION_KEY = Buffer.from('v');
+
+export interface VersionRecord {
+  /** 0: nothing was ever applied. */
+  readonly version: number;
+  readonly timeMs: number;
+  readonly checksum: Checksum;
+}
+
+export function readVersion(engine: Engine, snapshot?: EngineSnapshot): VersionRecord {
+  const bytes = engine.getSync(VERSION_KEY, snapshot);
+  if (bytes === undefined) return { version: 0, timeMs: 0, checksum: new Checksum() };
+  const reader = new ByteReader(bytes);
+  const format = reader.u8();
+  if (format !== STATE_FORMAT) {
+    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT}`, {
+      hint: format > STATE_FORMAT ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
+    });
+  }
+  return { version: reader.f64(), timeMs: reader.f64(), checksum: Checksum.parse(reader.string()) };
+}
+
+export function encodeVersion(record: VersionRecord): Buffer {
+  return new ByteWriter(64).u8(STATE_FORMAT).f64(record.version).f64(record.timeMs).string(record.checksum.toString()).finish();
+}

@@ -1,0 +1,111 @@
+/**
+ * What the query engine may do with one graph: read it at one version (`GraphView`), or read and change it inside one
+ * write transaction (`GraphWriter`).
+ *
+ * Everything here is synchronous. Whatever a traversal, lookup or ordered index scan touches is a block with a point key
+ * (see blocks.ts), so no operator ever waits for an iterator, and a statement is atomic in its thread.
+ *
+ * Names are numbers inside the engine: labels, relationship types and property keys are numbered per graph by the
+ * catalog. Node and relationship ids are dense numbers from 0, below 2^40, never reused.
+ */
+import type { CypherMap, NodeValue, RelationshipValue, Value } from '../value/value.ts';
+import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef } from './catalog.ts';
+
+export type Direction = 'out' | 'in';
+
+/** Part of one node's adjacency, of one type and direction; parallel columns, `length` entries in use. */
+export interface AdjacencySegment {
+  readonly typeId: number;
+  readonly length: number;
+  readonly neighbours: ArrayLike<number>;
+  readonly edges: ArrayLike<number>;
+}
+
+/** A bound of an index range scan. `prefix` columns of a composite index are given by `equal`. */
+export interface IndexRange {
+  /** Values of the first columns, compared for equality. */
+  readonly equal?: readonly Value[];
+  readonly lower?: { readonly value: Value; readonly inclusive: boolean };
+  readonly upper?: { readonly value: Value; readonly inclusive: boolean };
+  readonly descending?: boolean;
+}
+
+export interface GraphView {
+  readonly graphName: string;
+  readonly catalog: GraphCatalog;
+  /** Data version (log index of the last change) this view reads. */
+  readonly version: number;
+
+  nodeExists(id: number): boolean;
+  relationshipExists(id: number): boolean;
+  /** The relationship with that id as a handle, or undefined. */
+  findRelationship(id: number): RelationshipValue | undefined;
+
+  /** Ids of the node's labels, ascending. A node that no longer exists throws `EntityNotFound` (detail DeletedEntityAccess). */
+  nodeLabels(node: NodeValue): readonly number[];
+  hasLabel(node: NodeValue, labelId: number): boolean;
+  /** The property, or null where it has none. */
+  nodeProperty(node: NodeValue, keyId: number): Value;
+  relationshipProperty(relationship: RelationshipValue, keyId: number): Value;
+  nodeProperties(node: NodeValue): CypherMap;
+  relationshipProperties(relationship: RelationshipValue): CypherMap;
+
+  /** Node ids in ascending order in arrays of some thousand at most: all nodes, or those with the label. */
+  scanNodes(labelId?: number): Iterable<ArrayLike<number>>;
+  /** Relationship ids in ascending order, all or of one type. */
+  scanRelationships(typeId?: number): Iterable<ArrayLike<number>>;
+
+  /**
+   * The node's relationships in one direction, as segments (a hub has many). `typeIds` undefined: all types.
+   * A self-loop stands in both directions.
+   */
+  adjacency(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment>;
+  degree(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number;
+
+  /** Node ids whose indexed properties equal the values (all columns given, none null), ascending. */
+  indexSeek(index: IndexDef, values: readonly Value[]): ArrayLike<number>;
+  /** Ids in index order, within the range; nulls are not in an index. */
+  indexRange(index: IndexDef, range: IndexRange): Iterable<ArrayLike<number>>;
+
+  /** Exact counts, kept with the data. */
+  nodeCount(labelId?: number): number;
+  relationshipCount(typeId?: number): number;
+}
+
+export interface DeleteSummary {
+  readonly relationships: number;
+}
+
+/** A view of a write transaction: reads see the transaction's own changes. Changes become effects in the replicated log. */
+export interface GraphWriter extends GraphView {
+  /** The number of a name, given to it now if it is new (for use in an updating clause only). */
+  labelId(name: string): number;
+  typeId(name: string): number;
+  keyId(name: string): number;
+
+  /** Null property values are left out. Throws `ConstraintValidation` and the like for declared labels and unique indexes. */
+  createNode(labelIds: readonly number[], properties: Iterable<readonly [keyId: number, value: Value]>): NodeValue;
+  createRelationship(
+    typeId: number, start: number, end: number, properties: Iterable<readonly [keyId: number, value: Value]>,
+  ): RelationshipValue;
+  /** Null removes. Each returns whether anything changed. */
+  setNodeProperty(node: NodeValue, keyId: number, value: Value): boolean;
+  setRelationshipProperty(relationship: RelationshipValue, keyId: number, value: Value): boolean;
+  addLabel(node: NodeValue, labelId: number): boolean;
+  removeLabel(node: NodeValue, labelId: number): boolean;
+  /** False when it was gone already. */
+  deleteRelationship(relationship: RelationshipValue): boolean;
+  /** Undefined when it was gone already. Without `detach`, relationships that remain are checked at the end of the statement. */
+  deleteNode(node: NodeValue, detach: boolean): DeleteSummary | undefined;
+
+  // Schema. Each throws a DbError with TuGraph's text when it does not fit.
+  createLabel(schema: LabelSchema): void;
+  deleteLabel(kind: 'vertex' | 'edge', name: string): void;
+  createIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[]; unique: boolean; pairUnique?: boolean; name?: string }): void;
+  deleteIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[] }): void;
+  createConstraint(constraint: Omit<ConstraintDef, 'id'>): void;
+  deleteConstraint(name: string): void;
+
+  /** To be called when a statement ends: throws ConstraintVerificationFailed if a deleted node still has relationships. */
+  checkStatement(): void;
+}

@@ -1,0 +1,86 @@
+/**
+ * The engine on LevelDB (`classic-level`). One database per process, opened by every thread with `multithreading`, which
+ * shares the one handle; only the writer thread writes.
+ */
+import { ClassicLevel } from 'classic-level';
+import { DbError } from '../base/errors.ts';
+import type { Engine, EngineSnapshot, KeyRange, WriteOp } from './engine.ts';
+
+type Database = ClassicLevel<Uint8Array, Uint8Array>;
+type LevelSnapshot = ReturnType<Database['snapshot']>;
+
+export interface LevelEngineOptions {
+  readonly location: string;
+  /** LevelDB's own block cache. */
+  readonly cacheBytes: number;
+  /** Bytes of the memory table before it is written out as a sorted file. */
+  readonly writeBufferBytes: number;
+}
+
+export async function openLevelEngine(options: LevelEngineOptions): Promise<Engine> {
+  const database: Database = new ClassicLevel(options.location, {
+    keyEncoding: 'view', valueEncoding: 'view', multithreading: true,
+    cacheSize: options.cacheBytes, writeBufferSize: options.writeBufferBytes,
+  });
+  try {
+    await database.open();
+  } catch (error) {
+    throw new DbError('Corrupted', `the data directory ${options.location} does not open: ${deepest(error)}`, {
+      cause: error,
+      hint: 'is another server running on this directory? Otherwise restore it from another member or a backup',
+    });
+  }
+  return new LevelEngine(database);
+}
+
+/** `classic-level` wraps LevelDB's own message. */
+function deepest(error: unknown): string {
+  let text = String(error);
+  for (let at = error; at instanceof Error; at = at.cause) text = at.message;
+  return text;
+}
+
+class LevelEngine implements Engine {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  getSync(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
+    return snapshot === undefined
+      ? this.#database.getSync(key)
+      : this.#database.getSync(key, { snapshot: snapshot as LevelSnapshot });
+  }
+
+  snapshot(): EngineSnapshot {
+    return this.#database.snapshot();
+  }
+
+  async batch(operations: readonly WriteOp[], options: { readonly sync: boolean }): Promise<void> {
+    await this.#database.batch(operations as WriteOp[], { sync: options.sync });
+  }
+
+  async *entries(range: KeyRange, options: { readonly snapshot?: EngineSnapshot; readonly size?: number } = {}): AsyncGenerator<[Uint8Array, Uint8Array][]> {
+    const iterator = this.#database.iterator({
+      ...range, ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot as LevelSnapshot }), highWaterMarkBytes: 256 * 1024,
+    });
+    try {
+      for (;;) {
+        const batch = await iterator.nextv(options.size ?? 1024);
+        if (batch.length === 0) return;
+        yield batch;
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async sizeBytes(): Promise<number> {
+    return this.#database.approximateSize(new Uint8Array([0]), new Uint8Array([255]));
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
