@@ -5,6 +5,7 @@
  *             2015-Q3-21  2015Q321  2015-Q3  2015Q3  2015-202  2015202  +123456-07-21 (sign: up to nine digits, and dashes)
  *   time      21:40:32.142  214032.142  21:40:32  214032  21:40  2140  21
  *   zone      Z  +01  +0100  +01:00  +01:00:30  then or instead [Europe/Stockholm]
+ *   datetime  date, `T` or a space, time, zone
  *   duration  P1Y2M3W4DT5H6M7.8S (each number with a sign and a fraction)  P2012-02-02T14:37:21.545
  */
 import {
@@ -92,7 +93,7 @@ function splitZone(text: string): ZonedText {
 /** Date and time texts on both sides of the `T`; a date alone is its midnight. */
 function splitDateTime(text: string): readonly [date: string, time: string] {
   // Not in the name of a zone, which may contain a `t` too.
-  const at = text.replace(/\[.*$/, '').search(/[Tt]/);
+  const at = text.replace(/\[.*$/, '').search(/[Tt ]/);
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 

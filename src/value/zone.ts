@@ -133,7 +133,8 @@ export function parseOffset(text: string): number | undefined {
 
 /** An offset or a name, as in `{timezone: ...}`. */
 export function parseZone(text: string): Zone {
-  const trimmed = text.trim();
+  // Cypher writes "America/Los Angeles" as well.
+  const trimmed = text.trim().replaceAll(' ', '_');
   const offset = parseOffset(trimmed);
   if (offset !== undefined) return offset;
   checkZoneName(trimmed);
