@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Formed } from './formation.ts';
 import type { Disk } from './log-store-disk.ts';
 
 /** How far the directory has come. */
@@ -27,6 +28,8 @@ export interface Identity {
   readonly membership: Membership;
   readonly isWitness: boolean;
   readonly formation: { readonly formId: string; readonly clusterId: string } | undefined;
+  /** How the group began, for a server that accepted and missed the end. */
+  readonly formed: Formed | undefined;
 }
 
 const FILE = 'node.json';
@@ -34,7 +37,7 @@ const LOCK = 'LOCK';
 const FORMAT = 1;
 
 export function newIdentity(isWitness: boolean, nodeId = randomBytes(8).toString('hex')): Identity {
-  return { format: FORMAT, nodeId, clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined };
+  return { format: FORMAT, nodeId, clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined, formed: undefined };
 }
 
 export function readIdentity(disk: Disk): Identity | undefined {
@@ -51,7 +54,7 @@ export function readIdentity(disk: Disk): Identity | undefined {
   if ((parsed.format ?? 0) > FORMAT) throw new Error(`${FILE} has format ${parsed.format}; this version knows ${FORMAT}`);
   return {
     format: FORMAT, nodeId: parsed.nodeId ?? '', clusterId: parsed.clusterId ?? '', bootSeq: parsed.bootSeq ?? 0,
-    membership: parsed.membership ?? 'EMPTY', isWitness: parsed.isWitness ?? false, formation: parsed.formation,
+    membership: parsed.membership ?? 'EMPTY', isWitness: parsed.isWitness ?? false, formation: parsed.formation, formed: parsed.formed,
   };
 }
 

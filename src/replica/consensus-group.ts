@@ -1,0 +1,189 @@
+/**
+ * What a leader decides about the members: whom to let in, when a learner may vote, who has left.
+ *
+ * Every change is one configuration entry, proposed when none is pending; what cannot be proposed now is tried again at
+ * the next tick, and callers wait for the commit.
+ */
+import { DbError } from '../base/errors.ts';
+import { isVoter, memberOf } from '../raft/config.ts';
+import type { ConfigChange } from '../raft/config.ts';
+import type { NodeId } from '../raft/types.ts';
+import type { ConsensusDriver } from './consensus-driver.ts';
+import { decodeInfo, encodeInfo } from './consensus-status.ts';
+import type { PeerCall, Transport } from './consensus-transport.ts';
+import type { ProbeAnswer } from './formation.ts';
+import type { NodeInfo } from './protocol.ts';
+
+export interface GroupHost {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  readonly driver: ConsensusDriver;
+  readonly transport: Transport;
+  readonly electionTimeoutMs: number;
+  readonly nowMs: () => number;
+  log(level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+interface Wanted {
+  readonly change: ConfigChange;
+  readonly deadlineMs: number;
+  index: number | undefined;
+  readonly term: number;
+  readonly resolve: (index: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A learner this close to the end of the log is caught up (braft's margin). */
+const PROMOTE_LAG_ENTRIES = 1000;
+
+export class ConsensusGroup {
+  readonly #host: GroupHost;
+  readonly #wanted: Wanted[] = [];
+  /** Since when a learner has been caught up without a break. */
+  readonly #steadySince = new Map<NodeId, number>();
+
+  constructor(host: GroupHost) {
+    this.#host = host;
+  }
+
+  /** Proposes `change` as soon as it can be; resolves when it is committed. */
+  change(change: ConfigChange, timeoutMs: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#wanted.push({
+        change, deadlineMs: this.#host.nowMs() + timeoutMs, index: undefined, term: this.#host.driver.node.view.term, resolve, reject,
+      });
+      this.onTick(this.#host.nowMs());
+    });
+  }
+
+  onTick(nowMs: number): void {
+    const view = this.#host.driver.node.view;
+    for (const wanted of [...this.#wanted]) {
+      const isCommitted = wanted.index !== undefined && view.commitIndex >= wanted.index;
+      if (isCommitted && this.#host.driver.node.termAt(wanted.index!) === wanted.term) this.#settle(wanted, undefined);
+      else if (view.role !== 'leader' || view.term !== wanted.term) this.#settle(wanted, new DbError('NotLeader', 'this server does not lead any more'));
+      else if (nowMs >= wanted.deadlineMs) this.#settle(wanted, new DbError('Timeout', 'the change was not committed in time'));
+    }
+    if (view.role !== 'leader') {
+      this.#steadySince.clear();
+      return;
+    }
+    this.#propose();
+    this.#promote(nowMs);
+  }
+
+  #settle(wanted: Wanted, error: Error | undefined): void {
+    this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
+    if (error === undefined) wanted.resolve(wanted.index!);
+    else wanted.reject(error);
+  }
+
+  #propose(): void {
+    const next = this.#wanted.find((wanted) => wanted.index === undefined);
+    if (next === undefined) return;
+    const { driver } = this.#host;
+    const { view } = driver.node;
+    const isFree = view.isReady && !view.isTransferring && view.config.index <= view.commitIndex;
+    if (!isFree) return;
+    const result = driver.node.changeConfig(next.change);
+    if (typeof result === 'string') {
+      this.#settle(next, new DbError('InvalidRequest', result));
+      return;
+    }
+    next.index = result;
+    driver.wake();
+  }
+
+  /** Gives a learner its vote once it has kept up for a while: a slow voter makes every commit slow. */
+  #promote(nowMs: number): void {
+    const { view } = this.#host.driver.node;
+    for (const member of view.config.config.members) {
+      if (member.voter || this.#wanted.some(({ change }) => change.kind === 'promote' && change.id === member.id)) continue;
+      const progress = view.progress.get(member.id);
+      const isCaughtUp = progress?.state === 'replicate' && progress.match > 0 && progress.match + PROMOTE_LAG_ENTRIES >= view.lastIndex
+        && progress.silentTicks < 20;
+      if (!isCaughtUp) {
+        this.#steadySince.delete(member.id);
+        continue;
+      }
+      const since = this.#steadySince.get(member.id) ?? nowMs;
+      this.#steadySince.set(member.id, since);
+      if (nowMs - since < this.#host.electionTimeoutMs) continue;
+      this.#steadySince.delete(member.id);
+      this.#host.log('info', `${decodeInfo(member).rpcAddress} has caught up and votes from now on`, { nodeId: member.id });
+      this.change({ kind: 'promote', id: member.id }, 10_000).catch((error: Error) => this.#host.log('warn', `promotion failed: ${error.message}`));
+    }
+  }
+
+  // ---- joining and leaving ----
+
+  /** Takes in a server that asks; called on the leader. Idempotent. */
+  async join(nodeId: NodeId, info: NodeInfo): Promise<{ readonly clusterId: string }> {
+    const { view } = this.#host.driver.node;
+    if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
+    if (memberOf(view.config.config, nodeId) === undefined) {
+      await this.#dialBack(info.rpcAddress, nodeId);
+      await this.#replaceAt(info.rpcAddress, nodeId);
+      await this.change({ kind: 'addLearner', member: { id: nodeId, witness: info.isWitness, info: encodeInfo(info) } }, 8000);
+      this.#host.log('info', `${info.rpcAddress} joins as a learner`, { nodeId });
+    }
+    return { clusterId: this.#host.clusterId };
+  }
+
+  /** Who asks must be who answers at the address it gives. */
+  async #dialBack(address: string, nodeId: NodeId | undefined): Promise<ProbeAnswer> {
+    const call: PeerCall = { op: 'probe', body: {} };
+    let answer: ProbeAnswer;
+    try {
+      answer = await this.#host.transport.call(address, call, 2000) as ProbeAnswer;
+    } catch (cause) {
+      throw new DbError('InvalidRequest', `${address} does not answer: ${(cause as Error).message}`, { cause });
+    }
+    if (nodeId !== undefined && answer.identity.nodeId !== nodeId) {
+      throw new DbError('InvalidRequest', `${address} answers as ${answer.identity.nodeId}, not as ${nodeId}`);
+    }
+    if (answer.identity.membership === 'MEMBER' && answer.identity.clusterId !== this.#host.clusterId) {
+      throw new DbError('InvalidRequest', `${address} is a member of another group, ${answer.identity.clusterId}`);
+    }
+    return answer;
+  }
+
+  /** A wiped disk comes back as a new server at an old address: the old identity is gone for good. */
+  async #replaceAt(address: string, nodeId: NodeId): Promise<void> {
+    const old = this.#memberAt(address);
+    if (old === undefined || old === nodeId) return;
+    this.#host.log('warn', `${address} has a new identity: the old one is removed`, { old, nodeId });
+    await this.change({ kind: 'remove', id: old }, 8000);
+  }
+
+  #memberAt(address: string): NodeId | undefined {
+    const members = this.#host.driver.node.view.config.config.members;
+    return members.find((member) => decodeInfo(member).rpcAddress === address)?.id;
+  }
+
+  async addByAddress(address: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {
+    const { driver } = this.#host;
+    if (driver.node.view.role !== 'leader') throw new DbError('NotLeader', 'only the leader adds servers');
+    const answer = await this.#dialBack(address, undefined);
+    const { nodeId } = answer.identity;
+    if (memberOf(driver.node.view.config.config, nodeId) !== undefined) return { nodeId, index: driver.node.view.config.index };
+    const index = await this.change({ kind: 'addLearner', member: { id: nodeId, witness: answer.info.isWitness, info: encodeInfo(answer.info) } }, timeoutMs);
+    return { nodeId, index };
+  }
+
+  async removeByAddress(address: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {
+    const { driver } = this.#host;
+    if (driver.node.view.role !== 'leader') throw new DbError('NotLeader', 'only the leader removes servers');
+    const nodeId = this.#memberAt(address);
+    if (nodeId === undefined) throw new DbError('InvalidRequest', `no member has the address ${address}`);
+    return { nodeId, index: await this.remove(nodeId, timeoutMs) };
+  }
+
+  async remove(nodeId: NodeId, timeoutMs: number): Promise<number> {
+    const { config } = this.#host.driver.node.view.config;
+    if (isVoter(config, nodeId) && config.members.filter((member) => member.voter).length === 1) {
+      throw new DbError('InvalidRequest', 'the last voter cannot leave the group');
+    }
+    return this.change({ kind: 'remove', id: nodeId }, timeoutMs);
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * The consensus thread's side of the main thread's port: status, read indexes, requests between main threads, and orders.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { unreachable } from '../base/assert.ts';
+import { DbError } from '../base/errors.ts';
+import type { NodeView } from '../raft/node.ts';
+import type { NodeId } from '../raft/types.ts';
+import type { ConsensusDriver } from './consensus-driver.ts';
+import type { ConsensusGroup } from './consensus-group.ts';
+import type { Transport } from './consensus-transport.ts';
+import type { ConsensusToMain, GroupStatus, MainToConsensus } from './protocol.ts';
+
+export interface MainHost {
+  readonly nodeId: NodeId;
+  readonly transport: Transport;
+  readonly heartbeatMs: number;
+  readonly nowMs: () => number;
+  driver(): ConsensusDriver | undefined;
+  group(): ConsensusGroup | undefined;
+  status(): GroupStatus;
+  stop(timeoutMs: number): Promise<void>;
+}
+
+interface PendingRead {
+  readonly id: number;
+  readonly deadlineMs: number;
+  askedMs: number;
+}
+
+export class MainSide {
+  readonly #port: MessagePort;
+  readonly #host: MainHost;
+  /** By the id of the current attempt. */
+  readonly #reads = new Map<number, PendingRead>();
+  #readsToRetry: PendingRead[] = [];
+  #nextRead = 1;
+  readonly #calls = new Map<number, (bytes: Uint8Array) => void>();
+  #nextCall = 1;
+  readonly #transfers: { readonly id: number; readonly deadlineMs: number }[] = [];
+
+  constructor(port: MessagePort, host: MainHost) {
+    this.#port = port;
+    this.#host = host;
+  }
+
+  post(message: ConsensusToMain): void {
+    this.#port.postMessage(message);
+  }
+
+  #reply(id: number, ok: unknown): void {
+    this.post({ kind: 'reply', id, ok });
+  }
+
+  #fail(id: number, error: unknown): void {
+    const code = error instanceof DbError ? error.code : 'Internal';
+    this.post({ kind: 'replyError', id, code, message: error instanceof Error ? error.message : String(error) });
+  }
+
+  onMessage(message: MainToConsensus): void {
+    switch (message.kind) {
+      case 'status':
+        this.#reply(message.id, this.#host.status());
+        return;
+      case 'readIndex':
+        this.#read({ id: message.id, deadlineMs: this.#host.nowMs() + message.timeoutMs, askedMs: 0 });
+        return;
+      case 'peerRequest':
+        this.#peerRequest(message.id, message.to, message.bytes, message.timeoutMs);
+        return;
+      case 'peerAnswer': {
+        const answer = this.#calls.get(message.callId);
+        this.#calls.delete(message.callId);
+        answer?.(message.bytes);
+        return;
+      }
+      case 'transferLeader':
+        this.#transfer(message.id, message.to, message.timeoutMs);
+        return;
+      case 'addPeer':
+        this.#order(message.id, (group) => group.addByAddress(message.address, message.timeoutMs));
+        return;
+      case 'removePeer':
+        this.#order(message.id, (group) => group.removeByAddress(message.address, message.timeoutMs));
+        return;
+      case 'stop':
+        void this.#host.stop(message.timeoutMs).then(() => this.#reply(message.id, true), (error: unknown) => this.#fail(message.id, error));
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #order(id: number, work: (group: ConsensusGroup) => Promise<unknown>): void {
+    const group = this.#host.group();
+    if (group === undefined) {
+      this.#fail(id, new DbError('NoLeader', 'this server belongs to no group yet'));
+      return;
+    }
+    work(group).then((ok) => this.#reply(id, ok), (error: unknown) => this.#fail(id, error));
+  }
+
+  // ---- reads ----
+
+  #read(read: PendingRead): void {
+    const driver = this.#host.driver();
+    if (driver === undefined) {
+      this.#fail(read.id, new DbError('NoLeader', 'this server belongs to no group yet'));
+      return;
+    }
+    read.askedMs = this.#host.nowMs();
+    // A new id for each attempt: a late answer to an old one must not count for the new (etcd issue 20418).
+    const attempt = this.#nextRead++;
+    this.#reads.set(attempt, read);
+    driver.node.read(attempt);
+    driver.wake();
+  }
+
+  onRead(attempt: number, index: number): void {
+    const read = this.#reads.get(attempt);
+    if (read === undefined) return;
+    this.#reads.delete(attempt);
+    this.#reply(read.id, index);
+  }
+
+  onReadFailed(attempt: number): void {
+    const read = this.#reads.get(attempt);
+    if (read === undefined) return;
+    this.#reads.delete(attempt);
+    this.#readsToRetry.push(read);
+  }
+
+  onTick(nowMs: number): void {
+    this.#retryReads(nowMs);
+    while (this.#transfers.length > 0 && this.#transfers[0]!.deadlineMs <= nowMs) {
+      this.#fail(this.#transfers.shift()!.id, new DbError('Timeout', 'leadership was not handed over in time'));
+    }
+  }
+
+  #retryReads(nowMs: number): void {
+    if (this.#reads.size === 0 && this.#readsToRetry.length === 0) return;
+    const again = this.#readsToRetry;
+    this.#readsToRetry = [];
+    const isLeader = this.#host.driver()?.node.view.role === 'leader';
+    const forgotten = new Set<number>();
+    for (const [attempt, read] of this.#reads) {
+      // A leader repeats its round by itself; a question to another server may be lost.
+      const isLate = !isLeader && nowMs - read.askedMs > this.#host.heartbeatMs * 4;
+      if (!isLate && nowMs < read.deadlineMs) continue;
+      forgotten.add(attempt);
+      again.push(read);
+    }
+    if (forgotten.size > 0) this.#host.driver()?.node.forgetReads(forgotten);
+    for (const attempt of forgotten) this.#reads.delete(attempt);
+    for (const read of again) {
+      if (nowMs < read.deadlineMs) this.#read(read);
+      else this.#fail(read.id, new DbError('NoLeader', 'no leader confirmed its leadership in time'));
+    }
+  }
+
+  // ---- between main threads ----
+
+  #peerRequest(id: number, to: string, bytes: Uint8Array, timeoutMs: number): void {
+    const target = to === 'leader' ? this.#host.driver()?.node.view.leader : to;
+    if (target === undefined) {
+      this.#fail(id, new DbError('NoLeader', 'no leader is known'));
+      return;
+    }
+    if (target === this.#host.nodeId) {
+      this.onRequest(target, bytes, (answer) => this.post({ kind: 'peerReply', id, bytes: answer }));
+      return;
+    }
+    this.#host.transport.request(target, bytes, timeoutMs).then(
+      (answer) => this.post({ kind: 'peerReply', id, bytes: answer }),
+      (error: unknown) => this.#fail(id, error),
+    );
+  }
+
+  onRequest(from: NodeId, bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void {
+    const callId = this.#nextCall++;
+    this.#calls.set(callId, answer);
+    // A copy with memory of its own: a view would clone the whole network buffer under it.
+    const own = new Uint8Array(bytes);
+    this.#port.postMessage({ kind: 'peerCall', callId, from, bytes: own } satisfies ConsensusToMain, [own.buffer]);
+  }
+
+  // ---- leadership ----
+
+  #transfer(id: number, to: string | undefined, timeoutMs: number): void {
+    const driver = this.#host.driver();
+    if (driver === undefined || driver.node.view.role !== 'leader') {
+      this.#fail(id, new DbError('NotLeader', 'only the leader can hand over'));
+      return;
+    }
+    const refused = driver.node.transfer(to);
+    if (refused !== undefined) {
+      this.#fail(id, new DbError('InvalidRequest', refused));
+      return;
+    }
+    this.#transfers.push({ id, deadlineMs: this.#host.nowMs() + timeoutMs });
+    driver.wake();
+  }
+
+  onRole(view: NodeView): void {
+    if (view.leader === undefined || this.#transfers.length === 0 || view.isTransferring) return;
+    if (view.leader === this.#host.nodeId && view.role === 'leader') return;
+    for (const { id } of this.#transfers.splice(0)) this.#reply(id, { leaderId: view.leader });
+  }
+
+  onTransferEnded(ok: boolean): void {
+    if (ok) return;
+    for (const { id } of this.#transfers.splice(0)) this.#fail(id, new DbError('Timeout', 'the new leader did not catch up or did not answer in time'));
+  }
+}

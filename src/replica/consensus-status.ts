@@ -1,0 +1,116 @@
+/**
+ * One server's picture of the group, for `GET /info/peers`, `dbms.listServers()`, metrics and /readyz.
+ */
+import { memberOf } from '../raft/config.ts';
+import type { NodeView } from '../raft/node.ts';
+import type { Member, NodeId } from '../raft/types.ts';
+import type { ConsensusDriver } from './consensus-driver.ts';
+import type { WriterSide } from './consensus-writer.ts';
+import type { Identity } from './log-store-identity.ts';
+import type { GroupStatus, NodeInfo, PeerStatus } from './protocol.ts';
+
+export function encodeInfo(info: NodeInfo): string {
+  return JSON.stringify(info);
+}
+
+export function decodeInfo(member: Member): NodeInfo {
+  const parsed = JSON.parse(member.info) as Partial<NodeInfo>;
+  return {
+    rpcAddress: parsed.rpcAddress ?? '', restAddress: parsed.restAddress ?? '', boltAddress: parsed.boltAddress ?? '',
+    isWitness: member.witness, serverVersion: parsed.serverVersion ?? '',
+  };
+}
+
+export function groupRole(view: NodeView, id: NodeId): GroupStatus['role'] {
+  if (view.role === 'leader') return 'leader';
+  if (view.role !== 'follower') return 'candidate';
+  return memberOf(view.config.config, id)?.voter === true ? 'follower' : 'learner';
+}
+
+export interface StatusParts {
+  readonly enabled: boolean;
+  readonly identity: Identity;
+  readonly info: NodeInfo;
+  readonly driver: ConsensusDriver | undefined;
+  readonly writer: WriterSide | undefined;
+  readonly waitingFor: string | undefined;
+  readonly nowMs: number;
+  readonly offlineMs: number;
+  /** What peers said when they connected: fresher than the configuration. */
+  readonly heard: ReadonlyMap<NodeId, NodeInfo>;
+  /** Peers with an open connection to us: all that a follower knows about another follower. */
+  readonly connected: ReadonlySet<NodeId>;
+  readonly notes: ReadonlyMap<NodeId, string>;
+}
+
+export function groupStatus(parts: StatusParts): GroupStatus {
+  const { driver, identity } = parts;
+  const base = { enabled: parts.enabled, clusterId: identity.clusterId, nodeId: identity.nodeId, waitingFor: parts.waitingFor };
+  if (driver === undefined || parts.writer === undefined) {
+    return {
+      ...base, role: 'forming', term: 0, leaderId: undefined, commitIndex: 0, lastIndex: 0, firstIndex: 0, appliedIndex: 0,
+      peers: [selfWhileForming(parts)], counters: {},
+    };
+  }
+  const view = driver.node.view;
+  const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : undefined);
+  return {
+    ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
+    lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
+    peers: view.config.config.members.map((member) => peerStatus(parts, view, member)), counters: counters(parts, view),
+  };
+}
+
+function whatIsMissing(parts: StatusParts, view: NodeView): string {
+  const silent = view.config.config.members
+    .filter((member) => member.voter && member.id !== parts.identity.nodeId && contactMs(parts, member.id, parts.offlineMs) >= parts.offlineMs)
+    .map((member) => decodeInfo(member).rpcAddress);
+  return silent.length === 0 ? 'an election' : `a majority of voters; no contact with ${silent.join(', ')}`;
+}
+
+function contactMs(parts: StatusParts, id: NodeId, never: number): number {
+  const heard = parts.driver?.lastHeardMs(id);
+  if (parts.driver?.node.view.role !== 'leader' && parts.connected.has(id)) return 0;
+  return heard === undefined ? never : Math.round(parts.nowMs - heard);
+}
+
+function selfWhileForming(parts: StatusParts): PeerStatus {
+  return {
+    ...parts.info, nodeId: parts.identity.nodeId, role: 'unknown', state: 'UNINITIALIZED', isVoter: false, isSelf: true,
+    matchIndex: 0, appliedIndex: 0, lastContactMs: 0,
+  };
+}
+
+function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerStatus {
+  const isSelf = member.id === parts.identity.nodeId;
+  const progress = view.progress.get(member.id);
+  const isLeader = view.leader === member.id;
+  const lastContactMs = isSelf ? 0 : contactMs(parts, member.id, -1);
+  const isOffline = !isSelf && (lastContactMs < 0 || lastContactMs >= parts.offlineMs);
+  const role = isLeader ? 'leader' : isSelf ? groupRole(view, member.id) as PeerStatus['role'] : !member.voter ? 'learner' : 'follower';
+  const note = parts.notes.get(member.id);
+  return {
+    ...(isSelf ? parts.info : parts.heard.get(member.id) ?? decodeInfo(member)), isWitness: member.witness,
+    nodeId: member.id, role: isOffline ? 'unknown' : role, isVoter: member.voter, isSelf,
+    state: tugraphState({ isLeader, isOffline, isVoter: member.voter, isInSnapshot: progress?.state === 'snapshot' }),
+    matchIndex: isSelf ? view.durableIndex : progress?.match ?? 0,
+    appliedIndex: isSelf ? parts.writer!.appliedIndex : progress?.applied ?? 0,
+    lastContactMs, ...(note === undefined ? {} : { note }),
+  };
+}
+
+function tugraphState(facts: { isLeader: boolean; isOffline: boolean; isVoter: boolean; isInSnapshot: boolean }): string {
+  if (facts.isOffline) return 'OFFLINE';
+  if (facts.isLeader) return 'MASTER';
+  if (facts.isInSnapshot) return 'LOADING_SNAPSHOT';
+  return facts.isVoter ? 'FOLLOW' : 'REPLAYING_LOG';
+}
+
+function counters(parts: StatusParts, view: NodeView): Record<string, number> {
+  const { store } = parts.driver!;
+  return {
+    ...parts.driver!.counters, ...parts.writer!.counters, ...store.counters,
+    openProposals: parts.writer!.openCount, durableIndex: view.durableIndex, stateDurableIndex: parts.writer!.durableIndex,
+    logSegments: store.segmentCount, logBytes: store.size, configIndex: view.config.index, isDiskFull: parts.driver!.isDiskFull ? 1 : 0,
+  };
+}

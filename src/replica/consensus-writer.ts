@@ -1,0 +1,217 @@
+/**
+ * The consensus thread's side of the writer's port: proposals in, committed entries out, each exactly once and in order.
+ *
+ * A proposal is settled by what is committed at its index: our term there means it is ours, another term means that it
+ * lost its place for good. Being cut off from our own log settles nothing, since another server may still hold the entry
+ * and commit it.
+ *
+ * Deliveries stop when too many bytes are out that the writer has not applied, and go on when it says it has.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { assert, unreachable } from '../base/assert.ts';
+import { ENTRY_DATA } from '../raft/types.ts';
+import type { NodeView } from '../raft/node.ts';
+import type { Entry } from '../raft/types.ts';
+import type { ConsensusDriver } from './consensus-driver.ts';
+import type { ConsensusToWriter, Packed, WriterToConsensus } from './protocol.ts';
+
+export interface WriterLimits {
+  readonly maxEntryBytes: number;
+  /** Bytes delivered and not yet applied. */
+  readonly aheadBytesMax: number;
+}
+
+interface Open {
+  readonly id: number;
+  readonly term: number;
+}
+
+const DELIVERY_BYTES = 1 << 20;
+
+export class WriterSide {
+  readonly #port: MessagePort;
+  readonly #driver: ConsensusDriver;
+  readonly #limits: WriterLimits;
+  readonly #open = new Map<number, Open[]>();
+  #openCount = 0;
+  #commit = 0;
+  #delivered: number;
+  #applied: number;
+  #durable: number;
+  /** What is out, by delivery: last index and bytes. */
+  #ahead: { readonly last: number; readonly bytes: number }[] = [];
+  #aheadBytes = 0;
+  #leading: number | undefined;
+  #told: 'nothing' | 'leading' | 'following' = 'nothing';
+  readonly counters = { proposed: 0, committed: 0, lost: 0, refused: 0, deliveries: 0 };
+
+  constructor(port: MessagePort, driver: ConsensusDriver, limits: WriterLimits, appliedIndex: number) {
+    this.#port = port;
+    this.#driver = driver;
+    this.#limits = limits;
+    this.#delivered = appliedIndex;
+    this.#applied = appliedIndex;
+    this.#durable = appliedIndex;
+  }
+
+  get appliedIndex(): number {
+    return this.#applied;
+  }
+  get durableIndex(): number {
+    return this.#durable;
+  }
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  onMessage(message: WriterToConsensus): void {
+    switch (message.kind) {
+      case 'propose':
+        this.#propose(message.term, message.ids, message.data);
+        return;
+      case 'applied':
+        this.#onApplied(message.index, message.durable);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #propose(term: number, ids: readonly number[], data: Packed): void {
+    assert(ids.length === data.lengths.length && ids.length > 0, 'one id for each proposed entry');
+    if (this.#leading !== term) return this.#refuse(ids, 'not-leader');
+    if (this.#driver.isDiskFull) return this.#refuse(ids, 'disk-full');
+    const parts = unpack(data);
+    const tooLong = parts.find((part) => part.length > this.#limits.maxEntryBytes);
+    if (tooLong !== undefined) return this.#refuse(ids, 'busy');
+    const result = this.#driver.node.propose(parts);
+    if (typeof result === 'string') return this.#refuse(ids, result);
+    for (const [i, id] of ids.entries()) this.#register(result.first + i, { id, term: result.term });
+    this.counters.proposed += ids.length;
+    this.#driver.wake();
+  }
+
+  #register(index: number, open: Open): void {
+    const known = this.#open.get(index);
+    if (known === undefined) this.#open.set(index, [open]);
+    else known.push(open);
+    this.#openCount += 1;
+  }
+
+  #refuse(ids: readonly number[], reason: 'not-leader' | 'busy' | 'disk-full' | 'lost' | 'unknown'): void {
+    if (reason === 'lost') this.counters.lost += ids.length;
+    else this.counters.refused += ids.length;
+    this.#post({ kind: 'rejected', ids, reason });
+  }
+
+  #onApplied(index: number, durable: number): void {
+    assert(index <= this.#delivered, 'the writer applies what was delivered');
+    this.#applied = Math.max(this.#applied, index);
+    this.#durable = Math.max(this.#durable, durable);
+    while (this.#ahead.length > 0 && this.#ahead[0]!.last <= index) this.#aheadBytes -= this.#ahead.shift()!.bytes;
+    this.#driver.node.appliedTo(this.#applied);
+    this.#deliver();
+  }
+
+  onCommit(index: number): void {
+    this.#commit = index;
+    this.#deliver();
+  }
+
+  onRole(view: NodeView): void {
+    this.#leading = view.role === 'leader' && view.isReady ? view.term : undefined;
+    if (this.#leading !== undefined) {
+      this.#told = 'leading';
+      this.#post({ kind: 'leading', term: view.term, readyIndex: view.readyIndex });
+    } else if (this.#told !== 'following') {
+      this.#told = 'following';
+      this.#post({ kind: 'following', term: view.term });
+    }
+  }
+
+  #deliver(): void {
+    while (this.#delivered < this.#commit && this.#aheadBytes < this.#limits.aheadBytesMax) {
+      const entries = this.#driver.store.entries(this.#delivered + 1, this.#commit, DELIVERY_BYTES);
+      this.#deliverBatch(entries);
+    }
+  }
+
+  #deliverBatch(entries: readonly Entry[]): void {
+    const first = entries[0]!.index;
+    assert(first === this.#delivered + 1, 'deliveries have no gaps');
+    const data = pack(entries.map((entry) => (entry.kind === ENTRY_DATA ? entry.data : EMPTY)));
+    const lost: number[] = [];
+    const ids = entries.map((entry) => this.#settle(entry, lost));
+    this.#delivered = entries.at(-1)!.index;
+    // Even an empty entry costs something to handle.
+    const bytes = data.bytes.length + entries.length * 64;
+    this.#ahead.push({ last: this.#delivered, bytes });
+    this.#aheadBytes += bytes;
+    this.counters.deliveries += 1;
+    if (lost.length > 0) this.#refuse(lost, 'lost');
+    this.#post({
+      kind: 'committed', first, terms: entries.map((entry) => entry.term), ids,
+      kinds: entries.map((entry) => (entry.kind === ENTRY_DATA ? 1 : 0)), data,
+    }, data.bytes);
+  }
+
+  #settle(entry: Entry, lost: number[]): number {
+    const waiting = this.#open.get(entry.index);
+    if (waiting === undefined) return 0;
+    this.#open.delete(entry.index);
+    this.#openCount -= waiting.length;
+    let mine = 0;
+    for (const open of waiting) {
+      if (open.term === entry.term) mine = open.id;
+      else lost.push(open.id);
+    }
+    if (mine !== 0) this.counters.committed += 1;
+    return mine;
+  }
+
+  /** A snapshot replaced the log up to `index`: what became of proposals in there cannot be found out. */
+  onInstalled(index: number): void {
+    const unknown: number[] = [];
+    for (const [at, waiting] of this.#open) {
+      if (at > index) continue;
+      this.#open.delete(at);
+      this.#openCount -= waiting.length;
+      unknown.push(...waiting.map((open) => open.id));
+    }
+    if (unknown.length > 0) this.#refuse(unknown, 'unknown');
+    this.#delivered = Math.max(this.#delivered, index);
+    this.#applied = Math.max(this.#applied, index);
+    this.#ahead = [];
+    this.#aheadBytes = 0;
+  }
+
+  /** Nobody will hear of open proposals any more. */
+  close(): void {
+    const ids = [...this.#open.values()].flat().map((open) => open.id);
+    this.#open.clear();
+    this.#openCount = 0;
+    if (ids.length > 0) this.#refuse(ids, 'unknown');
+  }
+
+  #post(message: ConsensusToWriter, transfer?: Uint8Array): void {
+    this.#port.postMessage(message, transfer === undefined ? [] : [transfer.buffer as ArrayBuffer]);
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function pack(parts: readonly Uint8Array[]): Packed {
+  const lengths = parts.map((part) => part.length);
+  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return { bytes, lengths };
+}
+
+function unpack(data: Packed): Uint8Array[] {
+  let at = 0;
+  return data.lengths.map((length) => data.bytes.subarray(at, (at += length)));
+}

@@ -1,0 +1,388 @@
+/**
+ * Starts consensus on one server: identity, log, transport, formation, then the driver with its two ports.
+ *
+ *   EMPTY ──form──▶ MEMBER      (formation.ts; a group of one forms by itself)
+ *   EMPTY ──join──▶ MEMBER      as a learner, then a voter
+ *   MEMBER ────────▶ normal start: a majority of the configuration in the log suffices
+ *
+ * Runs in a thread of its own in production and, unchanged, inside a test.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { RaftNode } from '../raft/node.ts';
+import { encodeConfig } from '../raft/config.ts';
+import { PROTOCOL_VERSION } from '../raft/codec.ts';
+import { ENTRY_CONFIG } from '../raft/types.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { NodeView } from '../raft/node.ts';
+import type { NodeId } from '../raft/types.ts';
+import { ConsensusDriver } from './consensus-driver.ts';
+import { ConsensusGroup } from './consensus-group.ts';
+import { MainSide } from './consensus-main.ts';
+import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
+import { WriterSide } from './consensus-writer.ts';
+import { Formation, formAlone } from './formation.ts';
+import { realDisk } from './log-store-disk.ts';
+import { lockDirectory, newIdentity, readIdentity, writeIdentity } from './log-store-identity.ts';
+import { LogStore } from './log-store.ts';
+import type { Disk } from './log-store-disk.ts';
+import type { Formed, FormationOutcome } from './formation.ts';
+import type { Identity } from './log-store-identity.ts';
+import type { Hello, PeerCall, Transport } from './consensus-transport.ts';
+import type { ConsensusOptions, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
+
+export interface ConsensusParts {
+  readonly options: ConsensusOptions;
+  readonly writerPort: MessagePort;
+  readonly mainPort: MessagePort;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const TICKS_PER_HEARTBEAT = 5;
+const WINDOW_MESSAGES = 4;
+const BATCH_BYTES = 1 << 20;
+const AHEAD_BYTES = 16 << 20;
+
+export class Consensus {
+  readonly #parts: ConsensusParts;
+  readonly #options: ConsensusOptions;
+  readonly #disk: Disk;
+  readonly #main: MainSide;
+  readonly #heard = new Map<NodeId, NodeInfo>();
+  readonly #bootSeqs = new Map<NodeId, number>();
+  readonly #connected = new Set<NodeId>();
+  #identity: Identity;
+  #formation: Formation | undefined;
+  #driver: ConsensusDriver | undefined;
+  #writer: WriterSide | undefined;
+  #group: ConsensusGroup | undefined;
+  #waitingFor: string | undefined;
+  #unlock: () => void;
+  #isStopped = false;
+
+  constructor(parts: ConsensusParts) {
+    this.#parts = parts;
+    this.#options = parts.options;
+    this.#disk = realDisk(parts.options.logDirectory);
+    this.#unlock = lockDirectory(this.#disk, parts.options.logDirectory);
+    this.#identity = this.#nextBoot();
+    this.#main = new MainSide(parts.mainPort, {
+      nodeId: this.#identity.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
+      nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
+      status: () => this.#status(), stop: (timeoutMs) => this.stop(timeoutMs),
+    });
+  }
+
+  #nextBoot(): Identity {
+    const known = readIdentity(this.#disk) ?? newIdentity(this.#options.info.isWitness);
+    if (known.membership !== 'EMPTY' && known.isWitness !== this.#options.info.isWitness) {
+      throw new Error(`this directory belongs to a ${known.isWitness ? 'witness' : 'server with data'}; its role cannot change`);
+    }
+    const identity: Identity = { ...known, isWitness: this.#options.info.isWitness, bootSeq: known.bootSeq + 1 };
+    writeIdentity(this.#disk, identity);
+    return identity;
+  }
+
+  get nodeId(): NodeId {
+    return this.#identity.nodeId;
+  }
+
+  async start(): Promise<void> {
+    const { options } = this;
+    const { mainPort, writerPort, transport } = this.#parts;
+    mainPort.on('message', (message: MainToConsensus) => this.#main.onMessage(message));
+    // Until a group exists the writer has nothing to say but what it has applied; later messages find it.
+    writerPort.on('message', (message: WriterToConsensus) => this.#onWriter(message));
+    await transport.start({
+      hello: (to) => this.#hello(to),
+      refuse: (hello) => this.#refuse(hello),
+      onPeerUp: (hello) => this.#onPeerUp(hello),
+      onPeerLost: (id) => {
+        this.#connected.delete(id);
+        this.#driver?.node.unreachable(id);
+      },
+      onMessages: (from, messages) => this.#driver?.receive(from, messages),
+      onRequest: (from, bytes, answer) => this.#main.onRequest(from, bytes, answer),
+      onCall: (call) => this.#onCall(call),
+      log: (level, message, fields) => this.#log(level, message, fields),
+    });
+    if (this.#identity.membership === 'MEMBER') {
+      this.#run();
+      return;
+    }
+    const others = options.initialAddresses.filter((address) => address !== options.info.rpcAddress);
+    if (!options.enabled || others.length === 0) {
+      this.#become({ kind: 'formed', formed: formAlone(this.#identity.nodeId, options.info, options.appliedIndex) });
+      return;
+    }
+    void this.#formGroup();
+  }
+
+  get options(): ConsensusOptions {
+    return this.#options;
+  }
+
+  async #formGroup(): Promise<void> {
+    const { options } = this;
+    this.#formation = new Formation({
+      transport: this.#parts.transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex,
+      formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000,
+      nowMs: () => this.#parts.clock.monotonicMs(),
+      identity: () => this.#identity,
+      save: (identity) => this.#saveIdentity(identity),
+      waitFor: (what) => (this.#waitingFor = what),
+      log: (level, message, fields) => this.#log(level, message, fields),
+    });
+    try {
+      const outcome = await this.#formation.run();
+      if (outcome === undefined || this.#isStopped) return;
+      this.#become(outcome);
+      if (outcome.kind === 'formed') await this.#formation.announce(outcome.formed);
+    } catch (error) {
+      this.#fatal(`the group could not be formed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+    }
+  }
+
+  #saveIdentity(identity: Identity): void {
+    writeIdentity(this.#disk, identity);
+    this.#identity = identity;
+  }
+
+  /** Makes the outcome durable, log first: a member always has the configuration it was formed with. */
+  #become(outcome: FormationOutcome): void {
+    if (outcome.kind === 'formed') {
+      const { config, baseIndex, clusterId, formId } = outcome.formed;
+      const store = this.#openStore();
+      if (store.lastIndex === 0) {
+        store.persist({
+          seq: 1, hard: { term: 1, votedFor: undefined }, truncateFrom: undefined,
+          start: baseIndex === 0 ? undefined : { index: baseIndex, term: 1, config: { members: [] }, reset: true },
+          // The same first entry on every member, so it needs no leader.
+          entries: [{ index: baseIndex + 1, term: 1, kind: ENTRY_CONFIG, data: encodeConfig(config) }],
+        });
+      }
+      store.close();
+      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId, formation: { formId, clusterId }, formed: outcome.formed });
+    } else {
+      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined });
+    }
+    this.#run();
+  }
+
+  #openStore(): LogStore {
+    return new LogStore({ disk: this.#disk, durable: this.#options.durable, monotonicMs: () => this.#parts.clock.monotonicMs() });
+  }
+
+  /** From here on this server is a member. */
+  #run(): void {
+    const { options } = this;
+    const { clock, random, transport } = this.#parts;
+    let store = this.#openStore();
+    if (options.appliedIndex > store.lastIndex) store = this.#restartBehindState(store);
+    const tickMs = Math.max(1, options.heartbeatMs / TICKS_PER_HEARTBEAT);
+    const node = new RaftNode({
+      id: this.#identity.nodeId, heartbeatTicks: TICKS_PER_HEARTBEAT, electionTicks: Math.round(options.electionTimeoutMs / tickMs),
+      batchBytesMax: BATCH_BYTES, windowMessages: WINDOW_MESSAGES, windowBytes: options.maxInflightBytes,
+      uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: true,
+      random: () => random.next(), readIdBase: this.#identity.bootSeq * 2 ** 32,
+    }, store, store.recovered, options.appliedIndex);
+    if (store.recovered.suspect) {
+      this.#log('warn', 'the last record of the log is damaged: this server does not vote until a leader has brought it up to date');
+    }
+    const driver: ConsensusDriver = new ConsensusDriver({
+      node, store, transport, clock, options: { tickMs, stallMs: Math.max(3 * tickMs, options.heartbeatMs) },
+      events: {
+        onCommit: (index) => this.#writer!.onCommit(index),
+        onRole: (view) => this.#onRole(view),
+        onRead: (id, index) => this.#main.onRead(id, index),
+        onReadFailed: (id) => this.#main.onReadFailed(id),
+        onTransferEnded: (_to, ok) => this.#main.onTransferEnded(ok),
+        onSnapshotWanted: (peer) => this.#log('warn', 'a peer needs entries that are not in the log any more', { peer }),
+        onSnapshotOffered: () => undefined,
+        onRemoved: (configIndex) => this.#onRemoved(configIndex),
+        onConfig: (view) => this.#onConfig(view),
+        onTick: (nowMs) => {
+          this.#main.onTick(nowMs);
+          this.#group?.onTick(nowMs);
+        },
+        onDiskFull: (isFull) => this.#onDiskFull(isFull),
+        onFatal: (message) => this.#fatal(message),
+      },
+    });
+    this.#driver = driver;
+    this.#writer = new WriterSide(this.#parts.writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES }, options.appliedIndex);
+    this.#group = new ConsensusGroup({
+      nodeId: this.#identity.nodeId, clusterId: this.#identity.clusterId, driver, transport, electionTimeoutMs: options.electionTimeoutMs,
+      nowMs: () => clock.monotonicMs(), log: (level, message, fields) => this.#log(level, message, fields),
+    });
+    this.#waitingFor = undefined;
+    driver.start();
+    const voters = node.view.config.config.members.filter((member) => member.voter);
+    // A group of one has nobody to wait for.
+    if (voters.length === 1 && voters[0]!.id === node.id) node.campaign();
+  }
+
+  /** The state store survived what the log did not: possible with `durable` off. Only a group of one may go on from there. */
+  #restartBehindState(store: LogStore): LogStore {
+    const { config } = store.recovered.configs.at(-1)!;
+    const { appliedIndex } = this.#options;
+    const isAlone = config.members.length === 1 && config.members[0]!.id === this.#identity.nodeId;
+    if (!isAlone) {
+      throw new Error(`the data is at version ${appliedIndex}, but the log ends at ${store.lastIndex}: `
+        + 'wipe this server and let it join again');
+    }
+    this.#log('warn', 'the log ends before the data: it is started anew behind it', { appliedIndex, lastIndex: store.lastIndex });
+    const term = store.recovered.hard.term;
+    store.persist({
+      seq: 1, hard: undefined, truncateFrom: undefined, entries: [], start: { index: appliedIndex, term, config, reset: true },
+    });
+    store.close();
+    return this.#openStore();
+  }
+
+  // ---- events ----
+
+  #onWriter(message: WriterToConsensus): void {
+    if (this.#writer !== undefined) this.#writer.onMessage(message);
+    else if (message.kind === 'propose') this.#parts.writerPort.postMessage({ kind: 'rejected', ids: message.ids, reason: 'not-leader' });
+  }
+
+  #onRole(view: NodeView): void {
+    this.#writer?.onRole(view);
+    this.#main.onRole(view);
+    const leader = view.config.config.members.find((member) => member.id === view.leader);
+    const info = leader === undefined ? undefined : this.#heard.get(leader.id) ?? decodeInfo(leader);
+    this.#main.post({ kind: 'role', role: groupRole(view, this.nodeId), term: view.term, leaderId: view.leader, leader: info });
+  }
+
+  #onConfig(view: NodeView): void {
+    const peers = view.config.config.members.filter((member) => member.id !== this.nodeId)
+      .map((member) => ({ id: member.id, address: decodeInfo(member).rpcAddress }));
+    // A peer that is on its way out is still served, so that it learns of it.
+    const leaving = [...view.progress].filter(([id, progress]) => progress.isLeaving && this.#heard.has(id))
+      .map(([id]) => ({ id, address: this.#heard.get(id)!.rpcAddress }));
+    this.#parts.transport.setPeers([...peers, ...leaving]);
+  }
+
+  #onRemoved(configIndex: number): void {
+    if (this.#identity.membership !== 'MEMBER') return;
+    this.#log('warn', 'this server was removed from the group', { configIndex });
+    this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
+    this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
+  }
+
+  #onDiskFull(isFull: boolean): void {
+    if (!isFull) {
+      this.#log('info', 'there is space for the log again');
+      return;
+    }
+    this.#log('error', 'no space left for the log: this server accepts no writes until there is', { directory: this.#options.logDirectory });
+    if (this.#driver?.node.view.role === 'leader') this.#driver.node.transfer(undefined);
+  }
+
+  #fatal(message: string): void {
+    this.#main.post({ kind: 'fatal', message });
+  }
+
+  #log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void {
+    this.#main.post(fields === undefined ? { kind: 'log', level, message } : { kind: 'log', level, message, fields });
+  }
+
+  // ---- peers ----
+
+  #hello(to: NodeId): Hello {
+    const { clusterId, nodeId, bootSeq } = this.#identity;
+    return { clusterId, fromId: nodeId, toId: to, bootSeq, version: PROTOCOL_VERSION, info: this.#options.info };
+  }
+
+  /** A stranger changes nothing here, not even a term. */
+  #refuse(hello: Hello): string | undefined {
+    const { clusterId, nodeId, membership } = this.#identity;
+    if (membership !== 'MEMBER') return `this server belongs to no group`;
+    if (hello.clusterId !== clusterId) return `this is a member of the group ${clusterId}, not of ${hello.clusterId}`;
+    if (hello.toId !== nodeId) return `this is ${nodeId}, not ${hello.toId}`;
+    if (hello.fromId === nodeId) return `two servers have the identity ${nodeId}: one directory is a copy of the other`;
+    if (hello.version > PROTOCOL_VERSION) return `protocol ${hello.version} is newer than ${PROTOCOL_VERSION}`;
+    const known = this.#bootSeqs.get(hello.fromId) ?? 0;
+    if (hello.bootSeq < known) return `${hello.fromId} was here with a later start (${known}): its directory is a copy or was rolled back`;
+    return undefined;
+  }
+
+  #onPeerUp(hello: Hello): void {
+    this.#heard.set(hello.fromId, hello.info);
+    this.#connected.add(hello.fromId);
+    const known = this.#bootSeqs.get(hello.fromId);
+    this.#bootSeqs.set(hello.fromId, hello.bootSeq);
+    if (known !== undefined && known !== hello.bootSeq) this.#driver?.node.peerRestarted(hello.fromId);
+    this.#driver?.wake();
+  }
+
+  async #onCall(call: PeerCall): Promise<unknown> {
+    switch (call.op) {
+      case 'probe':
+        return this.#answerProbe();
+      case 'prepare':
+        return this.#formation?.onPrepare(call.body as Parameters<Formation['onPrepare']>[0])
+          ?? { refused: `${this.#options.info.rpcAddress}, which takes part in no formation` };
+      case 'commit':
+        return this.#formation?.onCommit(call.body as Formed) ?? {};
+      case 'join': {
+        const { nodeId, info } = call.body as { nodeId: NodeId; info: NodeInfo };
+        if (this.#group === undefined) throw new Error('this server belongs to no group yet');
+        return this.#group.join(nodeId, info);
+      }
+      default:
+        throw new Error(`call ${call.op} is not known to this version`);
+    }
+  }
+
+  #answerProbe(): unknown {
+    const leader = this.#driver?.node.view.leader;
+    const members = this.#driver?.node.view.config.config.members ?? [];
+    const member = members.find(({ id }) => id === leader);
+    return {
+      identity: this.#identity, info: this.#options.info, addresses: this.#options.initialAddresses,
+      appliedIndex: this.#writer?.appliedIndex ?? this.#options.appliedIndex,
+      leaderAddress: member === undefined ? undefined : decodeInfo(member).rpcAddress, formed: this.#identity.formed,
+    };
+  }
+
+  #status(): GroupStatus {
+    return groupStatus({
+      enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
+      waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
+      heard: this.#heard, connected: this.#connected, notes: new Map(),
+    });
+  }
+
+  // ---- stop ----
+
+  /** Hands leadership over if somebody can take it, then closes everything. */
+  async stop(timeoutMs: number): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#formation?.stop();
+    const driver = this.#driver;
+    if (driver !== undefined) {
+      if (driver.node.transfer(undefined) === undefined) await this.#untilNotLeading(driver, timeoutMs);
+      driver.stop();
+      this.#writer?.close();
+      driver.store.close();
+    }
+    await this.#parts.transport.stop();
+    this.#unlock();
+  }
+
+  async #untilNotLeading(driver: ConsensusDriver, timeoutMs: number): Promise<void> {
+    driver.wake();
+    const { clock } = this.#parts;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    while (driver.node.view.role === 'leader' && driver.node.view.isTransferring && clock.monotonicMs() < deadlineMs) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Loads proto/raft.proto from the package and gives the service typed faces.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadPackageDefinition } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, ClientUnaryCall, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+
+export interface Frame {
+  readonly payload: Buffer;
+}
+
+export type FrameStream = ClientDuplexStream<Frame, Frame>;
+
+export interface PeerClient extends Client {
+  Control(): FrameStream;
+  Bulk(): FrameStream;
+  Requests(): FrameStream;
+  Call(frame: Frame, options: { deadline: number }, done: (error: ServiceError | null, answer?: Frame) => void): ClientUnaryCall;
+}
+
+/** A sentence of JSON between two transports; its fields are the protocol's, so unknown ones are ignored. */
+export interface Welcome {
+  readonly nodeId: string;
+}
+
+/** A raft frame may hold a batch of 1 MiB and one large entry. */
+export const FRAME_BYTES_MAX = 256 << 20;
+
+let loaded: ServiceClientConstructor | undefined;
+
+export function peerService(): ServiceClientConstructor {
+  if (loaded !== undefined) return loaded;
+  const definition = loadSync(protoFile('raft.proto'), { keepCase: true, longs: Number, defaults: true });
+  const root = loadPackageDefinition(definition) as unknown as { lgraph: { raft: { v1: { Peer: ServiceClientConstructor } } } };
+  loaded = root.lgraph.raft.v1.Peer;
+  return loaded;
+}
+
+/** The package's root is where proto/ is, from src/ as from dist/. */
+function protoFile(name: string): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const candidate = join(directory, 'proto', name);
+    if (existsSync(candidate)) return candidate;
+    const parent = dirname(directory);
+    if (parent === directory) throw new Error(`proto/${name} is not in the package`);
+    directory = parent;
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The consensus thread: election timers, peer streams and the log, away from queries and their garbage.
+ *
+ * Started with `workerData` = { options, writerPort, mainPort } and both ports in the transfer list.
+ */
+import { workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
+import { systemRandom } from '../base/random.ts';
+import { Consensus } from '../replica/consensus.ts';
+import { noTransport } from '../replica/consensus-transport.ts';
+import type { ConsensusOptions, ConsensusToMain } from '../replica/protocol.ts';
+import { RaftTransport } from '../rpc/raft-transport.ts';
+
+export interface ConsensusThreadData {
+  readonly options: ConsensusOptions;
+  readonly writerPort: MessagePort;
+  readonly mainPort: MessagePort;
+}
+
+const { options, writerPort, mainPort } = workerData as ConsensusThreadData;
+
+const fatal = (error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error);
+  mainPort.postMessage({ kind: 'fatal', message } satisfies ConsensusToMain);
+};
+process.on('uncaughtException', fatal);
+
+try {
+  const transport = options.enabled
+    ? new RaftTransport({ listenHost: options.listenHost, port: options.rpcPort, secret: options.secret })
+    : noTransport;
+  const consensus = new Consensus({ options, writerPort, mainPort, transport, clock: systemClock, random: systemRandom });
+  consensus.start().catch(fatal);
+} catch (error) {
+  fatal(error);
+}
