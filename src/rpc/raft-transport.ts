@@ -66,7 +66,7 @@ export class RaftTransport implements Transport {
       const hello = this.#parseHello(frame);
       const refused = hello === undefined ? 'wrong secret' : handlers.refuse(hello);
       if (hello === undefined || refused !== undefined) {
-        handlers.log('info', `refused a peer at ${call.getPeer()}: ${refused}`);
+        handlers.log('debug', `refused a peer at ${call.getPeer()}: ${refused}`);
         call.emit('error', { code: status.FAILED_PRECONDITION, details: refused });
         return;
       }
