@@ -17,12 +17,16 @@ function numeric(value: number | bigint | Float): number | bigint {
   return value instanceof Float ? value.value : value;
 }
 
+/** Unlike `===`, compares a bigint with a double by value; NaN is still no one's equal. */
+function sameNumber(x: number | bigint, y: number | bigint): boolean {
+  return x <= y && x >= y;
+}
+
 export function equals(a: Value, b: Value): boolean | null {
   if (typeof a === 'number' && typeof b === 'number') return a === b;
   if (typeof a === 'string' && typeof b === 'string') return a === b;
   if (a === null || b === null) return null;
-  // `==` is exact between a bigint and a double.
-  if (isNumber(a) && isNumber(b)) return numeric(a) == numeric(b);
+  if (isNumber(a) && isNumber(b)) return sameNumber(numeric(a), numeric(b));
   if (typeof a !== 'object' || typeof b !== 'object') return a === b;
   if (Array.isArray(a)) return Array.isArray(b) ? equalLists(a, b) : false;
   if (a instanceof Map) return b instanceof Map ? equalMaps(a, b) : false;
@@ -84,7 +88,7 @@ export function compare(a: Value, b: Value): number | null {
     const y = numeric(b);
     if (x < y) return -1;
     if (x > y) return 1;
-    return x == y ? 0 : Number.NaN;
+    return sameNumber(x, y) ? 0 : Number.NaN;
   }
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
   if (Array.isArray(a) && Array.isArray(b)) return compareLists(a, b);

@@ -7,7 +7,7 @@
  */
 import { Float, NodeValue, PathValue, RelationshipValue } from './value.ts';
 import type { CypherMap, Value } from './value.ts';
-import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from './temporal.ts';
+import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedTime } from './temporal.ts';
 import { Point } from './spatial.ts';
 
 /** The name of a value's type, for messages. */

@@ -3,8 +3,8 @@
  * `.statement` and `.realtime` to choose; `.truncate` cuts; `duration.between` and its kind subtract.
  */
 import { systemClock } from '../../base/clock.ts';
-import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime, isTemporal } from '../../value/temporal.ts';
-import type { Temporal } from '../../value/temporal.ts';
+import { LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime, isTemporal } from '../../value/temporal.ts';
+import type { Duration, Temporal } from '../../value/temporal.ts';
 import {
   buildDate, buildDateTime, buildDuration, buildLocalDateTime, buildLocalTime, buildTime, fromEpochSeconds,
 } from '../../value/temporal-build.ts';
