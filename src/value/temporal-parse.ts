@@ -14,7 +14,7 @@ import {
 import { LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from './temporal.ts';
 import { addFractions, fractionOf, fromFractions, scaleFraction } from './duration.ts';
 import type { Duration, Fraction } from './duration.ts';
-import { checkZoneName, parseOffset } from './zone.ts';
+import { parseOffset, parseZone } from './zone.ts';
 import type { Zone } from './zone.ts';
 import { invalidValue } from './value-errors.ts';
 import type { DbError } from '../base/errors.ts';
@@ -137,7 +137,7 @@ export function parseZonedDateTime(text: string, zone: Zone): ZonedDateTime {
   const nano = clock === '' ? 0 : timeText(zoned.text);
   if (day === undefined || nano === undefined) throw cannotParse(text, 'datetime');
   if (zoned.name === undefined) return ZonedDateTime.ofLocal(day, nano, zoned.offset ?? zone);
-  const name = zoneName(zoned.name);
+  const name = parseZone(zoned.name);
   const value = ZonedDateTime.ofLocal(day, nano, name, zoned.offset);
   if (zoned.offset !== undefined && value.offset !== zoned.offset) {
     throw invalidValue(`'${text}': the time zone ${zoned.name} does not have that offset at that time`);
@@ -148,13 +148,6 @@ export function parseZonedDateTime(text: string, zone: Zone): ZonedDateTime {
 function splitName(text: string): ZonedText {
   const match = /^([^[]*?)([Zz])?(?:\[([^\]]+)\])?$/.exec(text);
   return { text: match?.[1] ?? text, offset: match?.[2] === undefined ? undefined : 0, name: match?.[3] };
-}
-
-function zoneName(name: string): Zone {
-  const offset = parseOffset(name);
-  if (offset !== undefined) return offset;
-  checkZoneName(name);
-  return name;
 }
 
 const NUMBER = '([+-]?\\d+(?:[.,]\\d+)?)';

@@ -15,6 +15,8 @@ export const OFFSET_MAX = 18 * 3600;
 
 const BLOCK_SECONDS = 2 ** 19;
 const BLOCKS_MAX = 20_000;
+/** More than there are; only odd spellings of less usual names lead there. */
+const ZONES_MAX = 1000;
 
 interface Block {
   readonly before: number;
@@ -45,12 +47,19 @@ function namedZone(name: string): NamedZone {
     throw cause instanceof RangeError ? invalidValue(`unknown time zone '${name}'`) : cause;
   }
   const zone = { format, blocks: new Map<number, Block>() };
+  if (zones.size >= ZONES_MAX) zones.clear();
   zones.set(name, zone);
   return zone;
 }
 
-export function checkZoneName(name: string): void {
-  namedZone(name);
+let spellings: ReadonlyMap<string, string> | undefined;
+
+/** Checks a zone's name, and gives it the usual spelling: names are known in any case, but a value should have one text. */
+export function zoneName(name: string): string {
+  spellings ??= new Map(Intl.supportedValuesOf('timeZone').map((known) => [known.toLowerCase(), known]));
+  const usual = spellings.get(name.toLowerCase()) ?? name;
+  namedZone(usual);
+  return usual;
 }
 
 function intlOffset(zone: NamedZone, epochSecond: number): number {
@@ -137,8 +146,7 @@ export function parseZone(text: string): Zone {
   const trimmed = text.trim().replaceAll(' ', '_');
   const offset = parseOffset(trimmed);
   if (offset !== undefined) return offset;
-  checkZoneName(trimmed);
-  return trimmed;
+  return zoneName(trimmed);
 }
 
 export function formatOffset(offset: number): string {
