@@ -99,6 +99,11 @@ export class RaftNode {
     return this.#state.log.term(index);
   }
 
+  /** The configuration in effect at `index`. */
+  configAt(index: number): ConfigAt {
+    return this.#state.configs.at(index);
+  }
+
   // ---- inputs ----
 
   /**

@@ -7,18 +7,28 @@
  *
  * Deliveries stop when too many bytes are out that the writer has not applied, and go on when it says it has.
  */
-import type { MessagePort } from 'node:worker_threads';
 import { assert, unreachable } from '../base/assert.ts';
 import { ENTRY_DATA } from '../raft/types.ts';
-import type { NodeView } from '../raft/node.ts';
-import type { Entry } from '../raft/types.ts';
-import type { ConsensusDriver } from './consensus-driver.ts';
+import type { NodeView, RaftNode } from '../raft/node.ts';
+import type { Entry, LogReader } from '../raft/types.ts';
 import type { ConsensusToWriter, Packed, WriterToConsensus } from './protocol.ts';
 
 export interface WriterLimits {
   readonly maxEntryBytes: number;
   /** Bytes delivered and not yet applied. */
   readonly aheadBytesMax: number;
+}
+
+/** What of the driver this side needs. */
+export interface WriterHost {
+  readonly node: RaftNode;
+  readonly store: LogReader;
+  readonly isDiskFull: boolean;
+  wake(): void;
+}
+
+export interface WriterPort {
+  postMessage(message: ConsensusToWriter, transfer: readonly ArrayBuffer[]): void;
 }
 
 interface Open {
@@ -29,8 +39,8 @@ interface Open {
 const DELIVERY_BYTES = 1 << 20;
 
 export class WriterSide {
-  readonly #port: MessagePort;
-  readonly #driver: ConsensusDriver;
+  readonly #port: WriterPort;
+  readonly #driver: WriterHost;
   readonly #limits: WriterLimits;
   readonly #open = new Map<number, Open[]>();
   #openCount = 0;
@@ -42,10 +52,11 @@ export class WriterSide {
   #ahead: { readonly last: number; readonly bytes: number }[] = [];
   #aheadBytes = 0;
   #leading: number | undefined;
+  #refusedEpoch = 0;
   #told: 'nothing' | 'leading' | 'following' = 'nothing';
   readonly counters = { proposed: 0, committed: 0, lost: 0, refused: 0, deliveries: 0 };
 
-  constructor(port: MessagePort, driver: ConsensusDriver, limits: WriterLimits, appliedIndex: number) {
+  constructor(port: WriterPort, driver: WriterHost, limits: WriterLimits, appliedIndex: number) {
     this.#port = port;
     this.#driver = driver;
     this.#limits = limits;
@@ -67,7 +78,7 @@ export class WriterSide {
   onMessage(message: WriterToConsensus): void {
     switch (message.kind) {
       case 'propose':
-        this.#propose(message.term, message.ids, message.data);
+        this.#propose(message);
         return;
       case 'applied':
         this.#onApplied(message.index, message.durable);
@@ -77,18 +88,25 @@ export class WriterSide {
     }
   }
 
-  #propose(term: number, ids: readonly number[], data: Packed): void {
+  #propose({ term, epoch, ids, data }: Extract<WriterToConsensus, { kind: 'propose' }>): void {
     assert(ids.length === data.lengths.length && ids.length > 0, 'one id for each proposed entry');
-    if (this.#leading !== term) return this.#refuse(ids, 'not-leader');
-    if (this.#driver.isDiskFull) return this.#refuse(ids, 'disk-full');
-    const parts = unpack(data);
-    const tooLong = parts.find((part) => part.length > this.#limits.maxEntryBytes);
-    if (tooLong !== undefined) return this.#refuse(ids, 'busy');
-    const result = this.#driver.node.propose(parts);
-    if (typeof result === 'string') return this.#refuse(ids, result);
+    const result = this.#tryPropose(term, epoch, data);
+    if (typeof result === 'string') {
+      this.#refusedEpoch = Math.max(this.#refusedEpoch, epoch);
+      return this.#refuse(ids, result);
+    }
     for (const [i, id] of ids.entries()) this.#register(result.first + i, { id, term: result.term });
     this.counters.proposed += ids.length;
     this.#driver.wake();
+  }
+
+  /** What follows a refused proposal was built on it, so the rest of its epoch is refused as well. */
+  #tryPropose(term: number, epoch: number, data: Packed): ReturnType<RaftNode['propose']> | 'disk-full' {
+    if (this.#leading !== term || epoch <= this.#refusedEpoch) return 'not-leader';
+    if (this.#driver.isDiskFull) return 'disk-full';
+    const parts = unpack(data);
+    if (parts.some((part) => part.length > this.#limits.maxEntryBytes)) return 'busy';
+    return this.#driver.node.propose(parts);
   }
 
   #register(index: number, open: Open): void {

@@ -20,6 +20,8 @@ export interface LogStoreOptions {
   readonly segmentBytes?: number;
   /** Files grow in steps of this, so that most syncs need not write metadata. */
   readonly allocateBytes?: number;
+  /** Kept free in the current segment, so that a term or a vote can be saved on a full disk. */
+  readonly reserveBytes?: number;
   readonly cacheBytesMax?: number;
   readonly monotonicMs: () => number;
 }
@@ -48,8 +50,6 @@ interface Segment {
   allocated: number;
 }
 
-/** Kept free in the current segment, so that a term or a vote can be saved on a full disk. */
-const RESERVE_BYTES = 64 * 1024;
 const READ_BYTES = 256 * 1024;
 const NAME = /^log-([0-9a-f]{16})$/;
 
@@ -71,7 +71,7 @@ export class LogStore implements LogReader {
   readonly recovered: Recovered;
 
   constructor(options: LogStoreOptions) {
-    this.#options = { segmentBytes: 64 << 20, allocateBytes: 1 << 20, cacheBytesMax: 32 << 20, ...options };
+    this.#options = { segmentBytes: 64 << 20, allocateBytes: 1 << 20, reserveBytes: 1 << 16, cacheBytesMax: 32 << 20, ...options };
     this.#disk = options.disk;
     this.#zeros = Buffer.alloc(this.#options.allocateBytes);
     this.recovered = this.#recover();
@@ -109,7 +109,7 @@ export class LogStore implements LogReader {
     const offsets = write.entries.map((entry) => segment.end + writer.entry(entry));
     assert(!writer.isEmpty, 'an empty write is not a write');
     const isSmall = write.entries.length === 0;
-    this.#write(segment, writer.finish(), isSmall ? 0 : RESERVE_BYTES);
+    this.#write(segment, writer.finish(), isSmall ? 0 : this.#options.reserveBytes);
 
     this.#batch = (this.#batch + 1) >>> 0;
     if (write.hard !== undefined) this.#hard = write.hard;
@@ -159,7 +159,7 @@ export class LogStore implements LogReader {
     const header = this.#writer.begin((this.#batch + 1) >>> 0).segment({
       format: FORMAT_VERSION, sequence, term: this.#hard.term, votedFor: this.#hard.votedFor ?? '', start: this.#start,
     });
-    this.#write(segment, header.finish(), RESERVE_BYTES);
+    this.#write(segment, header.finish(), this.#options.reserveBytes);
     this.#disk.syncDirectory();
     this.#batch = (this.#batch + 1) >>> 0;
     this.#segments.push(segment);

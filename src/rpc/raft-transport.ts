@@ -1,6 +1,7 @@
 /**
  * The Transport of `replica` over gRPC: a server for what others send, a link to each peer for what we send.
  */
+import { DbError } from '../base/errors.ts';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
@@ -150,7 +151,7 @@ export class RaftTransport implements Transport {
 
   request(to: NodeId, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const link = this.#links.get(to);
-    return link === undefined ? Promise.reject(new Error(`${to} is not a peer`)) : link.request(bytes, timeoutMs);
+    return link === undefined ? Promise.reject(new DbError('NoLeader', `${to} is not a peer (yet)`)) : link.request(bytes, timeoutMs);
   }
 
   call(address: string, call: PeerCall, timeoutMs: number): Promise<unknown> {
