@@ -247,6 +247,7 @@ export class Transactor {
         this.#rejected(message.ids, message.reason);
         break;
     }
+    if (!this.#busy) this.#maybeOpen();
     void this.#work();
   }
 
@@ -294,7 +295,7 @@ export class Transactor {
       for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
         if (task.kind === 'entries') await this.#apply(this.#more(task.entries));
         else if (task.kind === 'following') this.#dropHead();
-        else this.#becoming = { term: task.term, readyIndex: task.readyIndex };
+        else if (!this.#open) this.#becoming = { term: task.term, readyIndex: task.readyIndex };
         this.#maybeOpen();
       }
     } catch (error) {
@@ -323,12 +324,12 @@ export class Transactor {
     for (const pending of this.#pending.values()) pending.staged = undefined;
   }
 
+  /** Opens for writes once this leadership's no-op is applied and no proposal of an earlier epoch is unresolved. */
   #maybeOpen(): void {
     const becoming = this.#becoming;
     if (becoming === undefined || this.#writer.version < becoming.readyIndex) return;
-    // After a rejection the head is only clean once every proposal of the old epoch is resolved.
-    for (const pending of this.#pending.values()) if (becoming.readyIndex === 0 && pending.epoch < this.#epoch) return;
-    if (becoming.readyIndex === 0) this.#dropHead();
+    for (const pending of this.#pending.values()) if (pending.epoch < this.#epoch) return;
+    this.#dropHead();
     this.#becoming = undefined;
     this.#term = becoming.term;
     this.#open = true;

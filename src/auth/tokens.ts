@@ -1,0 +1,58 @@
+/**
+ * Login tokens: HS256 JWTs signed with a key that is part of the replicated state, so a token works on every server of
+ * the group and survives failover; no server keeps a table of them.
+ *
+ *   { iss: 'lgraph', sub: user, iat, exp, first: seconds of the first login (a refresh keeps it) }
+ */
+import { randomBytes } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { DbError } from '../base/errors.ts';
+import type { SystemState } from '../graph/system.ts';
+
+const ISSUER = 'lgraph';
+/** Name of the signing key among the system settings. */
+export const TOKEN_KEY_SETTING = 'token_key';
+
+export function newTokenKey(): string {
+  return randomBytes(32).toString('base64');
+}
+
+function keyOf(system: SystemState): Uint8Array {
+  const text = system.settings[TOKEN_KEY_SETTING];
+  if (typeof text !== 'string') throw new DbError('NoLeader', 'this server has no state yet: it waits for its group', { hint: 'see GET /readyz' });
+  return Buffer.from(text, 'base64');
+}
+
+export interface TokenClaims {
+  readonly user: string;
+  readonly issuedMs: number;
+  readonly firstLoginMs: number;
+}
+
+export async function issueToken(system: SystemState, user: string, options: { nowMs: number; lifeSeconds: number; firstLoginMs?: number }): Promise<string> {
+  const issued = Math.floor(options.nowMs / 1000);
+  // `iatms`: a password change voids what was issued before it, also within the same second.
+  const token = new SignJWT({ first: Math.floor((options.firstLoginMs ?? options.nowMs) / 1000), iatms: options.nowMs })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuer(ISSUER).setSubject(user).setIssuedAt(issued);
+  if (options.lifeSeconds > 0) token.setExpirationTime(issued + options.lifeSeconds);
+  return token.sign(keyOf(system));
+}
+
+/** Checks signature, expiry and revocation; throws Unauthorized or TokenExpired. */
+export async function verifyToken(system: SystemState, token: string, nowMs: number): Promise<TokenClaims> {
+  const key = keyOf(system);
+  let claims;
+  try {
+    claims = (await jwtVerify(token, key, { issuer: ISSUER, algorithms: ['HS256'], currentDate: new Date(nowMs) })).payload;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw new DbError('TokenExpired', 'Unauthorized: [Unauthorized] token has already expire', { hint: 'log in again' });
+    throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { cause: error });
+  }
+  const user = claims.sub ?? '';
+  const record = system.users[user];
+  const issuedMs = typeof claims.iatms === 'number' ? claims.iatms : 0;
+  if (record === undefined || record.disabled || issuedMs < record.tokensValidFromMs) {
+    throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, or the password was changed: log in again' });
+  }
+  return { user, issuedMs, firstLoginMs: Number(claims.first ?? 0) * 1000 };
+}

@@ -1,0 +1,101 @@
+/**
+ * Calls between two threads over a MessagePort: requests with answers, many per message.
+ *
+ * A message costs some 50 µs whatever is in it, so what is sent in one turn of the event loop goes as one array.
+ * Values are structured-cloned; byte arrays must own their memory (a view would drag its whole slab along).
+ */
+import { asDbError, DbError, fromWire } from './errors.ts';
+import type { WireError } from './errors.ts';
+
+export interface PortLike {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  on(event: 'close', listener: () => void): unknown;
+}
+
+type Packet =
+  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly argument: unknown }
+  | { readonly kind: 'ok'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly error: WireError };
+
+export type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class Channel {
+  readonly #port: PortLike;
+  readonly #handlers: Handlers;
+  readonly #waiting = new Map<number, Waiting>();
+  #queue: Packet[] = [];
+  #nextId = 1;
+  #closed = false;
+
+  constructor(port: PortLike, handlers: Handlers = {}) {
+    this.#port = port;
+    this.#handlers = handlers;
+    port.on('message', (packets) => this.#receive(packets as Packet[]));
+    port.on('close', () => this.close());
+  }
+
+  /** How many calls wait for their answer: the other side's load as seen from here. */
+  get inFlight(): number {
+    return this.#waiting.size;
+  }
+
+  call<T>(method: string, argument: unknown): Promise<T> {
+    if (this.#closed) return Promise.reject(new DbError('ShuttingDown', 'the thread that would do this has ended'));
+    const id = this.#nextId++;
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.set(id, { resolve: (value) => resolve(value as T), reject });
+      this.#send({ kind: 'call', id, method, argument });
+    });
+  }
+
+  #send(packet: Packet): void {
+    if (this.#queue.length === 0) setImmediate(() => this.#flush());
+    this.#queue.push(packet);
+  }
+
+  #flush(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    if (!this.#closed) this.#port.postMessage(queue);
+  }
+
+  #receive(packets: readonly Packet[]): void {
+    for (const packet of packets) {
+      if (packet.kind === 'call') {
+        this.#handle(packet);
+        continue;
+      }
+      const waiting = this.#waiting.get(packet.id);
+      this.#waiting.delete(packet.id);
+      if (packet.kind === 'ok') waiting?.resolve(packet.value);
+      else waiting?.reject(fromWire(packet.error));
+    }
+  }
+
+  #handle(packet: Extract<Packet, { kind: 'call' }>): void {
+    const { id, method, argument } = packet;
+    const failed = (error: unknown) => this.#send({ kind: 'error', id, error: asDbError(error).toWire() });
+    try {
+      const handler = this.#handlers[method];
+      if (handler === undefined) throw new DbError('Internal', `no handler for ${method}`);
+      const value = handler(argument as never);
+      if (value instanceof Promise) value.then((result) => this.#send({ kind: 'ok', id, value: result }), failed);
+      else this.#send({ kind: 'ok', id, value });
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Every waiting call fails. */
+  close(): void {
+    this.#closed = true;
+    for (const waiting of this.#waiting.values()) waiting.reject(new DbError('ShuttingDown', 'the thread that would do this has ended'));
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,145 @@
+/** The main thread's end of the port to the consensus thread: the group as the service sees it. */
+import type { MessagePort } from 'node:worker_threads';
+import { DbError, fromWire } from '../base/errors.ts';
+import type { ConsensusToMain, GroupStatus, MainToConsensus, NodeInfo } from '../replica/protocol.ts';
+import type { GroupLink } from '../service/group-link.ts';
+
+export interface ConsensusLinkHandlers {
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void;
+  fatal(message: string): void;
+  /** A request from another server; resolves with the answer's bytes. */
+  call(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A request without an id of its own yet. */
+type Ask = MainToConsensus extends infer M ? M extends { readonly id: number } ? Omit<M, 'id'> : never : never;
+
+export class ConsensusLink implements GroupLink {
+  readonly #port: MessagePort;
+  readonly #handlers: ConsensusLinkHandlers;
+  readonly #waiting = new Map<number, Waiting>();
+  #changed: (() => void)[] = [];
+  #next = 1;
+  #leader: NodeInfo | undefined;
+  #term = 0;
+  /** Set by the writer thread: leading, caught up, and open for writes. */
+  #isOpen = false;
+
+  constructor(port: MessagePort, handlers: ConsensusLinkHandlers) {
+    this.#port = port;
+    this.#handlers = handlers;
+    port.on('message', (message: ConsensusToMain) => this.#receive(message));
+  }
+
+  get isLeader(): boolean {
+    return this.#isOpen;
+  }
+  get leader(): NodeInfo | undefined {
+    return this.#leader;
+  }
+  get term(): number {
+    return this.#term;
+  }
+
+  /** The writer thread opened or closed for writes. */
+  setOpen(open: boolean): void {
+    this.#isOpen = open;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const wake of this.#changed.splice(0)) wake();
+  }
+
+  leaderChange(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#changed.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #ask(message: Ask, transfer: ArrayBuffer[] = []): Promise<unknown> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#port.postMessage({ ...message, id }, transfer);
+    });
+  }
+
+  async status(): Promise<GroupStatus> {
+    return await this.#ask({ kind: 'status' }) as GroupStatus;
+  }
+
+  async readIndex(timeoutMs: number): Promise<number> {
+    return await this.#ask({ kind: 'readIndex', timeoutMs }) as number;
+  }
+
+  async callLeader(bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return await this.#ask({ kind: 'peerRequest', to: 'leader', bytes, timeoutMs }) as Uint8Array;
+  }
+
+  async transferLeader(to: string | undefined, timeoutMs: number): Promise<unknown> {
+    return this.#ask({ kind: 'transferLeader', to, timeoutMs });
+  }
+  async addPeer(address: string, timeoutMs: number): Promise<unknown> {
+    return this.#ask({ kind: 'addPeer', address, timeoutMs });
+  }
+  async removePeer(address: string, timeoutMs: number): Promise<unknown> {
+    return this.#ask({ kind: 'removePeer', address, timeoutMs });
+  }
+  async stop(timeoutMs: number): Promise<unknown> {
+    return this.#ask({ kind: 'stop', timeoutMs });
+  }
+
+  #receive(message: ConsensusToMain): void {
+    switch (message.kind) {
+      case 'reply':
+        this.#settle(message.id)?.resolve(message.ok);
+        return;
+      case 'peerReply':
+        this.#settle(message.id)?.resolve(message.bytes);
+        return;
+      case 'replyError':
+        this.#settle(message.id)?.reject(fromWire(message));
+        return;
+      case 'peerCall':
+        this.#handlers.call(message.bytes).then(
+          (bytes) => this.#port.postMessage({ kind: 'peerAnswer', callId: message.callId, bytes } satisfies MainToConsensus),
+          (error: unknown) => this.#handlers.log('error', `a forwarded request was not answered: ${String(error)}`),
+        );
+        return;
+      case 'role':
+        this.#leader = message.leader;
+        this.#term = message.term;
+        this.#notify();
+        return;
+      case 'log':
+        this.#handlers.log(message.level, message.message, message.fields);
+        return;
+      case 'fatal':
+        this.#handlers.fatal(message.message);
+        return;
+    }
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  /** Every open question fails. */
+  close(): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(new DbError('ShuttingDown', 'this server is shutting down'));
+    this.#waiting.clear();
+    this.#port.close();
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Writes that reach a follower, done on the leader: executor calls as bytes between the main threads of two servers.
+ *
+ * v8's structured-clone form carries every value there is; it is only ever read from servers of the own group.
+ */
+import { deserialize, serialize } from 'node:v8';
+import { asDbError, DbError, fromWire } from '../base/errors.ts';
+import type { WireError } from '../base/errors.ts';
+import { CallingExecutor } from '../service/executors.ts';
+import type { Executor, ExecutorCall } from '../service/executors.ts';
+import type { GroupLink } from '../service/group-link.ts';
+import type { TaskRegistry } from '../service/tasks.ts';
+
+interface Answer {
+  readonly ok?: unknown;
+  readonly error?: WireError;
+}
+
+/** Room for the way and for the leader's own waiting. */
+const MARGIN_MS = 10_000;
+const TIMEOUT_MS = 600_000;
+
+export function leaderExecutor(group: GroupLink): Executor {
+  return new CallingExecutor(async (call) => {
+    const timeoutMs = call.method === 'run' && call.argument.timeoutMs > 0 ? call.argument.timeoutMs + MARGIN_MS : TIMEOUT_MS;
+    const bytes = await group.callLeader(Uint8Array.from(serialize(call)), timeoutMs);
+    const answer = deserialize(bytes) as Answer;
+    if (answer.error !== undefined) throw fromWire(answer.error);
+    return answer.ok;
+  });
+}
+
+/** Answers calls from followers with this server's writer. */
+export function answerForwarded(writer: Executor, group: GroupLink, tasks: TaskRegistry): (bytes: Uint8Array) => Promise<Uint8Array> {
+  return async (bytes) => {
+    let answer: Answer;
+    try {
+      answer = { ok: await perform(deserialize(bytes) as ExecutorCall, writer, group, tasks) };
+    } catch (error) {
+      answer = { error: asDbError(error).toWire() };
+    }
+    return Uint8Array.from(serialize(answer));
+  };
+}
+
+async function perform(call: ExecutorCall, writer: Executor, group: GroupLink, tasks: TaskRegistry): Promise<unknown> {
+  if (!group.isLeader) throw new DbError('NotLeader', 'this server is not the leader');
+  switch (call.method) {
+    case 'run': {
+      const task = tasks.start(`[CYPHER] ${call.argument.text}`, call.argument.user);
+      try {
+        // A copy with memory of its own, for the way to the writer thread.
+        return await writer.run({ ...call.argument, parameters: Uint8Array.from(call.argument.parameters), killSlot: task.slot });
+      } finally {
+        tasks.end(task);
+      }
+    }
+    case 'pull': return writer.pull(call.argument);
+    case 'discard': return writer.discard(call.argument);
+    case 'begin': return writer.begin(call.argument);
+    case 'commit': return writer.commit(call.argument.transaction, call.argument.idempotencyKey);
+    case 'rollback': return writer.rollback(call.argument);
+  }
+}

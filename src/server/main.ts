@@ -1,0 +1,120 @@
+/** `lgraph_server`: configuration, mode, banner, signals. Exit codes as TuGraph's: 255 configuration, 254 start, 252 runs already. */
+import { asDbError } from '../base/errors.ts';
+import { checkTogether, helpText, loadConfig, printedConfig } from './config.ts';
+import type { LoadedConfig } from './config.ts';
+import { startDetached, stopDetached } from './daemon.ts';
+import { takeDirectory } from './directory.ts';
+import { openLog } from './log.ts';
+import type { Log } from './log.ts';
+import { OPTIONS } from './options.ts';
+import { PACKAGE_VERSION } from './package-version.ts';
+import { addressesOf, LgraphServer } from './server.ts';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function complain(error: unknown, code: number): never {
+  const { message, hint } = asDbError(error);
+  process.stderr.write(`lgraph_server: ${message}${hint === undefined ? '' : `\n  ${hint}`}\n`);
+  process.exit(code);
+}
+
+function configuration(argv: readonly string[]): LoadedConfig {
+  try {
+    const loaded = loadConfig(argv, process.env);
+    if (!loaded.help && !loaded.version && !loaded.printConfig) checkTogether(loaded.config);
+    return loaded;
+  } catch (error) {
+    return complain(error, 255);
+  }
+}
+
+/** argv without the mode, for the process in the background. */
+function withoutMode(argv: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    if (['-d', '--mode', '-mode'].includes(argv[i]!)) i++;
+    else if (!/^--?(mode|d)=/.test(argv[i]!)) kept.push(argv[i]!);
+  }
+  return kept;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const loaded = configuration(argv);
+  if (loaded.help) return say(helpText());
+  if (loaded.version) return say(`lgraph ${PACKAGE_VERSION}`);
+  if (loaded.printConfig) return say(printedConfig(loaded));
+  if (loaded.check) return say('the configuration is in order');
+  if (loaded.mode === 'stop') return void (process.exitCode = await stopDetached(loaded, say));
+  if (loaded.mode === 'restart') {
+    const code = await stopDetached(loaded, say);
+    if (code !== 0) return void (process.exitCode = code);
+  }
+  if (loaded.mode !== 'run') {
+    process.exit(await startDetached(loaded, withoutMode(argv), say));
+  }
+  await run(loaded);
+}
+
+function banner(loaded: LoadedConfig, log: Log): void {
+  const { config } = loaded;
+  log.info(`lgraph ${PACKAGE_VERSION} on Node ${process.version}, data in ${config.directory}`);
+  const changed = OPTIONS.filter((option) => loaded.origins.get(option.name) !== 'default');
+  if (changed.length > 0) {
+    const list = changed.map((option) => `${option.name}=${'secret' in option ? '***' : String(config[option.name])}`);
+    log.info(`options: ${list.join(' ')}`);
+  }
+  for (const warning of loaded.warnings) log.warn(warning);
+  if (config.enable_ha) log.info('Server starting in HA mode.');
+  if (!config.durable) log.warn('durable is off: a power cut may lose acknowledged writes');
+  if (config.disable_auth) log.warn('disable_auth is on: everybody who reaches this server is its admin');
+  if (config.enable_ha && config.ha_secret === '') log.warn('ha_secret is not set: whoever reaches the RPC port can speak as a server of the group');
+}
+
+async function run(loaded: LoadedConfig): Promise<void> {
+  const { config } = loaded;
+  let giveBack;
+  try {
+    giveBack = takeDirectory(config.directory);
+  } catch (error) {
+    complain(error, 254);
+  }
+  const log = openLog(config);
+  banner(loaded, log);
+  let ending = false;
+  const end = (code: number) => {
+    giveBack();
+    process.exit(code);
+  };
+  const server = new LgraphServer(config, log, (message) => {
+    log.fatal(`${message}; this server stops`);
+    process.stderr.write(`lgraph_server: ${message}\n`);
+    end(1);
+  });
+  const stop = (signal: string) => {
+    if (ending) {
+      log.warn(`Received signal ${signal} again, leaving at once`);
+      end(130);
+    }
+    ending = true;
+    log.info(`Received signal ${signal}, shutdown`);
+    server.stop().then(() => {
+      log.info('Server shutdown.');
+      end(0);
+    }, (error: unknown) => {
+      log.error(`shutdown failed: ${asDbError(error).message}`);
+      end(1);
+    });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => stop(signal));
+  try {
+    await server.start();
+  } catch (error) {
+    log.error(asDbError(error).message);
+    giveBack();
+    complain(error, 254);
+  }
+  const { rest, bolt } = addressesOf(config);
+  log.info(`Server started. REST http://${rest}${bolt === '' ? '' : `, Bolt bolt://${bolt}`}`);
+}
+
+await main(process.argv.slice(2));

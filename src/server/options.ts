@@ -1,0 +1,110 @@
+/**
+ * Every option of the server: name, type, default, range, meaning. The one table behind the JSON file, the flags, the
+ * environment, `--help`, `--print-config`, lgraph.json.example and docs/operating.md.
+ *
+ * Names and defaults are TuGraph's where it has the option; docs/compatibility.md lists where a default differs and why.
+ */
+
+export type OptionType = 'string' | 'boolean' | 'integer';
+export type OptionValue = string | boolean | number;
+
+export interface OptionDef {
+  readonly name: string;
+  readonly type: OptionType;
+  readonly default: OptionValue;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly OptionValue[];
+  readonly help: string;
+  /** Shown as *** and readable from a file named by LGRAPH_<NAME>_FILE. */
+  readonly secret?: boolean;
+  readonly group: 'Server' | 'High availability' | 'Bolt' | 'Limits' | 'Logs' | 'Security';
+}
+
+const port = { type: 'integer', min: 0, max: 65535 } as const;
+const text = { type: 'string', default: '' } as const;
+
+export const OPTIONS = [
+  // ---------------------------------------------------------------- server
+  { name: 'directory', type: 'string', default: './lgraph_db', group: 'Server', help: 'data directory; created if missing' },
+  { name: 'host', type: 'string', default: '0.0.0.0', group: 'Server', help: 'address to listen on; with enable_ha also the address the group knows this server by, so it must be concrete then' },
+  { name: 'advertised_host', ...text, group: 'Server', help: 'address clients are told to use; host if empty' },
+  { name: 'port', ...port, default: 7070, group: 'Server', help: 'HTTP port: REST and web pages' },
+  { name: 'rpc_port', ...port, default: 9090, group: 'Server', help: 'gRPC port: clients and the servers of the group' },
+  { name: 'enable_rpc', type: 'boolean', default: false, group: 'Server', help: 'listen on rpc_port; always on with enable_ha' },
+  { name: 'durable', type: 'boolean', default: true, group: 'Server', help: 'fsync before a write is acknowledged; false: UNSAFE, a power cut may lose acknowledged writes' },
+  { name: 'web', ...text, group: 'Server', help: "folder of web files; the server's own pages if empty" },
+  { name: 'single_node', type: 'boolean', default: false, group: 'Server', help: 'say on purpose that this server is alone; refused together with enable_ha' },
+  // ---------------------------------------------------------------- high availability
+  { name: 'enable_ha', type: 'boolean', default: false, group: 'High availability', help: 'be a member of a group of servers' },
+  { name: 'ha_conf', ...text, group: 'High availability', help: 'host1:rpc_port1,host2:rpc_port2,… the servers of the group' },
+  { name: 'ha_log_dir', ...text, group: 'High availability', help: 'folder of the replicated log; <directory>/ha if empty' },
+  { name: 'ha_election_timeout_ms', type: 'integer', default: 500, min: 50, max: 600000, group: 'High availability', help: 'a leader that is silent for so long is replaced' },
+  { name: 'ha_raft_heartbeat_ms', type: 'integer', default: 50, min: 5, max: 60000, group: 'High availability', help: "interval of the leader's heartbeats; at most a third of ha_election_timeout_ms" },
+  { name: 'ha_heartbeat_interval_ms', type: 'integer', default: 1000, min: 10, max: 3600000, group: 'High availability', help: 'how often servers tell each other their addresses and state' },
+  { name: 'ha_snapshot_interval_s', type: 'integer', default: 604800, min: 0, max: 1814400, group: 'High availability', help: 'how often the log is compacted at least; 0: by size only' },
+  { name: 'ha_first_snapshot_start_time', ...text, group: 'High availability', help: 'HH:MM:SS of the first timed compaction; random if empty' },
+  { name: 'ha_node_offline_ms', type: 'integer', default: 600000, min: 100, group: 'High availability', help: 'a server silent for so long is OFFLINE and leaves the group, if that is safe' },
+  { name: 'ha_node_remove_ms', type: 'integer', default: 1200000, min: 100, group: 'High availability', help: 'a server silent for so long is no longer listed' },
+  { name: 'ha_node_join_group_s', type: 'integer', default: 10, min: 1, max: 86400, group: 'High availability', help: 'how long a start may take to find or form its group before it warns' },
+  { name: 'ha_bootstrap_role', type: 'integer', default: 0, min: 0, max: 2, group: 'High availability', help: 'first start with data on one server: 1 on that one, 2 on the others; 0 otherwise' },
+  { name: 'ha_is_witness', type: 'boolean', default: false, group: 'High availability', help: 'vote and keep the log, but hold no data' },
+  { name: 'ha_enable_witness_to_leader', type: 'boolean', default: false, group: 'High availability', help: 'a witness may lead for a moment to bring a replica up to date' },
+  { name: 'ha_form_on_majority', type: 'boolean', default: false, group: 'High availability', help: 'form a new group without an answer from every listed server' },
+  { name: 'ha_secret', ...text, secret: true, group: 'High availability', help: 'shared by the servers of a group; a stranger without it is refused' },
+  { name: 'ha_redirect_writes', type: 'boolean', default: false, group: 'High availability', help: 'a follower answers a write with 307 and the leader instead of forwarding it' },
+  { name: 'ha_lease_reads', type: 'boolean', default: false, group: 'High availability', help: 'linearizable reads trust the lease of the leader (needs clocks that run evenly)' },
+  { name: 'ha_max_inflight_bytes', type: 'integer', default: 8388608, min: 65536, group: 'High availability', help: 'log bytes under way to one follower' },
+  { name: 'ha_max_uncommitted_bytes', type: 'integer', default: 67108864, min: 1048576, group: 'High availability', help: 'writes waiting for a majority; beyond it new ones are refused as Busy' },
+  // ---------------------------------------------------------------- bolt
+  { name: 'bolt_port', ...port, default: 7687, group: 'Bolt', help: 'Bolt port for Neo4j drivers; 0: off' },
+  { name: 'bolt_message_max_bytes', type: 'integer', default: 67108864, min: 65536, group: 'Bolt', help: 'largest message a client may send' },
+  { name: 'bolt_auth_timeout_ms', type: 'integer', default: 10000, min: 100, group: 'Bolt', help: 'a connection that has not logged in by then is closed' },
+  // ---------------------------------------------------------------- security
+  { name: 'disable_auth', type: 'boolean', default: false, group: 'Security', help: 'everybody is admin; for trusted places only' },
+  { name: 'admin_password', ...text, secret: true, group: 'Security', help: "first password of the user admin in a new group; TuGraph's 73@TuGraph if empty" },
+  { name: 'token_life_s', type: 'integer', default: 86400, min: 0, group: 'Security', help: 'life of a login token; 0: for ever' },
+  { name: 'token_refresh_s', type: 'integer', default: 604800, min: 60, group: 'Security', help: 'a token may be refreshed for so long after the first login' },
+  { name: 'login_failures_max', type: 'integer', default: 5, min: 1, group: 'Security', help: 'wrong passwords per user and address before a pause' },
+  { name: 'login_lock_ms', type: 'integer', default: 60000, min: 100, group: 'Security', help: 'length of that pause' },
+  // ---------------------------------------------------------------- limits
+  { name: 'cache_mb', type: 'integer', default: 512, min: 8, max: 1048576, group: 'Limits', help: 'decoded graph data kept in memory, over all threads' },
+  { name: 'store_cache_mb', type: 'integer', default: 64, min: 1, max: 1048576, group: 'Limits', help: "LevelDB's block cache" },
+  { name: 'reader_threads', type: 'integer', default: 2, min: 1, max: 64, group: 'Limits', help: 'threads for long reads' },
+  { name: 'inline_read_rows', type: 'integer', default: 5000, min: 1, group: 'Limits', help: 'rows a read may touch before it moves to a reader thread' },
+  { name: 'inline_read_ms', type: 'integer', default: 5, min: 1, group: 'Limits', help: 'time a read may take before it moves to a reader thread' },
+  { name: 'statement_timeout_ms', type: 'integer', default: 120000, min: 0, group: 'Limits', help: 'longest run of a statement; 0: no limit' },
+  { name: 'version_wait_ms', type: 'integer', default: 2000, min: 0, group: 'Limits', help: 'how long a read waits for the data version it asks for' },
+  { name: 'leader_wait_ms', type: 'integer', default: 5000, min: 0, group: 'Limits', help: 'how long a write waits for a leader' },
+  { name: 'max_running_statements', type: 'integer', default: 10000, min: 1, max: 65536, group: 'Limits', help: 'statements that run or wait at once' },
+  { name: 'max_open_transactions', type: 'integer', default: 1000, min: 1, group: 'Limits', help: 'interactive write transactions open at once' },
+  { name: 'transaction_idle_ms', type: 'integer', default: 60000, min: 100, group: 'Limits', help: 'an interactive transaction idle for so long is rolled back' },
+  { name: 'transaction_total_ms', type: 'integer', default: 600000, min: 100, group: 'Limits', help: 'an interactive transaction is rolled back after this' },
+  { name: 'max_entry_bytes', type: 'integer', default: 33554432, min: 65536, group: 'Limits', help: 'effects of one transaction' },
+  { name: 'max_result_bytes', type: 'integer', default: 268435456, min: 65536, group: 'Limits', help: 'result of a write, or of a REST request, kept in memory' },
+  { name: 'max_request_bytes', type: 'integer', default: 17825792, min: 1024, group: 'Limits', help: 'body of an HTTP request' },
+  { name: 'max_connections', type: 'integer', default: 4000, min: 1, group: 'Limits', help: 'client connections at once, per protocol' },
+  { name: 'shutdown_timeout_s', type: 'integer', default: 10, min: 1, max: 3600, group: 'Limits', help: 'longest wait for running requests when the server stops' },
+  { name: 'store_sync_interval_ms', type: 'integer', default: 5000, min: 10, group: 'Limits', help: 'how often the state store is synced, so that the log behind it may go' },
+  // ---------------------------------------------------------------- logs
+  { name: 'log_dir', ...text, group: 'Logs', help: 'folder for log files with rotation; standard output if empty' },
+  { name: 'log_file_size', type: 'integer', default: 256, min: 1, max: 4096, group: 'Logs', help: 'MB of one log file' },
+  { name: 'max_n_log_files', type: 'integer', default: 16, min: 1, group: 'Logs', help: 'log files kept' },
+  { name: 'verbose', type: 'integer', default: 1, min: 0, max: 2, group: 'Logs', help: '0 errors, 1 information, 2 debug' },
+] as const satisfies readonly OptionDef[];
+
+export type OptionName = (typeof OPTIONS)[number]['name'];
+
+type ValueOf<T extends OptionType> = T extends 'string' ? string : T extends 'boolean' ? boolean : number;
+
+/** The configuration: every option with its value. */
+export type Config = { readonly [D in (typeof OPTIONS)[number] as D['name']]: ValueOf<D['type']> };
+
+/** Options of TuGraph that mean nothing here: accepted from its configuration files with a word in the log. */
+export const IGNORED_OPTIONS: Readonly<Record<string, string>> = {
+  use_pthread: 'there is no brpc here', optimistic_txn: 'interactive transactions always are', idle_seconds: 'there are no Python subprocesses',
+  enable_plugin: 'C++ and Python procedures are not supported', is_cypher_v2: 'there is one Cypher engine', thread_limit: 'see reader_threads',
+  subprocess_max_idle_seconds: 'there are no subprocesses', 'realtime vertex and edge count': 'counts are always exact', bolt_io_thread_num: 'Bolt needs one thread here',
+  bolt_raft_port: 'Bolt shares the one replicated log', bolt_raft_node_id: 'Bolt shares the one replicated log', bolt_raft_init_peers: 'Bolt shares the one replicated log',
+  enable_fulltext_index: 'not built yet', fulltext_analyzer: 'not built yet', enable_backup_log: 'not built yet', backup_log_dir: 'not built yet', snapshot_dir: 'not built yet',
+};

@@ -1,0 +1,38 @@
+/** A reader thread: long reads, each on a snapshot of its own. */
+import { workerData } from 'node:worker_threads';
+import { Channel } from '../base/channel.ts';
+import type { PortLike } from '../base/channel.ts';
+import { systemRandom } from '../base/random.ts';
+import { BlockCache } from '../graph/block-source.ts';
+import { StateReader } from '../graph/state-reader.ts';
+import { executorHandlers } from '../service/executors.ts';
+import { ServerProcedures } from '../service/procedures/host.ts';
+import { ReadHost } from '../service/read-host.ts';
+import { VersionClocks } from '../storage/clocks.ts';
+import { openLevelEngine } from '../storage/level-engine.ts';
+import { allEncoders } from './encoders.ts';
+import type { ReaderThreadData } from './threads.ts';
+
+const data = workerData as ReaderThreadData;
+const engine = await openLevelEngine(data.store);
+const reader = new StateReader(engine, new VersionClocks(data.clocks), new BlockCache(data.blockCacheBytes));
+const host = new ReadHost(reader, {
+  procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone,
+});
+
+const channel = new Channel(data.mainPort as unknown as PortLike, {
+  ...executorHandlers({
+    run: (request) => host.run(request), pull: (request) => host.pull(request), discard: (execution) => host.discard(execution),
+    begin: (request) => host.begin(request), commit: (transaction) => host.end(transaction), rollback: (transaction) => host.end(transaction),
+  }),
+  cacheBytes: () => reader.cache.bytes,
+  stop: async () => {
+    await reader.close();
+    await engine.close();
+    setImmediate(() => {
+      channel.close();
+      data.mainPort.close();
+    });
+  },
+});

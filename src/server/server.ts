@@ -1,0 +1,280 @@
+/**
+ * One server: its threads and ports, wired, started and stopped in order.
+ *
+ *   start   writer thread (opens the store) → reader threads → consensus thread → HTTP, Bolt. The ports are open while the
+ *           group still forms, so that /livez, /readyz and /info/peers can say what it waits for.
+ *   stop    no new requests → running ones end → leadership handed over → threads → store
+ */
+import { join } from 'node:path';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { Channel } from '../base/channel.ts';
+import type { PortLike } from '../base/channel.ts';
+import { systemClock } from '../base/clock.ts';
+import { systemRandom } from '../base/random.ts';
+import { BoltServer } from '../bolt/bolt-server.ts';
+import { BlockCache } from '../graph/block-source.ts';
+import { StateReader } from '../graph/state-reader.ts';
+import type { ConsensusOptions } from '../replica/protocol.ts';
+import { RestServer } from '../rest/rest-server.ts';
+import { CallingExecutor } from '../service/executors.ts';
+import type { LoadedExecutor } from '../service/executors.ts';
+import { InlineExecutor } from '../service/inline-executor.ts';
+import { ServerProcedures } from '../service/procedures/host.ts';
+import { ReadHost } from '../service/read-host.ts';
+import { Service } from '../service/service.ts';
+import { TaskRegistry } from '../service/tasks.ts';
+import { VersionClocks } from '../storage/clocks.ts';
+import type { Engine } from '../storage/engine.ts';
+import { openLevelEngine } from '../storage/level-engine.ts';
+import { ConsensusLink } from './consensus-link.ts';
+import { allEncoders } from './encoders.ts';
+import { answerForwarded, leaderExecutor } from './forwarding.ts';
+import type { Log } from './log.ts';
+import type { Config } from './options.ts';
+import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import { PACKAGE_VERSION } from './package-version.ts';
+
+const MB = 1024 * 1024;
+
+export interface ServerAddresses {
+  readonly rest: string;
+  readonly rpc: string;
+  readonly bolt: string;
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** The addresses this server gives to others. */
+export function addressesOf(config: Config): ServerAddresses {
+  const host = config.advertised_host !== '' ? config.advertised_host : config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+  const rpcHost = config.host === '0.0.0.0' || config.host === '::' ? host : config.host;
+  return {
+    rest: `${bracketed(host)}:${config.port}`,
+    rpc: `${bracketed(rpcHost)}:${config.rpc_port}`,
+    bolt: config.bolt_port === 0 ? '' : `${bracketed(host)}:${config.bolt_port}`,
+  };
+}
+
+export class LgraphServer {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #onFatal: (message: string) => void;
+  readonly #clocks = new VersionClocks();
+  readonly #tasks: TaskRegistry;
+  readonly #workers: Worker[] = [];
+  #engine: Engine | undefined;
+  #reader: StateReader | undefined;
+  #writer: Channel | undefined;
+  #readers: Channel[] = [];
+  #link: ConsensusLink | undefined;
+  #rest: RestServer | undefined;
+  #bolt: BoltServer | undefined;
+  #stopping = false;
+  service: Service | undefined;
+
+  constructor(config: Config, log: Log, onFatal: (message: string) => void) {
+    this.#config = config;
+    this.#log = log;
+    this.#onFatal = onFatal;
+    this.#tasks = new TaskRegistry(config.max_running_statements);
+  }
+
+  get #store(): StoreOptions {
+    return { location: join(this.#config.directory, 'store'), cacheBytes: this.#config.store_cache_mb * MB, writeBufferBytes: 32 * MB };
+  }
+
+  /** Decoded blocks are kept per thread: the budget is shared between main, writer and readers. */
+  get #blockCacheBytes(): number {
+    return Math.floor((this.#config.cache_mb * MB) / (2 + this.#config.reader_threads));
+  }
+
+  async start(): Promise<void> {
+    const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
+    const { port1: mainSide, port2: consensusMainSide } = new MessageChannel();
+    const version = await this.#startWriter(writerSide);
+    await this.#startReaders();
+    this.#engine = await openLevelEngine(this.#store);
+    this.#reader = new StateReader(this.#engine, this.#clocks, new BlockCache(this.#blockCacheBytes));
+    this.#startConsensus(mainSide, consensusMainSide, consensusWriterSide, version);
+    this.service = this.#makeService();
+    await this.#openPorts(this.service);
+  }
+
+  // -------------------------------------------------------------- threads
+
+  #worker(name: string, workerData: object, transferList: MessagePort[], resourceLimits?: { maxOldGenerationSizeMb?: number }): Worker {
+    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData, transferList, name, ...(resourceLimits === undefined ? {} : { resourceLimits }) });
+    worker.on('error', (error) => this.#fatal(`the ${name} failed: ${error.message}`));
+    worker.on('exit', () => {
+      if (!this.#stopping) this.#fatal(`the ${name} ended unexpectedly`);
+    });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  #fatal(message: string): void {
+    if (this.#stopping) return;
+    this.#onFatal(message);
+  }
+
+  #startWriter(consensusPort: MessagePort): Promise<number> {
+    const config = this.#config;
+    const { port1, port2 } = new MessageChannel();
+    const data: WriterThreadData = {
+      store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
+      mainPort: port2, consensusPort, timeZone: TIME_ZONE, adminPassword: config.admin_password === '' ? undefined : config.admin_password,
+      uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, syncIntervalMs: config.store_sync_interval_ms,
+      resultBytesMax: config.max_result_bytes, transactionIdleMs: config.transaction_idle_ms, transactionTotalMs: config.transaction_total_ms,
+      transactionsMax: config.max_open_transactions,
+    };
+    const worker = this.#worker('writer-thread', data, [port2, consensusPort]);
+    return new Promise((resolve, reject) => {
+      worker.once('error', reject);
+      this.#writer = new Channel(port1 as unknown as PortLike, {
+        ready: (version: number) => resolve(version),
+        role: (leading: boolean) => this.#link?.setOpen(leading),
+        fatal: (message: string) => this.#fatal(message),
+      });
+    });
+  }
+
+  async #startReaders(): Promise<void> {
+    for (let i = 0; i < this.#config.reader_threads; i++) {
+      const { port1, port2 } = new MessageChannel();
+      const data: ReaderThreadData = {
+        store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
+        mainPort: port2, timeZone: TIME_ZONE,
+      };
+      this.#worker('reader-thread', data, [port2]);
+      this.#readers.push(new Channel(port1 as unknown as PortLike));
+    }
+  }
+
+  #startConsensus(mainSide: MessagePort, consensusMainSide: MessagePort, writerPort: MessagePort, appliedIndex: number): void {
+    const log = this.#log;
+    this.#link = new ConsensusLink(mainSide, {
+      log: (level, message, fields) => log[level]({ ...fields }, message),
+      fatal: (message) => this.#fatal(message),
+      call: (bytes) => this.#answerCall(bytes),
+    });
+    const options = this.#consensusOptions(appliedIndex);
+    this.#worker('consensus-thread', { options, writerPort, mainPort: consensusMainSide }, [writerPort, consensusMainSide]);
+  }
+
+  #consensusOptions(appliedIndex: number): ConsensusOptions {
+    const config = this.#config;
+    const addresses = addressesOf(config);
+    return {
+      enabled: config.enable_ha, logDirectory: config.ha_log_dir, listenHost: config.host, rpcPort: config.rpc_port,
+      info: { rpcAddress: addresses.rpc, restAddress: addresses.rest, boltAddress: addresses.bolt, isWitness: config.ha_is_witness, serverVersion: PACKAGE_VERSION },
+      initialAddresses: config.ha_conf.split(',').map((address) => address.trim()).filter((address) => address !== ''),
+      electionTimeoutMs: config.ha_election_timeout_ms, heartbeatMs: config.ha_raft_heartbeat_ms, durable: config.durable,
+      secret: config.ha_secret === '' ? undefined : config.ha_secret, formOnMajority: config.ha_form_on_majority,
+      joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, maxInflightBytes: config.ha_max_inflight_bytes,
+      maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
+    };
+  }
+
+  #writerExecutor(): LoadedExecutor {
+    const channel = this.#writer!;
+    return new CallingExecutor((call) => channel.call(call.method, call.argument), () => channel.inFlight);
+  }
+
+  #answerCall(bytes: Uint8Array): Promise<Uint8Array> {
+    return answerForwarded(this.#writerExecutor(), this.#link!, this.#tasks)(bytes);
+  }
+
+  // -------------------------------------------------------------- service and ports
+
+  #makeService(): Service {
+    const config = this.#config;
+    const procedures = new ServerProcedures();
+    const host = new ReadHost(this.#reader!, {
+      procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
+      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE,
+    });
+    return new Service({
+      reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),
+      readers: this.#readers.map((channel) => new CallingExecutor((call) => channel.call(call.method, call.argument), () => channel.inFlight)),
+      writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, tasks: this.#tasks, procedures,
+      limits: {
+        versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, statementTimeoutMs: config.statement_timeout_ms,
+        tokenLifeSeconds: config.token_life_s, tokenRefreshSeconds: config.token_refresh_s,
+        loginFailuresMax: config.login_failures_max, loginLockMs: config.login_lock_ms,
+      },
+      clock: systemClock, redirectWrites: config.ha_redirect_writes, disableAuth: config.disable_auth, serverVersion: PACKAGE_VERSION,
+      config: listedConfig(config),
+    });
+  }
+
+  async #openPorts(service: Service): Promise<void> {
+    const config = this.#config;
+    this.#rest = new RestServer(service, { host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web });
+    await this.#rest.start();
+    this.#log.info(`Listening for REST on port ${config.port}`);
+    if (config.bolt_port === 0) return;
+    this.#bolt = new BoltServer(service, {
+      host: config.host, port: config.bolt_port, messageBytesMax: config.bolt_message_max_bytes,
+      authTimeoutMs: config.bolt_auth_timeout_ms, connectionsMax: config.max_connections, log: (message) => this.#log.debug(message),
+    });
+    await this.#bolt.start();
+    this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
+  }
+
+  // -------------------------------------------------------------- stop
+
+  /** Ends gracefully within the time: running requests end, leadership is handed over, everything is on disk. */
+  async stop(): Promise<void> {
+    const deadline = systemClock.monotonicMs() + this.#config.shutdown_timeout_s * 1000;
+    const rest = () => Math.max(100, deadline - systemClock.monotonicMs());
+    this.#stopping = true;
+    await Promise.allSettled([this.#rest?.drain(), this.#bolt?.drain()]);
+    while (this.#tasks.size > 0 && rest() > 2000) await new Promise((resolve) => setTimeout(resolve, 20));
+    this.#tasks.killAll();
+    if (this.#config.enable_ha && this.#link?.isLeader === true) {
+      await this.#link.transferLeader(undefined, Math.min(3000, rest())).catch((error: Error) => this.#log.warn(`leadership was not handed over: ${error.message}`));
+    }
+    await within(this.#writer?.call('drain', Math.min(2000, rest())), rest());
+    await within(this.#link?.stop(rest()), rest());
+    await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop()]);
+    await Promise.allSettled([...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())));
+    await this.#reader?.close();
+    await this.#engine?.close();
+    this.#link?.close();
+    await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** The result, or nothing after the time: stopping goes on whatever one part does. */
+async function within(work: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
+  if (work === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([work.then(() => undefined, () => undefined), late]);
+  clearTimeout(timer);
+}
+
+const TIME_ZONE = 'Z';
+
+/** What `dbms.config.list()` shows, under TuGraph's names; the browser's two are what its web page needs. */
+function listedConfig(config: Config): [string, string | number | boolean][] {
+  const ha: [string, string | number | boolean][] = config.enable_ha
+    ? ([
+      'ha_conf', 'ha_log_dir', 'ha_election_timeout_ms', 'ha_snapshot_interval_s', 'ha_heartbeat_interval_ms', 'ha_node_offline_ms',
+      'ha_node_remove_ms', 'ha_node_join_group_s', 'ha_bootstrap_role', 'ha_is_witness',
+    ] as const).map((name) => [name, config[name]])
+    : [];
+  return [
+    ['bind_host', config.host], ['port', config.port], ['rpc_port', config.rpc_port], ['bolt_port', config.bolt_port], ['enable_ha', config.enable_ha],
+    ['enable_rpc', config.enable_rpc || config.enable_ha], ['durable', config.durable], ['disable_auth', config.disable_auth], ['enable_ssl', false],
+    ['enable_audit_log', false], ['enable_backup_log', false], ['enable_fulltext_index', false], ['enable_ip_check', false], ['optimistic_txn', true],
+    ['subprocess_max_idle_seconds', 0], ['thread_limit', config.reader_threads], ['verbose', config.verbose],
+    ['browser.credential_timeout', Math.min(3600, config.token_life_s === 0 ? 3600 : config.token_life_s)], ['browser.retain_connection_credentials', true],
+    ...ha,
+  ];
+}

@@ -1,0 +1,80 @@
+/** The writer thread: the transactor with the state store, write transactions, and nothing that waits for a client. */
+import { workerData } from 'node:worker_threads';
+import { Channel } from '../base/channel.ts';
+import type { PortLike } from '../base/channel.ts';
+import { systemClock } from '../base/clock.ts';
+import { asDbError } from '../base/errors.ts';
+import { systemRandom } from '../base/random.ts';
+import { createFirstState, isNewGroup } from '../auth/first-start.ts';
+import { BlockCache } from '../graph/block-source.ts';
+import { StateReader } from '../graph/state-reader.ts';
+import { StateWriter } from '../graph/state-writer.ts';
+import type { ConsensusToWriter } from '../replica/protocol.ts';
+import { Transactor } from '../replica/transactor.ts';
+import { executorHandlers } from '../service/executors.ts';
+import { ServerProcedures } from '../service/procedures/host.ts';
+import { WriteHost } from '../service/write-host.ts';
+import { VersionClocks } from '../storage/clocks.ts';
+import { openLevelEngine } from '../storage/level-engine.ts';
+import { allEncoders } from './encoders.ts';
+import type { WriterThreadData } from './threads.ts';
+
+const data = workerData as WriterThreadData;
+const engine = await openLevelEngine(data.store);
+const clocks = new VersionClocks(data.clocks);
+const writer = new StateWriter(engine, clocks, data.blockCacheBytes);
+const reader = new StateReader(engine, clocks, writer.cache);
+
+const transactor = new Transactor({
+  writer, reader, clock: systemClock,
+  port: { post: (message, transfer) => data.consensusPort.postMessage(message, [...transfer]) },
+  uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, syncIntervalMs: data.syncIntervalMs,
+  onFatal: (error) => void channel.call('fatal', asDbError(error).message),
+  onRole: (leading) => void onRole(leading),
+});
+
+/** A new group gets its first graph, user and signing key from its first leader, before anybody is told that it leads. */
+async function onRole(leading: boolean): Promise<void> {
+  if (leading) {
+    try {
+      await transactor.write((transaction) => {
+        if (isNewGroup(transaction)) createFirstState(transaction, data.adminPassword);
+        return { result: undefined };
+      });
+    } catch {
+      return; // Leadership is gone again; the next leader does it.
+    }
+  }
+  await channel.call('role', leading && transactor.leading);
+}
+
+const host = new WriteHost(transactor, {
+  procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone,
+  resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
+  transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,
+});
+
+const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
+  ...executorHandlers({
+    run: (request) => host.run(request), pull: (request) => host.pull(request), discard: (execution) => host.discard(execution),
+    begin: (request) => host.begin(request), commit: (transaction, key) => host.commit(transaction, key), rollback: (transaction) => host.rollback(transaction),
+  }),
+  checksumAt: (version: number) => writer.checksumAt(version),
+  version: () => writer.version,
+  cacheBytes: () => writer.cache.bytes,
+  drain: (timeoutMs: number) => transactor.stop(timeoutMs),
+  stop: async () => {
+    transactor.abandon();
+    data.consensusPort.close();
+    await reader.close();
+    await engine.close();
+    setImmediate(() => {
+      channel.close();
+      data.mainPort.close();
+    });
+  },
+});
+
+data.consensusPort.on('message', (message: ConsensusToWriter) => transactor.receive(message));
+void channel.call('ready', writer.version);

@@ -1,0 +1,107 @@
+/**
+ * What the protocols and the executing threads say to each other: requests, answers, and how rows are encoded.
+ */
+import type { ByteWriter } from '../base/bytes.ts';
+import type { GroupStatus } from '../replica/protocol.ts';
+import type { Notification, PlanDescription, QueryStats } from '../cypher/engine.ts';
+import type { Value } from '../value/value.ts';
+
+/**
+ * Turns rows into a protocol's bytes, in the thread that made them. Protocols bring theirs; the composition root
+ * registers them by name in every executing thread.
+ */
+export interface RowEncoder {
+  readonly name: string;
+  /** Appends one row of values whose nodes, relationships and paths carry their labels, types and properties. */
+  encode(row: readonly Value[], writer: ByteWriter): void;
+}
+
+/** Who asks. */
+export interface Principal {
+  readonly user: string;
+  readonly isAdmin: boolean;
+}
+
+/** One statement for an executing thread. Plain data. */
+export interface RunRequest {
+  readonly graph: string;
+  readonly text: string;
+  /** See parameters.ts. */
+  readonly parameters: Uint8Array;
+  readonly encoding: string;
+  /** Rows to answer with at once; the rest is pulled. */
+  readonly firstRows: number;
+  readonly user: string;
+  /** Milliseconds the statement may run, from when it starts. */
+  readonly timeoutMs: number;
+  /** Slot in the shared kill flags. */
+  readonly killSlot: number;
+  /** Serve only from a state at least this new. */
+  readonly minVersion: number;
+  /** Run inside this open transaction. */
+  readonly transaction?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** What procedures about the group answer with; fetched beforehand for statements that may ask. */
+  readonly group?: GroupFacts | undefined;
+  /** TuGraph's form of an update's result over REST: one `<SUMMARY>` row. */
+  readonly summaryRow: boolean;
+}
+
+/** The group as `dbms.listServers()` and its kin show it. */
+export interface GroupFacts {
+  readonly status: GroupStatus;
+  readonly tasks: readonly TaskInfo[];
+  readonly config: readonly (readonly [string, string | number | boolean])[];
+  readonly upSeconds: number;
+  readonly serverVersion: string;
+}
+
+export interface TaskInfo {
+  readonly taskId: string;
+  readonly description: string;
+  readonly user: string;
+  readonly elapsedMs: number;
+}
+
+/** Encoded rows: `bytes` of `count` rows, one after the other. */
+export interface RowsPart {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** Set with the last part. */
+  readonly summary: QuerySummary | undefined;
+}
+
+export interface RunReply extends RowsPart {
+  readonly columns: readonly string[];
+  /** The version the statement read, or (for a write) made. Exact once the summary is there. */
+  readonly version: number;
+  /** For pulling the rest; 0 when there is none. */
+  readonly execution: number;
+  readonly type: 'r' | 'w' | 'rw' | 's';
+}
+
+export interface QuerySummary {
+  readonly version: number;
+  readonly stats: QueryStats;
+  readonly plan: PlanDescription | undefined;
+  readonly mode: 'run' | 'explain' | 'profile';
+  readonly notifications: readonly Notification[];
+  readonly elapsedMs: number;
+  /** The request had been done before; this is what it was answered with. */
+  readonly repeated: boolean;
+}
+
+export interface PullRequest {
+  readonly execution: number;
+  readonly rows: number;
+}
+
+export interface BeginRequest {
+  readonly user: string;
+  readonly timeoutMs: number;
+  readonly minVersion: number;
+  readonly killSlot: number;
+}
+
+/** Bytes of one part at most (the last row may exceed it): what one message between threads carries. */
+export const PART_BYTES_MAX = 512 * 1024;

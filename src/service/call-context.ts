@@ -1,0 +1,62 @@
+/** What a procedure of the server may know and change: passed through the query engine as its `session`. */
+import { DbError } from '../base/errors.ts';
+import type { SystemState } from '../graph/system.ts';
+import type { Transaction } from '../graph/transaction.ts';
+import type { GroupFacts } from './api.ts';
+import { isAdmin } from './access.ts';
+
+export interface CallContextOptions {
+  readonly user: string;
+  readonly system: SystemState;
+  readonly group: GroupFacts | undefined;
+  /** Set in a write. */
+  readonly transaction: Transaction | undefined;
+  readonly version: number;
+  readonly checksum: string;
+  readonly nowMs: number;
+}
+
+export class CallContext {
+  readonly #options: CallContextOptions;
+
+  constructor(options: CallContextOptions) {
+    this.#options = options;
+  }
+
+  get user(): string {
+    return this.#options.user;
+  }
+  get nowMs(): number {
+    return this.#options.nowMs;
+  }
+  /** The system state, with this transaction's own changes. */
+  get system(): SystemState {
+    return this.#options.transaction?.system ?? this.#options.system;
+  }
+  get version(): number {
+    return this.#options.version;
+  }
+  get checksum(): string {
+    return this.#options.checksum;
+  }
+
+  get isAdmin(): boolean {
+    return isAdmin(this.system, this.user);
+  }
+
+  requireAdmin(message = 'Admin access right required.'): void {
+    if (!this.isAdmin) throw new DbError('Forbidden', message);
+  }
+
+  get transaction(): Transaction {
+    const { transaction } = this.#options;
+    if (transaction === undefined) throw new DbError('Internal', 'this procedure changes data and needs a write transaction');
+    return transaction;
+  }
+
+  get group(): GroupFacts {
+    const { group } = this.#options;
+    if (group === undefined) throw new DbError('Internal', 'the status of the group was not fetched for this statement');
+    return group;
+  }
+}

@@ -1,0 +1,80 @@
+/** The places where statements run, as the service sees them. */
+import type { BeginRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+
+/** Runs statements; what it answers with are parts of results. In this thread, in another, or on the leader. */
+export interface Executor {
+  run(request: RunRequest): Promise<RunReply>;
+  pull(request: PullRequest): Promise<RowsPart>;
+  discard(execution: number): void;
+  begin(request: BeginRequest): Promise<{ readonly transaction: number; readonly version: number }>;
+  commit(transaction: number, idempotencyKey?: string): Promise<{ readonly version: number }>;
+  rollback(transaction: number): Promise<void>;
+}
+
+/** Requests that are open there: the measure by which a reader thread is chosen. */
+export interface LoadedExecutor extends Executor {
+  readonly load: number;
+}
+
+/** Names of the calls between threads and servers; arguments and answers are the parameters above. */
+export type ExecutorCall =
+  | { readonly method: 'run'; readonly argument: RunRequest }
+  | { readonly method: 'pull'; readonly argument: PullRequest }
+  | { readonly method: 'discard'; readonly argument: number }
+  | { readonly method: 'begin'; readonly argument: BeginRequest }
+  | { readonly method: 'commit'; readonly argument: { readonly transaction: number; readonly idempotencyKey?: string | undefined } }
+  | { readonly method: 'rollback'; readonly argument: number };
+
+/** An executor on the other side of something that carries calls. */
+export class CallingExecutor implements LoadedExecutor {
+  readonly #call: (call: ExecutorCall) => Promise<unknown>;
+  readonly #load: () => number;
+
+  constructor(call: (call: ExecutorCall) => Promise<unknown>, load: () => number = () => 0) {
+    this.#call = call;
+    this.#load = load;
+  }
+
+  get load(): number {
+    return this.#load();
+  }
+
+  async run(request: RunRequest): Promise<RunReply> {
+    return await this.#call({ method: 'run', argument: request }) as RunReply;
+  }
+  async pull(request: PullRequest): Promise<RowsPart> {
+    return await this.#call({ method: 'pull', argument: request }) as RowsPart;
+  }
+  discard(execution: number): void {
+    // Nobody waits for it, and a lost connection has dropped the result anyway.
+    this.#call({ method: 'discard', argument: execution }).catch(() => undefined);
+  }
+  async begin(request: BeginRequest): Promise<{ transaction: number; version: number }> {
+    return await this.#call({ method: 'begin', argument: request }) as { transaction: number; version: number };
+  }
+  async commit(transaction: number, idempotencyKey?: string): Promise<{ version: number }> {
+    return await this.#call({ method: 'commit', argument: { transaction, idempotencyKey } }) as { version: number };
+  }
+  async rollback(transaction: number): Promise<void> {
+    await this.#call({ method: 'rollback', argument: transaction });
+  }
+}
+
+/** The other end of `CallingExecutor`: the handlers of a thread that executes. */
+export function executorHandlers(executor: {
+  run(request: RunRequest): RunReply | Promise<RunReply>;
+  pull(request: PullRequest): RowsPart | Promise<RowsPart>;
+  discard(execution: number): void;
+  begin(request: BeginRequest): unknown;
+  commit(transaction: number, idempotencyKey?: string): unknown;
+  rollback(transaction: number): unknown;
+}): Readonly<Record<ExecutorCall['method'], (argument: never) => unknown>> {
+  return {
+    run: (request: RunRequest) => executor.run(request),
+    pull: (request: PullRequest) => executor.pull(request),
+    discard: (execution: number) => executor.discard(execution),
+    begin: (request: BeginRequest) => executor.begin(request),
+    commit: (argument: { transaction: number; idempotencyKey?: string }) => executor.commit(argument.transaction, argument.idempotencyKey),
+    rollback: (transaction: number) => executor.rollback(transaction),
+  };
+}

@@ -1,0 +1,19 @@
+/** The group as the service sees it; implemented over the port to the consensus thread. */
+import type { GroupStatus, NodeInfo } from '../replica/protocol.ts';
+
+export interface GroupLink {
+  /** Whether this server leads and accepts writes. */
+  readonly isLeader: boolean;
+  readonly leader: NodeInfo | undefined;
+  readonly term: number;
+  status(): Promise<GroupStatus>;
+  /** The index a linearizable read must have applied; throws when no leader confirms it in time. */
+  readIndex(timeoutMs: number): Promise<number>;
+  /**
+   * Sends bytes to the leader's main thread and gives its answer. Throws NotLeader when they were surely not handed over,
+   * OutcomeUnknown when the connection broke afterwards.
+   */
+  callLeader(bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Resolves when the leader may have changed, or after the time. */
+  leaderChange(timeoutMs: number): Promise<void>;
+}

@@ -1,0 +1,27 @@
+/** The server's procedures as the query engine's `ProcedureHost`. */
+import type { ExecContext, ProcedureDef, ProcedureHost } from '../../cypher/engine.ts';
+import type { Value } from '../../value/value.ts';
+import { callContext } from './define.ts';
+import type { ServerProcedure } from './define.ts';
+import { securityProcedures } from './security.ts';
+import { serverProcedures } from './server.ts';
+
+export class ServerProcedures implements ProcedureHost {
+  readonly #procedures = new Map<string, ServerProcedure>();
+
+  constructor(more: readonly ServerProcedure[] = []) {
+    for (const one of [...securityProcedures, ...serverProcedures, ...more]) this.#procedures.set(one.definition.name.toLowerCase(), one);
+  }
+
+  find(name: string): ProcedureDef | undefined {
+    return this.#procedures.get(name.toLowerCase())?.definition;
+  }
+
+  *names(): Generator<string> {
+    for (const one of this.#procedures.values()) yield one.definition.name;
+  }
+
+  call(definition: ProcedureDef, args: Value[], context: ExecContext): Iterable<Value[]> {
+    return this.#procedures.get(definition.name.toLowerCase())!.call(args, callContext(context), context);
+  }
+}

@@ -1,0 +1,265 @@
+/** `dbms.security.*`: users, roles, permissions, allowed hosts. Texts and columns are TuGraph's. */
+import { isIP } from 'node:net';
+import { DbError } from '../../base/errors.ts';
+import { newUser } from '../../auth/first-start.ts';
+import { hashPassword, matchesSync } from '../../auth/passwords.ts';
+import { checkName } from '../../graph/catalog.ts';
+import type { AccessLevel, FieldAccess, RoleRecord, SystemState, UserRecord } from '../../graph/system.ts';
+import type { Value } from '../../value/value.ts';
+import { accessLevel, ADMIN_ROLE } from '../access.ts';
+import type { CallContext } from '../call-context.ts';
+import { booleanArg, mapArg, procedure, textArg, textListArg, toValue } from './define.ts';
+
+const NONE: Value[][] = [];
+export const ALLOWED_HOSTS_SETTING = 'allowed_hosts';
+
+function user(call: CallContext, name: string): UserRecord {
+  const record = call.system.users[name];
+  if (record === undefined) throw new DbError('UserNotFound', `User [${name}] does not exist.`);
+  return record;
+}
+
+function role(call: CallContext, name: string): RoleRecord {
+  const record = call.system.roles[name];
+  if (record === undefined) throw new DbError('UserNotFound', `Role [${name}] does not exist.`);
+  return record;
+}
+
+function setUser(call: CallContext, name: string, record: UserRecord | null): Value[][] {
+  call.transaction.changeSystem({ kind: 'setUser', name, user: record });
+  return NONE;
+}
+
+function setRole(call: CallContext, name: string, record: RoleRecord | null): Value[][] {
+  if (name === ADMIN_ROLE) throw new DbError('Forbidden', `Builtin roles cannot be ${record === null ? 'deleted' : 'modified'}.`);
+  call.transaction.changeSystem({ kind: 'setRole', name, role: record });
+  return NONE;
+}
+
+function checkPassword(password: string): void {
+  if (password.length < 1 || password.length > 64) throw new DbError('ArgumentError', `Invalid password: length must be between 1 and 64, given [${password.length}]`);
+}
+
+/** A new password voids every token issued before it. */
+function withPassword(call: CallContext, record: UserRecord, password: string): UserRecord {
+  checkPassword(password);
+  return { ...record, passwordHash: hashPassword(password), defaultPassword: false, tokensValidFromMs: call.nowMs };
+}
+
+function userInfo(record: UserRecord): Value {
+  return toValue({ auth_method: '@builtin_auth@', description: record.description, disabled: record.disabled, memory_limit: record.memoryLimit, roles: record.roles });
+}
+
+function roleInfo(record: RoleRecord): Value {
+  const orNull = (object: object) => (Object.keys(object).length === 0 ? null : object);
+  return toValue({ description: record.description, disabled: record.disabled, field_permissions: orNull(record.fieldPermissions), permissions: orNull(record.permissions) });
+}
+
+function requireSelfOrAdmin(call: CallContext, name: string): void {
+  if (name !== call.user) call.requireAdmin('Non-admin user cannot modify other users.');
+}
+
+function setRoles(call: CallContext, name: string, change: (roles: readonly string[]) => string[]): Value[][] {
+  call.requireAdmin();
+  const record = user(call, name);
+  const roles = [...new Set(change(record.roles))].sort();
+  for (const one of roles) if (call.system.roles[one] === undefined) throw new DbError('UserNotFound', `Role ${one} does not exist.`);
+  if (record.roles.includes(name) && !roles.includes(name)) throw new DbError('ArgumentError', 'Cannnot delete primary role from user.');
+  if (name === call.user && record.roles.includes(ADMIN_ROLE) && !roles.includes(ADMIN_ROLE)) {
+    throw new DbError('Forbidden', 'User cannot remove itself from admin group.');
+  }
+  return setUser(call, name, { ...record, roles });
+}
+
+const LEVELS: readonly string[] = ['NONE', 'READ', 'WRITE', 'FULL'];
+
+function levels(call: CallContext, map: Map<string, Value>): Record<string, AccessLevel> {
+  const permissions: Record<string, AccessLevel> = {};
+  for (const [graph, level] of map) {
+    if (typeof level !== 'string' || !LEVELS.includes(level.toUpperCase())) throw new DbError('ArgumentError', 'unknown access level');
+    if (!call.system.graphs.some((one) => one.name === graph)) throw new DbError('GraphNotFound', `Graph ${graph} does not exist.`);
+    permissions[graph] = level.toUpperCase() as AccessLevel;
+  }
+  return permissions;
+}
+
+const withoutNone = (permissions: Record<string, AccessLevel>) => Object.fromEntries(Object.entries(permissions).filter(([, level]) => level !== 'NONE'));
+
+const users = [
+  procedure('dbms.security.showCurrentUser', '', 'current_user:STRING', 'dbms-read', 'the user of this session', (_, call) => [[call.user]]),
+  procedure('dbms.security.isDefaultUserPassword', '', 'isDefaultUserPassword:BOOLEAN', 'dbms-read', 'whether the session user still has the factory password',
+    (_, call) => [[user(call, call.user).defaultPassword]]),
+  procedure('dbms.security.changePassword', 'current_password:STRING, new_password:STRING', '', 'dbms-write', "changes one's own password", (args, call) => {
+    const record = user(call, call.user);
+    if (!matchesSync(textArg(args, 0, 'current_password'), record.passwordHash)) throw new DbError('Forbidden', 'Incorrect current password.');
+    return setUser(call, call.user, withPassword(call, record, textArg(args, 1, 'new_password')));
+  }),
+  procedure('dbms.security.changeUserPassword', 'user_name:STRING, new_password:STRING', '', 'dbms-write', "changes a user's password", (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'user_name');
+    return setUser(call, name, withPassword(call, user(call, name), textArg(args, 1, 'new_password')));
+  }),
+  procedure('dbms.security.createUser', 'user_name:STRING, password:STRING', '', 'dbms-write', 'creates a user and its primary role', (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'user_name');
+    const password = textArg(args, 1, 'password');
+    checkName('User', name);
+    checkPassword(password);
+    if (call.system.users[name] !== undefined) throw new DbError('UserExists', `User [${name}] already exist.`);
+    if (call.system.roles[name] !== undefined) throw new DbError('UserExists', `A primary group named [${name}] already exists.`);
+    setRole(call, name, { description: `primary role for user ${name}`, disabled: false, permissions: {}, fieldPermissions: {} });
+    return setUser(call, name, newUser(password, [name]));
+  }),
+  procedure('dbms.security.deleteUser', 'user_name:STRING', '', 'dbms-write', 'deletes a user and its primary role', (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'user_name');
+    if (name === call.user) throw new DbError('Forbidden', 'User cannot delete itself.');
+    if (name === 'admin') throw new DbError('Forbidden', 'Builtin admin user cannot be deleted.');
+    user(call, name);
+    setUser(call, name, null);
+    if (call.system.roles[name] !== undefined) setRole(call, name, null);
+    return NONE;
+  }),
+  procedure('dbms.security.disableUser', 'user_name:STRING, disable:BOOLEAN', '', 'dbms-write', 'disables or enables a user', (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'user_name');
+    if (name === call.user) throw new DbError('Forbidden', 'User cannot disable itself.');
+    return setUser(call, name, { ...user(call, name), disabled: booleanArg(args, 1, 'disable') });
+  }),
+  procedure('dbms.security.setCurrentDesc', 'description:STRING', '', 'dbms-write', "sets one's own description", (args, call) =>
+    setUser(call, call.user, { ...user(call, call.user), description: textArg(args, 0, 'description') })),
+  procedure('dbms.security.setUserDesc', 'user_name:STRING, description:STRING', '', 'dbms-write', "sets a user's description", (args, call) => {
+    const name = textArg(args, 0, 'user_name');
+    requireSelfOrAdmin(call, name);
+    return setUser(call, name, { ...user(call, name), description: textArg(args, 1, 'description') });
+  }),
+  procedure('dbms.security.setUserMemoryLimit', 'user_name:STRING, memory_limit:INTEGER', '', 'dbms-write', "limits a user's memory", (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'user_name');
+    if (typeof args[1] !== 'number' || args[1] < 0) throw new DbError('ProcedureCallFailed', 'memory_limit type should be integer');
+    return setUser(call, name, { ...user(call, name), memoryLimit: args[1] });
+  }),
+  procedure('dbms.security.listUsers', '', 'user_name:STRING, user_info:MAP', 'dbms-read', 'all users', (_, call) => {
+    call.requireAdmin();
+    return Object.entries(call.system.users).map(([name, record]) => [name, userInfo(record)]);
+  }),
+  procedure('dbms.security.getUserInfo', 'user:STRING', 'user_info:MAP', 'dbms-read', 'one user', (args, call) => {
+    const name = textArg(args, 0, 'user');
+    requireSelfOrAdmin(call, name);
+    return [[userInfo(user(call, name))]];
+  }),
+  procedure('dbms.security.getUserPermissions', 'user:STRING', 'user_info:MAP', 'dbms-read', "a user's level on each graph", (args, call) => {
+    const name = textArg(args, 0, 'user');
+    requireSelfOrAdmin(call, name);
+    user(call, name);
+    const entries = call.system.graphs.map((graph) => [graph.name, accessLevel(call.system, name, graph.name)] as const);
+    return [[new Map(entries.filter(([, level]) => level !== 'NONE'))]];
+  }),
+  procedure('dbms.security.addUserRoles', 'user:STRING, roles:LIST', '', 'dbms-write', 'gives roles to a user', (args, call) =>
+    setRoles(call, textArg(args, 0, 'user'), (roles) => [...roles, ...textListArg(args, 1, 'roles')])),
+  procedure('dbms.security.deleteUserRoles', 'user:STRING, roles:LIST', '', 'dbms-write', 'takes roles from a user', (args, call) => {
+    const gone = textListArg(args, 1, 'roles');
+    return setRoles(call, textArg(args, 0, 'user'), (roles) => roles.filter((one) => !gone.includes(one)));
+  }),
+  procedure('dbms.security.rebuildUserRoles', 'user:STRING, roles:LIST', '', 'dbms-write', "replaces a user's roles", (args, call) => {
+    const name = textArg(args, 0, 'user');
+    return setRoles(call, name, (roles) => [...roles.filter((one) => one === name), ...textListArg(args, 1, 'roles')]);
+  }),
+];
+
+const roles = [
+  procedure('dbms.security.listRoles', '', 'role_name:STRING, role_info:MAP', 'dbms-read', 'all roles', (_, call) => {
+    call.requireAdmin();
+    return Object.entries(call.system.roles).map(([name, record]) => [name, roleInfo(record)]);
+  }),
+  procedure('dbms.security.getRoleInfo', 'role:STRING', 'role_info:MAP', 'dbms-read', 'one role', (args, call) => {
+    const name = textArg(args, 0, 'role');
+    if (!call.system.users[call.user]!.roles.includes(name)) call.requireAdmin();
+    return [[roleInfo(role(call, name))]];
+  }),
+  procedure('dbms.security.createRole', 'role_name:STRING, desc:STRING', '', 'dbms-write', 'creates a role', (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'role_name');
+    checkName('Role', name);
+    if (call.system.roles[name] !== undefined) throw new DbError('UserExists', `role [${name}] already exist.`);
+    return setRole(call, name, { description: textArg(args, 1, 'desc'), disabled: false, permissions: {}, fieldPermissions: {} });
+  }),
+  procedure('dbms.security.deleteRole', 'role_name:STRING', '', 'dbms-write', 'deletes a role', (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'role_name');
+    role(call, name);
+    if (call.system.users[name] !== undefined) throw new DbError('Forbidden', 'Cannot delete a primary role that is still in use.');
+    setRole(call, name, null);
+    for (const [holder, record] of Object.entries(call.system.users)) {
+      if (record.roles.includes(name)) setUser(call, holder, { ...record, roles: record.roles.filter((one) => one !== name) });
+    }
+    return NONE;
+  }),
+  procedure('dbms.security.modRoleDesc', 'role:STRING, description:STRING', '', 'dbms-write', "sets a role's description", (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'role');
+    return setRole(call, name, { ...role(call, name), description: textArg(args, 1, 'description') });
+  }),
+  procedure('dbms.security.disableRole', 'role:STRING, disable:BOOLEAN', '', 'dbms-write', 'disables or enables a role', (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'role');
+    return setRole(call, name, { ...role(call, name), disabled: booleanArg(args, 1, 'disable') });
+  }),
+  procedure('dbms.security.rebuildRoleAccessLevel', 'role:STRING, access_level:MAP', '', 'dbms-write', "replaces a role's levels", (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'role');
+    return setRole(call, name, { ...role(call, name), permissions: withoutNone(levels(call, mapArg(args, 1, 'access_level'))) });
+  }),
+  procedure('dbms.security.modRoleAccessLevel', 'role:STRING, access_level:MAP', '', 'dbms-write', "changes some of a role's levels", (args, call) => {
+    call.requireAdmin();
+    const name = textArg(args, 0, 'role');
+    const record = role(call, name);
+    return setRole(call, name, { ...record, permissions: withoutNone({ ...record.permissions, ...levels(call, mapArg(args, 1, 'access_level')) }) });
+  }),
+  procedure('dbms.security.modRoleFieldAccessLevel', 'role:STRING, graph:STRING, label:STRING, field:STRING, label_type:STRING, access_level:STRING', '', 'dbms-write',
+    "sets a role's level on one field", (args, call) => {
+      call.requireAdmin();
+      const [name, graph, LABEL, FIELD, type, level] = ['role', 'graph', 'label', 'field', 'label_type', 'access_level'].map((arg, i) => textArg(args, i, arg)) as [string, string, string, string, string, string];
+      if (!['VERTEX', 'EDGE'].includes(type)) throw new DbError('ArgumentError', 'label_type should be VERTEX or EDGE');
+      if (!['NONE', 'READ', 'WRITE'].includes(level)) throw new DbError('ArgumentError', 'unknown access level');
+      const record = role(call, name);
+      const entry = { LABEL_TYPE: type, LABEL, FIELD, FIELD_ACCESS_LEVEL: level } as FieldAccess;
+      const others = (record.fieldPermissions[graph] ?? []).filter((one) => one.LABEL_TYPE !== type || one.LABEL !== LABEL || one.FIELD !== FIELD);
+      return setRole(call, name, { ...record, fieldPermissions: { ...record.fieldPermissions, [graph]: [...others, entry] } });
+    }),
+];
+
+function allowedHosts(system: SystemState): string[] {
+  const list = system.settings[ALLOWED_HOSTS_SETTING];
+  return Array.isArray(list) ? list.filter((one): one is string => typeof one === 'string') : [];
+}
+
+function hostArgs(args: readonly Value[]): string[] {
+  const hosts = args.flat(1);
+  if (!hosts.every((host): host is string => typeof host === 'string' && isIP(host) !== 0)) throw new DbError('ArgumentError', 'Invalid host');
+  return hosts;
+}
+
+const hosts = [
+  procedure('dbms.security.listAllowedHosts', '', 'host:STRING', 'dbms-read', 'addresses that may connect while enable_ip_check is on', (_, call) => {
+    call.requireAdmin();
+    return allowedHosts(call.system).map((host) => [host]);
+  }),
+  procedure('dbms.security.addAllowedHosts', 'hosts:ANY', 'num_added:INTEGER', 'dbms-write', 'allows addresses', (args, call) => {
+    call.requireAdmin();
+    const known = allowedHosts(call.system);
+    const added = [...new Set(hostArgs(args))].filter((host) => !known.includes(host));
+    call.transaction.changeSystem({ kind: 'setSetting', name: ALLOWED_HOSTS_SETTING, value: [...known, ...added].sort() });
+    return [[added.length]];
+  }, { variadic: true }),
+  procedure('dbms.security.deleteAllowedHosts', 'hosts:ANY', 'record_affected:INTEGER', 'dbms-write', 'no longer allows addresses', (args, call) => {
+    call.requireAdmin();
+    const gone = hostArgs(args);
+    const known = allowedHosts(call.system);
+    const rest = known.filter((host) => !gone.includes(host));
+    call.transaction.changeSystem({ kind: 'setSetting', name: ALLOWED_HOSTS_SETTING, value: rest });
+    return [[known.length - rest.length]];
+  }, { variadic: true }),
+];
+
+export const securityProcedures = [...users, ...roles, ...hosts];

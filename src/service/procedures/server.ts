@@ -1,0 +1,128 @@
+/** `dbms.*` about the server and its group, and `dbms.graph.*`. Columns are TuGraph's where it has the procedure. */
+import { DbError } from '../../base/errors.ts';
+import { checkName } from '../../graph/catalog.ts';
+import type { GraphInfo } from '../../graph/system.ts';
+import type { PeerStatus } from '../../replica/protocol.ts';
+import { Float } from '../../value/value.ts';
+import type { Value } from '../../value/value.ts';
+import { accessLevel } from '../access.ts';
+import type { CallContext } from '../call-context.ts';
+import { mapArg, procedure, textArg, toValue } from './define.ts';
+
+const NONE: Value[][] = [];
+const GRAPHS_MAX = 4096;
+
+function graphRow(graph: GraphInfo): Value[] {
+  return [graph.name, toValue({ description: graph.description, max_size_GB: graph.maxSizeGB })];
+}
+
+function findGraph(call: CallContext, name: string): GraphInfo {
+  const graph = call.system.graphs.find((one) => one.name === name);
+  if (graph === undefined) throw new DbError('GraphNotFound', `graph [${name}] does not exist.`);
+  return graph;
+}
+
+const graphs = [
+  procedure('dbms.graph.createGraph', 'graph_name:STRING, description?:STRING, max_size_GB?:INTEGER, strict?:BOOLEAN', '', 'dbms-write',
+    'creates a graph; strict: as in TuGraph, undeclared labels are errors', (args, call) => {
+      call.requireAdmin('Non-admin cannot create graphs.');
+      const name = textArg(args, 0, 'graph_name');
+      checkName('Graph', name);
+      if (call.system.graphs.some((one) => one.name === name)) throw new DbError('GraphExists', `graph [${name}] already exist.`);
+      if (call.system.graphs.length >= GRAPHS_MAX) throw new DbError('ArgumentError', `there are ${GRAPHS_MAX} graphs, no more are allowed`);
+      const size = args[2] ?? null;
+      call.transaction.changeSystem({
+        kind: 'createGraph', name, description: typeof args[1] === 'string' ? args[1] : '', maxSizeGB: typeof size === 'number' ? size : 4096, strict: args[3] === true,
+      });
+      const admin = call.system.roles.admin;
+      if (admin !== undefined) {
+        call.transaction.changeSystem({ kind: 'setRole', name: 'admin', role: { ...admin, permissions: { ...admin.permissions, [name]: 'FULL' } } });
+      }
+      return NONE;
+    }),
+  procedure('dbms.graph.deleteGraph', 'graph_name:STRING', '', 'dbms-write', 'deletes a graph with all its data', (args, call) => {
+    call.requireAdmin('Non-admin cannot delete graphs.');
+    const { name } = findGraph(call, textArg(args, 0, 'graph_name'));
+    if (name === 'default') throw new DbError('ArgumentError', 'the graph default cannot be deleted', { hint: 'CALL db.dropDB() empties it' });
+    call.transaction.changeSystem({ kind: 'deleteGraph', name });
+    for (const [roleName, role] of Object.entries(call.system.roles)) {
+      if (role.permissions[name] === undefined && role.fieldPermissions[name] === undefined) continue;
+      const { [name]: _level, ...permissions } = role.permissions;
+      const { [name]: _fields, ...fieldPermissions } = role.fieldPermissions;
+      call.transaction.changeSystem({ kind: 'setRole', name: roleName, role: { ...role, permissions, fieldPermissions } });
+    }
+    return NONE;
+  }),
+  procedure('dbms.graph.modGraph', 'graph_name:STRING, config:MAP', '', 'dbms-write', "changes a graph's description or size", (args, call) => {
+    call.requireAdmin('Non-admin cannot modify graphs.');
+    const { name } = findGraph(call, textArg(args, 0, 'graph_name'));
+    const change: { description?: string; maxSizeGB?: number } = {};
+    for (const [key, value] of mapArg(args, 1, 'config')) {
+      if (key === 'description' && typeof value === 'string') change.description = value;
+      else if (key === 'max_size_GB') {
+        if (typeof value !== 'number') throw new DbError('ArgumentError', 'Invalid value for max_size_GB: must be integer');
+        change.maxSizeGB = value;
+      } else throw new DbError('ArgumentError', `Invalid config key: ${key}`);
+    }
+    call.transaction.changeSystem({ kind: 'modifyGraph', name, ...change });
+    return NONE;
+  }),
+  procedure('dbms.graph.listGraphs', '', 'graph_name:STRING, configuration:MAP', 'dbms-read', 'all graphs', (_, call) => {
+    call.requireAdmin('Non-admin user cannot list graphs.');
+    return call.system.graphs.map(graphRow);
+  }),
+  procedure('dbms.graph.listUserGraphs', 'user:STRING', 'graph_name:STRING, configuration:MAP', 'dbms-read', 'the graphs a user may see', (args, call) => {
+    const name = textArg(args, 0, 'user');
+    if (name !== call.user) call.requireAdmin();
+    return call.system.graphs.filter((graph) => accessLevel(call.system, name, graph.name) !== 'NONE').map(graphRow);
+  }),
+  procedure('dbms.graph.getGraphInfo', 'graph_name:STRING', 'graph_name:STRING, configuration:MAP', 'dbms-read', 'one graph', (args, call) => {
+    const graph = findGraph(call, textArg(args, 0, 'graph_name'));
+    if (accessLevel(call.system, call.user, graph.name) === 'NONE') throw new DbError('Forbidden', 'User does not have access to the graph specified.');
+    return [graphRow(graph)];
+  }),
+];
+
+/** TuGraph's four fields of a server, as REST and clusterInfo show it. */
+export function peerFacts(peer: PeerStatus): Record<string, string> {
+  return { rpc_address: peer.rpcAddress, rest_address: peer.restAddress, state: peer.state, ha_role: peer.isWitness ? 'WITNESS' : 'REPLICA' };
+}
+
+/** The leader first, then by address: the order of every list of servers. */
+export function sortedPeers(peers: readonly PeerStatus[]): PeerStatus[] {
+  return [...peers].sort((a, b) => Number(b.role === 'leader') - Number(a.role === 'leader') || (a.rpcAddress < b.rpcAddress ? -1 : 1));
+}
+
+const group = [
+  procedure('dbms.ha.clusterInfo', '', 'cluster_info:LIST, is_master:BOOLEAN', 'dbms-read', 'the servers of the group', (_, call) => {
+    const { status } = call.group;
+    if (!status.enabled) throw new DbError('InvalidRequest', 'The service should be started as a high availability cluster .', { hint: 'start it with --enable_ha true' });
+    return [[toValue(sortedPeers(status.peers).map(peerFacts)), status.role === 'leader']];
+  }),
+  procedure('dbms.listServers', '',
+    'rpc_address:STRING, rest_address:STRING, bolt_address:STRING, state:STRING, ha_role:STRING, role:STRING, voter:BOOLEAN, term:INTEGER, commit_index:INTEGER, applied_index:INTEGER, lag:INTEGER, last_contact_ms:INTEGER, version:STRING, note:STRING',
+    'dbms-read', 'the servers of the group with their state', (_, call) => {
+      const { status } = call.group;
+      return sortedPeers(status.peers).map((peer) => [
+        peer.rpcAddress, peer.restAddress, peer.boltAddress, peer.state, peer.isWitness ? 'WITNESS' : 'REPLICA', peer.role, peer.isVoter, status.term,
+        status.commitIndex, peer.appliedIndex, Math.max(0, status.commitIndex - peer.appliedIndex), Math.round(peer.lastContactMs), peer.serverVersion, peer.note ?? '',
+      ]);
+    }),
+  procedure('dbms.ha.checksum', '', 'version:INTEGER, checksum:STRING', 'dbms-read', 'the data version and the checksum of the whole state at it',
+    (_, call) => [[call.version, call.checksum]]),
+  procedure('dbms.config.list', '', 'name:STRING, value:ANY', 'dbms-read', 'the options this server runs with', (_, call) =>
+    [...call.group.config].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => [name, value])),
+  procedure('dbms.system.info', '', 'name:STRING, value:ANY', 'dbms-read', 'this server', (_, call) => [
+    ['lgraph_version', call.group.serverVersion], ['up_time', new Float(call.group.upSeconds)], ['git_branch', ''], ['git_commit', ''], ['web_commit', ''],
+    ['cpp_id', ''], ['cpp_version', ''], ['python_version', ''], ['node_version', process.version],
+  ]),
+  procedure('dbms.task.listTasks', '', 'tasks_info:MAP', 'dbms-read', 'the statements that run on this server', (_, call) =>
+    call.group.tasks.filter((task) => call.isAdmin || task.user === call.user).map((task) => [
+      toValue({ description: task.description, task_id: task.taskId, time_elapsed: null }),
+    ].map((map) => {
+      (map as Map<string, Value>).set('time_elapsed', new Float(task.elapsedMs / 1000));
+      return map;
+    }))),
+];
+
+export const serverProcedures = [...graphs, ...group];

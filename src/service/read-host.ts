@@ -1,0 +1,135 @@
+/**
+ * Runs reads in one thread: each statement on the newest version, or all statements of a read transaction on one. Used by
+ * the main thread for short reads and by every reader thread.
+ */
+import type { Random } from '../base/random.ts';
+import { DbError } from '../base/errors.ts';
+import { execute, prepare } from '../cypher/engine.ts';
+import type { ExecContext, ProcedureHost } from '../cypher/engine.ts';
+import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
+import type { BeginRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
+import { checkAccess } from './access.ts';
+import { CallContext } from './call-context.ts';
+import { decodeMap } from './parameters.ts';
+import { RunningStatement, StatementControl } from './statement.ts';
+import type { ControlOptions } from './statement.ts';
+
+export interface HostOptions {
+  readonly procedures: ProcedureHost;
+  readonly encoders: ReadonlyMap<string, RowEncoder>;
+  readonly killFlags: Int32Array;
+  readonly random: Random;
+  readonly wallMs: () => number;
+  readonly timeZone: string;
+}
+
+interface OpenExecution {
+  readonly running: RunningStatement;
+  readonly point: ReadPoint;
+  /** Owned by a transaction: the point is released with that. */
+  readonly transaction: number | undefined;
+}
+
+export class ReadHost {
+  readonly #reader: StateReader;
+  readonly #options: HostOptions;
+  readonly #executions = new Map<number, OpenExecution>();
+  readonly #transactions = new Map<number, ReadPoint>();
+  #next = 1;
+
+  constructor(reader: StateReader, options: HostOptions) {
+    this.#reader = reader;
+    this.#options = options;
+  }
+
+  run(request: RunRequest, inlineBudget?: ControlOptions['inlineBudget']): RunReply {
+    const owned = request.transaction;
+    const point = owned === undefined ? this.#reader.acquire() : this.#transaction(owned);
+    let keep = owned !== undefined;
+    try {
+      const { running, type } = this.#start(request, point, inlineBudget);
+      const part = running.pull(request.firstRows, point.version);
+      let execution = 0;
+      if (part.summary === undefined) {
+        execution = this.#next++;
+        this.#executions.set(execution, { running, point, transaction: owned });
+        keep = true;
+      }
+      return { ...part, columns: running.columns, version: point.version, execution, type };
+    } finally {
+      if (!keep) this.#reader.release(point);
+    }
+  }
+
+  #start(request: RunRequest, point: ReadPoint, inlineBudget: ControlOptions['inlineBudget']): { running: RunningStatement; type: RunReply['type'] } {
+    const { procedures, encoders, killFlags, random, timeZone } = this.#options;
+    const encoder = encoders.get(request.encoding);
+    if (encoder === undefined) throw new DbError('Internal', `no encoder named ${request.encoding}`);
+    let view = point.view(request.graph);
+    const query = prepare(request.text, { catalog: view.catalog, procedures });
+    if (query.graph !== undefined && query.graph !== request.graph) view = point.view(query.graph);
+    checkAccess(point.system, request.user, view.graphName, query.access);
+    const control = new StatementControl({
+      timeoutMs: request.timeoutMs, killFlags, killSlot: request.killSlot, ...(inlineBudget === undefined ? {} : { inlineBudget }),
+    });
+    const context: ExecContext = {
+      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
+      wallMs: this.#options.wallMs(), random, timeZone, limits: {},
+      session: new CallContext({ user: request.user, system: point.system, group: request.group, transaction: undefined, version: point.version, checksum: point.checksum, nowMs: this.#options.wallMs() }),
+    };
+    const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });
+    return { running, type: query.summary };
+  }
+
+  pull(request: PullRequest): RowsPart {
+    const open = this.#executions.get(request.execution);
+    if (open === undefined) throw new DbError('InvalidRequest', `there is no open result ${request.execution}`);
+    try {
+      const part = open.running.pull(request.rows, open.point.version);
+      if (part.summary !== undefined) this.#end(request.execution, open);
+      return part;
+    } catch (error) {
+      this.#end(request.execution, open);
+      throw error;
+    }
+  }
+
+  /** Drops what is left of a result. */
+  discard(execution: number): void {
+    const open = this.#executions.get(execution);
+    if (open === undefined) return;
+    open.running.close();
+    this.#end(execution, open);
+  }
+
+  #end(execution: number, open: OpenExecution): void {
+    this.#executions.delete(execution);
+    if (open.transaction === undefined) this.#reader.release(open.point);
+  }
+
+  begin(_request: BeginRequest): { transaction: number; version: number } {
+    const point = this.#reader.acquire();
+    const transaction = this.#next++;
+    this.#transactions.set(transaction, point);
+    return { transaction, version: point.version };
+  }
+
+  #transaction(id: number): ReadPoint {
+    const point = this.#transactions.get(id);
+    if (point === undefined) throw new DbError('TransactionNotFound', `there is no open transaction ${id}`);
+    return point;
+  }
+
+  /** Ends a read transaction; commit and rollback are the same. */
+  end(transaction: number): { version: number } {
+    const point = this.#transaction(transaction);
+    for (const [id, open] of this.#executions) {
+      if (open.transaction !== transaction) continue;
+      open.running.close();
+      this.#executions.delete(id);
+    }
+    this.#transactions.delete(transaction);
+    this.#reader.release(point);
+    return { version: point.version };
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * The one door that all protocols use: who are you, may you, where does it run, at which version.
+ *
+ *   read   here: inline while it is short, else in a reader thread; first waits until this server has the version asked for
+ *   write  in the writer thread if this server leads, else forwarded to the leader; while the group elects, it waits
+ */
+import { DbError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { PasswordVerifier } from '../auth/passwords.ts';
+import { issueToken, verifyToken } from '../auth/tokens.ts';
+import type { ProcedureHost } from '../cypher/engine.ts';
+import type { StateReader } from '../graph/state-reader.ts';
+import type { SystemState } from '../graph/system.ts';
+import type { GroupStatus } from '../replica/protocol.ts';
+import { isAdmin } from './access.ts';
+import type { GroupFacts, Principal } from './api.ts';
+import type { Executor, LoadedExecutor } from './executors.ts';
+import type { GroupLink } from './group-link.ts';
+import type { InlineExecutor } from './inline-executor.ts';
+import { Session } from './session.ts';
+import type { TaskRegistry } from './tasks.ts';
+
+export interface ServiceLimits {
+  /** How long a read waits for its version, where the client does not say. */
+  readonly versionWaitMs: number;
+  /** How long a write waits for a leader. */
+  readonly leaderWaitMs: number;
+  /** Statement timeout where the client sets none; 0: none. */
+  readonly statementTimeoutMs: number;
+  readonly tokenLifeSeconds: number;
+  /** Tokens may be refreshed for this long after the first login. */
+  readonly tokenRefreshSeconds: number;
+  readonly loginFailuresMax: number;
+  readonly loginLockMs: number;
+}
+
+export interface ServiceOptions {
+  readonly reader: StateReader;
+  readonly inline: InlineExecutor;
+  readonly readers: readonly LoadedExecutor[];
+  readonly writer: Executor;
+  /** The leader's executor, reached through the group. */
+  readonly leader: Executor;
+  readonly group: GroupLink;
+  readonly tasks: TaskRegistry;
+  readonly procedures: ProcedureHost;
+  readonly limits: ServiceLimits;
+  readonly clock: Clock;
+  readonly redirectWrites: boolean;
+  readonly disableAuth: boolean;
+  readonly serverVersion: string;
+  readonly config: GroupFacts['config'];
+}
+
+export interface LoginResult {
+  readonly token: string;
+  readonly isAdmin: boolean;
+  readonly defaultPassword: boolean;
+  readonly user: string;
+}
+
+interface Failures {
+  count: number;
+  untilMs: number;
+}
+
+export class Service {
+  readonly options: ServiceOptions;
+  readonly #passwords: PasswordVerifier;
+  readonly #failures = new Map<string, Failures>();
+  readonly #startedMs: number;
+
+  constructor(options: ServiceOptions) {
+    this.options = options;
+    this.#startedMs = options.clock.monotonicMs();
+    this.#passwords = new PasswordVerifier(() => options.clock.monotonicMs());
+  }
+
+  /** The data version of this server. */
+  get version(): number {
+    return this.options.reader.publishedVersion;
+  }
+
+  get upSeconds(): number {
+    return (this.options.clock.monotonicMs() - this.#startedMs) / 1000;
+  }
+
+  /** The system state at the newest version. */
+  system<T>(look: (system: SystemState) => T): T {
+    const { reader } = this.options;
+    const point = reader.acquire();
+    try {
+      return look(point.system);
+    } finally {
+      reader.release(point);
+    }
+  }
+
+  // -------------------------------------------------------------- who
+
+  async login(user: string, password: string, address: string): Promise<LoginResult> {
+    const principal = await this.checkPassword(user, password, address);
+    const { clock, limits } = this.options;
+    const system = this.system((state) => state);
+    const token = await issueToken(system, user, { nowMs: clock.wallMs(), lifeSeconds: limits.tokenLifeSeconds });
+    return { token, isAdmin: principal.isAdmin, defaultPassword: system.users[user]?.defaultPassword === true, user };
+  }
+
+  /** Checks a password; after repeated failures the user is locked out from that address for a while. */
+  async checkPassword(user: string, password: string, address: string): Promise<Principal> {
+    const system = this.system((state) => state);
+    if (this.options.disableAuth) return { user: system.users[user] === undefined ? 'admin' : user, isAdmin: true };
+    if (Object.keys(system.users).length === 0) {
+      throw new DbError('NoLeader', 'this server has no state yet: it waits for its group', { hint: 'see GET /readyz' });
+    }
+    this.#checkLock(user, address);
+    const record = system.users[user];
+    // An unknown user costs as much time as a wrong password.
+    const stored = record?.passwordHash ?? Object.values(system.users)[0]!.passwordHash;
+    const right = await this.#passwords.verify(password, stored);
+    if (record === undefined || !right || record.disabled) {
+      this.#noteFailure(user, address);
+      throw new DbError('Unauthorized', 'Bad user/password.');
+    }
+    this.#failures.delete(`${user}@${address}`);
+    return { user, isAdmin: isAdmin(system, user) };
+  }
+
+  #checkLock(user: string, address: string): void {
+    const failures = this.#failures.get(`${user}@${address}`);
+    if (failures === undefined) return;
+    const now = this.options.clock.monotonicMs();
+    if (failures.untilMs < now) this.#failures.delete(`${user}@${address}`);
+    else if (failures.count >= this.options.limits.loginFailuresMax) {
+      throw new DbError('TooManyLogins', 'Too many login failures, please try again in a minute', { hint: `locked for ${Math.ceil((failures.untilMs - now) / 1000)} s` });
+    }
+  }
+
+  #noteFailure(user: string, address: string): void {
+    const key = `${user}@${address}`;
+    const count = (this.#failures.get(key)?.count ?? 0) + 1;
+    if (this.#failures.size > 10_000) this.#failures.clear();
+    this.#failures.set(key, { count, untilMs: this.options.clock.monotonicMs() + this.options.limits.loginLockMs });
+  }
+
+  /** The bearer of a token. */
+  async authenticate(token: string): Promise<Principal> {
+    const system = this.system((state) => state);
+    if (this.options.disableAuth) return { user: 'admin', isAdmin: true };
+    const { user } = await verifyToken(system, token, this.options.clock.wallMs());
+    return { user, isAdmin: isAdmin(system, user) };
+  }
+
+  /** A new token for an old one that is still valid. */
+  async refresh(token: string): Promise<LoginResult> {
+    const { clock, limits } = this.options;
+    const system = this.system((state) => state);
+    const claims = await verifyToken(system, token, clock.wallMs());
+    if (clock.wallMs() - claims.firstLoginMs > limits.tokenRefreshSeconds * 1000) {
+      throw new DbError('InvalidRequest', '[InputError] token has timeout.', { hint: 'log in again' });
+    }
+    const fresh = await issueToken(system, claims.user, { nowMs: clock.wallMs(), lifeSeconds: limits.tokenLifeSeconds, firstLoginMs: claims.firstLoginMs });
+    return { token: fresh, isAdmin: isAdmin(system, claims.user), defaultPassword: system.users[claims.user]?.defaultPassword === true, user: claims.user };
+  }
+
+  session(principal: Principal): Session {
+    return new Session(this, principal);
+  }
+
+  // -------------------------------------------------------------- the group
+
+  status(): Promise<GroupStatus> {
+    return this.options.group.status();
+  }
+
+  async groupFacts(): Promise<GroupFacts> {
+    const { tasks, serverVersion, config } = this.options;
+    return { status: await this.status(), tasks: tasks.list(), config, upSeconds: this.upSeconds, serverVersion };
+  }
+
+  /** Waits until this server has the version; else says where it is and who leads. */
+  async waitForVersion(version: number, waitMs: number | undefined): Promise<void> {
+    const { reader, limits, group } = this.options;
+    if (reader.publishedVersion >= version) return;
+    if (await reader.reached(version, waitMs ?? limits.versionWaitMs)) return;
+    throw new DbError('VersionNotReached', 'Request need to be served in a server with newer version.', {
+      facts: { server_version: reader.publishedVersion, asked_version: version, location: group.leader?.restAddress ?? '', bolt_location: group.leader?.boltAddress ?? '' },
+      hint: `this server is at version ${reader.publishedVersion}, ${version} was asked for; the leader is ${group.leader?.restAddress ?? 'unknown'}`,
+    });
+  }
+
+  /** The least loaded reader thread. */
+  chooseReader(): LoadedExecutor | undefined {
+    let best: LoadedExecutor | undefined;
+    for (const reader of this.options.readers) if (best === undefined || reader.load < best.load) best = reader;
+    return best;
+  }
+}

@@ -1,0 +1,302 @@
+/** One client's work: statements on their own, and transactions. Protocols hold one per request or connection. */
+import { asDbError, DbError } from '../base/errors.ts';
+import { prepare } from '../cypher/engine.ts';
+import type { PreparedQuery } from '../cypher/engine.ts';
+import type { CypherMap } from '../value/value.ts';
+import { encodeMap } from './parameters.ts';
+import type { Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
+import { DEFAULT_GRAPH } from '../auth/first-start.ts';
+import type { Executor } from './executors.ts';
+import type { Service } from './service.ts';
+import type { Task } from './tasks.ts';
+
+export type ReadMode = 'local' | 'linearizable';
+
+export interface RunOptions {
+  readonly graph?: string | undefined;
+  readonly parameters?: CypherMap | undefined;
+  readonly encoding: string;
+  readonly firstRows: number;
+  readonly timeoutMs?: number | undefined;
+  /** Serve only from a state at least this new (the client's data version or bookmark). */
+  readonly minVersion?: number | undefined;
+  /** How long to wait for that version. */
+  readonly versionWaitMs?: number | undefined;
+  readonly readMode?: ReadMode | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** Refuse a statement that writes (a read transaction, a read-only endpoint). */
+  readonly readOnly?: boolean | undefined;
+  readonly summaryRow?: boolean | undefined;
+}
+
+/** A result being pulled. `next` until a part has a summary, or `discard`. */
+export class ResultStream {
+  readonly columns: readonly string[];
+  readonly type: RunReply['type'];
+  #version: number;
+  #first: RowsPart | undefined;
+  readonly #execution: number;
+  readonly #executor: Executor;
+  readonly #onEnd: () => void;
+  #ended = false;
+  summary: QuerySummary | undefined;
+
+  constructor(reply: RunReply, executor: Executor, onEnd: () => void) {
+    this.columns = reply.columns;
+    this.type = reply.type;
+    this.#version = reply.version;
+    this.#first = reply;
+    this.#execution = reply.execution;
+    this.#executor = executor;
+    this.#onEnd = onEnd;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** About `rows` more rows (a kept part may hold more); with the summary when they are the last. */
+  async next(rows: number): Promise<RowsPart> {
+    let part = this.#first;
+    this.#first = undefined;
+    if (part === undefined || (part.count === 0 && part.summary === undefined)) {
+      try {
+        part = await this.#executor.pull({ execution: this.#execution, rows });
+      } catch (error) {
+        this.#end();
+        throw error;
+      }
+    }
+    if (part.summary !== undefined) {
+      this.summary = part.summary;
+      this.#version = Math.max(this.#version, part.summary.version);
+      this.#end();
+    }
+    return part;
+  }
+
+  discard(): void {
+    if (this.#ended) return;
+    if (this.#execution !== 0) this.#executor.discard(this.#execution);
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd();
+  }
+}
+
+export class Session {
+  readonly service: Service;
+  readonly principal: Principal;
+
+  constructor(service: Service, principal: Principal) {
+    this.service = service;
+    this.principal = principal;
+  }
+
+  /** Parses and classifies a statement against this server's newest catalog. */
+  prepare(text: string, graph: string): PreparedQuery {
+    const { reader, procedures } = this.service.options;
+    const point = reader.acquire();
+    try {
+      return prepare(text, { catalog: point.view(graph).catalog, procedures });
+    } finally {
+      reader.release(point);
+    }
+  }
+
+  async run(text: string, options: RunOptions): Promise<ResultStream> {
+    const graph = options.graph === undefined || options.graph === '' ? DEFAULT_GRAPH : options.graph;
+    const query = this.prepareHereOrLater(text, graph);
+    const writes = query !== undefined && isWrite(query) && query.mode !== 'explain';
+    if (writes && options.readOnly === true) {
+      throw new DbError('AccessMode', 'this statement writes, but a read was asked for', { hint: 'use a write transaction' });
+    }
+    const task = this.service.options.tasks.start(`[CYPHER] ${text}`, this.principal.user);
+    try {
+      const request = await this.request(text, graph, options, task);
+      return writes ? await this.#write(request, task) : await this.#read(request, options, task);
+    } catch (error) {
+      this.service.options.tasks.end(task);
+      throw error;
+    }
+  }
+
+  /** A graph this server does not know yet may exist at the version the client has seen: then the read finds out. */
+  private prepareHereOrLater(text: string, graph: string): PreparedQuery | undefined {
+    try {
+      return this.prepare(text, graph);
+    } catch (error) {
+      if (asDbError(error).code === 'GraphNotFound') return this.prepare(text, DEFAULT_GRAPH);
+      throw error;
+    }
+  }
+
+  async request(text: string, graph: string, options: RunOptions, task: Task): Promise<RunRequest> {
+    const { limits } = this.service.options;
+    return {
+      graph, text, parameters: encodeMap(options.parameters ?? NO_PARAMETERS), encoding: options.encoding, firstRows: options.firstRows,
+      user: this.principal.user, timeoutMs: options.timeoutMs ?? limits.statementTimeoutMs, killSlot: task.slot,
+      minVersion: options.minVersion ?? 0, idempotencyKey: options.idempotencyKey, summaryRow: options.summaryRow === true,
+      group: MAY_ASK_ABOUT_GROUP.test(text) ? await this.service.groupFacts() : undefined,
+    };
+  }
+
+  #stream(reply: RunReply, executor: Executor, task: Task): ResultStream {
+    return new ResultStream(reply, executor, () => this.service.options.tasks.end(task));
+  }
+
+  // -------------------------------------------------------------- reads
+
+  async #read(request: RunRequest, options: RunOptions, task: Task): Promise<ResultStream> {
+    const { service } = this;
+    const { group, limits } = service.options;
+    let version = request.minVersion;
+    if (options.readMode === 'linearizable') version = Math.max(version, await group.readIndex(limits.leaderWaitMs));
+    await service.waitForVersion(version, options.versionWaitMs);
+    const { inline } = service.options;
+    const reply = inline.tryRun(request);
+    if (reply !== undefined) return this.#stream(reply, inline, task);
+    const reader = service.chooseReader();
+    if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
+    return this.#stream(await reader.run({ ...request, minVersion: version }), reader, task);
+  }
+
+  // -------------------------------------------------------------- writes
+
+  async #write(request: RunRequest, task: Task): Promise<ResultStream> {
+    return this.onLeader(async (executor) => this.#stream(await executor.run(request), executor, task));
+  }
+
+  /**
+   * Does something on the leader, here or over there. What was surely not done because leadership is moving is tried again
+   * until the time for waiting is up; an unknown outcome is the client's to judge (or ours, with an idempotency key).
+   */
+  async onLeader<T>(work: (executor: Executor) => Promise<T>): Promise<T> {
+    const { group, writer, leader, limits, clock, redirectWrites } = this.service.options;
+    const deadline = clock.monotonicMs() + limits.leaderWaitMs;
+    for (;;) {
+      try {
+        if (group.isLeader) return await work(writer);
+        if (group.leader !== undefined && redirectWrites) throw this.#redirect();
+        if (group.leader !== undefined) return await work(leader);
+      } catch (error) {
+        if (!isSurelyNotDone(error) || clock.monotonicMs() >= deadline) throw error;
+      }
+      const rest = deadline - clock.monotonicMs();
+      if (rest <= 0) throw this.#noLeader();
+      await group.leaderChange(Math.min(rest, 50));
+    }
+  }
+
+  #redirect(): DbError {
+    const { leader } = this.service.options.group;
+    return new DbError('NotLeader', 'Request can only be served in leader node.', {
+      facts: { location: leader?.restAddress ?? '', bolt_location: leader?.boltAddress ?? '', redirect: 1 },
+      hint: `the leader is ${leader?.restAddress ?? 'unknown'}`,
+    });
+  }
+
+  #noLeader(): DbError {
+    return new DbError('NoLeader', 'the group has no leader at the moment; the write was not made', {
+      hint: 'try again shortly; GET /info/peers shows the group',
+    });
+  }
+
+  // -------------------------------------------------------------- transactions
+
+  async begin(options: BeginOptions): Promise<SessionTransaction> {
+    const { service } = this;
+    const { limits, group } = service.options;
+    const request = { user: this.principal.user, timeoutMs: options.timeoutMs ?? 0, minVersion: options.minVersion ?? 0, killSlot: -1 };
+    if (options.mode === 'read') {
+      let version = request.minVersion;
+      if (options.readMode === 'linearizable') version = Math.max(version, await group.readIndex(limits.leaderWaitMs));
+      await service.waitForVersion(version, options.versionWaitMs);
+      const reader = service.chooseReader();
+      if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
+      const begun = await reader.begin(request);
+      return new SessionTransaction(this, reader, begun, options);
+    }
+    return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(request), options));
+  }
+}
+
+export interface BeginOptions {
+  readonly mode: 'read' | 'write';
+  readonly graph?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly minVersion?: number | undefined;
+  readonly versionWaitMs?: number | undefined;
+  readonly readMode?: ReadMode | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** An open transaction, wherever it runs. */
+export class SessionTransaction {
+  readonly #session: Session;
+  readonly #executor: Executor;
+  readonly #id: number;
+  readonly #options: BeginOptions;
+  #version: number;
+  #open = true;
+
+  constructor(session: Session, executor: Executor, begun: { transaction: number; version: number }, options: BeginOptions) {
+    this.#session = session;
+    this.#executor = executor;
+    this.#id = begun.transaction;
+    this.#version = begun.version;
+    this.#options = options;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  async run(text: string, options: RunOptions): Promise<ResultStream> {
+    const graph = options.graph ?? this.#options.graph;
+    const { tasks } = this.#session.service.options;
+    const query = this.#session.prepare(text, graph === undefined || graph === '' ? DEFAULT_GRAPH : graph);
+    if (isWrite(query) && this.#options.mode === 'read') {
+      throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
+    }
+    const task = tasks.start(`[CYPHER] ${text}`, this.#session.principal.user);
+    try {
+      const request = await this.#session.request(text, graph === undefined || graph === '' ? DEFAULT_GRAPH : graph, options, task);
+      const reply = await this.#executor.run({ ...request, transaction: this.#id });
+      return new ResultStream(reply, this.#executor, () => tasks.end(task));
+    } catch (error) {
+      tasks.end(task);
+      throw error;
+    }
+  }
+
+  async commit(): Promise<{ version: number }> {
+    this.#open = false;
+    const done = await this.#executor.commit(this.#id, this.#options.idempotencyKey);
+    this.#version = done.version;
+    return done;
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#executor.rollback(this.#id);
+  }
+}
+
+const NO_PARAMETERS: CypherMap = new Map();
+const MAY_ASK_ABOUT_GROUP = /dbms|db\.bolt|SHOW|db\.monitor/i;
+
+function isWrite(query: PreparedQuery): boolean {
+  return query.access === 'write' || query.access === 'schema' || (query.access === 'dbms' && query.summary !== 'r');
+}
+
+/** Errors that say the write was not made and another leader may make it. */
+function isSurelyNotDone(error: unknown): boolean {
+  const { code, facts } = asDbError(error);
+  return (code === 'NotLeader' && facts.redirect === undefined) || code === 'NoLeader';
+}

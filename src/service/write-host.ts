@@ -1,0 +1,203 @@
+/**
+ * Runs writes in the writer thread of the leader: single statements as transactions of their own, and the statements of
+ * interactive transactions. A result is kept until it is pulled, and given only when its transaction is committed.
+ */
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { DbError } from '../base/errors.ts';
+import { emptyStats } from '../cypher/context.ts';
+import { execute, prepare } from '../cypher/engine.ts';
+import type { ExecContext } from '../cypher/engine.ts';
+import type { Transaction } from '../graph/transaction.ts';
+import type { InteractiveTransaction } from '../replica/interactive.ts';
+import type { Transactor } from '../replica/transactor.ts';
+import type { BeginRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import { checkAccess } from './access.ts';
+import { CallContext } from './call-context.ts';
+import type { HostOptions } from './read-host.ts';
+import { decodeMap } from './parameters.ts';
+import { RunningStatement, StatementControl } from './statement.ts';
+
+export interface WriteHostOptions extends HostOptions {
+  /** Encoded bytes one result may take while it waits to be pulled. */
+  readonly resultBytesMax: number;
+  readonly transactionIdleMs: number;
+  readonly transactionTotalMs: number;
+  readonly transactionsMax: number;
+}
+
+/** A whole result, encoded: parts of some hundred KB, so that one message never is huge. */
+interface BufferedResult {
+  readonly parts: RowsPart[];
+  readonly columns: readonly string[];
+  readonly type: RunReply['type'];
+}
+
+interface OpenTransaction {
+  readonly interactive: InteractiveTransaction;
+  readonly user: string;
+  readonly startedMs: number;
+  usedMs: number;
+}
+
+export class WriteHost {
+  readonly #transactor: Transactor;
+  readonly #options: WriteHostOptions;
+  readonly #results = new Map<number, RowsPart[]>();
+  readonly #transactions = new Map<number, OpenTransaction>();
+  #next = 1;
+
+  constructor(transactor: Transactor, options: WriteHostOptions) {
+    this.#transactor = transactor;
+    this.#options = options;
+  }
+
+  async run(request: RunRequest): Promise<RunReply> {
+    if (request.transaction !== undefined) return this.#runInside(request, request.transaction);
+    const { version, result, repeated } = await this.#transactor.write((transaction) => {
+      const buffered = this.#execute(request, transaction);
+      return { result: buffered, answer: () => encodeAnswer(buffered) };
+    }, { idempotencyKey: request.idempotencyKey });
+    if (repeated !== undefined) return this.#repeatedReply(repeated, version);
+    return this.#reply(result!, version, request.firstRows);
+  }
+
+  #runInside(request: RunRequest, id: number): RunReply {
+    const open = this.#open(id);
+    open.usedMs = this.#options.wallMs();
+    const { interactive } = open;
+    const buffered = this.#execute(request, interactive.transaction);
+    interactive.transaction.checkStatement();
+    return this.#reply(buffered, interactive.version, request.firstRows);
+  }
+
+  #execute(request: RunRequest, transaction: Transaction): BufferedResult {
+    const { procedures, encoders, killFlags, random, timeZone } = this.#options;
+    const encoder = encoders.get(request.encoding);
+    if (encoder === undefined) throw new DbError('Internal', `no encoder named ${request.encoding}`);
+    let view = transaction.graph(request.graph);
+    const query = prepare(request.text, { catalog: view.catalog, procedures });
+    if (query.graph !== undefined && query.graph !== request.graph) view = transaction.graph(query.graph);
+    checkAccess(transaction.system, request.user, view.graphName, query.access);
+    const control = new StatementControl({ timeoutMs: request.timeoutMs, killFlags, killSlot: request.killSlot });
+    const context: ExecContext = {
+      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
+      wallMs: this.#options.wallMs(), random, timeZone, limits: {},
+      session: new CallContext({
+        user: request.user, system: transaction.system, group: request.group, transaction, version: transaction.baseVersion, checksum: '', nowMs: transaction.timeMs,
+      }),
+    };
+    const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });
+    return { parts: this.#collect(running), columns: running.columns, type: query.summary };
+  }
+
+  #collect(running: RunningStatement): RowsPart[] {
+    const parts: RowsPart[] = [];
+    let bytes = 0;
+    for (;;) {
+      // Small parts, so that a client's PULL of a few rows does not get far more than it asked for.
+      const part = running.pull(parts.length === 0 ? 1000 : 4096, 0);
+      parts.push(part);
+      bytes += part.bytes.length;
+      if (bytes > this.#options.resultBytesMax) {
+        throw new DbError('MemoryLimit', `the result of a write takes more than ${this.#options.resultBytesMax} bytes`, { hint: 'return less from the write, or read in a second statement' });
+      }
+      if (part.summary !== undefined) return parts;
+    }
+  }
+
+  #reply(result: BufferedResult, version: number, firstRows: number): RunReply {
+    const parts = result.parts.map((part) => (part.summary === undefined ? part : { ...part, summary: { ...part.summary, version } }));
+    const fits = parts[0]!.count <= firstRows;
+    const first: RowsPart = fits ? parts.shift()! : { bytes: new Uint8Array(), count: 0, summary: undefined };
+    let execution = 0;
+    if (parts.length > 0) {
+      execution = this.#next++;
+      this.#results.set(execution, parts);
+    }
+    return { ...first, columns: result.columns, version, execution, type: result.type };
+  }
+
+  #repeatedReply(answer: Uint8Array, version: number): RunReply {
+    const { columns, type, part } = decodeAnswer(answer);
+    return {
+      columns, type, version, execution: 0, bytes: part.bytes, count: part.count,
+      summary: { version, stats: emptyStats(), plan: undefined, mode: 'run', notifications: [], elapsedMs: 0, repeated: true },
+    };
+  }
+
+  /** The next kept part, whole. */
+  pull(request: PullRequest): RowsPart {
+    const parts = this.#results.get(request.execution);
+    const part = parts?.shift();
+    if (part === undefined) throw new DbError('InvalidRequest', `there is no open result ${request.execution}`);
+    if (parts!.length === 0) this.#results.delete(request.execution);
+    return part;
+  }
+
+  discard(execution: number): void {
+    this.#results.delete(execution);
+  }
+
+  // -------------------------------------------------------------- interactive transactions
+
+  begin(request: BeginRequest): { transaction: number; version: number } {
+    this.#expire();
+    if (this.#transactions.size >= this.#options.transactionsMax) {
+      throw new DbError('Busy', `${this.#transactions.size} transactions are open, no more are allowed`, { hint: 'close transactions, or raise max_open_transactions' });
+    }
+    const interactive = this.#transactor.begin();
+    const id = this.#next++;
+    const now = this.#options.wallMs();
+    this.#transactions.set(id, { interactive, user: request.user, startedMs: now, usedMs: now });
+    return { transaction: id, version: interactive.version };
+  }
+
+  #open(id: number): OpenTransaction {
+    this.#expire();
+    const open = this.#transactions.get(id);
+    if (open === undefined) {
+      throw new DbError('TransactionNotFound', `there is no open transaction ${id}: it was ended, or was idle for longer than allowed`);
+    }
+    return open;
+  }
+
+  async commit(id: number, idempotencyKey?: string): Promise<{ version: number }> {
+    const open = this.#open(id);
+    this.#transactions.delete(id);
+    return { version: await this.#transactor.commit(open.interactive, { idempotencyKey }) };
+  }
+
+  rollback(id: number): void {
+    const open = this.#transactions.get(id);
+    this.#transactions.delete(id);
+    open?.interactive.close();
+  }
+
+  #expire(): void {
+    const now = this.#options.wallMs();
+    for (const [id, open] of this.#transactions) {
+      const idle = now - open.usedMs > this.#options.transactionIdleMs;
+      if (idle || now - open.startedMs > this.#options.transactionTotalMs) this.rollback(id);
+    }
+  }
+}
+
+/** What is kept of an answer for its repetition: columns, type and the first part's rows. */
+function encodeAnswer(result: BufferedResult): Uint8Array {
+  if (result.parts.length !== 1) return new Uint8Array();
+  const writer = new ByteWriter();
+  writer.string(result.type).varint(result.columns.length);
+  for (const column of result.columns) writer.string(column);
+  writer.varint(result.parts[0]!.count).bytes(result.parts[0]!.bytes);
+  return Uint8Array.from(writer.view());
+}
+
+function decodeAnswer(answer: Uint8Array): { columns: string[]; type: RunReply['type']; part: { bytes: Uint8Array; count: number } } {
+  if (answer.length === 0) return { columns: [], type: 'w', part: { bytes: new Uint8Array(), count: 0 } };
+  const reader = new ByteReader(answer);
+  const type = reader.string() as RunReply['type'];
+  const columns: string[] = [];
+  for (let left = reader.varint(); left > 0; left--) columns.push(reader.string());
+  const count = reader.varint();
+  return { columns, type, part: { count, bytes: Uint8Array.from(reader.bytes()) } };
+}
