@@ -13,7 +13,7 @@ import { packMessage } from './structures.ts';
 import type { Dialect } from './structures.ts';
 
 const CHUNK_MAX = 0xffff;
-const HEADER = 2;
+export const HEADER = 2;
 
 export class MessageWriter {
   readonly #pack = new PackWriter(16_384);
@@ -32,7 +32,7 @@ export class MessageWriter {
       this.#pack.truncate(start);
       throw error;
     }
-    this.#frame(start);
+    frameMessage(this.#pack, start);
   }
 
   /** A keep-alive signal. */
@@ -45,22 +45,23 @@ export class MessageWriter {
   take(): Buffer {
     return this.#pack.take();
   }
+}
 
-  #frame(start: number): void {
-    const size = this.#pack.length - start - HEADER;
-    const chunks = Math.max(1, Math.ceil(size / CHUNK_MAX));
-    this.#pack.skip((chunks - 1) * HEADER + HEADER);
-    const buffer = this.#pack.view();
-    // From the last chunk backwards, because each moves up to make room for the headers before it.
-    for (let i = chunks - 1; i >= 0; i--) {
-      const from = start + HEADER + i * CHUNK_MAX;
-      const length = Math.min(CHUNK_MAX, size - i * CHUNK_MAX);
-      const to = from + i * HEADER;
-      if (to !== from) buffer.copyWithin(to, from, from + length);
-      buffer.writeUInt16BE(length, to - HEADER);
-    }
-    buffer.writeUInt16BE(0, buffer.length - HEADER);
+/** Puts the headers around the message that begins behind the header-sized gap at `start` and ends where the writer stands. */
+export function frameMessage(pack: PackWriter, start: number): void {
+  const size = pack.length - start - HEADER;
+  const chunks = Math.max(1, Math.ceil(size / CHUNK_MAX));
+  pack.skip((chunks - 1) * HEADER + HEADER);
+  const buffer = pack.view();
+  // From the last chunk backwards, because each moves up to make room for the headers before it.
+  for (let i = chunks - 1; i >= 0; i--) {
+    const from = start + HEADER + i * CHUNK_MAX;
+    const length = Math.min(CHUNK_MAX, size - i * CHUNK_MAX);
+    const to = from + i * HEADER;
+    if (to !== from) buffer.copyWithin(to, from, from + length);
+    buffer.writeUInt16BE(length, to - HEADER);
   }
+  buffer.writeUInt16BE(0, buffer.length - HEADER);
 }
 
 export class MessageReader {
