@@ -303,6 +303,7 @@ export class LogStore implements LogReader {
       const file = this.#disk.open(name, false);
       const size = file.size;
       const segment: Segment = { sequence, file, first: 0, count: 0, offsets: new Uint32Array(1024), end: 0, allocated: size };
+      this.#segments.push(segment);
       const scan = scanSegment(file.read(0, size), expected, (records) => this.#replay(segment, records, replay));
       if (scan.state === 'corrupt' || (!isLast && scan.state !== 'clean')) {
         throw new LogCorruptedError(`${name} is damaged at byte ${scan.end}, before records that were written later`);
@@ -310,6 +311,7 @@ export class LogStore implements LogReader {
       if (scan.end === 0) {
         // Made by a roll-over that did not finish: nothing can be in it.
         if (!isLast) throw new LogCorruptedError(`${name} has no header`);
+        this.#segments.pop();
         file.close();
         this.#disk.remove(name);
         this.#disk.syncDirectory();
@@ -324,7 +326,6 @@ export class LogStore implements LogReader {
       }
       this.#batch = scan.lastBatch;
       expected = (scan.lastBatch + 1) >>> 0;
-      this.#segments.push(segment);
     }
     if (this.#segments.length === 0) this.#roll();
     return this.#summary(replay, isSuspect);
@@ -338,7 +339,7 @@ export class LogStore implements LogReader {
             throw new LogCorruptedError(`${segmentName(segment.sequence)} has format ${record.header.format}; this version knows ${FORMAT_VERSION}`);
           }
           this.#hard = { term: record.header.term, votedFor: record.header.votedFor === '' ? undefined : record.header.votedFor };
-          if (this.#segments.length === 0) {
+          if (this.#segments.length === 1) {
             this.#start = record.header.start;
             this.#lastIndex = this.#start.index;
             replay.configs.push({ index: this.#start.index, config: this.#start.config });
@@ -369,7 +370,7 @@ export class LogStore implements LogReader {
 
   #replayEntry(segment: Segment, entry: Entry, offset: number, replay: { terms: TermRun[]; configs: ConfigAt[] }): void {
     // The oldest file left may begin long behind the start its header knew: a later record moves the start there.
-    const isFirstOfAll = this.#segments.length === 0 && segment.count === 0 && entry.index > this.#lastIndex;
+    const isFirstOfAll = this.#segments.length === 1 && segment.count === 0 && entry.index > this.#lastIndex;
     if (isFirstOfAll) this.#lastIndex = entry.index - 1;
     if (entry.index !== this.#lastIndex + 1) {
       throw new LogCorruptedError(`entry ${entry.index} follows ${this.#lastIndex} in ${segmentName(segment.sequence)}`);

@@ -1,0 +1,204 @@
+/**
+ * What must always hold, whatever the cluster went through. Numbers are those of the project's list of invariants.
+ *
+ * The checker is an oracle: it sees all servers, their disks as a power cut would leave them, and true time.
+ */
+import { quorumSize, voterIds } from '../../src/raft/config.ts';
+import type { Message } from '../../src/raft/messages.ts';
+import type { NodeView } from '../../src/raft/node.ts';
+import type { Config, Entry, HardState, NodeId, Persist } from '../../src/raft/types.ts';
+import { witnessFloor } from '../../src/raft/config.ts';
+
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+function must(claim: boolean, message: () => string): void {
+  if (!claim) throw new Violation(message());
+}
+
+/** A server's disk, were the power to go now. */
+export class DiskImage {
+  hard: HardState = { term: 0, votedFor: undefined };
+  start = 0;
+  startTerm = 0;
+  terms: number[] = [];
+
+  get last(): number {
+    return this.start + this.terms.length;
+  }
+
+  term(index: number): number | undefined {
+    if (index === this.start) return this.startTerm;
+    return this.terms[index - this.start - 1];
+  }
+
+  apply(write: Persist): void {
+    if (write.hard !== undefined) this.hard = write.hard;
+    if (write.start !== undefined) {
+      const keep = write.start.reset ? [] : this.terms.slice(write.start.index - this.start);
+      this.start = write.start.index;
+      this.startTerm = write.start.term;
+      this.terms = keep;
+    }
+    if (write.truncateFrom !== undefined) this.terms.length = Math.max(0, write.truncateFrom - this.start - 1);
+    for (const entry of write.entries) this.terms.push(entry.term);
+  }
+
+  copy(): DiskImage {
+    const copy = new DiskImage();
+    copy.hard = this.hard;
+    copy.start = this.start;
+    copy.startTerm = this.startTerm;
+    copy.terms = [...this.terms];
+    return copy;
+  }
+}
+
+export interface Seen {
+  readonly id: NodeId;
+  readonly view: NodeView;
+  readonly image: DiskImage;
+  /** The state machine's durable index: a snapshot counts as durable before the log begins behind it. */
+  readonly stateIndex: number;
+  termAt(index: number): number | undefined;
+}
+
+interface Canonical {
+  readonly term: number;
+  readonly data: string;
+  readonly kind: number;
+}
+
+export class Checker {
+  readonly #leaders = new Map<number, NodeId>();
+  readonly #grants = new Map<string, NodeId>();
+  readonly #terms = new Map<NodeId, number>();
+  readonly #commits = new Map<NodeId, number>();
+  readonly #isLeader = new Map<NodeId, number>();
+  /** What is committed, by index - 1: the one history. */
+  readonly log: Canonical[] = [];
+  readonly #dataAt = new Map<string, number>();
+  readonly #hashAt: string[] = [];
+  readonly refused = new Set<string>();
+  committedIndex = 0;
+
+  /** After every event of one server. `all` are the servers that exist, dead ones with their disks. */
+  check(node: Seen, all: ReadonlyMap<NodeId, DiskImage>): void {
+    const { id, view } = node;
+    must(view.term >= (this.#terms.get(id) ?? 0), () => `6: ${id} went back to term ${view.term}`);
+    this.#terms.set(id, view.term);
+    must(view.commitIndex <= view.lastIndex, () => `9: ${id} commits ${view.commitIndex}, has ${view.lastIndex}`);
+    const before = this.#commits.get(id) ?? 0;
+    must(view.commitIndex >= before, () => `7: ${id} takes back its commit index`);
+    this.#commits.set(id, view.commitIndex);
+    if (view.role === 'leader') this.#checkLeader(node, all);
+    else this.#isLeader.delete(id);
+    if (view.commitIndex > before && view.role === 'leader') this.#checkQuorum(node, all);
+    must(view.durableIndex <= Math.max(node.image.last, node.stateIndex), () => `12: ${id} believes ${view.durableIndex} durable, its disk ends at ${node.image.last}`);
+  }
+
+  /** Memory is gone; what was on disk holds on. */
+  onRestart(id: NodeId, image: DiskImage): void {
+    this.#terms.set(id, image.hard.term);
+    this.#commits.delete(id);
+    this.#isLeader.delete(id);
+  }
+
+  #checkLeader(node: Seen, all: ReadonlyMap<NodeId, DiskImage>): void {
+    const { id, view } = node;
+    if (this.#isLeader.get(id) !== view.term) {
+      this.#isLeader.set(id, view.term);
+      const other = this.#leaders.get(view.term);
+      must(other === undefined || other === id, () => `1: ${other} and ${id} both lead term ${view.term}`);
+      this.#leaders.set(view.term, id);
+      for (let index = Math.max(view.firstIndex, this.committedIndex - 100); index <= this.committedIndex; index++) {
+        must(node.termAt(index) === this.log[index - 1]!.term, () => `4: the new leader ${id} of term ${view.term} lacks committed entry ${index}`);
+      }
+    }
+    for (const [peer, progress] of view.progress) {
+      const image = all.get(peer);
+      if (image === undefined || progress.match <= image.start) continue;
+      must(progress.match <= image.last, () => `11: ${id} believes ${peer} has ${progress.match}, its disk ends at ${image.last}`);
+    }
+  }
+
+  #checkQuorum({ id, view, termAt }: Seen, all: ReadonlyMap<NodeId, DiskImage>): void {
+    const index = view.commitIndex;
+    must(termAt(index) === view.term, () => `8: ${id} commits ${index} of term ${termAt(index)} in term ${view.term}`);
+    const holders = voterIds(view.config.config).filter((voter) => {
+      const image = all.get(voter)!;
+      return image.start >= index || image.term(index) === view.term;
+    });
+    must(holders.length >= quorumSize(view.config.config), () => `7: ${id} commits ${index}, on the disks of ${holders.join(',') || 'nobody'} only`);
+  }
+
+  /** 12: what a server says on the wire must be on its disk already. */
+  onSend(from: NodeId, to: NodeId, message: Message, image: DiskImage): void {
+    if (message.kind === 'voteReply' && message.granted) {
+      const isSaved = image.hard.term > message.term || (image.hard.term === message.term && image.hard.votedFor === to);
+      must(isSaved, () => `12: ${from} grants its vote of term ${message.term} to ${to} before it is saved`);
+      const key = `${from} ${message.term}`;
+      const other = this.#grants.get(key);
+      must(other === undefined || other === to, () => `6: ${from} votes for ${other} and ${to} in term ${message.term}`);
+      this.#grants.set(key, to);
+    }
+    if (message.kind === 'appendReply' && message.ok) {
+      must(image.last >= message.index, () => `12: ${from} acknowledges ${message.index}, its disk ends at ${image.last}`);
+      must(image.hard.term >= message.term, () => `12: ${from} answers in term ${message.term} before it is saved`);
+    }
+  }
+
+  /** 3, 5: one entry at each committed index, everywhere. Called for each entry that some server is told to apply. */
+  onApply(id: NodeId, entry: { readonly index: number; readonly term: number; readonly kind: number; readonly data: string }): void {
+    const known = this.log[entry.index - 1];
+    if (known === undefined) {
+      must(entry.index === this.log.length + 1, () => `5: ${id} applies ${entry.index}, nobody had ${this.log.length + 1}`);
+      this.log.push({ term: entry.term, data: entry.data, kind: entry.kind });
+      this.committedIndex = entry.index;
+      if (entry.data !== '') {
+        must(!this.#dataAt.has(entry.data), () => `22: ${entry.data} is committed twice, at ${this.#dataAt.get(entry.data)} and ${entry.index}`);
+        this.#dataAt.set(entry.data, entry.index);
+        must(!this.refused.has(entry.data), () => `22: ${entry.data} was refused for good, yet committed at ${entry.index}`);
+      }
+      return;
+    }
+    must(known.term === entry.term && known.data === entry.data, () => `5: ${id} applies ${entry.data}@${entry.term} at ${entry.index}, others ${known.data}@${known.term}`);
+  }
+
+  onRefused(data: string): void {
+    this.refused.add(data);
+    must(!this.#dataAt.has(data), () => `22: ${data} is refused for good, yet committed at ${this.#dataAt.get(data)}`);
+  }
+
+  onHash(id: NodeId, index: number, hash: string): void {
+    const known = this.#hashAt[index];
+    must(known === undefined || known === hash, () => `5: the state of ${id} at ${index} differs`);
+    this.#hashAt[index] = hash;
+  }
+
+  /** A write was acknowledged as entry `index`; `floor` was acknowledged or read before it began. */
+  onWriteAcknowledged(data: string, index: number, floor: number): void {
+    must(this.#dataAt.get(data) === index, () => `22: ${data} acknowledged at ${index}, committed at ${this.#dataAt.get(data)}`);
+    must(index > floor, () => `19: ${data} is entry ${index}, before ${floor} which was known when it began`);
+  }
+
+  onRead(version: number, floor: number): void {
+    must(version >= floor, () => `19: a read saw version ${version}, older than ${floor} which was known before it began`);
+  }
+
+  /** 17: what a witness dropped is held by enough data voters. */
+  checkWitness(view: NodeView, all: ReadonlyMap<NodeId, DiskImage>, witness: NodeId): void {
+    const start = all.get(witness)!.start;
+    const floor = witnessFloor(view.config.config, (id) => all.get(id)?.last ?? 0);
+    must(start <= floor, () => `17: the witness ${witness} dropped entries up to ${start}, data voters are safe up to ${floor}`);
+  }
+}
+
+export function describe(config: Config): string {
+  return config.members.map((member) => `${member.id}${member.voter ? '' : '(learner)'}${member.witness ? '(witness)' : ''}`).join(' ');
+}
+
+export function textOf(entry: Entry): string {
+  return Buffer.from(entry.data).toString();
+}

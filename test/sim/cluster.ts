@@ -1,0 +1,342 @@
+/**
+ * A whole group in one thread, replayed from a seed: servers, a network that drops, delays, repeats and cuts, clients with
+ * a history, an operator who changes members, and crashes at every step of a write.
+ *
+ * Each seed draws its own rates ("swarm"), so that some runs are mostly partitions and others mostly crashes. A run ends
+ * with all faults off: one leader, equal logs, every client served.
+ */
+import { seededRandom } from '../../src/base/random.ts';
+import type { Random } from '../../src/base/random.ts';
+import { FrameEncoder, decodeFrame } from '../../src/raft/codec.ts';
+import { encodeConfig, makeConfig, voterIds } from '../../src/raft/config.ts';
+import type { Message } from '../../src/raft/messages.ts';
+import type { NodeId } from '../../src/raft/types.ts';
+import { Checker, Violation } from './checker.ts';
+import { Client } from './client.ts';
+import { Scheduler } from './scheduler.ts';
+import { SimServer, copyMachine } from './server.ts';
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly steps: number;
+  readonly mutants?: ReadonlySet<string>;
+  readonly trace?: (line: string) => void;
+}
+
+export interface SimResult {
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly committed: number;
+  readonly acknowledged: number;
+  readonly reads: number;
+  readonly crashes: number;
+  readonly leaderships: number;
+  readonly configChanges: number;
+  readonly snapshots: number;
+}
+
+interface Rates {
+  readonly servers: number;
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly delayMs: number;
+  readonly crash: number;
+  readonly crashInWrite: number;
+  readonly partition: number;
+  readonly oneWay: boolean;
+  readonly pause: number;
+  readonly slowDisk: number;
+  readonly members: number;
+  readonly transfer: number;
+  readonly compact: number;
+  readonly clients: number;
+}
+
+const END_MS = 30_000;
+
+export class Cluster {
+  readonly time = new Scheduler();
+  readonly checker = new Checker();
+  readonly servers = new Map<NodeId, SimServer>();
+  readonly mutants: ReadonlySet<string>;
+  readonly random: Random;
+  readonly rates: Rates;
+  readonly counts = { crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, acknowledged: 0, reads: 0 };
+  /** Highest index acknowledged to some client, or seen by a read. */
+  knownIndex = 0;
+  faults = true;
+  nextId = 1;
+  readonly #trace: ((line: string) => void) | undefined;
+  readonly #cut = new Set<string>();
+  readonly #encoder = new FrameEncoder();
+  readonly #clients: Client[] = [];
+  readonly #roles = new Map<NodeId, string>();
+  #nextServer = 1;
+
+  constructor(options: SimOptions) {
+    this.random = seededRandom(options.seed);
+    this.mutants = options.mutants ?? new Set();
+    this.#trace = options.trace;
+    this.rates = drawRates(this.random);
+    const ids = Array.from({ length: this.rates.servers }, () => `s${this.#nextServer++}`);
+    const config = makeConfig(ids.map((id) => ({ id, voter: true, witness: false, info: '' })));
+    const encoded = encodeConfig(config);
+    for (const id of ids) {
+      const server = new SimServer(this, id, seededRandom(this.#draw()));
+      this.servers.set(id, server);
+      server.start(config, encoded);
+    }
+    for (let i = 0; i < this.rates.clients; i++) this.#clients.push(new Client(this, i, seededRandom(this.#draw())));
+    for (const client of this.#clients) client.start();
+    this.#scheduleFaults();
+  }
+
+  #draw(): number {
+    return Math.floor(this.random.next() * 2 ** 31);
+  }
+
+  chance(probability: number): boolean {
+    return this.random.next() < probability;
+  }
+
+  log(line: () => string): void {
+    this.#trace?.(`${this.time.now.toFixed(1).padStart(9)} ${line()}`);
+  }
+
+  // ---- running ----
+
+  run(steps: number): SimResult {
+    let done = 0;
+    while (done < steps && this.time.step(Number.MAX_SAFE_INTEGER)) done += 1;
+    this.#endFaults();
+    this.#settle(END_MS);
+    this.#checkConverged();
+    return {
+      steps: done, virtualMs: Math.round(this.time.now), committed: this.checker.log.length, ...this.counts,
+    };
+  }
+
+  check(server: SimServer): void {
+    const view = server.view;
+    const role = `${view.role} ${view.term}`;
+    if (this.#roles.get(server.id) !== role) {
+      this.#roles.set(server.id, role);
+      if (view.role === 'leader') this.counts.leaderships += 1;
+      this.log(() => `${server.id} ${role} last=${view.lastIndex}@${view.lastTerm} commit=${view.commitIndex}`);
+    }
+    this.checker.check({ id: server.id, view, image: server.image, stateIndex: server.durableStateIndex, termAt: (index) => server.node.termAt(index) }, this.#images());
+  }
+
+  #images(): Map<NodeId, SimServer['image']> {
+    return new Map([...this.servers].map(([id, server]) => [id, server.image]));
+  }
+
+  // ---- network ----
+
+  send(from: SimServer, to: NodeId, message: Message): void {
+    this.checker.onSend(from.id, to, message, from.image);
+    const target = this.servers.get(to);
+    if (target === undefined) return;
+    this.log(() => `${from.id} → ${to} ${brief(message)}`);
+    if (this.faults && (this.#cut.has(`${from.id} ${to}`) || this.chance(this.rates.loss))) return;
+    // Now and then through the real bytes.
+    const sent = this.chance(0.05) ? decodeFrame(this.#encoder.encode([message]))[0]! : message;
+    this.#deliver(from.id, target, sent);
+    if (this.faults && this.chance(this.rates.duplicate)) this.#deliver(from.id, target, sent);
+  }
+
+  #deliver(from: NodeId, target: SimServer, message: Message): void {
+    const scale = this.faults ? this.rates.delayMs : 1;
+    // Mostly quick, sometimes very late.
+    const delay = scale * (this.chance(0.02) ? 40 * this.random.next() : -Math.log(1 - this.random.next() * 0.999));
+    this.time.after(delay, () => {
+      if (this.faults && this.#cut.has(`${from} ${target.id}`)) return;
+      target.receive(from, message);
+    });
+  }
+
+  sendSnapshot(from: SimServer, to: NodeId): void {
+    this.counts.snapshots += 1;
+    const snapshot = { machine: copyMachine(from.machine) };
+    const { term } = from.view;
+    from.input((node) => node.snapshotStarted(to, snapshot.machine.index));
+    this.log(() => `${from.id} → ${to} snapshot at ${snapshot.machine.index}`);
+    const target = this.servers.get(to);
+    this.time.after(5 + this.random.next() * 100, () => {
+      const isLost = target === undefined || (this.faults && (this.#cut.has(`${from.id} ${to}`) || this.chance(0.2)));
+      const ok = !isLost && target.install(snapshot);
+      this.time.after(this.random.next() * 20, () => {
+        if (from.isUp && from.view.role === 'leader' && from.view.term === term) from.input((node) => node.snapshotSent(to, ok));
+      });
+    });
+  }
+
+  // ---- faults ----
+
+  #scheduleFaults(): void {
+    const every = (probability: number, work: () => void) => {
+      const again = () => {
+        this.time.after(50 + this.random.next() * 100, () => {
+          if (!this.faults) return;
+          if (this.chance(probability)) work();
+          again();
+        });
+      };
+      again();
+    };
+    const { rates } = this;
+    every(rates.crash, () => this.crash(this.#pick()));
+    every(rates.partition, () => this.#partition());
+    every(0.1, () => this.#cut.clear());
+    every(rates.pause, () => this.#pick().pause(this.random.next() * 600));
+    every(rates.slowDisk, () => {
+      const server = this.#pick();
+      server.slowDisk = !server.slowDisk;
+    });
+    every(rates.members, () => this.#changeMembers());
+    every(rates.transfer, () => {
+      this.#pick().input((node) => {
+        if (node.view.role === 'leader') node.transfer(this.chance(0.5) ? undefined : this.#pick().id);
+      });
+    });
+    every(rates.compact, () => this.#pick().compact(Math.floor(this.random.next() * 20)));
+  }
+
+  #pick(): SimServer {
+    const all = [...this.servers.values()];
+    return all[Math.floor(this.random.next() * all.length)]!;
+  }
+
+  drawCrashInWrite(): boolean {
+    return this.faults && this.chance(this.rates.crashInWrite);
+  }
+
+  crash(server: SimServer): void {
+    if (!server.isUp) return;
+    this.counts.crashes += 1;
+    this.log(() => `${server.id} crashes`);
+    server.crash();
+    this.time.after(50 + this.random.next() * 1000, () => this.#restart(server));
+  }
+
+  #restart(server: SimServer): void {
+    if (server.isUp) return;
+    server.start();
+    this.checker.onRestart(server.id, server.image);
+    this.log(() => `${server.id} restarts`);
+    for (const other of this.servers.values()) {
+      if (other !== server && this.chance(0.5)) other.input((node) => node.peerRestarted(server.id));
+    }
+  }
+
+  #partition(): void {
+    const ids = [...this.servers.keys()];
+    const side = new Set(ids.filter(() => this.chance(0.5)));
+    if (this.chance(0.4)) {
+      // One alone: the commonest real one.
+      side.clear();
+      side.add(ids[Math.floor(this.random.next() * ids.length)]!);
+    }
+    this.log(() => `partition ${[...side].join(' ')}`);
+    for (const from of ids) {
+      for (const to of ids) {
+        if (side.has(from) === side.has(to)) continue;
+        if (this.rates.oneWay && side.has(to)) continue;
+        this.#cut.add(`${from} ${to}`);
+      }
+    }
+  }
+
+  #changeMembers(): void {
+    const leader = [...this.servers.values()].find((server) => server.isUp && server.leadingTerm !== undefined);
+    if (leader === undefined) return;
+    const { config } = leader.view.config;
+    const learners = config.members.filter((member) => !member.voter);
+    const what = this.random.next();
+    let result: number | string = '';
+    if (learners.length > 0 && what < 0.5) {
+      leader.input((node) => (result = node.changeConfig({ kind: 'promote', id: learners[0]!.id })));
+    } else if (what < 0.7 && this.servers.size < 9 && learners.length < 2) {
+      const server = new SimServer(this, `s${this.#nextServer++}`, seededRandom(this.#draw()));
+      leader.input((node) => {
+        result = node.changeConfig({ kind: 'addLearner', member: { id: server.id, witness: false, info: '' } });
+        if (typeof result !== 'number') return;
+        this.servers.set(server.id, server);
+        server.start();
+      });
+    } else if (voterIds(config).length > 2) {
+      const gone = config.members[Math.floor(this.random.next() * config.members.length)]!.id;
+      leader.input((node) => (result = node.changeConfig({ kind: 'remove', id: gone })));
+    }
+    if (typeof result === 'number') this.counts.configChanges += 1;
+    this.log(() => `${leader.id} changes members: ${result}`);
+  }
+
+  // ---- the end ----
+
+  #endFaults(): void {
+    this.faults = false;
+    this.#cut.clear();
+    this.log(() => 'faults off');
+    for (const server of this.servers.values()) {
+      server.slowDisk = false;
+      server.pause(0);
+      if (!server.isUp) this.#restart(server);
+    }
+  }
+
+  /** Runs until everything is quiet and equal, or long enough. */
+  #settle(ms: number): void {
+    const until = this.time.now + ms;
+    let next = this.time.now + 1000;
+    while (this.time.step(until)) {
+      if (this.time.now < next) continue;
+      next = this.time.now + 1000;
+      if (this.#problem() === undefined && this.#clients.every((client) => client.endedWell)) return;
+    }
+  }
+
+  #checkConverged(): void {
+    const problem = this.#problem();
+    if (problem !== undefined) throw new Violation(`24: ${problem}`);
+    const client = this.#clients.find((one) => !one.endedWell);
+    if (client !== undefined) throw new Violation(`24: client ${client.number} gets no answer although all servers are well`);
+  }
+
+  #problem(): string | undefined {
+    const leaders = [...this.servers.values()].filter((server) => server.view.role === 'leader');
+    const leader = leaders.sort((a, b) => b.view.term - a.view.term)[0];
+    if (leader === undefined) return 'nobody leads';
+    const { view } = leader;
+    if (view.commitIndex !== view.lastIndex) return `${leader.id} has committed ${view.commitIndex} of ${view.lastIndex}`;
+    for (const { id } of view.config.config.members) {
+      const server = this.servers.get(id)!;
+      if (server.view.term !== view.term) return `${id} is in term ${server.view.term}, the leader ${leader.id} in ${view.term}`;
+      if (server.view.commitIndex !== view.commitIndex || server.view.lastIndex !== view.lastIndex) return `${id} is at ${server.view.commitIndex}/${server.view.lastIndex}, the leader ${leader.id} at ${view.commitIndex}`;
+      if (server.machine.index !== view.commitIndex) return `${id} has applied ${server.machine.index} of ${view.commitIndex}`;
+    }
+    return undefined;
+  }
+}
+
+function drawRates(random: Random): Rates {
+  const r = () => random.next();
+  const some = (probability: number, max: number) => (r() < probability ? r() * max : 0);
+  return {
+    servers: r() < 0.1 ? 1 : r() < 0.7 ? 3 : r() < 0.5 ? 5 : 4,
+    loss: some(0.5, 0.3), duplicate: some(0.4, 0.5), delayMs: r() < 0.7 ? 1 + r() * 5 : 5 + r() * 40,
+    crash: some(0.6, 0.3), crashInWrite: some(0.6, 0.03), partition: some(0.6, 0.3), oneWay: r() < 0.4, pause: some(0.4, 0.2),
+    slowDisk: some(0.4, 0.2), members: some(0.5, 0.5), transfer: some(0.4, 0.3), compact: some(0.6, 0.8), clients: 1 + Math.floor(r() * 4),
+  };
+}
+
+function brief(message: Message): string {
+  const { kind, ...fields } = message;
+  const shown = Object.entries(fields).map(([name, value]) => `${name}=${Array.isArray(value) ? `[${value.length}]` : typeof value === 'object' ? '{}' : String(value)}`);
+  return `${kind} ${shown.join(' ')}`;
+}
+
+/** One whole run. Throws what went wrong. */
+export function simulate(options: SimOptions): SimResult {
+  return new Cluster(options).run(options.steps);
+}

@@ -1,0 +1,41 @@
+/**
+ * Runs seeds from the command line:
+ *
+ *   npm run sim -- --seed 7 --steps 100000 [--trace] [--mutant name]
+ *   npm run sim -- --seeds 1..2000 --steps 5000
+ */
+import { simulate } from './cluster.ts';
+
+const args = process.argv.slice(2);
+const value = (name: string): string | undefined => {
+  const at = args.indexOf(`--${name}`);
+  return at < 0 ? undefined : args[at + 1];
+};
+const steps = Number(value('steps') ?? 5000);
+const [from, to] = (value('seeds') ?? `${value('seed') ?? 1}..${value('seed') ?? 1}`).split('..').map(Number) as [number, number];
+const mutant = value('mutant');
+const isTraced = args.includes('--trace');
+const limitMs = Number(value('seconds') ?? 1e9) * 1000;
+const began = performance.now();
+const total = { steps: 0, committed: 0, acknowledged: 0, reads: 0, crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, virtualMs: 0 };
+let failed = 0;
+let ran = 0;
+for (let seed = from; seed <= to && performance.now() - began < limitMs; seed++) {
+  ran += 1;
+  const tail: string[] = [];
+  try {
+    const result = simulate({
+      seed, steps, ...(mutant === undefined ? {} : { mutants: new Set([mutant]) }),
+      ...(isTraced ? { trace: (line: string) => { tail.push(line); if (tail.length > 5000) tail.shift(); } } : {}),
+    });
+    for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += result[name];
+  } catch (error) {
+    failed += 1;
+    for (const line of tail) console.log(line);
+    const text = error instanceof Error && error.name === 'Violation' ? error.message : error instanceof Error ? error.stack : String(error);
+    console.log(`seed ${seed}: ${text}`);
+    if (mutant !== undefined) break;
+  }
+}
+console.log(`${ran} seeds, ${failed} failed, ${Math.round(performance.now() - began)} ms; ${JSON.stringify(total)}`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,367 @@
+/**
+ * One simulated server: the real core, the real log store on a disk that forgets, the real writer's side, and a toy
+ * state machine (a map) with a durable copy that lags behind.
+ */
+import { RaftNode } from '../../src/raft/node.ts';
+import type { Effects, NodeView } from '../../src/raft/node.ts';
+import type { Message } from '../../src/raft/messages.ts';
+import type { Mutants, RaftOptions } from '../../src/raft/state.ts';
+import type { Config, NodeId, Persist } from '../../src/raft/types.ts';
+import { WriterSide } from '../../src/replica/consensus-writer.ts';
+import { LogStore } from '../../src/replica/log-store.ts';
+import type { ConsensusToWriter } from '../../src/replica/protocol.ts';
+import type { Random } from '../../src/base/random.ts';
+import { DiskImage, Violation } from './checker.ts';
+import { PowerCut, SimDisk } from './disk.ts';
+import type { Cluster } from './cluster.ts';
+
+export interface Machine {
+  index: number;
+  /** Of the entry at `index`, and the configuration there: what a log needs to begin behind this state. */
+  term: number;
+  config: Config;
+  hash: string;
+  readonly values: Map<string, string>;
+}
+
+export function copyMachine(machine: Machine): Machine {
+  return { ...machine, values: new Map(machine.values) };
+}
+
+export interface SimSnapshot {
+  readonly machine: Machine;
+}
+
+export const TICK_MS = 10;
+
+export class SimServer {
+  readonly id: NodeId;
+  readonly disk: SimDisk;
+  readonly image = new DiskImage();
+  isUp = false;
+  boots = 0;
+  node!: RaftNode;
+  store!: LogStore;
+  writer!: WriterSide;
+  machine: Machine = { index: 0, term: 0, config: { members: [] }, hash: '', values: new Map() };
+  leadingTerm: number | undefined;
+  #durable: Machine = copyMachine(this.machine);
+  readonly #cluster: Cluster;
+  readonly #random: Random;
+  /** Writes handed out by the core: the first may be on its way to the disk. */
+  #writes: Persist[] = [];
+  #isWriting = false;
+  #isTurnScheduled = false;
+  #pausedUntil = 0;
+  #inbox: { readonly from: NodeId; readonly message: Message }[] = [];
+  readonly #tickRate: number;
+  slowDisk = false;
+  #installs = 0;
+  readonly readsDone = new Map<number, (index: number) => void>();
+  readonly proposals = new Map<number, { readonly data: string; settle(outcome: string, index: number): void }>();
+
+  constructor(cluster: Cluster, id: NodeId, random: Random) {
+    this.#cluster = cluster;
+    this.#random = random;
+    this.id = id;
+    this.disk = new SimDisk(random);
+    this.#tickRate = 0.99 + random.next() * 0.02;
+  }
+
+  get view(): NodeView {
+    return this.node.view;
+  }
+
+  get durableStateIndex(): number {
+    return this.#durable.index;
+  }
+
+  get isPaused(): boolean {
+    return this.#cluster.time.now < this.#pausedUntil;
+  }
+
+  start(bootstrap?: Config, encoded?: Uint8Array): void {
+    this.boots += 1;
+    const mutants: Mutants = this.#cluster.mutants;
+    this.store = this.#openStore();
+    if (bootstrap !== undefined && encoded !== undefined) {
+      const first: Persist = {
+        seq: 1, hard: { term: 1, votedFor: undefined }, start: undefined, truncateFrom: undefined,
+        entries: [{ index: 1, term: 1, kind: 2, data: encoded }],
+      };
+      this.store.persist(first);
+      this.image.apply(first);
+      this.store = this.#openStore();
+    }
+    this.#checkRecovered();
+    this.machine = copyMachine(this.#durable);
+    this.#bringLogToState();
+    const options: RaftOptions = {
+      id: this.id, electionTicks: 20, heartbeatTicks: 5, batchBytesMax: 400, windowMessages: 3, windowBytes: 2000, uncommittedBytesMax: 6000,
+      pendingReadsMax: 50, witnessMayLead: true, random: () => this.#random.next(), readIdBase: this.boots * 1e6, mutants,
+    };
+    this.node = new RaftNode(options, this.store, this.store.recovered, this.machine.index);
+    this.#writes = [];
+    this.#isWriting = false;
+    this.#isTurnScheduled = false;
+    this.#inbox = [];
+    this.leadingTerm = undefined;
+    this.readsDone.clear();
+    this.proposals.clear();
+    this.isUp = true;
+    const boot = this.boots;
+    const host = {
+      node: this.node, store: this.store, isDiskFull: false, wake: () => this.wake(),
+    };
+    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, host, { maxEntryBytes: 1000, aheadBytesMax: 3000 }, this.machine.index);
+    this.#scheduleTick(boot, this.#cluster.time.now);
+    this.wake();
+  }
+
+  #openStore(): LogStore {
+    return new LogStore({
+      disk: this.disk, durable: !this.#cluster.mutants.has('no-sync'), segmentBytes: 3000, allocateBytes: 700, reserveBytes: 200, cacheBytesMax: 1500,
+      monotonicMs: () => this.#cluster.time.now,
+    });
+  }
+
+  /** After a crash the disk holds what the oracle believes, or one more write that was on its way. */
+  #checkRecovered(): void {
+    const { recovered } = this.store;
+    if (recovered.suspect) throw new Violation(`${this.id} suspects a log that lost nothing it had acknowledged`);
+    const terms: number[] = [];
+    for (let i = 0; i < recovered.terms.length; i++) {
+      const end = recovered.terms[i + 1]?.index ?? recovered.lastIndex + 1;
+      for (let index = recovered.terms[i]!.index; index < end; index++) terms.push(recovered.terms[i]!.term);
+    }
+    const isLike = (image: DiskImage) => image.hard.term === recovered.hard.term && image.hard.votedFor === recovered.hard.votedFor
+      && image.start === recovered.startIndex && image.startTerm === recovered.startTerm && image.terms.join() === terms.join();
+    if (isLike(this.image)) return;
+    const next = this.image.copy();
+    if (this.#writes[0] !== undefined) next.apply(this.#writes[0]);
+    if (!isLike(next)) {
+      throw new Violation(`${this.id} recovered term ${recovered.hard.term}, ${recovered.startIndex}..${recovered.lastIndex}; its disk held term ${this.image.hard.term}, ${this.image.start}..${this.image.last}`);
+    }
+    this.image.apply(this.#writes[0]!);
+  }
+
+  /** A snapshot was installed and the power went before the log followed. */
+  #bringLogToState(): void {
+    const { index, term, config } = this.machine;
+    const { recovered } = this.store;
+    if (index <= recovered.lastIndex && index >= recovered.startIndex && this.image.term(index) === term) return;
+    if (index < recovered.startIndex) throw new Violation(`${this.id}: the state is at ${index}, but the log begins at ${recovered.startIndex}`);
+    const write: Persist = {
+      seq: 1, hard: recovered.hard.term < term ? { term, votedFor: undefined } : undefined, truncateFrom: undefined, entries: [],
+      start: { index, term, config, reset: true },
+    };
+    this.store.persist(write);
+    this.image.apply(write);
+    this.store = this.#openStore();
+  }
+
+  crash(): void {
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.writer.close();
+    this.disk.crash();
+    for (const proposal of this.proposals.values()) proposal.settle('unknown', 0);
+    this.proposals.clear();
+  }
+
+  pause(ms: number): void {
+    this.#pausedUntil = this.#cluster.time.now + ms;
+  }
+
+  #scheduleTick(boot: number, before: number): void {
+    const { time } = this.#cluster;
+    time.after(TICK_MS * this.#tickRate, () => {
+      if (!this.isUp || this.boots !== boot) return;
+      if (this.isPaused) {
+        time.after(this.#pausedUntil - time.now, () => this.#wakeUp(boot, before));
+        return;
+      }
+      this.#guard(() => this.node.tick(1));
+      this.wake();
+      this.#scheduleTick(boot, time.now);
+    });
+  }
+
+  #wakeUp(boot: number, before: number): void {
+    if (!this.isUp || this.boots !== boot) return;
+    const ticks = Math.max(1, Math.floor((this.#cluster.time.now - before) / TICK_MS));
+    this.#guard(() => {
+      for (const { from, message } of this.#inbox.splice(0)) this.node.receive(from, message);
+      this.node.tick(ticks, ticks > 3 && !this.#cluster.mutants.has('no-stall-rule'));
+    });
+    this.wake();
+    this.#scheduleTick(boot, this.#cluster.time.now);
+  }
+
+  receive(from: NodeId, message: Message): void {
+    if (!this.isUp) return;
+    if (this.isPaused) {
+      this.#inbox.push({ from, message });
+      return;
+    }
+    this.#guard(() => this.node.receive(from, message));
+    this.wake();
+  }
+
+  input(work: (node: RaftNode) => void): void {
+    if (!this.isUp || this.isPaused) return;
+    this.#guard(() => work(this.node));
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.#isTurnScheduled) return;
+    this.#isTurnScheduled = true;
+    const boot = this.boots;
+    this.#cluster.time.after(this.#random.next() * 0.3, () => {
+      if (!this.isUp || this.boots !== boot) return;
+      this.#isTurnScheduled = false;
+      this.#guard(() => this.#turn());
+    });
+  }
+
+  #turn(): void {
+    const effects = this.node.takeEffects();
+    for (const { to, message } of effects.send) this.#cluster.send(this, to, message);
+    const { view } = this.node;
+    const term = view.role === 'leader' && view.isReady ? view.term : undefined;
+    if (term !== this.leadingTerm) {
+      this.leadingTerm = term;
+      this.writer.onRole(view);
+    }
+    this.#handle(effects);
+    if (effects.persist !== undefined) {
+      this.#writes.push(effects.persist);
+      this.#write();
+    }
+    this.#cluster.check(this);
+  }
+
+  #handle(effects: Effects): void {
+    for (const { id, index } of effects.reads) {
+      this.readsDone.get(id)?.(index);
+      this.readsDone.delete(id);
+    }
+    for (const id of effects.readsFailed) this.readsDone.delete(id);
+    for (const peer of effects.snapshotsWanted) this.#cluster.sendSnapshot(this, peer);
+    this.writer.onCommit(effects.commit);
+  }
+
+  /** Saves the next write after the disk's delay; crashes happen before, within and after. */
+  #write(): void {
+    if (this.#isWriting || this.#writes.length === 0) return;
+    this.#isWriting = true;
+    const boot = this.boots;
+    const { time } = this.#cluster;
+    const diskMs = (this.slowDisk ? 100 : 2) * this.#random.next();
+    time.after(diskMs * 0.7, () => {
+      if (!this.isUp || this.boots !== boot) return;
+      const write = this.#writes[0]!;
+      if (this.#cluster.drawCrashInWrite()) this.disk.cutPowerAfter(Math.floor(this.#random.next() * 4));
+      try {
+        this.store.persist(this.#mutated(write));
+      } catch (error) {
+        if (!(error instanceof PowerCut)) throw error;
+        this.#cluster.crash(this);
+        return;
+      }
+      this.disk.cutPowerAfter(-1);
+      if (!this.#cluster.mutants.has('no-sync')) this.image.apply(write);
+      this.#writes.shift();
+      time.after(diskMs * 0.3, () => {
+        if (!this.isUp || this.boots !== boot) return;
+        this.#isWriting = false;
+        this.#guard(() => this.node.persisted(write.seq));
+        this.wake();
+        this.#write();
+      });
+    });
+  }
+
+  #mutated(write: Persist): Persist {
+    return this.#cluster.mutants.has('forgets-vote') && write.hard !== undefined && write.entries.length > 0 ? { ...write, hard: undefined } : write;
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof Error) error.message = `${this.id}: ${error.message}`;
+      throw error;
+    }
+  }
+
+  // ---- the writer ----
+
+  #toWriter(message: ConsensusToWriter, boot: number): void {
+    const installs = this.#installs;
+    // Messages on a port keep their order: one delay for all of the same moment.
+    this.#cluster.time.after(0.2, () => {
+      if (!this.isUp || this.boots !== boot) return;
+      if (message.kind === 'committed') {
+        // A snapshot overtook it: what it says is in the state already.
+        if (installs === this.#installs) this.#apply(message);
+      }
+      else if (message.kind === 'rejected') {
+        for (const id of message.ids) {
+          const proposal = this.proposals.get(id);
+          this.proposals.delete(id);
+          proposal?.settle(message.reason, 0);
+        }
+      }
+    });
+  }
+
+  #apply(message: Extract<ConsensusToWriter, { kind: 'committed' }>): void {
+    let at = 0;
+    for (const [i, length] of message.data.lengths.entries()) {
+      const index = message.first + i;
+      const data = Buffer.from(message.data.bytes.subarray(at, at + length)).toString();
+      at += length;
+      if (index !== this.machine.index + 1) throw new Violation(`${this.id} is given ${index} after ${this.machine.index}`);
+      this.#cluster.checker.onApply(this.id, { index, term: message.terms[i]!, kind: message.kinds[i]!, data });
+      this.machine.index = index;
+      this.machine.term = message.terms[i]!;
+      if (data !== '') {
+        const [key, value] = data.split('=') as [string, string];
+        this.machine.values.set(key, value);
+        this.machine.hash = `${(Number.parseInt(this.machine.hash || '7', 36) * 31 + data.length * 7 + Number(value)) % 2147483647}`;
+        this.machine.hash = Number(this.machine.hash).toString(36);
+      }
+      this.#cluster.checker.onHash(this.id, index, this.machine.hash);
+      const id = message.ids[i]!;
+      if (id === 0) continue;
+      const proposal = this.proposals.get(id);
+      this.proposals.delete(id);
+      proposal?.settle('committed', index);
+    }
+    this.machine.config = this.node.configAt(this.machine.index).config;
+    const isSynced = this.#random.next() < 0.2;
+    if (isSynced) this.#durable = copyMachine(this.machine);
+    this.writer.onMessage({ kind: 'applied', index: this.machine.index, durable: this.#durable.index });
+    this.wake();
+  }
+
+  compact(margin: number): void {
+    const upTo = this.#durable.index - margin;
+    if (upTo > this.view.firstIndex) this.input((node) => node.compactTo(upTo));
+  }
+
+  /** The leader's whole state arrives. */
+  install(snapshot: SimSnapshot): boolean {
+    if (!this.isUp || this.isPaused) return false;
+    const { machine } = snapshot;
+    if (machine.index <= this.view.commitIndex) return true;
+    this.#durable = copyMachine(machine);
+    this.machine = copyMachine(machine);
+    this.#installs += 1;
+    this.input((node) => node.installed(machine.index, machine.term, machine.config));
+    this.writer.onInstalled(machine.index);
+    return true;
+  }
+}
