@@ -300,6 +300,8 @@ export class RaftNode {
   installed(index: number, term: number, config: Config): boolean {
     const state = this.#state;
     if (index <= state.log.commitIndex) return false;
+    // The snapshot may overtake the first message of the term it ends in.
+    if (term > state.term) state.becomeFollower(term, undefined);
     state.log.restore(index, term, config);
     state.configs.reset(index, config);
     state.applied = Math.max(state.applied, index);
@@ -317,10 +319,13 @@ export class RaftNode {
     progress.becomeProbe();
   }
 
-  /** The snapshot that is on its way to `to` has this index (it may be newer than the log's start). */
-  snapshotStarted(to: NodeId, index: number): void {
+  /**
+   * The snapshot that is on its way to `to` has this index (it may be newer than the log's start). To be repeated while
+   * it moves: one that nobody speaks of is given up.
+   */
+  snapshotMoves(to: NodeId, index: number): void {
     const progress = this.#state.progress.get(to);
-    if (progress?.state === 'snapshot') progress.snapshotIndex = index;
+    if (progress?.state === 'snapshot') progress.becomeSnapshot(index);
   }
 
   /** The transport lost its connection to `peer`: what was in flight may be lost. */

@@ -16,6 +16,8 @@ export class Progress {
   probeSent = false;
   /** Snapshot: the index of the one on its way. */
   snapshotIndex = 0;
+  /** Snapshot: ticks since the driver last said that it moves. */
+  snapshotTicks = 0;
   /** Heard from within the current check-quorum window. */
   isActive = false;
   /** Ticks since the last message. */
@@ -85,6 +87,7 @@ export class Progress {
   becomeSnapshot(index: number): void {
     this.#reset('snapshot');
     this.snapshotIndex = index;
+    this.snapshotTicks = 0;
   }
 
   #reset(state: ProgressState): void {

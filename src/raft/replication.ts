@@ -14,6 +14,8 @@ import type { Entry, EntryKind, NodeId } from './types.ts';
 
 /** A removed peer is served this long, so that it hears of its removal. */
 const LEAVING_ELECTION_TIMEOUTS = 4;
+/** A snapshot of which nothing is heard for so long is tried again. */
+const SNAPSHOT_ELECTION_TIMEOUTS = 20;
 
 // ---- leader ----
 
@@ -49,6 +51,10 @@ export function tickLeader(state: RaftState, ticks: number, stalled: boolean): v
   const { electionTicks, heartbeatTicks } = state.options;
   for (const [id, progress] of state.progress) {
     progress.silentTicks += ticks;
+    if (progress.state === 'snapshot' && (progress.snapshotTicks += ticks) > electionTicks * SNAPSHOT_ELECTION_TIMEOUTS) {
+      progress.snapshotIndex = 0;
+      progress.becomeProbe();
+    }
     if (progress.isLeaving && progress.silentTicks > electionTicks * LEAVING_ELECTION_TIMEOUTS) state.progress.delete(id);
   }
   if (stalled) {

@@ -126,11 +126,14 @@ export class Checker {
   #checkQuorum({ id, view, termAt }: Seen, all: ReadonlyMap<NodeId, DiskImage>): void {
     const index = view.commitIndex;
     must(termAt(index) === view.term, () => `8: ${id} commits ${index} of term ${termAt(index)} in term ${view.term}`);
-    const holders = voterIds(view.config.config).filter((voter) => {
+    const holds = (voter: NodeId) => {
       const image = all.get(voter)!;
       return image.start >= index || image.term(index) === view.term;
-    });
-    must(holders.length >= quorumSize(view.config.config), () => `7: ${id} commits ${index}, on the disks of ${holders.join(',') || 'nobody'} only`);
+    };
+    // A change proposed in the same moment may have come after the commit: the configuration before it counts as well.
+    const isSafe = [view.config.config, view.committedConfig.config]
+      .some((config) => voterIds(config).filter(holds).length >= quorumSize(config));
+    must(isSafe, () => `7: ${id} commits ${index}, on the disks of ${[...all.keys()].filter(holds).join(',') || 'nobody'} only; members ${describe(view.config.config)}`);
   }
 
   /** 12: what a server says on the wire must be on its disk already. */

@@ -159,7 +159,7 @@ export class Cluster {
     this.counts.snapshots += 1;
     const snapshot = { machine: copyMachine(from.machine) };
     const { term } = from.view;
-    from.input((node) => node.snapshotStarted(to, snapshot.machine.index));
+    from.input((node) => node.snapshotMoves(to, snapshot.machine.index));
     this.log(() => `${from.id} → ${to} snapshot at ${snapshot.machine.index}`);
     const target = this.servers.get(to);
     this.time.after(5 + this.random.next() * 100, () => {
