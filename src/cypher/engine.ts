@@ -14,6 +14,7 @@ export type {
 } from './context.ts';
 export type { ProcedureArg, ProcedureColumn, ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from './procedures.ts';
 export { NO_PROCEDURES } from './procedures.ts';
+export { materialize } from './materialize.ts';
 
 export interface PreparedQuery {
   readonly text: string;

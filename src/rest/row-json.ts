@@ -64,9 +64,13 @@ function legacyJson(value: Value): string {
   return plainJson(value);
 }
 
+function kindOf(value: Value): ColumnType {
+  return value instanceof NodeValue ? 1 : value instanceof RelationshipValue ? 2 : value instanceof PathValue ? 4 : 0;
+}
+
 function encoder(name: string, cell: (value: Value) => string): RowEncoder {
   return {
-    name,
+    name, kind: kindOf,
     encode(row, writer: ByteWriter) {
       writer.raw(Buffer.from(`[${row.map(cell).join(',')}],`));
     },

@@ -14,6 +14,8 @@ export interface RowEncoder {
   readonly name: string;
   /** Appends one row of values whose nodes, relationships and paths carry their labels, types and properties. */
   encode(row: readonly Value[], writer: ByteWriter): void;
+  /** A protocol's number for what a column holds, where it announces that; a column has the highest of its values. */
+  kind?(value: Value): number;
 }
 
 /** Who asks. */
@@ -67,6 +69,8 @@ export interface TaskInfo {
 export interface RowsPart {
   readonly bytes: Uint8Array;
   readonly count: number;
+  /** What the columns of this part hold, where the encoding says so. */
+  readonly kinds?: readonly number[] | undefined;
   /** Set with the last part. */
   readonly summary: QuerySummary | undefined;
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { PasswordVerifier } from '../auth/passwords.ts';
 import { issueToken, verifyToken } from '../auth/tokens.ts';
 import type { ProcedureHost } from '../cypher/engine.ts';
-import type { StateReader } from '../graph/state-reader.ts';
+import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { SystemState } from '../graph/system.ts';
 import type { GroupStatus } from '../replica/protocol.ts';
 import { isAdmin } from './access.ts';
@@ -85,15 +85,19 @@ export class Service {
     return (this.options.clock.monotonicMs() - this.#startedMs) / 1000;
   }
 
-  /** The system state at the newest version. */
-  system<T>(look: (system: SystemState) => T): T {
+  /** Looks at the newest version. */
+  read<T>(look: (point: ReadPoint) => T): T {
     const { reader } = this.options;
     const point = reader.acquire();
     try {
-      return look(point.system);
+      return look(point);
     } finally {
       reader.release(point);
     }
+  }
+
+  get #system(): SystemState {
+    return this.read((point) => point.system);
   }
 
   // -------------------------------------------------------------- who
@@ -101,14 +105,14 @@ export class Service {
   async login(user: string, password: string, address: string): Promise<LoginResult> {
     const principal = await this.checkPassword(user, password, address);
     const { clock, limits } = this.options;
-    const system = this.system((state) => state);
+    const system = this.#system;
     const token = await issueToken(system, user, { nowMs: clock.wallMs(), lifeSeconds: limits.tokenLifeSeconds });
     return { token, isAdmin: principal.isAdmin, defaultPassword: system.users[user]?.defaultPassword === true, user };
   }
 
   /** Checks a password; after repeated failures the user is locked out from that address for a while. */
   async checkPassword(user: string, password: string, address: string): Promise<Principal> {
-    const system = this.system((state) => state);
+    const system = this.#system;
     if (this.options.disableAuth) return { user: system.users[user] === undefined ? 'admin' : user, isAdmin: true };
     if (Object.keys(system.users).length === 0) {
       throw new DbError('NoLeader', 'this server has no state yet: it waits for its group', { hint: 'see GET /readyz' });
@@ -145,7 +149,7 @@ export class Service {
 
   /** The bearer of a token. */
   async authenticate(token: string): Promise<Principal> {
-    const system = this.system((state) => state);
+    const system = this.#system;
     if (this.options.disableAuth) return { user: 'admin', isAdmin: true };
     const { user } = await verifyToken(system, token, this.options.clock.wallMs());
     return { user, isAdmin: isAdmin(system, user) };
@@ -154,7 +158,7 @@ export class Service {
   /** A new token for an old one that is still valid. */
   async refresh(token: string): Promise<LoginResult> {
     const { clock, limits } = this.options;
-    const system = this.system((state) => state);
+    const system = this.#system;
     const claims = await verifyToken(system, token, clock.wallMs());
     if (clock.wallMs() - claims.firstLoginMs > limits.tokenRefreshSeconds * 1000) {
       throw new DbError('InvalidRequest', '[InputError] token has timeout.', { hint: 'log in again' });

@@ -83,13 +83,16 @@ export class RunningStatement {
     const writer = new ByteWriter(1024);
     const { encoder, view } = this.#options;
     let count = 0;
+    const kinds = encoder.kind === undefined ? undefined : this.columns.map(() => 0);
     while (count < rowsMax && writer.length < PART_BYTES_MAX && this.#more()) {
       const row = this.#batch[this.#at++]!;
-      encoder.encode(row.map((value) => materialize(value, view)), writer);
+      const values = row.map((value) => materialize(value, view));
+      if (kinds !== undefined) for (let i = 0; i < values.length; i++) kinds[i] = Math.max(kinds[i]!, encoder.kind!(values[i]!));
+      encoder.encode(values, writer);
       count++;
     }
     const done = !this.#more();
-    return { bytes: Uint8Array.from(writer.view()), count, summary: done ? this.summary(version) : undefined };
+    return { bytes: Uint8Array.from(writer.view()), count, kinds, summary: done ? this.summary(version) : undefined };
   }
 
   /** Runs to the end without giving rows. */

@@ -1,0 +1,184 @@
+/**
+ * Grouping and aggregation. Groups come out in the order in which they were first seen.
+ */
+import { DbError } from '../../base/errors.ts';
+import { hashKey } from '../../value/compare.ts';
+import { NodeValue, type Value } from '../../value/value.ts';
+import { findAggregate, type Accumulator } from '../functions/index.ts';
+import type { Aggregate, AggregateItem } from '../plan/plan.ts';
+import type { CompileContext } from './compile.ts';
+import { GroupTable, partOfKey } from './group-table.ts';
+import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
+import { compileScoped } from './scan-operators.ts';
+
+/** One aggregate of one group. */
+interface State {
+  add(row: Row, rt: Runtime): void;
+  result(): Value;
+}
+
+interface Group {
+  readonly row: Row;
+  readonly states: readonly State[];
+}
+
+class CountRows implements State {
+  #count = 0;
+  add(): void {
+    this.#count++;
+  }
+  result(): Value {
+    return this.#count;
+  }
+}
+
+class CountValues implements State {
+  #count = 0;
+  readonly #of: Evaluate;
+  constructor(of: Evaluate) {
+    this.#of = of;
+  }
+  add(row: Row, rt: Runtime): void {
+    if (this.#of(row, rt) !== null) this.#count++;
+  }
+  result(): Value {
+    return this.#count;
+  }
+}
+
+class CollectValues implements State {
+  readonly #list: Value[] = [];
+  readonly #of: Evaluate;
+  constructor(of: Evaluate) {
+    this.#of = of;
+  }
+  add(row: Row, rt: Runtime): void {
+    const value = this.#of(row, rt);
+    if (value !== null) this.#list.push(value);
+  }
+  result(): Value {
+    return this.#list;
+  }
+}
+
+class Accumulated implements State {
+  readonly #args: readonly Evaluate[];
+  readonly #accumulator: Accumulator;
+  constructor(args: readonly Evaluate[], accumulator: Accumulator) {
+    this.#args = args;
+    this.#accumulator = accumulator;
+  }
+  add(row: Row, rt: Runtime): void {
+    const values: Value[] = [];
+    for (const arg of this.#args) values.push(arg(row, rt));
+    this.#accumulator.add(values);
+  }
+  result(): Value {
+    return this.#accumulator.result();
+  }
+}
+
+/** Each value once. */
+class DistinctValues implements State {
+  readonly #nodes = new Set<number>();
+  readonly #others = new Set<string | number>();
+  readonly #args: readonly Evaluate[];
+  readonly #accumulator: Accumulator;
+  constructor(args: readonly Evaluate[], accumulator: Accumulator) {
+    this.#args = args;
+    this.#accumulator = accumulator;
+  }
+  add(row: Row, rt: Runtime): void {
+    const values: Value[] = [];
+    for (const arg of this.#args) values.push(arg(row, rt));
+    const value = values[0] ?? null;
+    if (value instanceof NodeValue) {
+      if (this.#nodes.has(value.id)) return;
+      this.#nodes.add(value.id);
+    } else {
+      const key = hashKey(value);
+      if (this.#others.has(key)) return;
+      this.#others.add(key);
+    }
+    this.#accumulator.add(values);
+  }
+  result(): Value {
+    return this.#accumulator.result();
+  }
+}
+
+function stateMaker(item: AggregateItem, cc: CompileContext): () => State {
+  const args = item.args.map((arg) => compileScoped(arg, cc));
+  const [first] = args;
+  const definition = findAggregate(item.function);
+  if (definition === undefined) throw new DbError('SyntaxError', `UnknownFunction: ${item.function}()`, { detail: 'UnknownFunction' });
+  if (item.distinct) return () => new DistinctValues(args, definition.create());
+  if (item.function === 'count') return first === undefined ? () => new CountRows() : () => new CountValues(first);
+  if (item.function === 'collect' && first !== undefined) return () => new CollectValues(first);
+  return () => new Accumulated(args, definition.create());
+}
+
+export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
+  const keys = node.keys.map((key) => ({ slot: key.slot, value: compileScoped(key, cc) }));
+  const makers = node.aggregates.map((item) => stateMaker(item, cc));
+  const slots = node.aggregates.map(({ slot }) => slot);
+  const { layout } = node.env;
+  const newGroup = (): Group => ({ row: nullRow(layout.width), states: makers.map((make) => make()) });
+  const [only] = keys;
+
+  const finish = (group: Group): Row => {
+    for (let i = 0; i < slots.length; i++) group.row[slots[i]!] = group.states[i]!.result();
+    return group.row;
+  };
+
+  if (only === undefined) {
+    return function* aggregateAll(rt, source) {
+      const group = newGroup();
+      const { states } = group;
+      for (const batch of input(rt, source)) for (const row of batch) for (const state of states) state.add(row, rt);
+      rt.checkpoint(1);
+      yield [finish(group)];
+    };
+  }
+  return function* aggregate(rt, source) {
+    const groups: Group[] = [];
+    const table = new GroupTable<Group>();
+    const values: Value[] = [];
+    for (const batch of input(rt, source)) {
+      for (const row of batch) {
+        let group: Group | undefined;
+        if (keys.length === 1) {
+          const value = only.value(row, rt);
+          group = table.getOne(value);
+          if (group === undefined) {
+            group = newGroup();
+            group.row[only.slot] = value;
+            table.setOne(value, group);
+            groups.push(group);
+          }
+        } else {
+          let key = '';
+          for (let i = 0; i < keys.length; i++) {
+            const value = keys[i]!.value(row, rt);
+            values[i] = value;
+            key += partOfKey(value);
+          }
+          group = table.getMany(key);
+          if (group === undefined) {
+            group = newGroup();
+            for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
+            table.setMany(key, group);
+            groups.push(group);
+          }
+        }
+        for (const state of group.states) state.add(row, rt);
+      }
+      rt.checkpoint(0);
+    }
+    for (let from = 0; from < groups.length; from += BATCH_MAX) {
+      const batch = groups.slice(from, from + BATCH_MAX).map(finish);
+      rt.checkpoint(batch.length);
+      yield batch;
+    }
+  };
+}

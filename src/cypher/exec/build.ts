@@ -1,0 +1,94 @@
+/**
+ * Plan → operators. Expressions are compiled here, and the subqueries inside them planned and built.
+ */
+import { unreachable } from '../../base/assert.ts';
+import type { PlannerContext } from '../plan/planner-context.ts';
+import { MatchPlanner } from '../plan/match-planner.ts';
+import { buildPatternGraph } from '../plan/pattern-graph.ts';
+import { HOPS_MAX } from '../plan/planner-context.ts';
+import type { PlanNode } from '../plan/plan.ts';
+import { planQuery } from '../plan/query-planner.ts';
+import { buildAggregate } from './aggregate.ts';
+import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
+import type { CompileContext } from './compile.ts';
+import { buildEndpoints, buildExpand, buildPath } from './expand-operators.ts';
+import type { Profile } from './profile.ts';
+import {
+  buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProduct, buildProject, buildSkip,
+  buildStoredCount, buildUnion, buildUnwind,
+} from './row-operators.ts';
+import type { Operator } from './runtime.ts';
+import { buildScan } from './scan-operators.ts';
+import { buildShortestPath } from './shortest-path.ts';
+import { buildSort } from './sort.ts';
+import { buildCreate, buildDelete, buildDrain, buildEager, buildForeach, buildMerge, buildRemove, buildSet } from './update-operators.ts';
+import { buildVarExpand } from './var-expand.ts';
+
+export function buildOperators(plan: PlanNode, planner: PlannerContext, profile: Profile | undefined): Operator {
+  return new Builder(planner, profile).build(plan);
+}
+
+class Builder {
+  readonly #planner: PlannerContext;
+  readonly #profile: Profile | undefined;
+  readonly #cc: CompileContext;
+
+  constructor(planner: PlannerContext, profile: Profile | undefined) {
+    this.#planner = planner;
+    this.#profile = profile;
+    this.#cc = {
+      catalog: planner.stats.catalog,
+      query: (query, env) => {
+        const planned = planQuery(planner, query, env);
+        return { run: this.build(planned.plan), inherited: env.inherited, width: () => planned.env.layout.width, columns: planned.columns.length };
+      },
+      pattern: (pattern, where, env) => {
+        const graph = buildPatternGraph([pattern], where, planner, planner.limits.hopsMax ?? HOPS_MAX);
+        const plan = new MatchPlanner(planner, env, graph, { op: 'Argument', env, pass: false, rows: 1 }).run();
+        return { run: this.build(plan), inherited: env.inherited, width: () => env.layout.width, env };
+      },
+    };
+  }
+
+  build(node: PlanNode): Operator {
+    const operator = this.#build(node);
+    return this.#profile === undefined ? operator : this.#profile.measured(node, operator);
+  }
+
+  #build(node: PlanNode): Operator {
+    const cc = this.#cc;
+    switch (node.op) {
+      case 'Argument': return buildArgument(node);
+      case 'AllNodes': case 'LabelScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': return buildScan(node, this.build(node.input), cc);
+      case 'Expand': return buildExpand(node, this.build(node.input), cc);
+      case 'VarExpand': return buildVarExpand(node, this.build(node.input), cc);
+      case 'Endpoints': return buildEndpoints(node, this.build(node.input), cc);
+      case 'ShortestPath': return buildShortestPath(node, this.build(node.input), cc);
+      case 'BuildPath': return buildPath(node, this.build(node.input));
+      case 'Filter': return buildFilter(node, this.build(node.input), cc);
+      case 'Project': return buildProject(node, this.build(node.input), cc);
+      case 'Aggregate': return buildAggregate(node, this.build(node.input), cc);
+      case 'Distinct': return buildDistinct(node, this.build(node.input));
+      case 'Sort': return buildSort(node, this.build(node.input), cc);
+      case 'Skip': return buildSkip(node, this.build(node.input), cc);
+      case 'Limit': return buildLimit(node, this.build(node.input), cc);
+      case 'Unwind': return buildUnwind(node, this.build(node.input), cc);
+      case 'Optional': return buildOptional(node, this.build(node.input), this.build(node.right));
+      case 'Product': return buildProduct(node, this.build(node.input), this.build(node.right), cc);
+      case 'CallSubquery': return buildCallSubquery(node, this.build(node.input), this.build(node.right));
+      case 'Union': return buildUnion(node, node.inputs.map(({ plan }) => this.build(plan)));
+      case 'ProcedureCall': return buildProcedureCall(node, this.build(node.input), cc);
+      case 'LoadCsv': return buildLoadCsv(node, this.build(node.input), cc);
+      case 'Create': return buildCreate(node, this.build(node.input), cc);
+      case 'Merge': return buildMerge(node, this.build(node.input), this.build(node.match), cc);
+      case 'Set': return buildSet(node, this.build(node.input), cc);
+      case 'Remove': return buildRemove(node, this.build(node.input), cc);
+      case 'Delete': return buildDelete(node, this.build(node.input), cc);
+      case 'Foreach': return buildForeach(node, this.build(node.input), this.build(node.right), cc);
+      case 'Eager': return buildEager(node, this.build(node.input));
+      case 'Drain': return buildDrain(this.build(node.input));
+      case 'StoredCount': return buildStoredCount(node);
+      default: return unreachable(node);
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Expressions that go through lists: comprehensions, quantifiers, reduce; CASE and map projections.
+ */
+import { equals } from '../../value/compare.ts';
+import { typeName } from '../../value/format.ts';
+import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
+import type { Case, ListComprehension, MapProjection, Quantifier, Reduce } from '../ast.ts';
+import type { Env } from '../plan/env.ts';
+import { ANY } from '../semantics/types.ts';
+import { compile, slotOf, type CompileContext } from './compile.ts';
+import { propertyOf, typeError } from './compile-access.ts';
+import { booleanOf } from './compile-operators.ts';
+import type { Evaluate, Runtime } from './runtime.ts';
+
+function listOrNull(value: Value): Value[] | null {
+  if (value === null || Array.isArray(value)) return value;
+  throw typeError(`expected a List, not a ${typeName(value)}`);
+}
+
+export function compileComprehension(e: ListComprehension, env: Env, cc: CompileContext): Evaluate {
+  const list = compile(e.list, env, cc);
+  const inner = env.inner();
+  const slot = inner.declare(e.variable, ANY);
+  const where = e.where === undefined ? undefined : compile(e.where, inner, cc);
+  const project = e.project === undefined ? undefined : compile(e.project, inner, cc);
+  return (row, rt) => {
+    const items = listOrNull(list(row, rt));
+    if (items === null) return null;
+    const result: Value[] = [];
+    for (const item of items) {
+      row[slot] = item;
+      if (where !== undefined && where(row, rt) !== true) continue;
+      result.push(project === undefined ? item : project(row, rt));
+    }
+    rt.tick(items.length);
+    return result;
+  };
+}
+
+export function compileQuantifier(e: Quantifier, env: Env, cc: CompileContext): Evaluate {
+  const list = compile(e.list, env, cc);
+  const inner = env.inner();
+  const slot = inner.declare(e.variable, ANY);
+  const where = compile(e.where, inner, cc);
+  const { type } = e;
+  return (row, rt) => {
+    const items = listOrNull(list(row, rt));
+    if (items === null) return null;
+    let holding = 0;
+    let unknown = 0;
+    for (const item of items) {
+      row[slot] = item;
+      const value = where(row, rt);
+      if (value === null) unknown++;
+      else if (booleanOf(value)) {
+        if (type === 'any') return true;
+        if (type === 'none') return false;
+        holding++;
+        if (type === 'single' && holding > 1) return false;
+      } else if (type === 'all') return false;
+    }
+    rt.tick(items.length);
+    if (unknown > 0) return null;
+    return type === 'all' || type === 'none' ? true : type === 'any' ? false : holding === 1;
+  };
+}
+
+export function compileReduce(e: Reduce, env: Env, cc: CompileContext): Evaluate {
+  const initial = compile(e.initial, env, cc);
+  const list = compile(e.list, env, cc);
+  const inner = env.inner();
+  const accumulator = inner.declare(e.accumulator, ANY);
+  const slot = inner.declare(e.variable, ANY);
+  const step = compile(e.step, inner, cc);
+  return (row, rt) => {
+    const items = listOrNull(list(row, rt));
+    if (items === null) return null;
+    let result = initial(row, rt);
+    for (const item of items) {
+      row[accumulator] = result;
+      row[slot] = item;
+      result = step(row, rt);
+    }
+    rt.tick(items.length);
+    return result;
+  };
+}
+
+export function compileCase(e: Case, env: Env, cc: CompileContext): Evaluate {
+  const branches = e.branches.map(({ when, then }) => ({ when: compile(when, env, cc), then: compile(then, env, cc) }));
+  const otherwise = e.otherwise === undefined ? undefined : compile(e.otherwise, env, cc);
+  if (e.subject === undefined) {
+    return (row, rt) => {
+      for (const { when, then } of branches) if (when(row, rt) === true) return then(row, rt);
+      return otherwise === undefined ? null : otherwise(row, rt);
+    };
+  }
+  const subject = compile(e.subject, env, cc);
+  return (row, rt) => {
+    const value = subject(row, rt);
+    for (const { when, then } of branches) if (equals(value, when(row, rt)) === true) return then(row, rt);
+    return otherwise === undefined ? null : otherwise(row, rt);
+  };
+}
+
+export function compileMapProjection(e: MapProjection, env: Env, cc: CompileContext): Evaluate {
+  const target = compile(e.target, env, cc);
+  const items = e.items.map((item): ((map: CypherMap, value: Value, row: Value[], rt: Runtime) => void) => {
+    switch (item.kind) {
+      case 'all':
+        return (map, value, _row, rt) => {
+          for (const [key, property] of propertiesOf(value, rt)) map.set(key, property);
+        };
+      case 'property': {
+        const { key } = item;
+        return (map, value, _row, rt) => void map.set(key, propertyOf(value, key, rt));
+      }
+      case 'variable': {
+        const { name } = item;
+        const slot = slotOf(name, env);
+        return (map, _value, row) => void map.set(name, row[slot]!);
+      }
+      case 'entry': {
+        const { key } = item;
+        const value = compile(item.value, env, cc);
+        return (map, _value, row, rt) => void map.set(key, value(row, rt));
+      }
+    }
+  });
+  return (row, rt) => {
+    const value = target(row, rt);
+    if (value === null) return null;
+    const map: CypherMap = new Map();
+    for (const item of items) item(map, value, row, rt);
+    return map;
+  };
+}
+
+export function propertiesOf(value: Value, rt: Runtime): CypherMap {
+  if (value instanceof Map) return value;
+  if (value instanceof NodeValue) return rt.view.nodeProperties(value);
+  if (value instanceof RelationshipValue) return rt.view.relationshipProperties(value);
+  throw typeError(`a ${typeName(value)} has no properties`);
+}

@@ -1,0 +1,232 @@
+/**
+ * Following one relationship from a node, and checking relationships whose ends or self are bound already.
+ */
+import { typeName } from '../../value/format.ts';
+import { NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
+import type { Direction } from '../../graph/view.ts';
+import type { BuildPath, Endpoints, Expand } from '../plan/plan.ts';
+import type { CompileContext } from './compile.ts';
+import { typeError } from './compile-access.ts';
+import { pathOf } from './paths.ts';
+import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
+import { compileTests, labelsTest, passes } from './scan-operators.ts';
+import { typeFilter } from './type-filter.ts';
+
+export const DIRECTIONS: Readonly<Record<'out' | 'in' | 'both', readonly Direction[]>> = {
+  out: ['out'], in: ['in'], both: ['out', 'in'],
+};
+export const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
+
+/** The node in a slot, or null; anything else is a mistake of the statement that only shows now. */
+export function nodeIn(value: Value): NodeValue | null {
+  if (value === null || value instanceof NodeValue) return value;
+  throw typeError(`expected a Node, not a ${typeName(value)}`);
+}
+
+/** Whether a relationship is one of those in the slots: relationships, lists of them, or bare ids. */
+export function isTaken(row: Row, slots: readonly number[], edge: number): boolean {
+  for (const slot of slots) {
+    const value = row[slot];
+    if (value instanceof RelationshipValue) {
+      if (value.id === edge) return true;
+    } else if (typeof value === 'number') {
+      if (value === edge) return true;
+    } else if (Array.isArray(value)) {
+      for (const item of value) if (item instanceof RelationshipValue && item.id === edge) return true;
+    }
+  }
+  return false;
+}
+
+export function relationshipOf(edge: number, typeId: number, from: number, to: number, direction: Direction): RelationshipValue {
+  return direction === 'out' ? new RelationshipValue(edge, typeId, from, to) : new RelationshipValue(edge, typeId, to, from);
+}
+
+export function buildExpand(node: Expand, input: Operator, cc: CompileContext): Operator {
+  return node.into ? buildExpandInto(node, input, cc) : buildExpandAll(node, input, cc);
+}
+
+function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Operator {
+  const { from, to, relationship, idOnly, distinctFrom } = node;
+  const types = typeFilter(node.types);
+  const directions = DIRECTIONS[node.direction];
+  const hasLabels = labelsTest(node.labels, cc.catalog);
+  const tests = compileTests(node.filters, cc);
+  const unique = distinctFrom.length > 0;
+  return function* expand(rt, source) {
+    let out: Row[] = [];
+    let size = BATCH_MIN;
+    const typeIds = types(rt);
+    if (typeIds !== undefined && typeIds.length === 0) return;
+    for (const batch of input(rt, source)) {
+      for (const row of batch) {
+        const start = nodeIn(row[from]!);
+        if (start === null) continue;
+        const scratch = tests.length > 0 ? row.slice() : row;
+        for (const direction of directions) {
+          const second = direction === 'in' && directions.length === 2;
+          for (const segment of rt.view.adjacency(start.id, direction, typeIds)) {
+            const { neighbours, edges, length, typeId } = segment;
+            for (let i = 0; i < length; i++) {
+              const neighbour = neighbours[i]!;
+              // A self-loop stands in both directions but is one match.
+              if (second && neighbour === start.id) continue;
+              if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
+              const end = new NodeValue(neighbour);
+              if (hasLabels !== undefined && !hasLabels(end, rt)) continue;
+              const link: Value = relationship === undefined ? null
+                : idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start.id, neighbour, direction);
+              if (tests.length > 0) {
+                scratch[to] = end;
+                if (relationship !== undefined) scratch[relationship] = link;
+                if (!passes(tests, scratch, rt)) continue;
+              }
+              const made = row.slice();
+              made[to] = end;
+              if (relationship !== undefined) made[relationship] = link;
+              out.push(made);
+              if (out.length >= size) {
+                rt.checkpoint(out.length);
+                yield out;
+                out = [];
+                size = Math.min(size * 4, BATCH_MAX);
+              }
+            }
+            rt.tick(length);
+          }
+        }
+      }
+    }
+    if (out.length > 0) {
+      rt.checkpoint(out.length);
+      yield out;
+    }
+  };
+}
+
+/** Both ends are bound: looks from the end with fewer relationships. */
+function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Operator {
+  const { from, to, relationship, idOnly, distinctFrom } = node;
+  const types = typeFilter(node.types);
+  const tests = compileTests(node.filters, cc);
+  return function* expandInto(rt, source) {
+    const typeIds = types(rt);
+    if (typeIds !== undefined && typeIds.length === 0) return;
+    for (const batch of input(rt, source)) {
+      const out: Row[] = [];
+      for (const row of batch) {
+        const start = nodeIn(row[from]!);
+        const end = nodeIn(row[to]!);
+        if (start === null || end === null) continue;
+        forEachBetween(rt, start.id, end.id, node.direction, typeIds, (edge, typeId, startId, endId) => {
+          if (distinctFrom.length > 0 && isTaken(row, distinctFrom, edge)) return;
+          const made = row.slice();
+          if (relationship !== undefined) made[relationship] = idOnly ? edge : new RelationshipValue(edge, typeId, startId, endId);
+          if (tests.length > 0 && !passes(tests, made, rt)) return;
+          out.push(made);
+        });
+      }
+      if (out.length > 0) {
+        rt.checkpoint(out.length);
+        yield out;
+      }
+    }
+  };
+}
+
+/** Each relationship between two nodes in that direction (seen from the first). */
+export function forEachBetween(
+  rt: Runtime, from: number, to: number, direction: 'out' | 'in' | 'both', typeIds: readonly number[] | undefined,
+  visit: (edge: number, typeId: number, start: number, end: number) => void,
+): void {
+  const { view } = rt;
+  for (const each of DIRECTIONS[direction]) {
+    if (each === 'in' && direction === 'both' && from === to) continue;
+    const reverse = OPPOSITE[each];
+    const turned = view.degree(to, reverse, typeIds) < view.degree(from, each, typeIds);
+    const [at, looking, wanted] = turned ? [to, reverse, from] : [from, each, to];
+    for (const { neighbours, edges, length, typeId } of view.adjacency(at, looking, typeIds)) {
+      for (let i = 0; i < length; i++) {
+        if (neighbours[i] !== wanted) continue;
+        if (each === 'out') visit(edges[i]!, typeId, from, to);
+        else visit(edges[i]!, typeId, to, from);
+      }
+      rt.tick(length);
+    }
+  }
+}
+
+/** The relationship, or the list of them, is bound: its ends follow, in one or both directions. */
+export function buildEndpoints(node: Endpoints, input: Operator, cc: CompileContext): Operator {
+  const types = typeFilter(node.types);
+  const tests = compileTests(node.filters, cc);
+  const labels = node.labels.map(({ slot, label }) => ({ slot, test: labelsTest([label], cc.catalog)! }));
+  const { from, fromBound, to, toBound, direction, length, distinctFrom } = node;
+  return function* endpoints(rt, source) {
+    const typeIds = types(rt);
+    for (const batch of input(rt, source)) {
+      const out: Row[] = [];
+      for (const row of batch) {
+        const value = row[node.relationship]!;
+        if (value === null) continue;
+        const chain = length === undefined ? [value] : value;
+        if (!Array.isArray(chain)) throw typeError(`expected a list of relationships, not a ${typeName(value)}`);
+        if (length !== undefined && (chain.length < length.min || chain.length > length.max)) continue;
+        if (!chain.every((each) => each instanceof RelationshipValue)) {
+          if (length === undefined) throw typeError(`expected a Relationship, not a ${typeName(value)}`);
+          continue;
+        }
+        const relationships = chain as RelationshipValue[];
+        if (typeIds !== undefined && relationships.some((each) => !typeIds.includes(each.typeId))) continue;
+        if (relationships.some((each) => isTaken(row, distinctFrom, each.id))) continue;
+        for (const [start, end] of endsOf(relationships, direction, fromBound ? nodeIn(row[from]!)?.id : undefined)) {
+          if (fromBound && nodeIn(row[from]!)?.id !== start) continue;
+          if (toBound && nodeIn(row[to]!)?.id !== end) continue;
+          const made = row.slice();
+          if (!fromBound) made[from] = new NodeValue(start);
+          if (!toBound) {
+            if (to === from && start !== end) continue;
+            made[to] = new NodeValue(end);
+          }
+          if (!labels.every(({ slot, test }) => test(made[slot] as NodeValue, rt))) continue;
+          if (passes(tests, made, rt)) out.push(made);
+        }
+      }
+      if (out.length > 0) {
+        rt.checkpoint(out.length);
+        yield out;
+      }
+    }
+  };
+}
+
+/** The (start, end) pairs between which the chain leads in the given direction. */
+function endsOf(chain: readonly RelationshipValue[], direction: 'out' | 'in' | 'both', from: number | undefined): [number, number][] {
+  const first = chain[0];
+  if (first === undefined) return from === undefined ? [] : [[from, from]];
+  const starts = direction === 'out' ? [first.start] : direction === 'in' ? [first.end] : [...new Set([first.start, first.end])];
+  const pairs: [number, number][] = [];
+  for (const start of starts) {
+    let at: number | undefined = start;
+    for (const each of chain) {
+      if (direction !== 'in' && each.start === at) at = each.end;
+      else if (direction !== 'out' && each.end === at) at = each.start;
+      else {
+        at = undefined;
+        break;
+      }
+    }
+    if (at !== undefined) pairs.push([start, at]);
+  }
+  return pairs;
+}
+
+export function buildPath(node: BuildPath, input: Operator): Operator {
+  const { slot, parts } = node;
+  return function* path(rt, source) {
+    for (const batch of input(rt, source)) {
+      for (const row of batch) row[slot] = pathOf(row, parts);
+      yield batch;
+    }
+  };
+}

@@ -1,0 +1,289 @@
+/**
+ * Operators that look at rows only: filters, projections, DISTINCT, limits, UNWIND, and those that combine two inputs.
+ */
+import { DbError } from '../../base/errors.ts';
+import { partOfKey, GroupTable, joinedKey } from './group-table.ts';
+import type { Value } from '../../value/value.ts';
+import type {
+  Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Skip, StoredCount, Union, Unwind,
+} from '../plan/plan.ts';
+import type { CompileContext } from './compile.ts';
+import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row } from './runtime.ts';
+import { compileScoped, compileTests, passes } from './scan-operators.ts';
+
+export function buildArgument(node: Argument): Operator {
+  if (node.pass) return (_rt, source) => source;
+  const { layout, inherited } = node.env;
+  return function* argument(_rt, source) {
+    for (const batch of source) yield batch.map((row) => widened(row, inherited, layout.width));
+  };
+}
+
+export function buildFilter(node: Filter, input: Operator, cc: CompileContext): Operator {
+  const tests = compileTests(node.predicates, cc);
+  return function* filter(rt, source) {
+    for (const batch of input(rt, source)) {
+      const out = batch.filter((row) => passes(tests, row, rt));
+      rt.tick(batch.length);
+      if (out.length > 0) yield out;
+    }
+  };
+}
+
+export function buildProject(node: Project, input: Operator, cc: CompileContext): Operator {
+  const items = node.items.map((item) => ({ slot: item.slot, value: compileScoped(item, cc) }));
+  const { layout } = node.env;
+  return function* project(rt, source) {
+    const empty = nullRow(layout.width);
+    for (const batch of input(rt, source)) {
+      const out: Row[] = [];
+      for (const row of batch) {
+        const made = empty.slice();
+        for (const { slot, value } of items) made[slot] = value(row, rt);
+        out.push(made);
+      }
+      rt.checkpoint(0);
+      yield out;
+    }
+  };
+}
+
+export function buildDistinct(node: Distinct, input: Operator): Operator {
+  const { slots } = node;
+  const [only] = slots;
+  return function* distinct(rt, source) {
+    const seen = new GroupTable<true>();
+    const keys = new Set<string>();
+    for (const batch of input(rt, source)) {
+      const out = batch.filter((row) => {
+        if (slots.length === 1) {
+          const value = row[only!]!;
+          if (seen.getOne(value) === true) return false;
+          seen.setOne(value, true);
+          return true;
+        }
+        const key = joinedKey(row, slots);
+        if (keys.has(key)) return false;
+        keys.add(key);
+        return true;
+      });
+      rt.checkpoint(out.length);
+      if (out.length > 0) yield out;
+    }
+  };
+}
+
+/** What SKIP and LIMIT were given. */
+export function countOf(value: Value, what: 'SKIP' | 'LIMIT'): number {
+  if (typeof value === 'number') {
+    if (value < 0) throw new DbError('SyntaxError', `NegativeIntegerArgument: ${what} must not be negative`, { detail: 'NegativeIntegerArgument' });
+    return value;
+  }
+  if (typeof value === 'bigint' && value > 0n) return Number.MAX_SAFE_INTEGER;
+  throw new DbError('SyntaxError', `InvalidArgumentType: ${what} must be an Integer. Limit must be integer value.`, { detail: 'InvalidArgumentType' });
+}
+
+export function buildSkip(node: Skip, input: Operator, cc: CompileContext): Operator {
+  const count = compileScoped(node.count, cc);
+  return function* skip(rt, source) {
+    let left = countOf(count([], rt), 'SKIP');
+    for (const batch of input(rt, source)) {
+      if (left >= batch.length) {
+        left -= batch.length;
+        continue;
+      }
+      yield left === 0 ? batch : batch.slice(left);
+      left = 0;
+    }
+  };
+}
+
+export function buildLimit(node: Limit, input: Operator, cc: CompileContext): Operator {
+  const count = compileScoped(node.count, cc);
+  return function* limit(rt, source) {
+    let left = countOf(count([], rt), 'LIMIT');
+    // Even LIMIT 0 takes one batch: updates below are complete before their first.
+    for (const batch of input(rt, source)) {
+      if (left > 0) yield left >= batch.length ? batch : batch.slice(0, left);
+      left -= batch.length;
+      if (left <= 0) return;
+    }
+  };
+}
+
+export function buildUnwind(node: Unwind, input: Operator, cc: CompileContext): Operator {
+  const list = compileScoped(node.list, cc);
+  const { slot } = node;
+  return function* unwind(rt, source) {
+    let out: Row[] = [];
+    let size = BATCH_MIN;
+    for (const batch of input(rt, source)) {
+      for (const row of batch) {
+        const value = list(row, rt);
+        if (value === null) continue;
+        for (const item of Array.isArray(value) ? value : [value]) {
+          const made = row.slice();
+          made[slot] = item;
+          out.push(made);
+          if (out.length < size) continue;
+          rt.checkpoint(out.length);
+          yield out;
+          out = [];
+          size = Math.min(size * 4, BATCH_MAX);
+        }
+      }
+    }
+    if (out.length > 0) {
+      rt.checkpoint(out.length);
+      yield out;
+    }
+  };
+}
+
+/**
+ * A whole batch goes through the right side at once, each row marked with its place; what comes out keeps the order, so that rows
+ * without a match show as gaps.
+ */
+export function buildOptional(node: Optional, input: Operator, right: Operator): Operator {
+  const { ordinal } = node;
+  return function* optional(rt, source) {
+    for (const batch of input(rt, source)) {
+      for (let i = 0; i < batch.length; i++) batch[i]![ordinal] = i;
+      let next = 0;
+      for (const matches of right(rt, [batch.map((row) => row.slice())])) {
+        const out: Row[] = [];
+        for (const row of matches) {
+          const place = row[ordinal] as number;
+          while (next < place) out.push(batch[next++]!);
+          out.push(row);
+          next = place + 1;
+        }
+        yield out;
+      }
+      if (next < batch.length) yield next === 0 ? batch : batch.slice(next);
+    }
+  };
+}
+
+export function buildProduct(node: Product, input: Operator, right: Operator, cc: CompileContext): Operator {
+  const { slots } = node;
+  const leftKeys = node.keys.map(({ left }) => compileScoped(left, cc));
+  const rightKeys = node.keys.map(({ right: key }) => compileScoped(key, cc));
+  const tests = compileTests(node.filters, cc);
+  return function* product(rt, source) {
+    let kept: Row[] | undefined;
+    const byKey = new Map<string, Row[]>();
+    let out: Row[] = [];
+    let size = BATCH_MIN;
+    for (const batch of input(rt, source)) {
+      if (kept === undefined) {
+        // The right side depends on nothing of the left row: any will do as its argument.
+        kept = [];
+        for (const rows of right(rt, [[batch[0]!.slice()]])) {
+          rt.checkpoint(rows.length);
+          for (const row of rows) {
+            if (rightKeys.length === 0) {
+              kept.push(row);
+              continue;
+            }
+            const values = rightKeys.map((key) => key(row, rt));
+            // Null equals nothing.
+            if (values.includes(null)) continue;
+            const key = values.map(partOfKey).join('');
+            const same = byKey.get(key);
+            if (same === undefined) byKey.set(key, [row]);
+            else same.push(row);
+          }
+        }
+      }
+      for (const row of batch) {
+        let matches = kept;
+        if (leftKeys.length > 0) {
+          const values = leftKeys.map((key) => key(row, rt));
+          matches = values.includes(null) ? [] : byKey.get(values.map(partOfKey).join('')) ?? [];
+        }
+        for (const match of matches) {
+          const made = row.slice();
+          for (const slot of slots) made[slot] = match[slot]!;
+          if (tests.length > 0 && !passes(tests, made, rt)) continue;
+          out.push(made);
+          if (out.length < size) continue;
+          rt.checkpoint(out.length);
+          yield out;
+          out = [];
+          size = Math.min(size * 4, BATCH_MAX);
+        }
+      }
+    }
+    if (out.length > 0) yield out;
+  };
+}
+
+export function buildCallSubquery(node: CallSubquery, input: Operator, right: Operator): Operator {
+  const { columns, optional, unit } = node;
+  return function* callSubquery(rt, source) {
+    for (const batch of input(rt, source)) {
+      let out: Row[] = [];
+      for (const row of batch) {
+        let found = false;
+        for (const rows of right(rt, [[row]])) {
+          if (unit) continue;
+          for (const result of rows) {
+            found = true;
+            const made = row.slice();
+            for (const { from, to } of columns) made[to] = result[from]!;
+            out.push(made);
+          }
+          if (out.length < BATCH_MAX) continue;
+          rt.checkpoint(out.length);
+          yield out;
+          out = [];
+        }
+        if (unit || (optional && !found)) out.push(row);
+      }
+      if (out.length > 0) {
+        rt.checkpoint(out.length);
+        yield out;
+      }
+    }
+  };
+}
+
+export function buildUnion(node: Union, inputs: readonly Operator[]): Operator {
+  return function* union(rt, source) {
+    const seen = new Set<string>();
+    // Each part begins with the same argument rows.
+    const argument = inputs.length > 1 ? [...source] : source;
+    for (const [i, input] of inputs.entries()) {
+      const { columns } = node.inputs[i]!;
+      for (const batch of input(rt, Array.isArray(argument) ? argument.map((rows: Row[]) => rows.slice()) : argument)) {
+        const out: Row[] = [];
+        for (const row of batch) {
+          const made = columns.map((column) => row[column]!);
+          if (node.distinct) {
+            let key = '';
+            for (const value of made) key += partOfKey(value);
+            if (seen.has(key)) continue;
+            seen.add(key);
+          }
+          out.push(made);
+        }
+        rt.checkpoint(out.length);
+        if (out.length > 0) yield out;
+      }
+    }
+  };
+}
+
+export function buildStoredCount(node: StoredCount): Operator {
+  return function* storedCount(rt) {
+    const { catalog } = rt.view;
+    let count: number;
+    if (node.name === undefined) count = node.kind === 'nodes' ? rt.view.nodeCount() : rt.view.relationshipCount();
+    else {
+      const id = node.kind === 'nodes' ? catalog.findLabel(node.name) : catalog.findType(node.name);
+      count = id === undefined ? 0 : node.kind === 'nodes' ? rt.view.nodeCount(id) : rt.view.relationshipCount(id);
+    }
+    yield [[count]];
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * What operators and compiled expressions share while a statement runs.
+ */
+import { DbError } from '../../base/errors.ts';
+import type { GraphView, GraphWriter } from '../../graph/view.ts';
+import type { Value } from '../../value/value.ts';
+import { emptyStats, type ExecContext, type Notification, type QueryStats } from '../context.ts';
+import type { FunctionContext } from '../functions/index.ts';
+
+/** Slots of variables. A row that an operator yields belongs to whoever takes it. */
+export type Row = Value[];
+
+/** A compiled expression. It may use slots of the row that are its own. */
+export type Evaluate = (row: Row, rt: Runtime) => Value;
+
+/** A compiled operator: rows in, rows out, in batches. */
+export type Operator = (rt: Runtime, source: Iterable<Row[]>) => Iterable<Row[]>;
+
+/** Rows in a batch: small at first, so that LIMIT 1 is cheap, then larger. */
+export const BATCH_MIN = 16;
+export const BATCH_MAX = 1024;
+
+export class Runtime {
+  readonly context: ExecContext;
+  readonly view: GraphView;
+  readonly parameters: ReadonlyMap<string, Value>;
+  readonly functions: FunctionContext;
+  readonly stats: QueryStats = emptyStats();
+  readonly notifications: Notification[] = [];
+  #sinceCheck = 0;
+
+  constructor(context: ExecContext) {
+    this.context = context;
+    this.view = context.view;
+    this.parameters = context.parameters;
+    this.functions = {
+      view: context.view,
+      statementTime: { wallMs: context.wallMs },
+      transactionTime: { wallMs: context.transactionMs ?? context.wallMs },
+      timeZone: context.timeZone,
+      random: context.random,
+      ...(context.limits.listItemsMax === undefined ? {} : { listItemsMax: context.limits.listItemsMax }),
+    };
+  }
+
+  get writer(): GraphWriter {
+    if (!('createNode' in this.view)) throw new DbError('AccessMode', 'a read-only transaction cannot change the graph');
+    return this.view as GraphWriter;
+  }
+
+  checkpoint(rows: number): void {
+    this.context.checkpoint(rows);
+  }
+
+  /** For long loops that yield nothing: asks at every few thousand steps. */
+  tick(steps = 1): void {
+    this.#sinceCheck += steps;
+    if (this.#sinceCheck < 4096) return;
+    this.#sinceCheck = 0;
+    this.context.checkpoint(0);
+  }
+}
+
+export function nullRow(width: number): Row {
+  const row: Row = [];
+  for (let i = 0; i < width; i++) row.push(null);
+  return row;
+}
+
+/** A copy of the first `take` slots in a row of `width`. */
+export function widened(row: Row, take: number, width: number): Row {
+  const copy = row.slice(0, take);
+  while (copy.length < width) copy.push(null);
+  return copy;
+}

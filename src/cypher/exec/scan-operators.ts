@@ -1,0 +1,186 @@
+/**
+ * Operators that give a node its first candidates: all nodes, a label, an index, ids.
+ */
+import type { GraphCatalog } from '../../graph/catalog.ts';
+import type { IndexRange } from '../../graph/view.ts';
+import { hashKey } from '../../value/compare.ts';
+import { NodeValue, type Value } from '../../value/value.ts';
+import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, Scoped } from '../plan/plan.ts';
+import { compile, compilePredicate, type CompileContext } from './compile.ts';
+import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
+
+type Candidates = (row: Row, rt: Runtime) => Iterable<ArrayLike<number>>;
+type Test = (row: Row, rt: Runtime) => boolean;
+
+export function compileScoped({ expression, env }: Scoped, cc: CompileContext): Evaluate {
+  return compile(expression, env, cc);
+}
+
+export function compileTests(filters: readonly Scoped[], cc: CompileContext): Test[] {
+  return filters.map(({ expression, env }) => compilePredicate(expression, env, cc));
+}
+
+export function passes(tests: readonly Test[], row: Row, rt: Runtime): boolean {
+  for (const test of tests) if (!test(row, rt)) return false;
+  return true;
+}
+
+/** A test that a node has all the labels; labels the catalog does not know yet are asked for as it runs. */
+export function labelsTest(labels: readonly string[], catalog: GraphCatalog): ((node: NodeValue, rt: Runtime) => boolean) | undefined {
+  if (labels.length === 0) return undefined;
+  const ids = labels.map((label) => catalog.findLabel(label));
+  const [first] = ids;
+  if (ids.length === 1 && first !== undefined) return (node, rt) => rt.view.hasLabel(node, first);
+  return (node, rt) => {
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] ?? rt.view.catalog.findLabel(labels[i]!);
+      if (id === undefined || !rt.view.hasLabel(node, id)) return false;
+    }
+    return true;
+  };
+}
+
+export function buildScan(node: AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek, input: Operator, cc: CompileContext): Operator {
+  const candidates = candidatesOf(node, cc);
+  const hasLabels = labelsTest(node.labels, cc.catalog);
+  const tests = compileTests(node.filters, cc);
+  const { slot } = node;
+  const plain = hasLabels === undefined && tests.length === 0;
+  return function* scan(rt, source) {
+    let out: Row[] = [];
+    let size = BATCH_MIN;
+    for (const batch of input(rt, source)) {
+      for (const row of batch) {
+        const scratch = plain ? row : row.slice();
+        for (const ids of candidates(row, rt)) {
+          for (let i = 0; i < ids.length; i++) {
+            const value = new NodeValue(ids[i]!);
+            if (!plain) {
+              if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
+              scratch[slot] = value;
+              if (tests.length > 0 && !passes(tests, scratch, rt)) continue;
+            }
+            const made = scratch.slice();
+            made[slot] = value;
+            out.push(made);
+            if (out.length >= size) {
+              rt.checkpoint(out.length);
+              yield out;
+              out = [];
+              size = Math.min(size * 4, BATCH_MAX);
+            }
+          }
+          rt.tick(ids.length);
+        }
+      }
+    }
+    if (out.length > 0) {
+      rt.checkpoint(out.length);
+      yield out;
+    }
+  };
+}
+
+const NONE: readonly ArrayLike<number>[] = [];
+
+function candidatesOf(node: AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
+  switch (node.op) {
+    case 'AllNodes': return (_row, rt) => rt.view.scanNodes();
+    case 'LabelScan': {
+      const { label } = node;
+      return (_row, rt) => {
+        const id = rt.view.catalog.findLabel(label);
+        return id === undefined ? NONE : rt.view.scanNodes(id);
+      };
+    }
+    case 'IdSeek': {
+      const ids = compileScoped(node.ids, cc);
+      const { list } = node;
+      return (row, rt) => {
+        const value = ids(row, rt);
+        const wanted = list ? (Array.isArray(value) ? value : []) : [value];
+        const found = new Set<number>();
+        for (const id of wanted) if (typeof id === 'number' && id >= 0 && rt.view.nodeExists(id)) found.add(id);
+        return [[...found]];
+      };
+    }
+    case 'IndexSeek': return seekCandidates(node, cc);
+    case 'IndexRange': return rangeCandidates(node, cc);
+  }
+}
+
+function seekCandidates(node: IndexSeek, cc: CompileContext): Candidates {
+  const values = node.values.map((value) => compileScoped(value, cc));
+  const { index, list } = node;
+  if (!list) {
+    const [only] = values;
+    if (values.length === 1 && only !== undefined) {
+      return (row, rt) => {
+        const value = only(row, rt);
+        return value === null ? NONE : [rt.view.indexSeek(index, [value])];
+      };
+    }
+    return (row, rt) => {
+      const given = values.map((value) => value(row, rt));
+      return given.includes(null) ? NONE : [rt.view.indexSeek(index, given)];
+    };
+  }
+  return (row, rt) => {
+    const given = values.map((value) => value(row, rt));
+    const choices = given.pop()!;
+    if (!Array.isArray(choices) || given.includes(null)) return NONE;
+    const seen = new Set<string | number>();
+    const found: ArrayLike<number>[] = [];
+    for (const choice of choices) {
+      const key = hashKey(choice);
+      if (choice === null || seen.has(key)) continue;
+      seen.add(key);
+      found.push(rt.view.indexSeek(index, [...given, choice]));
+    }
+    return found;
+  };
+}
+
+function rangeCandidates(node: IndexRangeScan, cc: CompileContext): Candidates {
+  const equal = node.equal.map((value) => compileScoped(value, cc));
+  const lower = node.lower && { value: compileScoped(node.lower.value, cc), inclusive: node.lower.inclusive };
+  const upper = node.upper && { value: compileScoped(node.upper.value, cc), inclusive: node.upper.inclusive };
+  const prefix = node.prefix === undefined ? undefined : compileScoped(node.prefix, cc);
+  const { index } = node;
+  return (row, rt) => {
+    const range: { equal?: Value[]; lower?: IndexRange['lower']; upper?: IndexRange['upper'] } = {};
+    if (equal.length > 0) {
+      range.equal = equal.map((value) => value(row, rt));
+      if (range.equal.includes(null)) return NONE;
+    }
+    for (const [side, bound] of [['lower', lower], ['upper', upper]] as const) {
+      if (bound === undefined) continue;
+      const value = bound.value(row, rt);
+      if (value === null) return NONE;
+      range[side] = { value, inclusive: bound.inclusive };
+    }
+    if (prefix !== undefined) {
+      const text = prefix(row, rt);
+      if (typeof text !== 'string') return NONE;
+      range.lower = { value: text, inclusive: true };
+    }
+    // A prefix has no upper bound that is a string: the walk stops at the first string that does not begin with it.
+    if (prefix === undefined) return rt.view.indexRange(index, range as IndexRange);
+    return withPrefix(rt, index.keyIds[equal.length]!, prefix(row, rt) as string, rt.view.indexRange(index, range as IndexRange));
+  };
+}
+
+function* withPrefix(rt: Runtime, keyId: number, prefix: string, found: Iterable<ArrayLike<number>>): Generator<ArrayLike<number>> {
+  for (const ids of found) {
+    const kept: number[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const value = rt.view.nodeProperty(new NodeValue(ids[i]!), keyId);
+      if (typeof value !== 'string' || !value.startsWith(prefix)) {
+        yield kept;
+        return;
+      }
+      kept.push(ids[i]!);
+    }
+    yield kept;
+  }
+}

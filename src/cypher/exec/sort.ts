@@ -1,0 +1,111 @@
+/**
+ * ORDER BY: a stable sort of everything, or a bounded heap where only the first rows are wanted.
+ */
+import { orderCompare } from '../../value/compare.ts';
+import type { Value } from '../../value/value.ts';
+import type { Sort } from '../plan/plan.ts';
+import type { CompileContext } from './compile.ts';
+import { countOf } from './row-operators.ts';
+import { BATCH_MAX, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
+import { compileScoped } from './scan-operators.ts';
+
+interface Entry {
+  readonly row: Row;
+  readonly keys: readonly Value[];
+  /** Order of arrival, which decides between equals. */
+  readonly order: number;
+}
+
+interface Key {
+  readonly value: Evaluate;
+  readonly sign: 1 | -1;
+}
+
+/** A heap pays where it is much smaller than what goes through it; larger limits sort. */
+const HEAP_MAX = 50_000;
+
+export function buildSort(node: Sort, input: Operator, cc: CompileContext): Operator {
+  const keys = node.keys.map((key): Key => ({ value: compileScoped(key, cc), sign: key.descending ? -1 : 1 }));
+  const limit = node.limit && compileScoped(node.limit, cc);
+  const skip = node.skip && compileScoped(node.skip, cc);
+  return function* sort(rt, source) {
+    const wanted = limit === undefined ? Infinity : countOf(limit([], rt), 'LIMIT') + (skip === undefined ? 0 : countOf(skip([], rt), 'SKIP'));
+    const entries = wanted <= HEAP_MAX ? topEntries(rt, input(rt, source), keys, wanted) : allEntries(rt, input(rt, source), keys);
+    entries.sort((a, b) => compareEntries(a, b, keys));
+    for (let from = 0; from < entries.length; from += BATCH_MAX) {
+      const batch = entries.slice(from, from + BATCH_MAX).map(({ row }) => row);
+      rt.checkpoint(batch.length);
+      yield batch;
+    }
+  };
+}
+
+function compareValues(a: Value, b: Value): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : orderCompare(a, b);
+}
+
+function compareEntries(a: Entry, b: Entry, keys: readonly Key[]): number {
+  for (let i = 0; i < keys.length; i++) {
+    const order = compareValues(a.keys[i]!, b.keys[i]!);
+    if (order !== 0) return order * keys[i]!.sign;
+  }
+  return a.order - b.order;
+}
+
+function allEntries(rt: Runtime, source: Iterable<Row[]>, keys: readonly Key[]): Entry[] {
+  const entries: Entry[] = [];
+  for (const batch of source) {
+    for (const row of batch) entries.push({ row, keys: keys.map(({ value }) => value(row, rt)), order: entries.length });
+    rt.checkpoint(0);
+  }
+  return entries;
+}
+
+/** A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse. */
+function topEntries(rt: Runtime, source: Iterable<Row[]>, keys: readonly Key[], wanted: number): Entry[] {
+  const heap: Entry[] = [];
+  const [first] = keys;
+  let order = 0;
+  for (const batch of source) {
+    if (wanted === 0) continue;
+    for (const row of batch) {
+      order++;
+      const value = first!.value(row, rt);
+      const full = heap.length >= wanted;
+      if (full && compareValues(value, heap[0]!.keys[0]!) * first!.sign > 0) continue;
+      const entry: Entry = { row, keys: keys.map((key, i) => (i === 0 ? value : key.value(row, rt))), order };
+      if (!full) {
+        heap.push(entry);
+        siftUp(heap, keys);
+      } else if (compareEntries(entry, heap[0]!, keys) < 0) {
+        heap[0] = entry;
+        siftDown(heap, keys);
+      }
+    }
+    rt.checkpoint(0);
+  }
+  return heap;
+}
+
+function siftUp(heap: Entry[], keys: readonly Key[]): void {
+  let at = heap.length - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (compareEntries(heap[at]!, heap[parent]!, keys) <= 0) return;
+    [heap[at], heap[parent]] = [heap[parent]!, heap[at]!];
+    at = parent;
+  }
+}
+
+function siftDown(heap: Entry[], keys: readonly Key[]): void {
+  let at = 0;
+  for (;;) {
+    let worst = at;
+    for (const child of [2 * at + 1, 2 * at + 2]) {
+      if (child < heap.length && compareEntries(heap[child]!, heap[worst]!, keys) > 0) worst = child;
+    }
+    if (worst === at) return;
+    [heap[at], heap[worst]] = [heap[worst]!, heap[at]!];
+    at = worst;
+  }
+}

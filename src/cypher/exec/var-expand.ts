@@ -1,0 +1,222 @@
+/**
+ * Variable-length expansion: every trail (no relationship twice) of an allowed length, depth first.
+ *
+ * Where nobody asks how often an end is reached, a breadth-first search yields each end once instead: with a minimal length of
+ * 0 or 1 an end that some trail reaches is reached by a shortest path. Only the start itself, when at least one hop is asked for, needs care: it is
+ * reached if it lies on a short enough cycle.
+ */
+import { equals } from '../../value/compare.ts';
+import { NodeValue, type RelationshipValue } from '../../value/value.ts';
+import type { AdjacencySegment, Direction } from '../../graph/view.ts';
+import type { VarExpand } from '../plan/plan.ts';
+import type { CompileContext } from './compile.ts';
+import { propertyOf } from './compile-access.ts';
+import { DIRECTIONS, isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
+import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
+import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
+import { typeFilter } from './type-filter.ts';
+
+/** One step of the trail being tried: what is left to look at from its node. */
+interface Frame {
+  readonly id: number;
+  readonly segments: readonly { readonly segment: AdjacencySegment; readonly direction: Direction; readonly second: boolean }[];
+  segment: number;
+  index: number;
+}
+
+export function buildVarExpand(node: VarExpand, input: Operator, cc: CompileContext): Operator {
+  return node.distinctEnds && node.min <= 1 && !node.into ? buildReachable(node, input, cc) : buildTrails(node, input, cc);
+}
+
+type PropertyTest = (relationship: RelationshipValue, row: Row, rt: Runtime) => boolean;
+
+export function propertyTest(properties: VarExpand['properties'], cc: CompileContext): PropertyTest | undefined {
+  if (properties.length === 0) return undefined;
+  const wanted = properties.map(({ key, value }) => ({ key, value: compileScoped(value, cc) }));
+  return (relationship, row, rt) => wanted.every(({ key, value }) => equals(propertyOf(relationship, key, rt), value(row, rt)) === true);
+}
+
+function frameAt(rt: Runtime, id: number, directions: readonly Direction[], typeIds: readonly number[] | undefined): Frame {
+  const segments: Frame['segments'][number][] = [];
+  for (const direction of directions) {
+    const second = direction === 'in' && directions.length === 2;
+    for (const segment of rt.view.adjacency(id, direction, typeIds)) segments.push({ segment, direction, second });
+  }
+  return { id, segments, segment: 0, index: 0 };
+}
+
+function buildTrails(node: VarExpand, input: Operator, cc: CompileContext): Operator {
+  const { from, to, into, relationship, distinctFrom, min, max, reversed } = node;
+  const types = typeFilter(node.types);
+  const directions = DIRECTIONS[node.direction];
+  const hasLabels = labelsTest(node.labels, cc.catalog);
+  const tests = compileTests(node.filters, cc);
+  const hasProperties = propertyTest(node.properties, cc);
+  const keeps = relationship !== undefined || hasProperties !== undefined;
+  return function* trails(rt, source) {
+    let out: Row[] = [];
+    let size = BATCH_MIN;
+    const typeIds = types(rt);
+    for (const batch of input(rt, source)) {
+      for (const row of batch) {
+        const start = nodeIn(row[from]!);
+        const target = into ? nodeIn(row[to]!) : undefined;
+        if (start === null || target === null) continue;
+        const edges: number[] = [];
+        const links: RelationshipValue[] = [];
+        const seen = node.distinctEnds && !into ? new Set<number>() : undefined;
+        const end = (id: number): Row | undefined => {
+          if (target !== undefined && target.id !== id) return undefined;
+          if (seen !== undefined) {
+            if (seen.has(id)) return undefined;
+            seen.add(id);
+          }
+          const value = target ?? new NodeValue(id);
+          if (hasLabels !== undefined && !hasLabels(value, rt)) return undefined;
+          const made = row.slice();
+          made[to] = value;
+          if (relationship !== undefined) made[relationship] = reversed ? [...links].reverse() : [...links];
+          return tests.length === 0 || passes(tests, made, rt) ? made : undefined;
+        };
+        const frames: Frame[] = [frameAt(rt, start.id, max === 0 ? [] : directions, typeIds)];
+        let found = min === 0 ? end(start.id) : undefined;
+        for (;;) {
+          if (found !== undefined) {
+            out.push(found);
+            found = undefined;
+            if (out.length >= size) {
+              rt.checkpoint(out.length);
+              yield out;
+              out = [];
+              size = Math.min(size * 4, BATCH_MAX);
+            }
+          }
+          const frame = frames[frames.length - 1]!;
+          const place = frame.segments[frame.segment];
+          if (place === undefined) {
+            frames.pop();
+            if (frames.length === 0) break;
+            edges.pop();
+            if (keeps) links.pop();
+            continue;
+          }
+          const { segment, direction, second } = place;
+          const index = frame.index++;
+          if (index >= segment.length) {
+            frame.segment++;
+            frame.index = 0;
+            continue;
+          }
+          rt.tick();
+          const edge = segment.edges[index]!;
+          const neighbour = segment.neighbours[index]!;
+          if ((second && neighbour === frame.id) || edges.includes(edge)) continue;
+          if (distinctFrom.length > 0 && isTaken(row, distinctFrom, edge)) continue;
+          if (keeps) {
+            const link = relationshipOf(edge, segment.typeId, frame.id, neighbour, direction);
+            if (hasProperties !== undefined && !hasProperties(link, row, rt)) continue;
+            links.push(link);
+          }
+          edges.push(edge);
+          const depth = edges.length;
+          if (depth >= min) found = end(neighbour);
+          if (depth < max) frames.push(frameAt(rt, neighbour, directions, typeIds));
+          else {
+            edges.pop();
+            if (keeps) links.pop();
+          }
+        }
+      }
+    }
+    if (out.length > 0) {
+      rt.checkpoint(out.length);
+      yield out;
+    }
+  };
+}
+
+/** Which branch of the search (by the first relationship) a node was reached in, and how far out. */
+const DEPTHS = 1 << 20;
+
+function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): Operator {
+  const { from, to, min, max } = node;
+  const types = typeFilter(node.types);
+  const directions = DIRECTIONS[node.direction];
+  const undirected = directions.length === 2;
+  const hasLabels = labelsTest(node.labels, cc.catalog);
+  const tests = compileTests(node.filters, cc);
+  const hasProperties = propertyTest(node.properties, cc);
+  return function* reachable(rt, source) {
+    let out: Row[] = [];
+    let size = BATCH_MIN;
+    const typeIds = types(rt);
+    for (const batch of input(rt, source)) {
+      for (const row of batch) {
+        const start = nodeIn(row[from]!);
+        if (start === null) continue;
+        const scratch = row.slice();
+        /** Node → branch and depth. */
+        const reached = new Map<number, number>();
+        reached.set(start.id, -1);
+        let startDue = min === 1;
+        let ends: number[] = min === 0 ? [start.id] : [];
+        let frontier: number[] = [start.id];
+        let parents: number[] = [-1];
+        let branches = 0;
+        for (let depth = 0; ; depth++) {
+          for (const id of ends) {
+            const value = new NodeValue(id);
+            if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
+            scratch[to] = value;
+            if (tests.length > 0 && !passes(tests, scratch, rt)) continue;
+            out.push(scratch.slice());
+            if (out.length < size) continue;
+            rt.checkpoint(out.length);
+            yield out;
+            out = [];
+            size = Math.min(size * 4, BATCH_MAX);
+          }
+          if (depth >= max || frontier.length === 0) break;
+          const next: number[] = [];
+          const nextParents: number[] = [];
+          ends = next;
+          let cycle = false;
+          for (let f = 0; f < frontier.length; f++) {
+            const id = frontier[f]!;
+            const own = depth === 0 ? -1 : Math.floor(reached.get(id)! / DEPTHS);
+            for (const direction of directions) {
+              for (const segment of rt.view.adjacency(id, direction, typeIds)) {
+                const { neighbours, edges, length, typeId } = segment;
+                for (let i = 0; i < length; i++) {
+                  const neighbour = neighbours[i]!;
+                  const known = reached.get(neighbour);
+                  if (known !== undefined && !startDue) continue;
+                  if (edges[i] === parents[f]) continue;
+                  if (hasProperties !== undefined && !hasProperties(relationshipOf(edges[i]!, typeId, id, neighbour, direction), row, rt)) continue;
+                  if (known === undefined) {
+                    reached.set(neighbour, (depth === 0 ? branches++ : own) * DEPTHS + depth + 1);
+                    next.push(neighbour);
+                    nextParents.push(edges[i]!);
+                  } else if (neighbour === start.id) cycle = true;
+                  else if (undirected && Math.floor(known / DEPTHS) !== own && depth > 0 && (known % DEPTHS) + depth + 1 <= max) cycle = true;
+                }
+                rt.tick(length);
+              }
+            }
+          }
+          if (cycle && startDue) {
+            startDue = false;
+            ends = [...next, start.id];
+          }
+          frontier = next;
+          parents = nextParents;
+        }
+      }
+    }
+    if (out.length > 0) {
+      rt.checkpoint(out.length);
+      yield out;
+    }
+  };
+}
+

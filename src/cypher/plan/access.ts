@@ -1,0 +1,152 @@
+/**
+ * Ways to find a node's first candidates, with how many rows each gives: by id, by an index, by label, or all nodes.
+ */
+import type { IndexDef } from '../../graph/catalog.ts';
+import type { BinaryOperator, Expression } from '../ast.ts';
+import { mentionedVariables } from '../semantics/walk.ts';
+import type { GraphNode, Predicate } from './pattern-graph.ts';
+import type { Statistics } from './statistics.ts';
+
+/** Guesses for what is not counted. */
+const EQUALITY_SHARE = 0.01;
+const RANGE_SHARE = 0.25;
+const LIST_LENGTH = 10;
+
+interface Bound {
+  readonly value: Expression;
+  readonly inclusive: boolean;
+}
+
+export type Access =
+  | { readonly kind: 'all'; readonly rows: number; readonly uses: readonly Predicate[] }
+  | { readonly kind: 'label'; readonly label: string; readonly rows: number; readonly uses: readonly Predicate[] }
+  | { readonly kind: 'id'; readonly ids: Expression; readonly list: boolean; readonly rows: number; readonly uses: readonly Predicate[] }
+  | {
+    readonly kind: 'seek'; readonly label: string; readonly index: IndexDef; readonly values: readonly Expression[];
+    readonly list: boolean; readonly rows: number; readonly uses: readonly Predicate[];
+  }
+  | {
+    readonly kind: 'range'; readonly label: string; readonly index: IndexDef; readonly equal: readonly Expression[];
+    readonly lower: Bound | undefined; readonly upper: Bound | undefined; readonly prefix: Expression | undefined;
+    readonly rows: number; readonly uses: readonly Predicate[];
+  };
+
+interface Comparison {
+  readonly key: string;
+  readonly op: '=' | 'IN' | 'STARTS WITH' | '<' | '<=' | '>' | '>=';
+  readonly value: Expression;
+  readonly predicate: Predicate;
+}
+
+/** The way with the fewest rows. `known` tells which names have a value by then. */
+export function bestAccess(node: GraphNode, predicates: readonly Predicate[], known: (name: string) => boolean, stats: Statistics): Access {
+  let best: Access = { kind: 'all', rows: stats.nodes(), uses: [] };
+  const better = (access: Access | undefined): void => {
+    if (access === undefined) return;
+    // An index is preferred to a scan that seems to give as little: counts change, plans stay for a while.
+    if (access.rows < best.rows || (access.rows === best.rows && (best.kind === 'all' || (best.kind === 'label' && access.kind !== 'label')))) best = access;
+  };
+  for (const label of node.labels) better({ kind: 'label', label, rows: stats.nodes(label), uses: [] });
+  const own = predicates.filter(({ mentions }) => mentions.has(node.name));
+  for (const predicate of own) better(idAccess(node.name, predicate, known));
+  const comparisons = own.map((predicate) => comparisonOn(node.name, predicate, known)).filter((each) => each !== undefined);
+  if (comparisons.length === 0) return best;
+  for (const label of node.labels) {
+    const labelId = stats.catalog.findLabel(label);
+    if (labelId === undefined) continue;
+    for (const index of stats.catalog.labelIndexes(labelId)) better(indexAccess(index, label, comparisons, stats));
+  }
+  return best;
+}
+
+function indexAccess(index: IndexDef, label: string, comparisons: readonly Comparison[], stats: Statistics): Access | undefined {
+  const count = stats.nodes(label);
+  const values: Expression[] = [];
+  const uses: Predicate[] = [];
+  for (const [i, keyId] of index.keyIds.entries()) {
+    const key = stats.catalog.keyName(keyId);
+    const on = comparisons.filter((each) => each.key === key);
+    const last = i === index.keyIds.length - 1;
+    const equal = on.find((each) => each.op === '=');
+    if (equal !== undefined) {
+      values.push(equal.value);
+      uses.push(equal.predicate);
+      continue;
+    }
+    const inList = last ? on.find((each) => each.op === 'IN') : undefined;
+    if (inList !== undefined) {
+      const length = inList.value.kind === 'List' ? inList.value.items.length : LIST_LENGTH;
+      const rows = Math.min(count, length * (index.unique ? 1 : Math.max(1, count * EQUALITY_SHARE)));
+      return { kind: 'seek', label, index, values: [...values, inList.value], list: true, rows, uses: [...uses, inList.predicate] };
+    }
+    return rangeAccess(index, label, values, uses, on, count);
+  }
+  const rows = index.unique ? Math.min(1, count) : Math.min(count, Math.max(1, count * EQUALITY_SHARE));
+  return { kind: 'seek', label, index, values, list: false, rows, uses };
+}
+
+function rangeAccess(
+  index: IndexDef, label: string, equal: readonly Expression[], uses: readonly Predicate[], on: readonly Comparison[], count: number,
+): Access | undefined {
+  const lower = on.find((each) => each.op === '>' || each.op === '>=');
+  const upper = on.find((each) => each.op === '<' || each.op === '<=');
+  const prefix = on.find((each) => each.op === 'STARTS WITH');
+  if (lower === undefined && upper === undefined && prefix === undefined && equal.length === 0) return undefined;
+  let rows = Math.max(1, count * EQUALITY_SHARE ** Math.min(equal.length, 1));
+  for (const each of [lower, upper, prefix]) if (each !== undefined) rows *= RANGE_SHARE;
+  const bound = (each: Comparison | undefined, inclusive: string): Bound | undefined => (
+    each === undefined ? undefined : { value: each.value, inclusive: each.op === inclusive });
+  return {
+    kind: 'range', label, index, equal, lower: bound(lower, '>='), upper: bound(upper, '<='),
+    prefix: lower === undefined && upper === undefined ? prefix?.value : undefined, rows,
+    // A range is tested again: the index orders values of several types, the predicate knows just one.
+    uses,
+  };
+}
+
+function comparisonOn(name: string, predicate: Predicate, known: (name: string) => boolean): Comparison | undefined {
+  const e = predicate.expression;
+  if (e.kind !== 'Binary') return undefined;
+  const { left, right } = e;
+  const isOwn = (side: Expression): side is Expression & { kind: 'Property' } => (
+    side.kind === 'Property' && side.target.kind === 'Variable' && side.target.name === name);
+  const isKnown = (side: Expression): boolean => [...mentionedVariables(side)].every((each) => each !== name && known(each));
+  if (isOwn(left) && isKnown(right) && isComparison(e.op)) return { key: left.key, op: e.op, value: right, predicate };
+  const flipped = FLIPPED[e.op];
+  if (isOwn(right) && flipped !== undefined && isKnown(left)) return { key: right.key, op: flipped, value: left, predicate };
+  return undefined;
+}
+
+const FLIPPED: Partial<Record<BinaryOperator, '=' | '<' | '<=' | '>' | '>='>> = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+
+function isComparison(op: BinaryOperator): op is Comparison['op'] {
+  return op === '=' || op === 'IN' || op === 'STARTS WITH' || op === '<' || op === '<=' || op === '>' || op === '>=';
+}
+
+function idAccess(name: string, predicate: Predicate, known: (name: string) => boolean): Access | undefined {
+  const e = predicate.expression;
+  if (e.kind !== 'Binary' || (e.op !== '=' && e.op !== 'IN')) return undefined;
+  const isId = (side: Expression): boolean => side.kind === 'Call' && side.name.toLowerCase() === 'id' && side.args.length === 1
+    && side.args[0]!.kind === 'Variable' && side.args[0]!.name === name;
+  const isKnown = (side: Expression): boolean => [...mentionedVariables(side)].every((each) => each !== name && known(each));
+  if (isId(e.left) && isKnown(e.right)) {
+    return { kind: 'id', ids: e.right, list: e.op === 'IN', rows: e.op === 'IN' ? LIST_LENGTH : 1, uses: [predicate] };
+  }
+  if (e.op === '=' && isId(e.right) && isKnown(e.left)) return { kind: 'id', ids: e.left, list: false, rows: 1, uses: [predicate] };
+  return undefined;
+}
+
+/** Share of rows a predicate lets pass. */
+export function selectivity(e: Expression): number {
+  if (e.kind === 'Unary' && e.op === 'NOT') return 1 - selectivity(e.operand) * 0.9;
+  if (e.kind === 'HasLabels') return 0.5;
+  if (e.kind !== 'Binary') return 0.6;
+  switch (e.op) {
+    case '=': return 0.1;
+    case 'IN': return 0.2;
+    case '<': case '<=': case '>': case '>=': case 'STARTS WITH': case 'CONTAINS': case 'ENDS WITH': return 0.4;
+    case '<>': return 0.9;
+    case 'AND': return selectivity(e.left) * selectivity(e.right);
+    default: return 0.6;
+  }
+}

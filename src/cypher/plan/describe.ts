@@ -1,0 +1,152 @@
+/**
+ * Plans as data and as text, for EXPLAIN and PROFILE. Expressions are shown as they were written.
+ */
+import type { PlanDescription } from '../context.ts';
+import type { Expression, LabelExpression } from '../ast.ts';
+import type { Profile } from '../exec/profile.ts';
+import type { PlanNode, RelationshipStep, Scoped } from './plan.ts';
+
+export interface DescribeOptions {
+  readonly source: string;
+  readonly profile: Profile | undefined;
+}
+
+export function describePlan(node: PlanNode, options: DescribeOptions): PlanDescription {
+  const inputs = inputsOf(node).filter((input) => input.op !== 'Argument');
+  const measured = options.profile?.of(node);
+  const { operator, details } = label(node, options.source);
+  return {
+    operator, details, identifiers: [], estimatedRows: Math.round(node.rows * 100) / 100,
+    ...(measured === undefined ? {} : { rows: measured.rows, timeMs: Math.round(measured.ms * 1000) / 1000 }),
+    children: inputs.map((input) => describePlan(input, options)),
+  };
+}
+
+function inputsOf(node: PlanNode): PlanNode[] {
+  switch (node.op) {
+    case 'Argument': case 'StoredCount': return [];
+    case 'Union': return node.inputs.map(({ plan }) => plan);
+    case 'Optional': case 'Product': case 'CallSubquery': case 'Foreach': return [node.input, node.right];
+    case 'Merge': return [node.input, node.match];
+    default: return [node.input];
+  }
+}
+
+function label(node: PlanNode, source: string): { operator: string; details: string } {
+  const text = (scoped: Scoped): string => expressionText(scoped.expression, source);
+  const list = (items: readonly Scoped[]): string => items.map(text).join(', ');
+  const scanned = (name: string, labels: readonly string[], filters: readonly Scoped[]): string => (
+    `${shown(name)}${labels.map((each) => `:${each}`).join('')}${where(filters.map(text))}`);
+  switch (node.op) {
+    case 'Argument': return { operator: 'Argument', details: '' };
+    case 'AllNodes': return { operator: 'All Node Scan', details: scanned(node.name, node.labels, node.filters) };
+    case 'LabelScan': return { operator: 'Node By Label Scan', details: scanned(node.name, [node.label, ...node.labels], node.filters) };
+    case 'IdSeek': return { operator: 'Node By Id Seek', details: `${scanned(node.name, node.labels, node.filters)} id ${node.list ? 'IN' : '='} ${text(node.ids)}` };
+    case 'IndexSeek': {
+      const values = node.values.map((value, i) => `${node.keys[i]!} ${node.list && i === node.values.length - 1 ? 'IN' : '='} ${text(value)}`);
+      return {
+        operator: node.index.unique ? 'Node Unique Index Seek' : 'Node Index Seek',
+        details: `${shown(node.name)}:${[node.label, ...node.labels].join(':')}(${values.join(', ')})${where(node.filters.map(text))}`,
+      };
+    }
+    case 'IndexRange': {
+      const parts = node.equal.map((value, i) => `${node.keys[i]!} = ${text(value)}`);
+      const key = node.keys[node.equal.length] ?? '';
+      if (node.lower !== undefined) parts.push(`${key} ${node.lower.inclusive ? '>=' : '>'} ${text(node.lower.value)}`);
+      if (node.upper !== undefined) parts.push(`${key} ${node.upper.inclusive ? '<=' : '<'} ${text(node.upper.value)}`);
+      if (node.prefix !== undefined) parts.push(`${key} STARTS WITH ${text(node.prefix)}`);
+      return { operator: 'Node Index Range', details: `${shown(node.name)}:${node.label}(${parts.join(', ')})${where(node.filters.map(text))}` };
+    }
+    case 'Expand':
+      return { operator: node.into ? 'Expand(Into)' : 'Expand(All)', details: arrow(node, '') + where(node.filters.map(text)) };
+    case 'VarExpand': {
+      const max = node.max >= 1_000_000 ? '' : String(node.max);
+      const operator = node.distinctEnds && node.min <= 1 && !node.into ? 'Var Length Expand(Reachable)' : `Var Length Expand(${node.into ? 'Into' : 'All'})`;
+      return { operator, details: arrow(node, `*${node.min}..${max}`) + where(node.filters.map(text)) };
+    }
+    case 'Endpoints': return { operator: 'Relationship Endpoints', details: `${shown(node.relationshipName)}${where(node.filters.map(text))}` };
+    case 'ShortestPath':
+      return { operator: node.all ? 'All Shortest Paths' : 'Shortest Path', details: node.details + where(node.filters.map(text)) };
+    case 'BuildPath': return { operator: 'Path', details: node.name };
+    case 'Filter': return { operator: 'Filter', details: node.predicates.map(text).join(' AND ') };
+    case 'Project': return { operator: 'Project', details: node.items.map((item) => named(text(item), item.name)).join(', ') };
+    case 'Aggregate': {
+      const aggregates = node.aggregates.map((item) => (
+        `${item.function}(${item.distinct ? 'DISTINCT ' : ''}${item.args.length === 0 ? '*' : list(item.args)})`));
+      return { operator: 'Aggregate', details: [...node.keys.map((item) => named(text(item), item.name)), ...aggregates].join(', ') };
+    }
+    case 'Distinct': return { operator: 'Distinct', details: '' };
+    case 'Sort': {
+      const keys = node.keys.map((key) => `${text(key)} ${key.descending ? 'DESC' : 'ASC'}`).join(', ');
+      return node.limit === undefined ? { operator: 'Sort', details: keys } : { operator: 'Top', details: `${keys} LIMIT ${text(node.limit)}` };
+    }
+    case 'Skip': return { operator: 'Skip', details: text(node.count) };
+    case 'Limit': return { operator: 'Limit', details: text(node.count) };
+    case 'Unwind': return { operator: 'Unwind', details: `${text(node.list)} AS ${node.name}` };
+    case 'Optional': return { operator: 'Optional', details: '' };
+    case 'Product':
+      return node.keys.length === 0 ? { operator: 'Cartesian Product', details: '' }
+        : { operator: 'Hash Join', details: node.keys.map(({ left, right }) => `${text(left)} = ${text(right)}`).join(' AND ') };
+    case 'CallSubquery': return { operator: 'Subquery', details: node.columns.map(({ name }) => name).join(', ') };
+    case 'Union': return { operator: node.distinct ? 'Union' : 'Union All', details: '' };
+    case 'ProcedureCall': return { operator: 'Procedure Call', details: `${node.definition.name}(${list(node.args ?? [])})` };
+    case 'LoadCsv': return { operator: 'Load CSV', details: text(node.url) };
+    case 'Create': return { operator: 'Create', details: `${node.creations.filter(({ kind }) => kind !== 'path').length} entities` };
+    case 'Merge': return { operator: 'Merge', details: node.found.map(({ name }) => name).join(', ') };
+    case 'Set': return { operator: 'Set', details: node.items.map(({ item }) => source.slice(item.start, item.end)).join(', ') };
+    case 'Remove': return { operator: 'Remove', details: node.items.map(({ item }) => source.slice(item.start, item.end)).join(', ') };
+    case 'Delete': return { operator: node.detach ? 'Detach Delete' : 'Delete', details: list(node.items) };
+    case 'Foreach': return { operator: 'Foreach', details: `${node.name} IN ${text(node.list)}` };
+    case 'Eager': return { operator: 'Eager', details: '' };
+    case 'Drain': return { operator: 'Empty Result', details: '' };
+    case 'StoredCount': return { operator: 'Stored Count', details: `${node.kind}${node.name === undefined ? '' : ` :${node.name}`}` };
+  }
+}
+
+function where(filters: readonly string[]): string {
+  return filters.length === 0 ? '' : ` WHERE ${filters.join(' AND ')}`;
+}
+
+/** The planner's own names begin with a space and are not shown. */
+function shown(name: string): string {
+  return name.startsWith(' ') ? '' : name;
+}
+
+function named(text: string, name: string): string {
+  return text === name ? text : `${text} AS ${name}`;
+}
+
+function arrow(step: RelationshipStep, length: string): string {
+  const inside = `${shown(step.relationshipName)}${step.types === undefined ? '' : `:${labelText(step.types)}`}${length}`;
+  const body = inside === '' ? '--' : `-[${inside}]-`;
+  const labels = step.labels.map((each) => `:${each}`).join('');
+  return `(${shown(step.fromName)})${step.direction === 'in' ? '<' : ''}${body}${step.direction === 'out' ? '>' : ''}(${shown(step.toName)}${labels})`;
+}
+
+export function labelText(labels: LabelExpression): string {
+  switch (labels.kind) {
+    case 'Label': return labels.name;
+    case 'Any': return '%';
+    case 'Not': return `!${labelText(labels.item)}`;
+    case 'And': return labels.items.map(labelText).join('&');
+    case 'Or': return labels.items.map(labelText).join('|');
+  }
+}
+
+function expressionText(e: Expression, source: string): string {
+  // What the planner made up itself is written out; the rest is quoted.
+  switch (e.kind) {
+    case 'Variable': return shown(e.name);
+    case 'Property': return `${expressionText(e.target, source)}.${e.key}`;
+    case 'Binary': return `${expressionText(e.left, source)} ${e.op} ${expressionText(e.right, source)}`;
+    case 'HasLabels': return `${expressionText(e.operand, source)}:${labelText(e.labels)}`;
+    default: return source.slice(e.start, e.end).replace(/\s+/g, ' ');
+  }
+}
+
+/** One operator per line, inputs indented below. */
+export function planText(plan: PlanDescription, depth = 0): string {
+  const numbers = plan.rows === undefined ? '' : ` {rows: ${plan.rows}, ms: ${plan.timeMs ?? 0}}`;
+  const line = `${'    '.repeat(depth)}${plan.operator}${plan.details === '' ? '' : ` [${plan.details}]`}${numbers}\n`;
+  return line + plan.children.map((child) => planText(child, depth + 1)).join('');
+}

@@ -1,0 +1,480 @@
+/**
+ * Plans one MATCH: where to start, which relationship to follow next, and where each predicate is tested.
+ *
+ * A connected part of the pattern is tried from each of its nodes: follow the relationship with the fewest expected rows, until
+ * all are followed; the cheapest start wins. Ends that are bound by then are checked (expand into) rather than searched, and a node that an
+ * index pins to one row is looked up first where that turns an expansion into a check.
+ */
+import type { Expression } from '../ast.ts';
+import { LIST, listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
+import { plainTypes } from '../semantics/walk.ts';
+import { bestAccess, selectivity, type Access } from './access.ts';
+import type { Env } from './env.ts';
+import type { GraphNode, GraphRelationship, PatternGraph, Predicate } from './pattern-graph.ts';
+import type { PlanNode, Scoped } from './plan.ts';
+import type { PlannerContext } from './planner-context.ts';
+import { planShortestPath } from './shortest-planner.ts';
+
+type Step =
+  | { readonly kind: 'start'; readonly node: GraphNode; readonly access: Access }
+  | { readonly kind: 'follow'; readonly relationship: GraphRelationship; readonly reversed: boolean };
+
+interface Route {
+  readonly steps: readonly Step[];
+  readonly cost: number;
+  readonly rows: number;
+}
+
+/** Hops counted when the cost of an unbounded expansion is estimated. */
+const HOPS_COUNTED = 4;
+
+export class MatchPlanner {
+  readonly context: PlannerContext;
+  readonly env: Env;
+  readonly graph: PatternGraph;
+  /** Names that have a value. */
+  readonly solved: Set<string>;
+  pending: Predicate[];
+  plan: PlanNode;
+  readonly #owned: ReadonlySet<string>;
+  readonly #followed: GraphRelationship[] = [];
+
+  constructor(context: PlannerContext, env: Env, graph: PatternGraph, input: PlanNode) {
+    this.context = context;
+    this.env = env;
+    this.graph = graph;
+    this.plan = input;
+    this.solved = new Set(env.allNames);
+    this.pending = graph.predicates;
+    this.#owned = new Set([
+      ...graph.nodes.keys(), ...graph.relationships.map(({ name }) => name), ...graph.paths.map(({ name }) => name),
+      ...graph.shortest.flatMap(({ path, relationship }) => (path === undefined ? [relationship.name] : [path, relationship.name])),
+    ]);
+  }
+
+  run(): PlanNode {
+    const given = new Set([...this.#owned].filter((name) => this.solved.has(name)));
+    for (const node of this.graph.nodes.values()) if (given.has(node.name)) this.#checkLabels(node);
+    this.#filterReady();
+    const rest = new Set(this.graph.relationships);
+    for (const relationship of this.graph.relationships) {
+      if (!given.has(relationship.name)) continue;
+      rest.delete(relationship);
+      this.#planEndpoints(relationship);
+    }
+    for (;;) {
+      const components = this.#components(rest);
+      if (components.length === 0) break;
+      const routes = components.map((component) => this.#bestRoute(component.nodes, component.relationships));
+      let cheapest = 0;
+      for (const [i, route] of routes.entries()) if (route.rows < routes[cheapest]!.rows) cheapest = i;
+      this.#emitComponent(routes[cheapest]!, components[cheapest]!.nodes);
+      for (const relationship of components[cheapest]!.relationships) rest.delete(relationship);
+    }
+    for (const shortest of this.graph.shortest) planShortestPath(this, shortest);
+    for (const path of this.graph.paths) {
+      if (!this.context.isUsed(path.name)) continue;
+      const slot = this.env.declare(path.name, PATH);
+      this.solved.add(path.name);
+      const parts = path.parts.map(({ name, list }) => ({ slot: this.env.slot(name)!, list }));
+      this.plan = { op: 'BuildPath', input: this.plan, slot, name: path.name, parts, rows: this.plan.rows };
+      this.#filterReady();
+    }
+    return this.plan;
+  }
+
+  // ---- the search
+
+  /** What is still to be found: nodes without a value and relationships not followed, by connection. */
+  #components(rest: ReadonlySet<GraphRelationship>): { nodes: GraphNode[]; relationships: GraphRelationship[] }[] {
+    const components: { nodes: GraphNode[]; relationships: GraphRelationship[] }[] = [];
+    const seen = new Set<string>();
+    for (const node of this.graph.nodes.values()) {
+      if (seen.has(node.name)) continue;
+      const names = new Set([node.name]);
+      const relationships = new Set<GraphRelationship>();
+      for (const name of names) {
+        for (const each of rest) {
+          if (each.from !== name && each.to !== name) continue;
+          relationships.add(each);
+          names.add(each.from).add(each.to);
+        }
+      }
+      for (const name of names) seen.add(name);
+      if (relationships.size === 0 && this.solved.has(node.name)) continue;
+      components.push({ nodes: [...names].map((name) => this.graph.nodes.get(name)!), relationships: [...relationships] });
+    }
+    return components;
+  }
+
+  #bestRoute(nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
+    const bound = nodes.filter((node) => this.solved.has(node.name));
+    if (bound.length > 0) return this.#route(undefined, nodes, relationships);
+    let best: Route | undefined;
+    const hinted = nodes.filter((node) => this.context.startHints.has(node.name));
+    for (const node of hinted.length > 0 ? hinted : nodes) {
+      const access = bestAccess(node, this.pending, (name) => this.#isKnown(name, this.solved), this.context.stats);
+      const route = this.#route({ kind: 'start', node, access }, nodes, relationships);
+      if (best === undefined || route.cost < best.cost) best = route;
+    }
+    return best!;
+  }
+
+  #isKnown(name: string, solved: ReadonlySet<string>): boolean {
+    return solved.has(name) || !this.#owned.has(name);
+  }
+
+  #route(start: Step & { kind: 'start' } | undefined, nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
+    const solved = new Set(this.solved);
+    const steps: Step[] = [];
+    const rest = new Set(relationships);
+    let rows = 1;
+    let cost = 0;
+    const begin = (step: Step & { kind: 'start' }): void => {
+      steps.push(step);
+      solved.add(step.node.name);
+      rows *= Math.max(step.access.rows, 0.01);
+      cost += rows;
+      rows *= this.#passing(step.node, solved, step.access.uses);
+    };
+    if (start !== undefined) begin(start);
+    while (rest.size > 0) {
+      let best: { relationship: GraphRelationship; reversed: boolean; produced: number; kept: number } | undefined;
+      for (const relationship of rest) {
+        for (const reversed of [false, true]) {
+          const [from, to] = reversed ? [relationship.to, relationship.from] : [relationship.from, relationship.to];
+          if (!solved.has(from)) continue;
+          const into = solved.has(to);
+          const produced = this.#fanOut(relationship, reversed, into);
+          const kept = into ? produced : produced * this.#passing(this.graph.nodes.get(to)!, solved, []) * this.#labelShare(relationship, reversed);
+          if (best === undefined || (into ? -1 : kept) < (best.produced === -1 ? -1 : best.kept)) {
+            best = { relationship, reversed, produced: into ? -1 : produced, kept };
+          }
+        }
+      }
+      if (best === undefined) {
+        // Cannot happen in a connected part with a start; then the rest is planned as a part of its own.
+        break;
+      }
+      const target = this.graph.nodes.get(best.reversed ? best.relationship.from : best.relationship.to)!;
+      if (best.produced > 2 && !solved.has(target.name)) {
+        const access = bestAccess(target, this.pending, (name) => this.#isKnown(name, solved), this.context.stats);
+        if (access.rows <= 1 && (access.kind === 'seek' || access.kind === 'id')) {
+          begin({ kind: 'start', node: target, access });
+          continue;
+        }
+      }
+      rest.delete(best.relationship);
+      steps.push({ kind: 'follow', relationship: best.relationship, reversed: best.reversed });
+      solved.add(best.relationship.name);
+      cost += rows * (best.produced === -1 ? 1 : Math.max(best.produced, 0.1));
+      rows *= best.kept;
+      if (!solved.has(target.name)) {
+        solved.add(target.name);
+      }
+    }
+    for (const node of nodes) {
+      if (solved.has(node.name)) continue;
+      begin({ kind: 'start', node, access: bestAccess(node, this.pending, (name) => this.#isKnown(name, solved), this.context.stats) });
+    }
+    return { steps, cost, rows };
+  }
+
+  #labelsOf(name: string): string[] {
+    const node = this.graph.nodes.get(name);
+    return node === undefined ? [] : [...node.labels];
+  }
+
+  /** Rows that following the relationship makes of one. */
+  #fanOut(relationship: GraphRelationship, reversed: boolean, into: boolean): number {
+    const { stats } = this.context;
+    const types = plainTypes(relationship.types) ?? [];
+    const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
+    const from = reversed ? relationship.to : relationship.from;
+    const degree = stats.degree(this.#labelsOf(from), types, direction);
+    let produced = degree;
+    if (relationship.length !== undefined) {
+      produced = 0;
+      const { min, max } = relationship.length;
+      for (let hop = min; hop <= Math.min(max, min + HOPS_COUNTED); hop++) produced += degree ** hop;
+    }
+    return into ? Math.min(1, produced / Math.max(1, stats.nodes() ** 0.5)) : produced;
+  }
+
+  #labelShare(relationship: GraphRelationship, reversed: boolean): number {
+    const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
+    const to = reversed ? relationship.from : relationship.to;
+    return this.context.stats.endSelectivity(this.#labelsOf(to), plainTypes(relationship.types) ?? [], direction);
+  }
+
+  /** Share of rows that the predicates on a node let pass once it has a value. */
+  #passing(node: GraphNode, solved: ReadonlySet<string>, used: readonly Predicate[]): number {
+    let share = 1;
+    for (const predicate of this.pending) {
+      if (used.includes(predicate) || !predicate.mentions.has(node.name)) continue;
+      if (![...predicate.mentions].every((name) => name === node.name || this.#isKnown(name, solved))) continue;
+      share *= this.#isUniqueKey(node, predicate) ? 1 / Math.max(1, this.#smallestCount(node)) : selectivity(predicate.expression);
+    }
+    return share;
+  }
+
+  #smallestCount(node: GraphNode): number {
+    return Math.min(...[...node.labels].map((label) => this.context.stats.nodes(label)), this.context.stats.nodes());
+  }
+
+  #isUniqueKey(node: GraphNode, predicate: Predicate): boolean {
+    const e = predicate.expression;
+    if (e.kind !== 'Binary' || e.op !== '=') return false;
+    const side = [e.left, e.right].find((each) => each.kind === 'Property' && each.target.kind === 'Variable' && each.target.name === node.name);
+    if (side?.kind !== 'Property') return false;
+    const { catalog } = this.context.stats;
+    return [...node.labels].some((label) => {
+      const id = catalog.findLabel(label);
+      return id !== undefined && catalog.labelIndexes(id).some((index) => (
+        index.unique && index.keyIds.length === 1 && catalog.keyName(index.keyIds[0]!) === side.key));
+    });
+  }
+
+  // ---- making the plan
+
+  #emitComponent(route: Route, nodes: readonly GraphNode[]): void {
+    const first = route.steps[0];
+    const begun = [...this.#owned].some((name) => this.solved.has(name)) || this.plan.rows > 1;
+    // A part that depends on nothing before it, and costs more than it yields, is run once and kept.
+    if (first?.kind === 'start' && begun && route.cost > route.rows * 1.5 && this.#isIndependent(nodes, route)) {
+      this.#emitProduct(route);
+      return;
+    }
+    const join = first?.kind === 'start' && begun ? this.#joinKeys(nodes) : [];
+    if (join.length > 0 && first?.kind === 'start' && first.access.rows > 8 && this.#isIndependent(nodes, route)) {
+      this.#emitProduct(route);
+      return;
+    }
+    for (const step of route.steps) this.#emit(step);
+  }
+
+  #namesOf(route: Route): Set<string> {
+    const names = new Set<string>();
+    for (const step of route.steps) {
+      if (step.kind === 'start') names.add(step.node.name);
+      else names.add(step.relationship.name).add(step.relationship.from).add(step.relationship.to);
+    }
+    return names;
+  }
+
+  #isIndependent(nodes: readonly GraphNode[], route: Route): boolean {
+    if (nodes.some((node) => this.solved.has(node.name))) return false;
+    const own = this.#namesOf(route);
+    for (const step of route.steps) {
+      if (step.kind === 'start') {
+        for (const { mentions } of step.access.uses) for (const name of mentions) if (!own.has(name) && this.env.has(name)) return false;
+      } else if (this.#mustDiffer(step.relationship).length > 0) return false;
+      else for (const { value } of step.relationship.properties) if (value.kind !== 'Literal' && value.kind !== 'Parameter') return false;
+    }
+    return true;
+  }
+
+  /** Equalities between the part and what is solved already. */
+  #joinKeys(nodes: readonly GraphNode[]): { predicate: Predicate; left: Expression; right: Expression }[] {
+    const own = new Set(nodes.map(({ name }) => name));
+    const side = (e: Expression): 'own' | 'other' | undefined => {
+      if (e.kind !== 'Property' || e.target.kind !== 'Variable') return undefined;
+      return own.has(e.target.name) ? 'own' : this.solved.has(e.target.name) ? 'other' : undefined;
+    };
+    const keys: { predicate: Predicate; left: Expression; right: Expression }[] = [];
+    for (const predicate of this.pending) {
+      const e = predicate.expression;
+      if (e.kind !== 'Binary' || e.op !== '=') continue;
+      if (side(e.left) === 'own' && side(e.right) === 'other') keys.push({ predicate, left: e.right, right: e.left });
+      else if (side(e.right) === 'own' && side(e.left) === 'other') keys.push({ predicate, left: e.left, right: e.right });
+    }
+    return keys;
+  }
+
+  #emitProduct(route: Route): void {
+    const left = this.plan;
+    const nodes = route.steps.filter((step) => step.kind === 'start').map(({ node }) => node);
+    const keys = this.#joinKeys(nodes);
+    const before = new Set(this.solved);
+    const slotsBefore = this.env.layout.width;
+    this.plan = { op: 'Argument', env: this.env, pass: true, rows: 1 };
+    // Predicates on both sides wait until the sides meet.
+    const all = this.pending;
+    const own = this.#namesOf(route);
+    const within = (predicate: Predicate): boolean => [...predicate.mentions].every((name) => own.has(name) || !this.env.has(name) && !this.#owned.has(name));
+    this.pending = all.filter(within);
+    for (const step of route.steps) this.#emit(step);
+    const right = this.plan;
+    const used = new Set(keys.map(({ predicate }) => predicate));
+    this.pending = [...this.pending, ...all.filter((predicate) => !within(predicate) && !used.has(predicate))];
+    const slots: number[] = [];
+    for (let slot = slotsBefore; slot < this.env.layout.width; slot++) slots.push(slot);
+    const scoped = (expression: Expression): Scoped => ({ expression, env: this.env });
+    const rows = left.rows * right.rows * (keys.length > 0 ? 0.1 : 1);
+    this.plan = {
+      op: 'Product', input: left, right, slots, filters: [], rows,
+      keys: keys.map((key) => ({ left: scoped(key.left), right: scoped(key.right) })),
+    };
+    for (const name of before) this.solved.add(name);
+    this.#filterReady();
+  }
+
+  #emit(step: Step): void {
+    if (step.kind === 'start') this.#emitStart(step.node, step.access);
+    else this.#emitFollow(step.relationship, step.reversed);
+  }
+
+  #emitStart(node: GraphNode, access: Access): void {
+    const { env } = this;
+    const slot = env.declare(node.name, NODE);
+    this.solved.add(node.name);
+    this.pending = this.pending.filter((predicate) => !access.uses.includes(predicate) || access.kind === 'range');
+    const filters = this.takeReady();
+    const scoped = (expression: Expression): Scoped => ({ expression, env });
+    const others = (label: string): string[] => [...node.labels].filter((each) => each !== label);
+    const rows = Math.max(0.01, this.plan.rows * access.rows * filters.reduce((share, { expression }) => share * selectivity(expression), 1));
+    const common = { input: this.plan, slot, name: node.name, filters, rows };
+    switch (access.kind) {
+      case 'all':
+        this.plan = { op: 'AllNodes', ...common, labels: [...node.labels] };
+        break;
+      case 'label':
+        this.plan = { op: 'LabelScan', ...common, label: access.label, labels: others(access.label) };
+        break;
+      case 'id':
+        this.plan = { op: 'IdSeek', ...common, ids: scoped(access.ids), list: access.list, labels: [...node.labels] };
+        break;
+      case 'seek':
+        this.plan = {
+          op: 'IndexSeek', ...common, label: access.label, index: access.index, labels: others(access.label),
+          keys: access.index.keyIds.map((key) => this.context.stats.catalog.keyName(key)), values: access.values.map(scoped), list: access.list,
+        };
+        break;
+      case 'range': {
+        const bound = (each: { value: Expression; inclusive: boolean } | undefined) => (
+          each === undefined ? undefined : { value: scoped(each.value), inclusive: each.inclusive });
+        this.plan = {
+          op: 'IndexRange', ...common, label: access.label, index: access.index, labels: others(access.label),
+          keys: access.index.keyIds.map((key) => this.context.stats.catalog.keyName(key)), equal: access.equal.map(scoped),
+          lower: bound(access.lower), upper: bound(access.upper), prefix: access.prefix === undefined ? undefined : scoped(access.prefix),
+        };
+      }
+    }
+  }
+
+  #emitFollow(relationship: GraphRelationship, reversed: boolean): void {
+    const { env } = this;
+    const [fromName, toName] = reversed ? [relationship.to, relationship.from] : [relationship.from, relationship.to];
+    const into = this.solved.has(toName);
+    const from = env.slot(fromName)!;
+    const to = into ? env.slot(toName)! : env.declare(toName, NODE);
+    const list = relationship.length !== undefined;
+    const used = this.context.isUsed(relationship.name) || this.#isInPath(relationship.name);
+    const needed = used || this.graph.relationships.some((other) => other !== relationship && mayCoincide(other, relationship));
+    const slot = needed ? env.declare(relationship.name, list ? listOf(RELATIONSHIP) : used ? RELATIONSHIP : LIST) : undefined;
+    const distinctFrom = this.#mustDiffer(relationship);
+    this.#followed.push(relationship);
+    this.solved.add(relationship.name);
+    this.solved.add(toName);
+    const filters = this.takeReady();
+    const fan = this.#fanOut(relationship, reversed, into);
+    const share = into ? 1 : this.#labelShare(relationship, reversed);
+    const rows = Math.max(0.01, this.plan.rows * fan * share * filters.reduce((product, { expression }) => product * selectivity(expression), 1));
+    const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
+    const step = {
+      input: this.plan, from, fromName, to, toName, into, relationship: slot, relationshipName: relationship.name, idOnly: !used,
+      types: relationship.types, direction, labels: into ? [] : this.#labelsOf(toName), distinctFrom, filters, rows,
+    } as const;
+    if (relationship.length === undefined) {
+      this.plan = { op: 'Expand', ...step };
+      return;
+    }
+    const properties = relationship.properties.map(({ key, value }) => ({ key, value: { expression: value, env } }));
+    this.plan = {
+      op: 'VarExpand', ...step, idOnly: false, min: relationship.length.min, max: relationship.length.max, properties,
+      distinctEnds: this.context.distinctEnds && slot === undefined && distinctFrom.length === 0,
+      reversed,
+    };
+  }
+
+  /** The relationship (or list) has a value: its ends follow from it. */
+  #planEndpoints(relationship: GraphRelationship): void {
+    const { env } = this;
+    const fromBound = this.solved.has(relationship.from);
+    const from = fromBound ? env.slot(relationship.from)! : env.declare(relationship.from, NODE);
+    this.solved.add(relationship.from);
+    const toBound = this.solved.has(relationship.to);
+    const to = toBound ? env.slot(relationship.to)! : env.declare(relationship.to, NODE);
+    this.solved.add(relationship.to);
+    const labels: { slot: number; label: string }[] = [];
+    if (!fromBound) for (const label of this.#labelsOf(relationship.from)) labels.push({ slot: from, label });
+    if (!toBound) for (const label of this.#labelsOf(relationship.to)) labels.push({ slot: to, label });
+    const distinctFrom = this.#mustDiffer(relationship);
+    this.#followed.push(relationship);
+    const filters = this.takeReady();
+    this.plan = {
+      op: 'Endpoints', input: this.plan, relationship: env.slot(relationship.name)!, relationshipName: relationship.name, from, fromBound, to, toBound,
+      direction: relationship.direction, types: relationship.types, length: relationship.length, labels, distinctFrom, filters,
+      rows: this.plan.rows,
+    };
+  }
+
+  #mustDiffer(relationship: GraphRelationship): number[] {
+    const slots: number[] = [];
+    for (const other of this.#followed) {
+      const slot = this.env.slot(other.name);
+      if (slot !== undefined && mayCoincide(other, relationship)) slots.push(slot);
+    }
+    return slots;
+  }
+
+  #isInPath(name: string): boolean {
+    return this.graph.paths.some((path) => this.context.isUsed(path.name) && path.parts.some((part) => part.name === name));
+  }
+
+  #checkLabels(node: GraphNode): void {
+    for (const label of node.labels) {
+      const operand: Expression = { kind: 'Variable', name: node.name, start: 0, end: 0 };
+      this.pending.push({
+        mentions: new Set([node.name]),
+        expression: { kind: 'HasLabels', operand, labels: { kind: 'Label', name: label, start: 0 }, start: 0, end: 0 },
+      });
+    }
+  }
+
+  /** Predicates all of whose names have a value, cheap ones first; they are pending no longer. */
+  takeReady(): Scoped[] {
+    const ready = this.pending.filter(({ mentions }) => [...mentions].every((name) => this.#isKnown(name, this.solved)));
+    if (ready.length === 0) return [];
+    this.pending = this.pending.filter((predicate) => !ready.includes(predicate));
+    return ready
+      .map(({ expression }) => ({ expression, weight: weightOf(expression) }))
+      .sort((a, b) => a.weight - b.weight)
+      .map(({ expression }) => ({ expression, env: this.env }));
+  }
+
+  #filterReady(): void {
+    const predicates = this.takeReady();
+    if (predicates.length === 0) return;
+    const share = predicates.reduce((product, { expression }) => product * selectivity(expression), 1);
+    this.plan = { op: 'Filter', input: this.plan, predicates, rows: this.plan.rows * share };
+  }
+}
+
+function mayCoincide(a: GraphRelationship, b: GraphRelationship): boolean {
+  const left = plainTypes(a.types);
+  const right = plainTypes(b.types);
+  if (left === undefined || right === undefined || left.length === 0 || right.length === 0) return true;
+  return left.some((type) => right.includes(type));
+}
+
+/** Patterns and subqueries are tested after everything that costs a comparison. */
+function weightOf(e: Expression): number {
+  switch (e.kind) {
+    case 'PatternPredicate': case 'Subquery': case 'PatternComprehension': case 'ShortestPath': return 100;
+    case 'Unary': return weightOf(e.operand);
+    case 'Binary': return Math.max(weightOf(e.left), weightOf(e.right)) + (e.op === '=~' ? 3 : 0);
+    case 'Call': case 'Quantifier': case 'ListComprehension': case 'Reduce': return 2 + e.kind.length / 100;
+    default: return 1;
+  }
+}

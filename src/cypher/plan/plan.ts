@@ -1,0 +1,371 @@
+/**
+ * Plans as plain data: a tree of operators over rows. `rows` is the estimate of what an operator yields in all.
+ *
+ * Every operator but `Argument` has an `input`; a second one (`right`) is run once for each batch or row of the first, with those rows as its
+ * argument, or once in all where it depends on nothing.
+ */
+import type { IndexDef } from '../../graph/catalog.ts';
+import type { Expression, LabelExpression, RemoveItem, SetItem } from '../ast.ts';
+import type { ProcedureDef } from '../procedures.ts';
+import type { Env } from './env.ts';
+
+/** A predicate with the scope it is evaluated in. */
+export interface Scoped {
+  readonly expression: Expression;
+  readonly env: Env;
+}
+
+export interface Assignment extends Scoped {
+  readonly slot: number;
+  readonly name: string;
+}
+
+export interface SortKey extends Scoped {
+  readonly descending: boolean;
+}
+
+interface Common {
+  readonly rows: number;
+}
+
+export interface Argument extends Common {
+  readonly op: 'Argument';
+  readonly env: Env;
+  /** The rows given have this layout already; otherwise they are copied into it. */
+  readonly pass: boolean;
+}
+
+interface Scan extends Common {
+  readonly input: PlanNode;
+  readonly slot: number;
+  readonly name: string;
+  /** Labels that remain to be tested. */
+  readonly labels: readonly string[];
+  readonly filters: readonly Scoped[];
+}
+export interface AllNodes extends Scan {
+  readonly op: 'AllNodes';
+}
+export interface LabelScan extends Scan {
+  readonly op: 'LabelScan';
+  readonly label: string;
+}
+export interface IndexSeek extends Scan {
+  readonly op: 'IndexSeek';
+  readonly label: string;
+  readonly index: IndexDef;
+  readonly keys: readonly string[];
+  /** One value per column; with `list`, the last one is a list of values of which any may match. */
+  readonly values: readonly Scoped[];
+  readonly list: boolean;
+}
+export interface IndexRangeScan extends Scan {
+  readonly op: 'IndexRange';
+  readonly label: string;
+  readonly index: IndexDef;
+  readonly keys: readonly string[];
+  readonly equal: readonly Scoped[];
+  readonly lower: { readonly value: Scoped; readonly inclusive: boolean } | undefined;
+  readonly upper: { readonly value: Scoped; readonly inclusive: boolean } | undefined;
+  /** `STARTS WITH`: strings that begin with it. */
+  readonly prefix: Scoped | undefined;
+}
+export interface IdSeek extends Scan {
+  readonly op: 'IdSeek';
+  readonly ids: Scoped;
+  readonly list: boolean;
+}
+
+export interface RelationshipStep {
+  readonly from: number;
+  readonly fromName: string;
+  readonly to: number;
+  readonly toName: string;
+  /** The end is bound already: only check that the relationship leads there. */
+  readonly into: boolean;
+  readonly relationship: number | undefined;
+  readonly relationshipName: string;
+  /** Whether the slot holds only the id: an unnamed relationship, kept for uniqueness. */
+  readonly idOnly: boolean;
+  readonly types: LabelExpression | undefined;
+  readonly direction: 'out' | 'in' | 'both';
+  /** Labels of the far end. */
+  readonly labels: readonly string[];
+  /** Slots of relationships (or lists of them) of the same MATCH that must differ. */
+  readonly distinctFrom: readonly number[];
+  readonly filters: readonly Scoped[];
+}
+
+export interface Expand extends Common, RelationshipStep {
+  readonly op: 'Expand';
+  readonly input: PlanNode;
+}
+
+export interface VarExpand extends Common, RelationshipStep {
+  readonly op: 'VarExpand';
+  readonly input: PlanNode;
+  readonly min: number;
+  readonly max: number;
+  /** Properties each relationship must have. */
+  readonly properties: readonly { readonly key: string; readonly value: Scoped }[];
+  /** Followed against the direction of the pattern: the list is turned round. */
+  readonly reversed: boolean;
+  /** Nobody asks how often an end is reached: each is yielded once per input row. */
+  readonly distinctEnds: boolean;
+}
+
+/** Binds or checks the ends of a relationship (or list of them) that is bound already. */
+export interface Endpoints extends Common {
+  readonly op: 'Endpoints';
+  readonly input: PlanNode;
+  readonly relationship: number;
+  readonly relationshipName: string;
+  readonly from: number;
+  readonly fromBound: boolean;
+  readonly to: number;
+  readonly toBound: boolean;
+  readonly direction: 'out' | 'in' | 'both';
+  readonly types: LabelExpression | undefined;
+  /** Undefined for a single relationship. */
+  readonly length: { readonly min: number; readonly max: number } | undefined;
+  readonly labels: readonly { readonly slot: number; readonly label: string }[];
+  readonly distinctFrom: readonly number[];
+  readonly filters: readonly Scoped[];
+}
+
+export interface ShortestPath extends Common {
+  readonly op: 'ShortestPath';
+  readonly input: PlanNode;
+  readonly from: number;
+  readonly to: number;
+  readonly types: LabelExpression | undefined;
+  readonly direction: 'out' | 'in' | 'both';
+  readonly min: number;
+  readonly max: number;
+  readonly all: boolean;
+  readonly path: number | undefined;
+  readonly relationships: number | undefined;
+  readonly properties: readonly { readonly key: string; readonly value: Scoped }[];
+  /** Predicates on the path as a whole. */
+  readonly filters: readonly Scoped[];
+  /** Predicates on each relationship and each node, with the slot of their variable. */
+  readonly everyRelationship: readonly { readonly slot: number; readonly predicate: Scoped }[];
+  readonly everyNode: readonly { readonly slot: number; readonly predicate: Scoped }[];
+  readonly details: string;
+}
+
+export interface BuildPath extends Common {
+  readonly op: 'BuildPath';
+  readonly input: PlanNode;
+  readonly slot: number;
+  readonly name: string;
+  /** Node, relationship, node, ... */
+  readonly parts: readonly { readonly slot: number; readonly list: boolean }[];
+}
+
+export interface Filter extends Common {
+  readonly op: 'Filter';
+  readonly input: PlanNode;
+  readonly predicates: readonly Scoped[];
+}
+
+/** New rows in the layout of `env`. */
+export interface Project extends Common {
+  readonly op: 'Project';
+  readonly input: PlanNode;
+  readonly items: readonly Assignment[];
+  readonly env: Env;
+}
+
+export interface AggregateItem {
+  readonly slot: number;
+  readonly name: string;
+  /** Lower case; `count(*)` has no arguments. */
+  readonly function: string;
+  readonly distinct: boolean;
+  readonly args: readonly Scoped[];
+}
+export interface Aggregate extends Common {
+  readonly op: 'Aggregate';
+  readonly input: PlanNode;
+  readonly keys: readonly Assignment[];
+  readonly aggregates: readonly AggregateItem[];
+  readonly env: Env;
+}
+
+export interface Distinct extends Common {
+  readonly op: 'Distinct';
+  readonly input: PlanNode;
+  readonly slots: readonly number[];
+}
+export interface Sort extends Common {
+  readonly op: 'Sort';
+  readonly input: PlanNode;
+  readonly keys: readonly SortKey[];
+  /** Keep only the first so many. */
+  readonly limit: Scoped | undefined;
+  readonly skip: Scoped | undefined;
+}
+export interface Skip extends Common {
+  readonly op: 'Skip';
+  readonly input: PlanNode;
+  readonly count: Scoped;
+}
+export interface Limit extends Common {
+  readonly op: 'Limit';
+  readonly input: PlanNode;
+  readonly count: Scoped;
+}
+export interface Unwind extends Common {
+  readonly op: 'Unwind';
+  readonly input: PlanNode;
+  readonly list: Scoped;
+  readonly slot: number;
+  readonly name: string;
+}
+/** OPTIONAL: rows of `right`, or the left row as it is. */
+export interface Optional extends Common {
+  readonly op: 'Optional';
+  readonly input: PlanNode;
+  readonly right: PlanNode;
+  readonly ordinal: number;
+}
+/** Left × right, where right depends on nothing; or a hash join on the keys. */
+export interface Product extends Common {
+  readonly op: 'Product';
+  readonly input: PlanNode;
+  readonly right: PlanNode;
+  /** Slots that the right side fills. */
+  readonly slots: readonly number[];
+  readonly keys: readonly { readonly left: Scoped; readonly right: Scoped }[];
+  readonly filters: readonly Scoped[];
+}
+/** CALL { }: the right side runs for each row; its columns go into the row's slots. */
+export interface CallSubquery extends Common {
+  readonly op: 'CallSubquery';
+  readonly input: PlanNode;
+  readonly right: PlanNode;
+  readonly columns: readonly { readonly from: number; readonly to: number; readonly name: string }[];
+  readonly optional: boolean;
+  /** No RETURN inside: the row passes once, after its effects. */
+  readonly unit: boolean;
+}
+export interface Union extends Common {
+  readonly op: 'Union';
+  /** Each with the order in which its columns become those of the first. */
+  readonly inputs: readonly { readonly plan: PlanNode; readonly columns: readonly number[] }[];
+  readonly distinct: boolean;
+}
+export interface ProcedureCall extends Common {
+  readonly op: 'ProcedureCall';
+  readonly input: PlanNode;
+  readonly definition: ProcedureDef;
+  /** Undefined: from the parameters, by name. */
+  readonly args: readonly Scoped[] | undefined;
+  readonly columns: readonly { readonly from: number; readonly to: number; readonly name: string }[];
+  readonly optional: boolean;
+  /** A procedure without columns lets the row pass. */
+  readonly passes: boolean;
+}
+export interface LoadCsv extends Common {
+  readonly op: 'LoadCsv';
+  readonly input: PlanNode;
+  readonly url: Scoped;
+  readonly headers: boolean;
+  readonly fieldTerminator: string;
+  readonly slot: number;
+}
+
+// ---- updates
+
+export interface CreatedNode {
+  readonly kind: 'node';
+  readonly slot: number;
+  readonly labels: readonly string[];
+  readonly properties: Scoped | undefined;
+}
+export interface CreatedRelationship {
+  readonly kind: 'relationship';
+  readonly slot: number | undefined;
+  readonly type: string;
+  readonly from: number;
+  readonly to: number;
+  readonly properties: Scoped | undefined;
+}
+export interface CreatedPath {
+  readonly kind: 'path';
+  readonly slot: number;
+  readonly parts: readonly { readonly slot: number; readonly list: boolean }[];
+}
+export type Creation = CreatedNode | CreatedRelationship | CreatedPath;
+
+export interface Create extends Common {
+  readonly op: 'Create';
+  readonly input: PlanNode;
+  readonly creations: readonly Creation[];
+}
+export interface Merge extends Common {
+  readonly op: 'Merge';
+  readonly input: PlanNode;
+  /** Finds the pattern, given the row. */
+  readonly match: PlanNode;
+  /** Where the found variables go in the row. */
+  readonly found: readonly { readonly from: number; readonly to: number; readonly name: string }[];
+  readonly creations: readonly Creation[];
+  /** Property values that may not be null. */
+  readonly required: readonly Scoped[];
+  readonly onCreate: readonly SetStep[];
+  readonly onMatch: readonly SetStep[];
+}
+export interface SetStep {
+  readonly item: SetItem;
+  readonly env: Env;
+}
+export interface SetItems extends Common {
+  readonly op: 'Set';
+  readonly input: PlanNode;
+  readonly items: readonly SetStep[];
+}
+export interface Remove extends Common {
+  readonly op: 'Remove';
+  readonly input: PlanNode;
+  readonly items: readonly { readonly item: RemoveItem; readonly env: Env }[];
+}
+export interface Delete extends Common {
+  readonly op: 'Delete';
+  readonly input: PlanNode;
+  readonly detach: boolean;
+  readonly items: readonly Scoped[];
+}
+export interface Foreach extends Common {
+  readonly op: 'Foreach';
+  readonly input: PlanNode;
+  readonly list: Scoped;
+  readonly slot: number;
+  readonly name: string;
+  readonly right: PlanNode;
+}
+/** Takes all its input before it yields: what follows must not be seen by what came before, nor the other way round. */
+export interface Eager extends Common {
+  readonly op: 'Eager';
+  readonly input: PlanNode;
+}
+/** Takes all its input and yields nothing. */
+export interface Drain extends Common {
+  readonly op: 'Drain';
+  readonly input: PlanNode;
+}
+/** Counts the catalog keeps: `MATCH (n:L) RETURN count(*)`. */
+export interface StoredCount extends Common {
+  readonly op: 'StoredCount';
+  readonly kind: 'nodes' | 'relationships';
+  readonly name: string | undefined;
+  readonly column: string;
+  readonly env: Env;
+}
+
+export type PlanNode =
+  | Argument | AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Endpoints | ShortestPath | BuildPath
+  | Filter | Project | Aggregate | Distinct | Sort | Skip | Limit | Unwind | Optional | Product | CallSubquery | Union | ProcedureCall
+  | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount;
+

@@ -1,0 +1,293 @@
+/**
+ * Plans a query clause by clause.
+ *
+ * Each clause works on the whole table its predecessor made, so an `Eager` stands wherever reading and updating meet: what is
+ * read must not see what is changed later, and what is changed must be complete before it is read.
+ */
+import type {
+  CallClause, CallSubqueryClause, Clause, ForeachClause, MatchClause, MergeClause, PatternPart, Query, SingleQuery,
+} from '../ast.ts';
+import { importingWith } from '../semantics/check-query.ts';
+import { ANY, NODE } from '../semantics/types.ts';
+import { containsAggregate, resolveItems } from '../semantics/projection.ts';
+import { findAggregate } from '../functions/index.ts';
+import { planCreations } from './create-planner.ts';
+import { Env } from './env.ts';
+import { MatchPlanner } from './match-planner.ts';
+import { buildPatternGraph } from './pattern-graph.ts';
+import type { PlanNode, Union } from './plan.ts';
+import { HOPS_MAX, type PlannerContext } from './planner-context.ts';
+import { planProjection } from './projection-planner.ts';
+import { planStoredCount } from './stored-count.ts';
+
+export interface PlannedQuery {
+  readonly plan: PlanNode;
+  readonly env: Env;
+  /** Empty where the query returns nothing. */
+  readonly columns: readonly string[];
+  readonly writes: boolean;
+}
+
+export function planQuery(context: PlannerContext, query: Query, env: Env): PlannedQuery {
+  if (query.parts.length === 1) return planSingle(context, query.parts[0]!, env);
+  const parts = query.parts.map((part) => planSingle(context, part, forkFor(env)));
+  const first = parts[0]!;
+  const union: Union = {
+    op: 'Union', distinct: query.unionAll[0] !== true, rows: parts.reduce((sum, part) => sum + part.plan.rows, 0),
+    inputs: parts.map(({ plan, columns }) => ({ plan, columns: first.columns.map((name) => columns.indexOf(name)) })),
+  };
+  return { plan: union, env: first.env, columns: first.columns, writes: parts.some(({ writes }) => writes) };
+}
+
+/** Parts of a union begin alike, each with a layout of its own. */
+function forkFor(env: Env): Env {
+  return env.fork();
+}
+
+function planSingle(context: PlannerContext, query: SingleQuery, env: Env): PlannedQuery {
+  const counted = env.allNames.length === 0 ? planStoredCount(context, query) : undefined;
+  if (counted !== undefined) return counted;
+  return new QueryPlanner(context, env).run(query);
+}
+
+class QueryPlanner {
+  readonly context: PlannerContext;
+  env: Env;
+  plan: PlanNode;
+  /** Reads of the graph that may still go on, and updates that may not be complete. */
+  #reads = false;
+  #writes = false;
+  #everWrites = false;
+
+  constructor(context: PlannerContext, env: Env) {
+    this.context = context;
+    this.env = env;
+    this.plan = { op: 'Argument', env, pass: false, rows: 1 };
+  }
+
+  run(query: SingleQuery): PlannedQuery {
+    let columns: readonly string[] = [];
+    for (const [i, clause] of query.clauses.entries()) {
+      const next = query.clauses[i + 1];
+      if (clause.kind === 'Return') {
+        this.#complete();
+        const planned = planProjection(this.context, this.plan, this.env, clause.projection, undefined, true);
+        this.plan = planned.plan;
+        this.env = planned.env;
+        columns = planned.columns;
+      } else if (clause.kind === 'Call' && query.clauses.length === 1) columns = this.#planCall(clause, true);
+      else this.clause(clause, next);
+    }
+    const last = query.clauses.at(-1)!;
+    if (last.kind !== 'Return' && columns.length === 0 && this.#everWrites) this.plan = { op: 'Drain', input: this.plan, rows: 0 };
+    return { plan: this.plan, env: this.env, columns, writes: this.#everWrites };
+  }
+
+  clause(clause: Clause, next: Clause | undefined): void {
+    switch (clause.kind) {
+      case 'Match': this.#planMatch(clause, next); return;
+      case 'Unwind': {
+        this.#complete();
+        const slotEnv = this.env;
+        const list = { expression: clause.list, env: slotEnv.inner() };
+        const slot = this.env.declare(clause.variable, ANY);
+        this.plan = { op: 'Unwind', input: this.plan, list, slot, name: clause.variable, rows: this.plan.rows * 10 };
+        return;
+      }
+      case 'With': {
+        this.#complete();
+        const planned = planProjection(this.context, this.plan, this.env, clause.projection, clause.where, false);
+        this.plan = planned.plan;
+        this.env = planned.env;
+        return;
+      }
+      case 'Return': return;
+      case 'Create': {
+        this.#beginUpdate(false);
+        const creations = planCreations(this.context, this.env, clause.patterns);
+        this.plan = { op: 'Create', input: this.plan, creations, rows: this.plan.rows };
+        return;
+      }
+      case 'Merge': this.#planMerge(clause); return;
+      case 'Set':
+        this.#beginUpdate(false);
+        this.plan = { op: 'Set', input: this.plan, items: clause.items.map((item) => ({ item, env: this.env })), rows: this.plan.rows };
+        return;
+      case 'Remove':
+        this.#beginUpdate(false);
+        this.plan = { op: 'Remove', input: this.plan, items: clause.items.map((item) => ({ item, env: this.env })), rows: this.plan.rows };
+        return;
+      case 'Delete':
+        this.#beginUpdate(false);
+        this.plan = {
+          op: 'Delete', input: this.plan, detach: clause.detach, items: clause.items.map((expression) => ({ expression, env: this.env })), rows: this.plan.rows,
+        };
+        return;
+      case 'Foreach': this.#planForeach(clause); return;
+      case 'Call': this.#planCall(clause, false); return;
+      case 'CallSubquery': this.#planSubquery(clause); return;
+      case 'LoadCsv': {
+        this.#complete();
+        const url = { expression: clause.url, env: this.env.inner() };
+        const slot = this.env.declare(clause.variable, ANY);
+        this.plan = {
+          op: 'LoadCsv', input: this.plan, url, headers: clause.headers, fieldTerminator: clause.fieldTerminator ?? ',', slot, rows: this.plan.rows * 1000,
+        };
+      }
+    }
+  }
+
+  /** Before anything looks at the table: updates so far must be complete. */
+  #complete(): void {
+    if (!this.#writes) return;
+    this.plan = { op: 'Eager', input: this.plan, rows: this.plan.rows };
+    this.#writes = false;
+    this.#reads = false;
+  }
+
+  #beginUpdate(alsoReads: boolean): void {
+    if (this.#reads || (alsoReads && this.#writes)) this.plan = { op: 'Eager', input: this.plan, rows: this.plan.rows };
+    this.#reads = false;
+    this.#writes = true;
+    this.#everWrites = true;
+  }
+
+  #planMatch(clause: MatchClause, next: Clause | undefined): void {
+    this.#complete();
+    this.#reads = true;
+    const { context } = this;
+    const graph = buildPatternGraph(clause.patterns, clause.where, context, context.limits.hopsMax ?? HOPS_MAX);
+    context.startHints = new Set(clause.hints.flatMap((hint) => (hint.kind === 'join' ? [] : [hint.variable])));
+    context.distinctEnds = !clause.optional && ignoresMultiplicity(next, this.env);
+    if (!clause.optional) {
+      this.plan = new MatchPlanner(context, this.env, graph, this.plan).run();
+    } else {
+      const ordinal = this.env.declare(context.fresh('ordinal'));
+      const right = new MatchPlanner(context, this.env, graph, { op: 'Argument', env: this.env, pass: true, rows: 1 }).run();
+      this.plan = { op: 'Optional', input: this.plan, right, ordinal, rows: this.plan.rows * Math.max(1, right.rows) };
+    }
+    context.distinctEnds = false;
+    context.startHints = new Set();
+    // A used variable of an unused pattern element still needs its name: the planner left it out only where nothing reads it.
+    declareUnused(this.env, clause.patterns);
+  }
+
+  #planMerge(clause: MergeClause): void {
+    this.#beginUpdate(true);
+    const { context, env } = this;
+    const before = env.inner();
+    const graph = buildPatternGraph([clause.pattern], undefined, context, HOPS_MAX);
+    const matchEnv = env.fork();
+    const required = graph.predicates.flatMap(({ expression }) => (
+      expression.kind === 'Binary' && expression.op === '=' ? [{ expression: expression.right, env: before }] : []));
+    // The pattern's variables live in the row, whether found or created; the search runs on a copy of the row.
+    const creations = planCreations(context, env, [clause.pattern]);
+    const match = new MatchPlanner(allUsed(context), matchEnv, graph, { op: 'Argument', env: matchEnv, pass: false, rows: 1 }).run();
+    const found: { from: number; to: number; name: string }[] = [];
+    for (const name of matchEnv.names) {
+      const to = env.slot(name);
+      if (to !== undefined && !before.has(name)) found.push({ from: matchEnv.slot(name)!, to, name });
+    }
+    this.plan = {
+      op: 'Merge', input: this.plan, match, found, creations, required, rows: this.plan.rows,
+      onCreate: clause.onCreate.map((item) => ({ item, env })), onMatch: clause.onMatch.map((item) => ({ item, env })),
+    };
+  }
+
+  #planForeach(clause: ForeachClause): void {
+    this.#beginUpdate(true);
+    const list = { expression: clause.list, env: this.env.inner() };
+    // The element's slot belongs to the outer row, which the inner rows copy.
+    const withElement = this.env.inner();
+    const slot = withElement.declare(clause.variable, ANY);
+    const inner = new QueryPlanner(this.context, withElement.fork());
+    for (const each of clause.clauses) inner.clause(each, undefined);
+    this.plan = { op: 'Foreach', input: this.plan, list, slot, name: clause.variable, right: inner.plan, rows: this.plan.rows };
+  }
+
+  #planCall(clause: CallClause, standalone: boolean): readonly string[] {
+    const definition = this.context.procedures.find(clause.procedure)!;
+    const writes = definition.mode !== 'read' && definition.mode !== 'dbms-read';
+    if (writes) this.#beginUpdate(true);
+    else {
+      this.#complete();
+      this.#reads = true;
+    }
+    const argumentEnv = this.env.inner();
+    const args = clause.args?.map((expression) => ({ expression, env: argumentEnv }));
+    const items = clause.yields ?? (standalone || clause.yieldStar
+      ? definition.yields.map(({ name }) => ({ column: name, variable: name })) : []);
+    const columns = items.map(({ column, variable }) => ({
+      from: definition.yields.findIndex(({ name }) => name === column), to: this.env.declare(variable), name: variable,
+    }));
+    this.plan = {
+      op: 'ProcedureCall', input: this.plan, definition, args, columns, optional: clause.optional,
+      passes: definition.yields.length === 0 && !standalone, rows: this.plan.rows * 10,
+    };
+    if (clause.where !== undefined) {
+      this.plan = { op: 'Filter', input: this.plan, predicates: [{ expression: clause.where, env: this.env }], rows: this.plan.rows * 0.5 };
+    }
+    return items.map(({ variable }) => variable);
+  }
+
+  #planSubquery(clause: CallSubqueryClause): void {
+    const planned = planSubqueryBody(this.context, clause, this.env);
+    if (planned.writes) this.#beginUpdate(true);
+    else {
+      this.#complete();
+      this.#reads = true;
+    }
+    const columns = planned.columns.map((name, from) => ({ from, to: this.env.declare(name), name }));
+    this.plan = {
+      op: 'CallSubquery', input: this.plan, right: planned.plan, columns, optional: clause.optional,
+      unit: planned.columns.length === 0, rows: this.plan.rows * Math.max(1, planned.plan.rows),
+    };
+  }
+}
+
+function planSubqueryBody(context: PlannerContext, clause: CallSubqueryClause, env: Env): PlannedQuery {
+  if (clause.imports !== undefined) {
+    const visible = clause.imports === 'all' ? undefined : new Set(clause.imports);
+    return planQuery(context, clause.query, env.fork(visible));
+  }
+  const parts = clause.query.parts.map((part) => {
+    const imports = importingWith(part);
+    if (imports === undefined) return planSingle(context, part, env.fork(new Set()));
+    const visible = imports === 'all' ? undefined : new Set(imports);
+    return planSingle(context, { ...part, clauses: part.clauses.slice(1) }, env.fork(visible));
+  });
+  const first = parts[0]!;
+  if (parts.length === 1) return first;
+  const plan: Union = {
+    op: 'Union', distinct: clause.query.unionAll[0] !== true, rows: parts.reduce((sum, part) => sum + part.plan.rows, 0),
+    inputs: parts.map((part) => ({ plan: part.plan, columns: first.columns.map((name) => part.columns.indexOf(name)) })),
+  };
+  return { plan, env: first.env, columns: first.columns, writes: parts.some(({ writes }) => writes) };
+}
+
+/** Unused variables of a pattern got no slot; name resolution must still know them. */
+function declareUnused(env: Env, patterns: readonly PatternPart[]): void {
+  for (const part of patterns) {
+    for (const element of [part, ...part.elements]) {
+      if (element.variable !== undefined && !env.has(element.variable)) env.declare(element.variable, element.kind === 'Node' ? NODE : ANY);
+    }
+  }
+}
+
+/** In MERGE every variable may be asked for by ON MATCH or later clauses. */
+function allUsed(context: PlannerContext): PlannerContext {
+  return Object.assign(Object.create(context) as PlannerContext, { isUsed: (name: string) => !name.startsWith(' ') });
+}
+
+/** Whether a projection gives the same answer however often each row comes: DISTINCT, or aggregates that ignore repetitions. */
+function ignoresMultiplicity(next: Clause | undefined, env: Env): boolean {
+  if (next?.kind !== 'With' && next?.kind !== 'Return') return false;
+  const { projection } = next;
+  const resolved = resolveItems(projection, env.names);
+  if (!resolved.aggregates) return projection.distinct;
+  return resolved.items.every(({ expression }) => {
+    if (!containsAggregate(expression)) return true;
+    if (expression.kind !== 'Call' || findAggregate(expression.name) === undefined) return false;
+    return expression.distinct || ['min', 'max'].includes(expression.name.toLowerCase());
+  });
+}

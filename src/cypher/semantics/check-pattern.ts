@@ -1,0 +1,160 @@
+/**
+ * Checks patterns: what may be bound again, kinds of variables, and what CREATE and MERGE can create.
+ */
+import type { Expression, NodePattern, PatternPart, RelationshipPattern } from '../ast.ts';
+import { checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
+import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
+import { isUnknown, listOf, NODE, PATH, RELATIONSHIP, type StaticType } from './types.ts';
+import { plainLabels, plainTypes } from './walk.ts';
+
+const RELATIONSHIPS = listOf(RELATIONSHIP);
+
+/** The scope with everything a MATCH binds; then its properties and predicates may use all of it. */
+export function checkMatchPatterns(context: CheckContext, parts: readonly PatternPart[], scope: Scope, where: Expression | undefined): Scope {
+  const bound = new Map(scope.types);
+  const relationships = new Set<string>();
+  for (const part of parts) bindPart(context, part, bound, scope, relationships);
+  const inner = new Scope(bound);
+  for (const part of parts) checkPartExpressions(context, part, inner, true);
+  if (where !== undefined) checkPredicate(context, where, inner);
+  return inner;
+}
+
+/** A pattern inside an expression; only a pattern comprehension may bind new names. */
+export function checkExpressionPattern(context: CheckContext, part: PatternPart, scope: Scope, mayBind: boolean): Scope {
+  if (!mayBind) {
+    for (const element of [part, ...part.elements]) {
+      if (element.variable !== undefined && !scope.has(element.variable)) {
+        throw undefinedVariable(context, element.variable, element.start, scope);
+      }
+    }
+  }
+  return checkMatchPatterns(context, [part], scope, undefined);
+}
+
+function bindPart(
+  context: CheckContext, part: PatternPart, bound: Map<string, StaticType>, outer: Scope, relationships: Set<string>,
+): void {
+  for (const element of part.elements) {
+    if (element.variable === undefined) continue;
+    if (element.kind === 'Node') bind(context, element, NODE, bound);
+    else {
+      const type = element.length === undefined ? RELATIONSHIP : RELATIONSHIPS;
+      if (relationships.has(element.variable)) {
+        const earlier = bound.get(element.variable);
+        if (earlier !== undefined && earlier.kind !== type.kind) throw conflict(context, element.variable, element.start, earlier, type);
+        throw context.error('RelationshipUniquenessViolation', element.start,
+          `the relationship variable \`${element.variable}\` can be used only once in a pattern`);
+      }
+      relationships.add(element.variable);
+      bind(context, element, type, bound);
+    }
+  }
+  if (part.variable === undefined) return;
+  if (bound.has(part.variable)) {
+    throw context.error('VariableAlreadyBound', part.start, `Variable \`${part.variable}\` already declared`);
+  }
+  if (outer.has(part.variable)) throw context.error('VariableAlreadyBound', part.start, `Variable \`${part.variable}\` already declared`);
+  bound.set(part.variable, PATH);
+}
+
+function bind(
+  context: CheckContext, element: NodePattern | RelationshipPattern, type: StaticType, bound: Map<string, StaticType>,
+): void {
+  const name = element.variable!;
+  const earlier = bound.get(name);
+  if (earlier === undefined) {
+    bound.set(name, type);
+    return;
+  }
+  if (isUnknown(earlier)) {
+    bound.set(name, type);
+    return;
+  }
+  const fits = earlier.kind === type.kind
+    && (type.kind !== 'list' || earlier.element === undefined || isUnknown(earlier.element) || earlier.element.kind === 'relationship');
+  if (!fits) throw conflict(context, name, element.start, earlier, type);
+}
+
+function conflict(context: CheckContext, name: string, offset: number, earlier: StaticType, type: StaticType) {
+  return context.error('VariableTypeConflict', offset, `Variable \`${name}\` is a ${typeName(earlier)}, it cannot be used as a ${typeName(type)}`);
+}
+
+function checkPartExpressions(context: CheckContext, part: PatternPart, scope: Scope, reading: boolean): void {
+  for (const element of part.elements) {
+    if (element.properties !== undefined) {
+      if (element.properties.kind === 'Parameter') {
+        if (reading) {
+          throw context.error('InvalidParameterUse', element.properties.start,
+            'a parameter cannot stand for all properties of a pattern here', 'name each: {key: $parameter}');
+        }
+      } else checkExpression(context, element.properties, scope, VALUE);
+    }
+    if (element.where !== undefined) checkPredicate(context, element.where, scope);
+    if (element.kind === 'Relationship' && element.length !== undefined && part.shortest !== undefined) {
+      const min = element.length.min;
+      if (min !== undefined && min > 1) {
+        throw context.error('InvalidRelationshipPattern', element.start, 'a shortest path has a minimal length of 0 or 1');
+      }
+    }
+  }
+}
+
+/** The scope with what CREATE or MERGE binds. */
+export function checkCreatedPattern(context: CheckContext, part: PatternPart, scope: Scope, clause: 'CREATE' | 'MERGE'): Scope {
+  if (part.shortest !== undefined) throw context.error('UnexpectedSyntax', part.start, `a shortest path cannot stand in ${clause}`);
+  let inner = scope;
+  const alone = part.elements.length === 1;
+  for (const element of part.elements) {
+    inner = element.kind === 'Node' ? checkCreatedNode(context, element, inner, alone) : checkCreatedRelationship(context, element, inner, clause);
+    const properties = element.properties;
+    if (properties === undefined) continue;
+    if (properties.kind === 'Map') checkExpression(context, properties, inner, VALUE);
+    else if (clause === 'MERGE') {
+      throw context.error('InvalidParameterUse', properties.start, 'a parameter cannot stand for all properties in MERGE',
+        'name each: {key: $parameter}');
+    }
+  }
+  if (part.variable !== undefined) {
+    if (inner.has(part.variable)) throw context.error('VariableAlreadyBound', part.start, `Variable \`${part.variable}\` already declared`);
+    inner = inner.with(part.variable, PATH);
+  }
+  return inner;
+}
+
+function checkCreatedNode(context: CheckContext, node: NodePattern, scope: Scope, alone: boolean): Scope {
+  if (node.where !== undefined) throw context.error('UnexpectedSyntax', node.where.start, 'WHERE cannot stand in a created pattern');
+  if (plainLabels(node.labels) === undefined) {
+    throw context.error('InvalidLabelExpression', node.start, 'a created node has plain labels: (n:A:B)');
+  }
+  if (node.variable === undefined) return scope;
+  const earlier = scope.types.get(node.variable);
+  if (earlier === undefined) return scope.with(node.variable, NODE);
+  if (!isUnknown(earlier) && earlier.kind !== 'node') throw conflict(context, node.variable, node.start, earlier, NODE);
+  if (alone || node.labels !== undefined || node.properties !== undefined) {
+    throw context.error('VariableAlreadyBound', node.start, `Variable \`${node.variable}\` already declared`);
+  }
+  return scope;
+}
+
+function checkCreatedRelationship(
+  context: CheckContext, relationship: RelationshipPattern, scope: Scope, clause: 'CREATE' | 'MERGE',
+): Scope {
+  const { start } = relationship;
+  if (relationship.length !== undefined) {
+    throw context.error('CreatingVarLength', start, `variable-length relationships cannot be used in ${clause}`);
+  }
+  const types = plainTypes(relationship.types);
+  if (types === undefined || types.length !== 1) {
+    throw context.error('NoSingleRelationshipType', start, `${clause} needs exactly one relationship type`);
+  }
+  if (relationship.direction === 'both' && clause === 'CREATE') {
+    throw context.error('RequiresDirectedRelationship', start, 'a created relationship has exactly one direction');
+  }
+  if (relationship.where !== undefined) throw context.error('UnexpectedSyntax', relationship.where.start, 'WHERE cannot stand in a created pattern');
+  if (relationship.variable === undefined) return scope;
+  if (scope.has(relationship.variable)) {
+    throw context.error('VariableAlreadyBound', start, `Variable \`${relationship.variable}\` already declared`);
+  }
+  return scope.with(relationship.variable, RELATIONSHIP);
+}

@@ -1,0 +1,56 @@
+/**
+ * GET /livez and /readyz, without login: for people, load balancers and `HEALTHCHECK`.
+ *
+ * /livez says that the process answers. /readyz says line by line what is and is not well, and runs a real query.
+ */
+import type { FastifyInstance } from 'fastify';
+import { asDbError } from '../base/errors.ts';
+import type { Service } from '../service/service.ts';
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+async function checks(service: Service): Promise<Check[]> {
+  const status = await service.status();
+  const leader = service.options.group.leader;
+  const isGroup = status.waitingFor === undefined;
+  const lag = Math.max(0, status.commitIndex - status.appliedIndex);
+  return [
+    { name: 'group', ok: isGroup, text: isGroup ? 'ok' : `waiting for ${status.waitingFor}` },
+    { name: 'leader', ok: leader !== undefined, text: leader === undefined ? 'none known' : `ok ${leader.rpcAddress} term ${status.term}` },
+    { name: 'applied', ok: lag < 10_000, text: `${lag < 10_000 ? 'ok' : 'behind'} version ${service.version}, ${lag} behind` },
+    readCheck(service),
+  ];
+}
+
+function readCheck(service: Service): Check {
+  try {
+    const nodes = service.read((point) => point.view('default').nodeCount());
+    return { name: 'read', ok: true, text: `ok ${nodes} vertices in default` };
+  } catch (error) {
+    return { name: 'read', ok: false, text: asDbError(error).message };
+  }
+}
+
+export function healthRoutes(app: FastifyInstance, service: Service): void {
+  app.get('/livez', async (_, reply) => {
+    void reply.type('text/plain');
+    return 'ok\n';
+  });
+
+  app.get('/readyz', async (_, reply) => {
+    const all = await checks(service);
+    void reply.code(all.every((one) => one.ok) ? 200 : 503).type('text/plain');
+    return all.map((one) => `[${one.ok ? '+' : '-'}]${one.name} ${one.text}\n`).join('');
+  });
+
+  /** 200 only on the server that takes writes itself: for a balancer that sends writes to the leader. */
+  app.get('/writable', async (_, reply) => {
+    const writable = service.options.group.isLeader;
+    void reply.code(writable ? 200 : 503).type('text/plain');
+    return writable ? 'ok\n' : `the leader is ${service.options.group.leader?.restAddress ?? 'unknown'}\n`;
+  });
+}

@@ -1,0 +1,79 @@
+/** GET /info and its parts, /info/peers, /info/leader, /info/ha_state: the server and its group, in TuGraph's forms. */
+import { statfs } from 'node:fs/promises';
+import { cpus, freemem, loadavg, totalmem } from 'node:os';
+import type { FastifyInstance } from 'fastify';
+import { DbError } from '../base/errors.ts';
+import { peerFacts, sortedPeers } from '../service/procedures/server.ts';
+import type { Service } from '../service/service.ts';
+import { bearer } from './reply.ts';
+
+export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boolean): void {
+  const authenticated = (request: Parameters<typeof bearer>[0]) => service.authenticate(bearer(request));
+  const needHa = () => {
+    if (!enableHa) throw new DbError('InvalidRequest', 'HA mode is not enabled.', { hint: 'start the server with --enable_ha true' });
+  };
+
+  app.get('/info/peers', async (request) => {
+    await authenticated(request);
+    needHa();
+    const status = await service.status();
+    return sortedPeers(status.peers).map((peer) => ({
+      ...peerFacts(peer), bolt_address: peer.boltAddress, role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex,
+      applied_index: peer.appliedIndex, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? '',
+    }));
+  });
+
+  app.get('/info/leader', async (request) => {
+    await authenticated(request);
+    needHa();
+    const { leader } = service.options.group;
+    if (leader === undefined) throw new DbError('NoLeader', 'the group has no leader at the moment');
+    return { rest_address: leader.restAddress, rpc_address: leader.rpcAddress };
+  });
+
+  app.get('/info/ha_state', async (request) => {
+    await authenticated(request);
+    if (!enableHa) return JSON.stringify('NO_HA');
+    const status = await service.status();
+    return JSON.stringify(status.role === 'leader' ? 'MASTER' : 'FOLLOW');
+  });
+
+  app.get('/info', async (request) => {
+    await authenticated(request);
+    return {
+      node: '/node', relationship: '/relationship', lgraph_version: service.options.serverVersion, git_branch: '', git_commit: '', web_commit: '',
+      cpp_id: '', cpp_version: '', python_version: '', up_time: Math.floor(service.upSeconds),
+      cpu: cpu(), memory: memory(), disk: disk(), db_space: await space(), db_config: Object.fromEntries(service.options.config),
+    };
+  });
+  app.get('/info/cpu', async (request) => (await authenticated(request), cpu()));
+  app.get('/info/memory', async (request) => (await authenticated(request), memory()));
+  app.get('/info/disk', async (request) => (await authenticated(request), disk()));
+  app.get('/info/db_space', async (request) => (await authenticated(request), space()));
+  app.get('/info/db_config', async (request) => (await authenticated(request), Object.fromEntries(service.options.config)));
+  app.get('/info/statistics', async (request) => {
+    await authenticated(request);
+    const { tasks } = service.options;
+    return { 'requests/second': tasks.started / Math.max(1, service.upSeconds), running_tasks: tasks.size };
+  });
+}
+
+function cpu(): object {
+  const { user, system } = process.cpuUsage();
+  const self = ((user + system) / 1e6 / process.uptime()) * 100;
+  return { self: Math.round(self), server: Math.round((loadavg()[0]! / cpus().length) * 100), unit: '%' };
+}
+
+function memory(): object {
+  return { self: Math.round(process.memoryUsage().rss / 1024), server_avail: Math.round(freemem() / 1024), server_total: Math.round(totalmem() / 1024), unit: 'KB' };
+}
+
+function disk(): object {
+  const usage = process.resourceUsage();
+  return { read: Math.round((usage.fsRead * 512) / process.uptime()), write: Math.round((usage.fsWrite * 512) / process.uptime()), unit: 'B/s' };
+}
+
+async function space(): Promise<object> {
+  const { bavail, blocks, bsize } = await statfs('.');
+  return { disk_total: blocks * bsize, disk_avail: bavail * bsize, unit: 'B' };
+}

@@ -1,0 +1,52 @@
+/**
+ * JSON bodies with exact numbers: an integer of any length stays what it is, and `1.0` is a FLOAT.
+ *
+ * `JSON.parse` is four times faster, so the exact parser only runs where the text has a number that needs it.
+ */
+import { parse } from 'lossless-json';
+import { DbError } from '../base/errors.ts';
+import { Float, INT64_MAX, INT64_MIN, integer } from '../value/value.ts';
+import type { CypherMap, Value } from '../value/value.ts';
+
+const NEEDS_EXACT = /\d{16}|\d\.0*[^\d]|\d[eE]/;
+
+function exactNumber(text: string): number | bigint | Float {
+  if (!/^-?\d+$/.test(text)) return new Float(Number(text));
+  const value = BigInt(text);
+  if (value < INT64_MIN || value > INT64_MAX) throw new DbError('InvalidRequest', `Failed to extract JSON: ${text} does not fit 64 bits`);
+  return integer(value);
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return NEEDS_EXACT.test(text) ? parse(text, undefined, exactNumber) : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof DbError) throw error;
+    throw new DbError('InvalidRequest', `Failed to extract JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const DEPTH_MAX = 100;
+
+export function jsonToValue(json: unknown, depth = 0): Value {
+  if (depth > DEPTH_MAX) throw new DbError('InvalidRequest', `a parameter is nested more than ${DEPTH_MAX} levels deep`);
+  switch (typeof json) {
+    case 'number':
+      return Number.isSafeInteger(json) ? json + 0 : new Float(json);
+    case 'string': case 'boolean': case 'bigint':
+      return json;
+    case 'object':
+      if (json === null || json instanceof Float) return json;
+      if (Array.isArray(json)) return json.map((item) => jsonToValue(item, depth + 1));
+      return new Map(Object.entries(json).map(([key, value]) => [key, jsonToValue(value, depth + 1)]));
+    default:
+      return null;
+  }
+}
+
+/** A body's parameters; TuGraph's keys carry the `$`. */
+export function parametersOf(json: unknown): CypherMap {
+  if (json === undefined || json === null) return new Map();
+  if (typeof json !== 'object' || Array.isArray(json)) throw new DbError('InvalidRequest', '`parameters` must be an object');
+  return new Map(Object.entries(json).map(([key, value]) => [key.startsWith('$') ? key.slice(1) : key, jsonToValue(value)]));
+}

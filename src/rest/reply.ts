@@ -1,0 +1,76 @@
+/** How REST answers: errors in TuGraph's form, the data version on every answer. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { asDbError, DbError } from '../base/errors.ts';
+
+/** Seconds after which a client may try again what a lost leader made fail. */
+const RETRY_AFTER_S = 1;
+
+export function sendError(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
+  const known = asDbError(withStatus(error));
+  const { facts } = known;
+  if (known.code === 'VersionNotReached' || facts.redirect !== undefined) {
+    sendRedirect(request, reply, known);
+    return;
+  }
+  if (known.kind.http === 503) void reply.header('Retry-After', String(RETRY_AFTER_S));
+  const prefix = known.kind.http === 401 && !known.message.startsWith('Unauthorized') && known.message !== 'Bad user/password.' ? 'Unauthorized: ' : '';
+  void reply.code(known.kind.http).send({
+    error_code: known.code,
+    error_message: prefix + known.message,
+    ...(known.hint === undefined ? {} : { hint: known.hint }),
+    ...(known.position === undefined ? {} : { line: known.position.line, column: known.position.column }),
+  });
+}
+
+/** fastify's own refusals (body too large, wrong media type, malformed URL) with our codes. */
+function withStatus(error: unknown): unknown {
+  if (error instanceof DbError || !(error instanceof Error)) return error;
+  const status = (error as { statusCode?: number }).statusCode;
+  if (status === 413) return new DbError('RequestTooLarge', 'Request too large', { hint: 'split it, or raise max_request_bytes' });
+  if (status !== undefined && status >= 400 && status < 500) return new DbError('InvalidRequest', error.message);
+  return error;
+}
+
+/** TuGraph's 307: the body names the leader, and here the Location header does too. */
+function sendRedirect(request: FastifyRequest, reply: FastifyReply, error: DbError): void {
+  const location = String(error.facts.location ?? '');
+  if (location !== '') void reply.header('Location', `${request.protocol}://${location}${request.url}`);
+  // Nobody to send the client to: it has to come back.
+  else void reply.header('Retry-After', String(RETRY_AFTER_S));
+  void reply.code(location === '' ? 503 : 307).send({
+    error_code: error.code, error_message: error.message, location,
+    server_version: error.facts.server_version ?? Number(reply.getHeader('server_version') ?? 0),
+  });
+}
+
+export function bearer(request: FastifyRequest): string {
+  const header = request.headers.authorization;
+  if (header === undefined || header === '') throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] No token given in the request.', { hint: 'POST /login gives one; send it as Authorization: Bearer …' });
+  const match = /^Bearer\s+(\S+)$/i.exec(header);
+  if (match === null) throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Malformed token', { hint: 'send Authorization: Bearer <jwt>' });
+  return match[1]!;
+}
+
+/** The version the client has seen, from its `server_version` header; 0 without one. */
+export function askedVersion(request: FastifyRequest): number {
+  const text = request.headers.server_version ?? request.headers['server-version'] ?? request.headers.serverversion;
+  if (text === undefined) return 0;
+  const version = Number(text);
+  if (typeof text !== 'string' || !Number.isSafeInteger(version) || version < -1) {
+    throw new DbError('InvalidRequest', 'Failed to parse server_version from header.', { hint: `found "${String(text)}"; it is an integer from an earlier answer` });
+  }
+  return version;
+}
+
+export function headerText(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function headerNumber(request: FastifyRequest, name: string): number | undefined {
+  const text = headerText(request, name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new DbError('InvalidRequest', `the header ${name} must be a number that is not negative, found "${text}"`);
+  return value;
+}
