@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import type { DbError } from '../../src/base/errors.ts';
+import { BlockCache } from '../../src/graph/block-source.ts';
+import { StateReader } from '../../src/graph/state-reader.ts';
+import { StateWriter } from '../../src/graph/state-writer.ts';
+import type { Transaction } from '../../src/graph/transaction.ts';
+import { pack, unpack } from '../../src/replica/packed.ts';
+import type { WriterToConsensus } from '../../src/replica/protocol.ts';
+import { Transactor } from '../../src/replica/transactor.ts';
+import { VersionClocks } from '../../src/storage/clocks.ts';
+import { MemoryEngine } from '../../src/storage/memory-engine.ts';
+import { NodeValue } from '../../src/value/value.ts';
+
+type Propose = Extract<WriterToConsensus, { kind: 'propose' }>;
+
+/** A transactor whose consensus thread is the test. */
+class Bench {
+  readonly engine = new MemoryEngine();
+  readonly clocks = new VersionClocks();
+  readonly writer = new StateWriter(this.engine, this.clocks, 1 << 24);
+  readonly reader = new StateReader(this.engine, this.clocks, new BlockCache(1 << 24));
+  readonly proposed: Propose[] = [];
+  fatal: unknown;
+  index = 0;
+  readonly transactor = new Transactor({
+    writer: this.writer, reader: this.reader, clock: systemClock,
+    port: { post: (message) => void (message.kind === 'propose' && this.proposed.push(message)) },
+    uncommittedBytesMax: 1 << 20, entryBytesMax: 1 << 20, syncIntervalMs: 1000, onFatal: (error) => (this.fatal = error),
+  });
+
+  lead(term: number): void {
+    this.commit([{ id: 0, term, data: undefined }]);
+    this.transactor.receive({ kind: 'leading', term, readyIndex: this.index });
+  }
+
+  commit(entries: { id: number; term: number; data: Uint8Array | undefined }[]): void {
+    const first = this.index + 1;
+    this.index += entries.length;
+    this.transactor.receive({
+      kind: 'committed', first, terms: entries.map((one) => one.term), ids: entries.map((one) => one.id),
+      kinds: entries.map((one) => (one.data === undefined ? 0 : 1)), data: pack(entries.map((one) => one.data ?? new Uint8Array())),
+    });
+  }
+
+  /** Commits all proposals that came in, as the leader's own. */
+  commitProposed(): void {
+    for (const one of this.proposed.splice(0)) {
+      const parts = unpack(one.data);
+      this.commit(one.ids.map((id, i) => ({ id, term: one.term, data: parts[i]! })));
+    }
+  }
+
+  async settle(): Promise<void> {
+    for (let i = 0; i < 6; i++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  count(): number {
+    const point = this.reader.acquire();
+    try {
+      return point.view('default').nodeCount();
+    } finally {
+      this.reader.release(point);
+    }
+  }
+}
+
+const create = (key: string) => (tx: Transaction) => {
+  const graph = tx.graph('default');
+  return { result: graph.createNode([], [[graph.keyId('k'), key]]).id };
+};
+
+async function leading(): Promise<Bench> {
+  const bench = new Bench();
+  bench.lead(1);
+  await bench.settle();
+  const made = bench.transactor.write((tx) => {
+    tx.changeSystem({ kind: 'createGraph', name: 'default', description: '', maxSizeGB: 1, strict: false });
+    return { result: undefined };
+  });
+  await bench.settle();
+  bench.commitProposed();
+  await made;
+  return bench;
+}
+
+describe('the transactor', () => {
+  it('refuses writes until this term\'s no-op is applied', async () => {
+    const bench = new Bench();
+    await expect(bench.transactor.write(create('a'))).rejects.toMatchObject({ code: 'NotLeader' });
+    bench.transactor.receive({ kind: 'leading', term: 1, readyIndex: 1 });
+    await bench.settle();
+    await expect(bench.transactor.write(create('a'))).rejects.toMatchObject({ code: 'NotLeader' });
+    bench.commit([{ id: 0, term: 1, data: undefined }]);
+    await bench.settle();
+    expect(bench.transactor.leading).toBe(true);
+  });
+
+  it('answers only when the entry is committed and applied, with that write\'s version', async () => {
+    const bench = await leading();
+    let answered = 0;
+    const done = bench.transactor.write(create('a')).then((written) => (answered = written.version));
+    await bench.settle();
+    expect(answered).toBe(0);
+    expect(bench.count()).toBe(0);
+    bench.commitProposed();
+    expect(await done).toBe(bench.index);
+    expect(bench.count()).toBe(1);
+  });
+
+  it('sends what comes in one turn as one message, each write seeing the ones before it', async () => {
+    const bench = await leading();
+    const ids = [1, 2, 3].map((n) => bench.transactor.write(create(`n${n}`)));
+    await bench.settle();
+    expect(bench.proposed.map((one) => one.ids.length)).toEqual([3]);
+    bench.commitProposed();
+    expect((await Promise.all(ids)).map((written) => written.result)).toEqual([0, 1, 2]);
+  });
+
+  it('drops its head when leadership goes, and applies what was committed after all', async () => {
+    const bench = await leading();
+    const kept = bench.transactor.write(create('kept'));
+    await bench.settle();
+    const lost = bench.transactor.write(create('lost'));
+    await bench.settle();
+    const [first, second] = bench.proposed.splice(0) as [Propose, Propose];
+    bench.transactor.receive({ kind: 'following', term: 2 });
+    bench.commit([{ id: first.ids[0]!, term: 1, data: unpack(first.data)[0]! }]);
+    bench.transactor.receive({ kind: 'rejected', ids: second.ids, reason: 'lost' });
+    await expect(lost).rejects.toMatchObject({ code: 'NotLeader' });
+    expect((await kept).version).toBe(bench.index);
+    expect(bench.count()).toBe(1);
+    bench.lead(3);
+    await bench.settle();
+    const next = bench.transactor.write(create('next'));
+    await bench.settle();
+    bench.commitProposed();
+    expect((await next).result).toBe(1);
+    expect(bench.fatal).toBeUndefined();
+  });
+
+  it('starts over from the committed state when a proposal is refused, and refuses what was built on it', async () => {
+    const bench = await leading();
+    const refused = bench.transactor.write(create('refused'));
+    await bench.settle();
+    const [proposal] = bench.proposed.splice(0) as [Propose];
+    bench.transactor.receive({ kind: 'rejected', ids: proposal.ids, reason: 'busy' });
+    await expect(refused).rejects.toMatchObject({ code: 'Busy' });
+    await bench.settle();
+    const next = bench.transactor.write(create('next'));
+    await bench.settle();
+    expect(bench.proposed[0]!.epoch).toBeGreaterThan(proposal.epoch);
+    bench.commitProposed();
+    expect((await next).result).toBe(0);
+    expect(bench.count()).toBe(1);
+  });
+
+  it('does a request with an idempotency key once, and repeats its answer', async () => {
+    const bench = await leading();
+    const work = (tx: Transaction) => ({ ...create('once')(tx), answer: () => Buffer.from('the answer') });
+    const first = bench.transactor.write(work, { idempotencyKey: 'key-1' });
+    await bench.settle();
+    const meanwhile = bench.transactor.write(work, { idempotencyKey: 'key-1' });
+    await bench.settle();
+    bench.commitProposed();
+    await first;
+    expect(Buffer.from((await meanwhile).repeated!).toString()).toBe('the answer');
+    const again = await bench.transactor.write(work, { idempotencyKey: 'key-1' });
+    expect(Buffer.from(again.repeated!).toString()).toBe('the answer');
+    expect(bench.count()).toBe(1);
+  });
+
+  it('lets an interactive transaction commit, unless something it has read changed meanwhile', async () => {
+    const bench = await leading();
+    const made = bench.transactor.write(create('a'));
+    await bench.settle();
+    bench.commitProposed();
+    await made;
+    const key = (() => {
+      const point = bench.reader.acquire();
+      const id = point.view('default').catalog.findKey('k')!;
+      bench.reader.release(point);
+      return id;
+    })();
+    const open = () => {
+      const interactive = bench.transactor.begin();
+      const graph = interactive.transaction.graph('default');
+      const old = String(graph.nodeProperty(new NodeValue(0), key));
+      graph.setNodeProperty(new NodeValue(0), key, `${old}!`);
+      return interactive;
+    };
+    const [one, two] = [open(), open()];
+    const committed = bench.transactor.commit(one);
+    await bench.settle();
+    const conflict = await bench.transactor.commit(two).catch((error: DbError) => error.code);
+    expect(conflict).toBe('Conflict');
+    bench.commitProposed();
+    await committed;
+    const creating = [bench.transactor.begin(), bench.transactor.begin()];
+    for (const each of creating) each.transaction.graph('default').createNode([], []);
+    const both = creating.map((each) => bench.transactor.commit(each));
+    await bench.settle();
+    bench.commitProposed();
+    await Promise.all(both);
+    expect(bench.count()).toBe(3);
+  });
+
+  it('stops the process rather than drift, when an entry cannot be applied', async () => {
+    const bench = await leading();
+    bench.commit([{ id: 0, term: 1, data: Uint8Array.from([99, 0]) }]);
+    await bench.settle();
+    expect(bench.fatal).toMatchObject({ code: 'Corrupted' });
+  });
+});
