@@ -6,8 +6,13 @@
  */
 import { DbError } from '../base/errors.ts';
 import type { GraphCatalog } from '../graph/catalog.ts';
-import type { ExecContext, Execution } from './context.ts';
+import type { Value } from '../value/value.ts';
+import { runSchemaCommand, SHOW_PROCEDURE, shownRows, type SchemaCommand } from './commands.ts';
+import type { ExecContext, Execution, PlanDescription } from './context.ts';
+import { Runtime } from './exec/runtime.ts';
+import { describePlan, planText } from './plan/describe.ts';
 import type { ProcedureHost } from './procedures.ts';
+import { PreparedStatement, type BuiltPlan } from './statement.ts';
 
 export type {
   CsvSource, ExecContext, ExecLimits, Execution, Notification, PlanDescription, QueryStats,
@@ -15,6 +20,7 @@ export type {
 export type { ProcedureArg, ProcedureColumn, ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from './procedures.ts';
 export { NO_PROCEDURES } from './procedures.ts';
 export { materialize } from './materialize.ts';
+export { planText } from './plan/describe.ts';
 
 export interface PreparedQuery {
   readonly text: string;
@@ -34,12 +40,100 @@ export interface PrepareContext {
   readonly procedures: ProcedureHost;
 }
 
+/** Statements kept parsed and planned; the least recently used one goes first. */
+const STATEMENTS_MAX = 1000;
+/** Longer texts are mostly data: each comes once. */
+const TEXT_KEPT_MAX = 20_000;
+const statements = new Map<string, PreparedStatement>();
+
 /** Parses and checks a statement; throws a DbError. */
 export function prepare(text: string, context: PrepareContext): PreparedQuery {
-  throw new DbError('NotSupported', `not built yet: ${text.slice(0, 20)} on ${context.catalog.data.labels.length} labels`);
+  let statement = statements.get(text);
+  if (statement !== undefined && statement.isCurrent(context.procedures)) {
+    // To the end: most recently used.
+    statements.delete(text);
+  } else statement = new PreparedStatement(text, context.procedures);
+  if (text.length <= TEXT_KEPT_MAX) {
+    statements.set(text, statement);
+    if (statements.size > STATEMENTS_MAX) statements.delete(statements.keys().next().value!);
+  }
+  statement.checkStrict(context.catalog);
+  return statement;
 }
 
 /** Runs a prepared statement. Nothing happens before `rows()` is pulled. */
 export function execute(query: PreparedQuery, context: ExecContext): Execution {
-  throw new DbError('NotSupported', `not built yet: ${query.text.slice(0, 20)} on ${context.view.graphName}`);
+  // Only this module makes prepared queries; one from another thread is just its text.
+  const statement = query instanceof PreparedStatement ? query
+    : prepare(query.text, { catalog: context.view.catalog, procedures: context.procedures }) as PreparedStatement;
+  return new StatementExecution(statement, context);
+}
+
+class StatementExecution implements Execution {
+  readonly columns: readonly string[];
+  readonly #statement: PreparedStatement;
+  readonly #runtime: Runtime;
+  #built: BuiltPlan | undefined;
+
+  constructor(statement: PreparedStatement, context: ExecContext) {
+    this.columns = statement.columns;
+    this.#statement = statement;
+    const all = statement.proceduresFor(context.procedures);
+    const runtime: Runtime = new Runtime(context, {
+      find: (name) => all.find(name),
+      names: () => all.names(),
+      call: (definition, args, given) => (definition.name === SHOW_PROCEDURE && statement.body.kind === 'Show'
+        ? shownRows(statement.body, runtime) : all.call(definition, args, given)),
+    });
+    this.#runtime = runtime;
+  }
+
+  get stats() {
+    return this.#runtime.stats;
+  }
+
+  get notifications() {
+    return this.#runtime.notifications;
+  }
+
+  get plan(): PlanDescription | undefined {
+    const statement = this.#statement;
+    if (statement.mode === 'run' || statement.query === undefined) return undefined;
+    const built = this.#plan();
+    return describePlan(built.plan, { source: statement.text, profile: built.profile });
+  }
+
+  #plan(): BuiltPlan {
+    const { context } = this.#runtime;
+    this.#built ??= this.#statement.planFor(context.view, context.procedures, context.limits);
+    return this.#built;
+  }
+
+  *rows(): Generator<Value[][]> {
+    const statement = this.#statement;
+    const runtime = this.#runtime;
+    if (statement.mode === 'explain') {
+      yield [[this.#explained()]];
+      return;
+    }
+    if (statement.query === undefined) {
+      runSchemaCommand(statement.body as SchemaCommand, runtime);
+      return;
+    }
+    const { run } = this.#plan();
+    const width = this.columns.length;
+    for (const batch of run(runtime, [[[]]])) {
+      if (width === 0 || batch.length === 0) continue;
+      // Rows may carry slots of sort keys and the like behind the columns.
+      yield batch[0]!.length === width ? batch : batch.map((row) => row.slice(0, width));
+    }
+    if (statement.access !== 'read' && 'checkStatement' in runtime.view) runtime.writer.checkStatement();
+  }
+
+  #explained(): string {
+    const { plan } = this;
+    const readOnly = this.#statement.access === 'read' || this.#statement.summary === 'r' ? 1 : 0;
+    if (plan === undefined) throw new DbError('NotSupported', 'a schema command has no plan');
+    return `ReadOnly:${readOnly}\nExecution Plan:\n${planText(plan)}`;
+  }
 }

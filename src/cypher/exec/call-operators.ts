@@ -19,7 +19,7 @@ export function buildProcedureCall(node: ProcedureCall, input: Operator, cc: Com
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         const given = args === undefined ? implicitArguments(rt, definition) : args.map((arg) => arg(row, rt));
-        const results = rt.context.procedures.call(definition, checkedArguments(definition, given), rt.context);
+        const results = rt.procedures.call(definition, checkedArguments(definition, given), rt.context);
         let found = false;
         for (const result of results) {
           if (passes) continue;

@@ -6,6 +6,7 @@ import type { GraphView, GraphWriter } from '../../graph/view.ts';
 import type { Value } from '../../value/value.ts';
 import { emptyStats, type ExecContext, type Notification, type QueryStats } from '../context.ts';
 import type { FunctionContext } from '../functions/index.ts';
+import type { ProcedureHost } from '../procedures.ts';
 
 /** Slots of variables. A row that an operator yields belongs to whoever takes it. */
 export type Row = Value[];
@@ -24,13 +25,16 @@ export class Runtime {
   readonly context: ExecContext;
   readonly view: GraphView;
   readonly parameters: ReadonlyMap<string, Value>;
+  /** The host's procedures and the engine's own. */
+  readonly procedures: ProcedureHost;
   readonly functions: FunctionContext;
   readonly stats: QueryStats = emptyStats();
   readonly notifications: Notification[] = [];
   #sinceCheck = 0;
 
-  constructor(context: ExecContext) {
+  constructor(context: ExecContext, procedures: ProcedureHost) {
     this.context = context;
+    this.procedures = procedures;
     this.view = context.view;
     this.parameters = context.parameters;
     this.functions = {

@@ -1,0 +1,161 @@
+/**
+ * Schema commands and SHOW: statements that are not queries over the graph.
+ */
+import { DbError } from '../base/errors.ts';
+import type { ConstraintDef, GraphCatalog, IndexDef } from '../graph/catalog.ts';
+import type { Value } from '../value/value.ts';
+import type {
+  Command, CreateConstraintCommand, CreateIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
+} from './ast.ts';
+import type { Runtime } from './exec/runtime.ts';
+import { AGGREGATE_NAMES, FUNCTION_NAMES } from './functions/index.ts';
+import type { ProcedureHost } from './procedures.ts';
+import { signature } from './semantics/check-call.ts';
+
+export type SchemaCommand = Exclude<Command, ShowCommand>;
+
+/** Procedure that answers a SHOW about the server, in the host. */
+const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
+  databases: 'dbms.graph.listGraphs', users: 'dbms.security.listUsers', roles: 'dbms.security.listRoles', settings: 'dbms.config.list',
+  transactions: 'dbms.task.listTasks',
+};
+
+export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
+  switch (command.kind) {
+    case 'CreateIndex': createIndex(command, rt); return;
+    case 'DropIndex': dropIndex(command, rt); return;
+    case 'CreateConstraint': createConstraint(command, rt); return;
+    case 'DropConstraint': dropConstraint(command, rt);
+  }
+}
+
+function createIndex(command: CreateIndexCommand, rt: Runtime): void {
+  const { writer } = rt;
+  const { target: kind, label, keys: fields, name } = command;
+  const exists = writer.catalog.findIndex(kind, label, fields) !== undefined
+    || (name !== undefined && writer.catalog.data.indexes.some((index) => index.name === name));
+  if (exists && command.ifNotExists) return;
+  nameFirst(kind, label, rt);
+  writer.createIndex({ kind, label, fields, unique: false, ...(name === undefined ? {} : { name }) });
+  rt.stats.indexesAdded++;
+}
+
+/** An index may come before the first node with its label. */
+function nameFirst(kind: 'vertex' | 'edge', label: string, rt: Runtime): void {
+  if (rt.writer.catalog.strict) return;
+  if (kind === 'vertex') rt.writer.labelId(label);
+  else rt.writer.typeId(label);
+}
+
+function dropIndex(command: DropIndexCommand, rt: Runtime): void {
+  const { writer } = rt;
+  const { catalog } = writer;
+  const index = command.name === undefined
+    ? catalog.findIndex('vertex', command.label!, command.keys)
+    : catalog.data.indexes.find((each) => each.name === command.name);
+  if (index === undefined) {
+    if (command.ifExists) return;
+    throw new DbError('IndexNotFound', command.name === undefined
+      ? `VertexIndex [${command.label!}:${command.keys.join(',')}] does not exist.` : `there is no index ${command.name}`);
+  }
+  writer.deleteIndex({ kind: index.kind, label: labelOf(index, catalog), fields: fieldsOf(index, catalog) });
+  rt.stats.indexesRemoved++;
+}
+
+function labelOf(index: IndexDef, catalog: GraphCatalog): string {
+  return index.kind === 'vertex' ? catalog.labelName(index.labelId) : catalog.typeName(index.labelId);
+}
+
+function fieldsOf(index: IndexDef, catalog: GraphCatalog): string[] {
+  return index.keyIds.map((key) => catalog.keyName(key));
+}
+
+function findConstraint(catalog: GraphCatalog, command: CreateConstraintCommand | DropConstraintCommand): ConstraintDef | undefined {
+  return catalog.data.constraints.find((each) => (command.name !== undefined && each.name === command.name)
+    || (command.label !== undefined && each.label === command.label && each.type === command.type
+      && each.fields.length === command.keys.length && each.fields.every((field, i) => field === command.keys[i])));
+}
+
+function createConstraint(command: CreateConstraintCommand, rt: Runtime): void {
+  const { writer } = rt;
+  const { target: kind, label, keys: fields, type } = command;
+  if (findConstraint(writer.catalog, command) !== undefined && command.ifNotExists) return;
+  nameFirst(kind, label, rt);
+  const name = command.name ?? `constraint_${kind}_${label}_${fields.join('_')}_${type}`;
+  writer.createConstraint({ name, type, kind, label, fields });
+  rt.stats.constraintsAdded++;
+}
+
+function dropConstraint(command: DropConstraintCommand, rt: Runtime): void {
+  const constraint = findConstraint(rt.writer.catalog, command);
+  if (constraint === undefined) {
+    if (command.ifExists) return;
+    throw new DbError('IndexNotFound', `there is no constraint ${command.name ?? `on ${command.label ?? ''}(${command.keys.join(', ')})`}`);
+  }
+  rt.writer.deleteConstraint(constraint.name);
+  rt.stats.constraintsRemoved++;
+}
+
+// ---- SHOW
+
+export function shownColumns(command: ShowCommand, procedures: ProcedureHost): string[] {
+  switch (command.what) {
+    case 'indexes': return ['id', 'name', 'state', 'populationPercent', 'type', 'entityType', 'labelsOrTypes', 'properties', 'indexProvider', 'owningConstraint'];
+    case 'constraints': return ['id', 'name', 'type', 'entityType', 'labelsOrTypes', 'properties', 'ownedIndex', 'propertyType'];
+    case 'procedures': return ['name', 'description', 'mode', 'worksOnSystem', 'signature'];
+    case 'functions': return ['name', 'category', 'description'];
+    default: return procedures.find(SHOWN_BY[command.what]!)?.yields.map(({ name }) => name) ?? ['name'];
+  }
+}
+
+export function shownRows(command: ShowCommand, rt: Runtime): Value[][] {
+  const { catalog } = rt.view;
+  switch (command.what) {
+    case 'indexes':
+      return catalog.data.indexes.map((index): Value[] => [
+        index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
+        fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => each.type !== 'exists' && index.unique
+          && each.label === labelOf(index, catalog) && each.fields.join() === fieldsOf(index, catalog).join())?.name ?? null,
+      ]);
+    case 'constraints':
+      return catalog.data.constraints.map((each): Value[] => [
+        each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
+        each.type === 'exists' ? null : catalog.findIndex(each.kind, each.label, each.fields)?.name ?? null, null,
+      ]);
+    case 'procedures':
+      return [...rt.procedures.names()].sort().map((name): Value[] => {
+        const definition = rt.procedures.find(name)!;
+        return [name, definition.description ?? '', procedureMode(definition.mode), definition.mode.startsWith('dbms'), signature(definition)];
+      });
+    case 'functions':
+      return [...FUNCTION_NAMES.map((name): Value[] => [name, 'Scalar', '']), ...AGGREGATE_NAMES.map((name): Value[] => [name, 'Aggregating', ''])];
+    default: {
+      const definition = rt.procedures.find(SHOWN_BY[command.what]!);
+      if (definition === undefined) throw new DbError('NotSupported', `SHOW ${command.what.toUpperCase()} is not available here`);
+      return [...rt.procedures.call(definition, [], rt.context)];
+    }
+  }
+}
+
+function constraintType({ type, kind }: ConstraintDef): string {
+  const entity = kind === 'vertex' ? 'NODE' : 'RELATIONSHIP';
+  return type === 'unique' ? (kind === 'vertex' ? 'UNIQUENESS' : 'RELATIONSHIP_UNIQUENESS')
+    : type === 'node_key' ? `${entity}_KEY` : `${entity}_PROPERTY_EXISTENCE`;
+}
+
+function procedureMode(mode: string): string {
+  return mode === 'read' ? 'READ' : mode === 'write' ? 'WRITE' : mode === 'schema' ? 'SCHEMA' : 'DBMS';
+}
+
+/** SHOW as a call, so that YIELD, WHERE and RETURN mean what they mean there. */
+export const SHOW_PROCEDURE = ' show';
+
+export function showQuery(command: ShowCommand): Query {
+  const { start, end } = command;
+  const call = {
+    kind: 'Call' as const, procedure: SHOW_PROCEDURE, args: [], yields: command.yields,
+    yieldStar: command.yieldStar || command.yields === undefined, where: command.where, optional: false, start, end,
+  };
+  const clauses = command.projection === undefined ? [call] : [call, { kind: 'Return' as const, projection: command.projection, start, end }];
+  return { kind: 'Query', unionAll: [], parts: [{ clauses, start, end }], start, end };
+}

@@ -1,0 +1,154 @@
+/**
+ * A parsed and checked statement, and its plans: one for each catalog it has met lately, made again when the counts it was chosen
+ * by have changed a lot.
+ */
+import type { GraphCatalog } from '../graph/catalog.ts';
+import type { GraphView } from '../graph/view.ts';
+import type { Clause, Query, Statement } from './ast.ts';
+import { withBuiltins } from './builtins/index.ts';
+import { SHOW_PROCEDURE, shownColumns, showQuery } from './commands.ts';
+import type { ExecLimits } from './context.ts';
+import { buildOperators } from './exec/build.ts';
+import { Profile } from './exec/profile.ts';
+import type { Operator } from './exec/runtime.ts';
+import { parseStatement } from './parser/parse.ts';
+import { Env } from './plan/env.ts';
+import type { PlanNode } from './plan/plan.ts';
+import { PlannerContext } from './plan/planner-context.ts';
+import { planQuery } from './plan/query-planner.ts';
+import { Statistics } from './plan/statistics.ts';
+import type { ProcedureDef, ProcedureHost } from './procedures.ts';
+import { checkQuery, isUpdating } from './semantics/check-query.ts';
+import { countMentions } from './semantics/mentions.ts';
+import { checkContext, Scope } from './semantics/scope.ts';
+import { checkStrictSchema } from './semantics/strict-schema.ts';
+
+export type Access = 'read' | 'write' | 'schema' | 'dbms';
+
+export interface BuiltPlan {
+  readonly plan: PlanNode;
+  readonly run: Operator;
+  readonly writes: boolean;
+  readonly profile: Profile | undefined;
+}
+
+interface KeptPlan extends BuiltPlan {
+  readonly nodes: number;
+  readonly relationships: number;
+}
+
+/** A plan is made again when the graph has grown or shrunk by more than this. */
+const GROWTH = 4;
+const SMALL = 1000;
+
+export class PreparedStatement {
+  readonly text: string;
+  readonly columns: readonly string[];
+  readonly access: Access;
+  readonly mode: Statement['mode'];
+  readonly graph: string | undefined;
+  readonly updatesWithoutReturn: boolean;
+  readonly summary: 'r' | 'w' | 'rw' | 's';
+  readonly body: Statement['body'];
+  /** The body as a query: SHOW is one too. */
+  readonly query: Query | undefined;
+  /** The procedures it was checked against. */
+  readonly #procedures: ReadonlyMap<string, ProcedureDef | undefined>;
+  readonly #mentions: ReadonlyMap<string, number> | undefined;
+  readonly #plans = new WeakMap<GraphCatalog, KeptPlan>();
+
+  constructor(text: string, host: ProcedureHost) {
+    const statement = parseStatement(text);
+    this.text = text;
+    this.mode = statement.mode;
+    this.graph = statement.graph;
+    this.body = statement.body;
+    const { body } = statement;
+    this.query = body.kind === 'Query' ? body : body.kind === 'Show' ? showQuery(body) : undefined;
+    if (this.query === undefined) {
+      this.columns = [];
+      this.#procedures = new Map();
+      this.access = 'schema';
+      this.summary = 's';
+      this.updatesWithoutReturn = false;
+      return;
+    }
+    const met = new Map<string, ProcedureDef | undefined>();
+    const procedures = this.proceduresFor(host, met);
+    const checked = checkQuery(checkContext(text, procedures), this.query, new Scope(), 'top');
+    this.#procedures = met;
+    this.#mentions = countMentions(this.query);
+    this.columns = this.mode === 'explain' ? ['@plan'] : checked.columns;
+    const kinds = new Set([...met.values()].map((definition) => definition?.mode));
+    const updates = updatesOf(this.query);
+    const standalone = this.query.parts.length === 1 && this.query.parts[0]!.clauses.length === 1 && this.query.parts[0]!.clauses[0]!.kind === 'Call';
+    const writes = updates || kinds.has('write') || kinds.has('dbms-write');
+    this.access = kinds.has('schema') ? 'schema' : updates || kinds.has('write') ? 'write'
+      : kinds.has('dbms-write') || (standalone && kinds.has('dbms-read')) ? 'dbms' : 'read';
+    this.summary = kinds.has('schema') ? 's' : !writes ? 'r' : checked.columns.length > 0 ? 'rw' : 'w';
+    this.updatesWithoutReturn = updates && checked.columns.length === 0;
+  }
+
+  /** Whether what it was checked against still holds. */
+  isCurrent(host: ProcedureHost): boolean {
+    for (const [name, definition] of this.#procedures) {
+      if (name !== SHOW_PROCEDURE && withBuiltins(host).find(name) !== definition) return false;
+    }
+    return true;
+  }
+
+  checkStrict(catalog: GraphCatalog): void {
+    if (catalog.strict && this.query !== undefined && this.body.kind === 'Query') checkStrictSchema(this.query, catalog);
+  }
+
+  /** The host's procedures, the engine's own, and for SHOW the one that answers it. */
+  proceduresFor(host: ProcedureHost, met?: Map<string, ProcedureDef | undefined>): ProcedureHost {
+    const all = withBuiltins(host);
+    const { body } = this;
+    const find = (name: string): ProcedureDef | undefined => (
+      name === SHOW_PROCEDURE && body.kind === 'Show' ? showDefinition(shownColumns(body, all)) : all.find(name));
+    return {
+      find: (name) => {
+        const definition = find(name);
+        met?.set(name, definition);
+        return definition;
+      },
+      names: () => all.names(),
+      call: (definition, args, context) => all.call(definition, args, context),
+    };
+  }
+
+  planFor(view: GraphView, host: ProcedureHost, limits: ExecLimits): BuiltPlan {
+    const { catalog } = view;
+    const kept = this.#plans.get(catalog);
+    if (kept !== undefined && kept.profile === undefined && !grown(kept.nodes, view.nodeCount()) && !grown(kept.relationships, view.relationshipCount())) {
+      return kept;
+    }
+    const context = new PlannerContext(new Statistics(view), this.proceduresFor(host), limits, this.#mentions);
+    const planned = planQuery(context, this.query!, new Env());
+    const profile = this.mode === 'profile' ? new Profile() : undefined;
+    const made: KeptPlan = {
+      plan: planned.plan, run: buildOperators(planned.plan, context, profile), writes: planned.writes, profile,
+      nodes: view.nodeCount(), relationships: view.relationshipCount(),
+    };
+    this.#plans.set(catalog, made);
+    return made;
+  }
+}
+
+function grown(before: number, now: number): boolean {
+  const [less, more] = before < now ? [before, now] : [now, before];
+  return more > less * GROWTH + SMALL;
+}
+
+function showDefinition(columns: readonly string[]): ProcedureDef {
+  return { name: SHOW_PROCEDURE, args: [], yields: columns.map((name) => ({ name, type: 'ANY' })), mode: 'read' };
+}
+
+function updatesOf(query: Query): boolean {
+  return query.parts.some((part) => part.clauses.some(updates));
+}
+
+function updates(clause: Clause): boolean {
+  return isUpdating(clause) || (clause.kind === 'CallSubquery' && updatesOf(clause.query));
+}
