@@ -38,21 +38,44 @@ export async function issueToken(system: SystemState, user: string, options: { n
   return token.sign(keyOf(system));
 }
 
-/** Checks signature, expiry and revocation; throws Unauthorized or TokenExpired. */
-export async function verifyToken(system: SystemState, token: string, nowMs: number): Promise<TokenClaims> {
+/** Checks tokens; what a signature proved once is remembered, since one token comes with every request of a client. */
+export class TokenVerifier {
+  readonly #known = new Map<string, { readonly claims: TokenClaims; readonly expiresMs: number; readonly key: unknown }>();
+
+  /** Checks signature, expiry and revocation; throws Unauthorized or TokenExpired. */
+  async verify(system: SystemState, token: string, nowMs: number): Promise<TokenClaims> {
+    let known = this.#known.get(token);
+    if (known === undefined || known.key !== system.settings[TOKEN_KEY_SETTING]) {
+      known = { ...await checkSignature(system, token, nowMs), key: system.settings[TOKEN_KEY_SETTING] };
+      if (this.#known.size >= REMEMBERED_MAX) this.#known.clear();
+      this.#known.set(token, known);
+    }
+    if (nowMs >= known.expiresMs) throw expired();
+    const { claims } = known;
+    const record = system.users[claims.user];
+    if (record === undefined || record.disabled || claims.issuedMs < record.tokensValidFromMs) {
+      throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, or the password was changed: log in again' });
+    }
+    return claims;
+  }
+}
+
+const REMEMBERED_MAX = 10_000;
+
+function expired(): DbError {
+  return new DbError('TokenExpired', 'Unauthorized: [Unauthorized] token has already expire', { hint: 'log in again' });
+}
+
+async function checkSignature(system: SystemState, token: string, nowMs: number): Promise<{ claims: TokenClaims; expiresMs: number }> {
   const key = keyOf(system);
-  let claims;
   try {
-    claims = (await jwtVerify(token, key, { issuer: ISSUER, algorithms: ['HS256'], currentDate: new Date(nowMs) })).payload;
+    const { payload } = await jwtVerify(token, key, { issuer: ISSUER, algorithms: ['HS256'], currentDate: new Date(nowMs) });
+    return {
+      claims: { user: payload.sub ?? '', issuedMs: typeof payload.iatms === 'number' ? payload.iatms : 0, firstLoginMs: Number(payload.first ?? 0) * 1000 },
+      expiresMs: payload.exp === undefined ? Infinity : payload.exp * 1000,
+    };
   } catch (error) {
-    if (error instanceof errors.JWTExpired) throw new DbError('TokenExpired', 'Unauthorized: [Unauthorized] token has already expire', { hint: 'log in again' });
+    if (error instanceof errors.JWTExpired) throw expired();
     throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { cause: error });
   }
-  const user = claims.sub ?? '';
-  const record = system.users[user];
-  const issuedMs = typeof claims.iatms === 'number' ? claims.iatms : 0;
-  if (record === undefined || record.disabled || issuedMs < record.tokensValidFromMs) {
-    throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, or the password was changed: log in again' });
-  }
-  return { user, issuedMs, firstLoginMs: Number(claims.first ?? 0) * 1000 };
 }

@@ -7,7 +7,7 @@
 import { DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { PasswordVerifier } from '../auth/passwords.ts';
-import { issueToken, verifyToken } from '../auth/tokens.ts';
+import { issueToken, TokenVerifier } from '../auth/tokens.ts';
 import type { ProcedureHost } from '../cypher/engine.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { SystemState } from '../graph/system.ts';
@@ -67,6 +67,7 @@ interface Failures {
 export class Service {
   readonly options: ServiceOptions;
   readonly #passwords: PasswordVerifier;
+  readonly #tokens = new TokenVerifier();
   readonly #failures = new Map<string, Failures>();
   readonly #startedMs: number;
 
@@ -151,7 +152,7 @@ export class Service {
   async authenticate(token: string): Promise<Principal> {
     const system = this.#system;
     if (this.options.disableAuth) return { user: 'admin', isAdmin: true };
-    const { user } = await verifyToken(system, token, this.options.clock.wallMs());
+    const { user } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
     return { user, isAdmin: isAdmin(system, user) };
   }
 
@@ -159,7 +160,7 @@ export class Service {
   async refresh(token: string): Promise<LoginResult> {
     const { clock, limits } = this.options;
     const system = this.#system;
-    const claims = await verifyToken(system, token, clock.wallMs());
+    const claims = await this.#tokens.verify(system, token, clock.wallMs());
     if (clock.wallMs() - claims.firstLoginMs > limits.tokenRefreshSeconds * 1000) {
       throw new DbError('InvalidRequest', '[InputError] token has timeout.', { hint: 'log in again' });
     }

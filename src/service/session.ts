@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Refuse a statement that writes (a read transaction, a read-only endpoint). */
   readonly readOnly?: boolean | undefined;
   readonly summaryRow?: boolean | undefined;
+  /** Told the statement's task id before it runs, so that the client can have it killed. */
+  readonly onTask?: ((taskId: string) => void) | undefined;
 }
 
 /** A result being pulled. `next` until a part has a summary, or `discard`. */
@@ -116,6 +118,7 @@ export class Session {
       throw new DbError('AccessMode', 'this statement writes, but a read was asked for', { hint: 'use a write transaction' });
     }
     const task = this.service.options.tasks.start(`[CYPHER] ${text}`, this.principal.user);
+    options.onTask?.(task.id);
     try {
       const request = await this.request(text, graph, options, task);
       return writes ? await this.#write(request, task) : await this.#read(request, options, task);
@@ -264,6 +267,7 @@ export class SessionTransaction {
       throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
     }
     const task = tasks.start(`[CYPHER] ${text}`, this.#session.principal.user);
+    options.onTask?.(task.id);
     try {
       const request = await this.#session.request(text, graph === undefined || graph === '' ? DEFAULT_GRAPH : graph, options, task);
       const reply = await this.#executor.run({ ...request, transaction: this.#id });
