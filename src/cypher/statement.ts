@@ -4,7 +4,7 @@
  */
 import type { GraphCatalog } from '../graph/catalog.ts';
 import type { GraphView } from '../graph/view.ts';
-import type { Clause, Query, Statement } from './ast.ts';
+import type { Clause, Projection, Query, Statement } from './ast.ts';
 import { withBuiltins } from './builtins/index.ts';
 import { SHOW_PROCEDURE, shownColumns, showQuery } from './commands.ts';
 import type { ExecLimits } from './context.ts';
@@ -55,6 +55,7 @@ export class PreparedStatement {
   /** The procedures it was checked against. */
   readonly #procedures: ReadonlyMap<string, ProcedureDef | undefined>;
   readonly #mentions: ReadonlyMap<string, number> | undefined;
+  readonly #stars: ReadonlyMap<Projection, readonly string[]> = new Map();
   readonly #plans = new WeakMap<GraphCatalog, KeptPlan>();
 
   constructor(text: string, host: ProcedureHost) {
@@ -75,7 +76,9 @@ export class PreparedStatement {
     }
     const met = new Map<string, ProcedureDef | undefined>();
     const procedures = this.proceduresFor(host, met);
-    const checked = checkQuery(checkContext(text, procedures), this.query, new Scope(), 'top');
+    const check = checkContext(text, procedures);
+    const checked = checkQuery(check, this.query, new Scope(), 'top');
+    this.#stars = check.stars;
     this.#procedures = met;
     this.#mentions = countMentions(this.query);
     this.columns = this.mode === 'explain' ? ['@plan'] : checked.columns;
@@ -124,7 +127,7 @@ export class PreparedStatement {
     if (kept !== undefined && kept.profile === undefined && !grown(kept.nodes, view.nodeCount()) && !grown(kept.relationships, view.relationshipCount())) {
       return kept;
     }
-    const context = new PlannerContext(new Statistics(view), this.proceduresFor(host), limits, this.#mentions);
+    const context = new PlannerContext(new Statistics(view), this.proceduresFor(host), limits, this.#mentions, this.#stars);
     const planned = planQuery(context, this.query!, new Env());
     const profile = this.mode === 'profile' ? new Profile() : undefined;
     const made: KeptPlan = {

@@ -121,7 +121,9 @@ export function slotOf(name: string, env: Env): number {
 }
 
 export function parameter(rt: Runtime, name: string): Value {
-  const value = rt.parameters.get(name) ?? rt.parameters.get(`$${name}`);
+  // TuGraph's clients put the dollar sign into the name.
+  let value = rt.parameters.get(name);
+  if (value === undefined) value = rt.parameters.get(`$${name}`);
   if (value === undefined) {
     throw new DbError('ParameterMissing', `MissingParameter: Parameter $${name} missing value: the statement expects it`, { detail: 'MissingParameter' });
   }

@@ -369,7 +369,8 @@ export class MatchPlanner {
     const from = env.slot(fromName)!;
     const to = into ? env.slot(toName)! : env.declare(toName, NODE);
     const list = relationship.length !== undefined;
-    const used = this.context.isUsed(relationship.name) || this.#isInPath(relationship.name);
+    const used = this.context.isUsed(relationship.name) || this.#isInPath(relationship.name)
+      || this.graph.predicates.some(({ mentions }) => mentions.has(relationship.name));
     const needed = used || this.graph.relationships.some((other) => other !== relationship && mayCoincide(other, relationship));
     const slot = needed ? env.declare(relationship.name, list ? listOf(RELATIONSHIP) : used ? RELATIONSHIP : LIST) : undefined;
     const distinctFrom = this.#mustDiffer(relationship);

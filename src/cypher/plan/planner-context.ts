@@ -1,6 +1,7 @@
 /**
  * What the parts of the planner share while one statement is planned.
  */
+import type { Projection } from '../ast.ts';
 import type { ExecLimits } from '../context.ts';
 import type { ProcedureHost } from '../procedures.ts';
 import type { Statistics } from './statistics.ts';
@@ -16,11 +17,17 @@ export class PlannerContext {
   startHints: ReadonlySet<string> = new Set();
   /** Whether what follows the MATCH being planned looks only at which rows there are, not at how many. */
   distinctEnds = false;
+  /** What each `*` stands for. */
+  readonly stars: ReadonlyMap<Projection, readonly string[]>;
   readonly #mentions: ReadonlyMap<string, number> | undefined;
   #fresh = 0;
 
   /** `mentions`: how often each name occurs in the statement; undefined if all count as used. */
-  constructor(stats: Statistics, procedures: ProcedureHost, limits: ExecLimits, mentions: ReadonlyMap<string, number> | undefined) {
+  constructor(
+    stats: Statistics, procedures: ProcedureHost, limits: ExecLimits, mentions: ReadonlyMap<string, number> | undefined,
+    stars: ReadonlyMap<Projection, readonly string[]>,
+  ) {
+    this.stars = stars;
     this.stats = stats;
     this.procedures = procedures;
     this.limits = limits;

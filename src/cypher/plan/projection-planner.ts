@@ -25,7 +25,7 @@ export interface PlannedProjection {
 export function planProjection(
   context: PlannerContext, input: PlanNode, env: Env, projection: Projection, where: Expression | undefined, final: boolean,
 ): PlannedProjection {
-  const resolved = resolveItems(projection, env.names);
+  const resolved = resolveItems(projection, context.stars.get(projection) ?? env.names);
   const planned = resolved.closed
     ? planClosed(context, input, env, projection, resolved, where, final)
     : planOpen(input, env, projection, resolved, where, final);
@@ -128,7 +128,7 @@ function planClosed(
     expression: closeSortKey(key.expression, resolved.items), env: inner, descending: key.descending,
   }));
   plan = orderAndCut(plan, keys, projection, inner);
-  if (where !== undefined) plan = filter(plan, where, inner);
+  if (where !== undefined) plan = filter(plan, closeSortKey(where, resolved.items), inner);
   return { plan, env: inner };
 }
 

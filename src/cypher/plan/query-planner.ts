@@ -158,7 +158,7 @@ class QueryPlanner {
     const { context } = this;
     const graph = buildPatternGraph(clause.patterns, clause.where, context, context.limits.hopsMax ?? HOPS_MAX);
     context.startHints = new Set(clause.hints.flatMap((hint) => (hint.kind === 'join' ? [] : [hint.variable])));
-    context.distinctEnds = !clause.optional && ignoresMultiplicity(next, this.env);
+    context.distinctEnds = !clause.optional && ignoresMultiplicity(next, this.env, context.stars);
     if (!clause.optional) {
       this.plan = new MatchPlanner(context, this.env, graph, this.plan).run();
     } else {
@@ -280,10 +280,10 @@ function allUsed(context: PlannerContext): PlannerContext {
 }
 
 /** Whether a projection gives the same answer however often each row comes: DISTINCT, or aggregates that ignore repetitions. */
-function ignoresMultiplicity(next: Clause | undefined, env: Env): boolean {
+function ignoresMultiplicity(next: Clause | undefined, env: Env, stars: PlannerContext['stars']): boolean {
   if (next?.kind !== 'With' && next?.kind !== 'Return') return false;
   const { projection } = next;
-  const resolved = resolveItems(projection, env.names);
+  const resolved = resolveItems(projection, stars.get(projection) ?? env.names);
   if (!resolved.aggregates) return projection.distinct;
   return resolved.items.every(({ expression }) => {
     if (!containsAggregate(expression)) return true;

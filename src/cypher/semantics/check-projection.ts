@@ -20,6 +20,7 @@ export function checkProjection(
   if (projection.star && scope.names.length === 0 && projection.items.length === 0 && clause === 'RETURN') {
     throw context.error('NoVariablesInScope', offset, `${clause} * is not allowed when there are no variables in scope`);
   }
+  if (projection.star) context.stars.set(projection, scope.names);
   const resolved = resolveItems(projection, scope.names);
   const types = new Map<string, StaticType>();
   for (const [i, item] of resolved.items.entries()) {
@@ -41,7 +42,7 @@ export function checkProjection(
   for (const [name, e] of [['SKIP', projection.skip], ['LIMIT', projection.limit]] as const) if (e !== undefined) checkBound(context, name, e);
   if (where !== undefined) {
     // Like a sort key, the WHERE of an open WITH also sees what was there before.
-    if (resolved.closed) checkPredicate(context, where, inner);
+    if (resolved.closed) checkPredicate(context, closeSortKey(where, resolved.items), inner);
     else checkPredicate(context, where, scope.withAll(types));
   }
   return { scope: inner, columns: resolved.items.map((item) => item.name) };

@@ -3,6 +3,7 @@
  */
 import type { DbError } from '../../base/errors.ts';
 import { suggest } from '../../base/suggest.ts';
+import type { Projection } from '../ast.ts';
 import { sourceError } from '../parser/source-error.ts';
 import type { ProcedureHost } from '../procedures.ts';
 import { ANY, type StaticType } from './types.ts';
@@ -37,12 +38,14 @@ export class Scope {
 export interface CheckContext {
   readonly source: string;
   readonly procedures: ProcedureHost;
+  /** What `*` stood for, in order: the planner must not find another order. */
+  readonly stars: Map<Projection, readonly string[]>;
   error(detail: string, offset: number, message: string, hint?: string): DbError;
 }
 
 export function checkContext(source: string, procedures: ProcedureHost): CheckContext {
   return {
-    source, procedures,
+    source, procedures, stars: new Map(),
     error: (detail, offset, message, hint) => sourceError('SyntaxError', detail, source, offset, message, hint),
   };
 }

@@ -78,7 +78,7 @@ function parseFeature(file: string, text: string): Scenario[] {
       const indent = lines[i]!.length - lines[i]!.trimStart().length;
       const doc: string[] = [];
       for (i++; !lines[i]!.trim().startsWith('"""'); i++) doc.push(stripIndent(lines[i]!, indent));
-      block!.steps.at(-1)!.doc = doc.join('\n').replaceAll('\\"', '"');
+      block!.steps.at(-1)!.doc = doc.join('\n').replaceAll('\\"\\"\\"', '"""');
     } else {
       const step = /^(?:Given|When|Then|And|But)\s+(.*)$/.exec(line);
       if (step !== null) block!.steps.push({ text: step[1]!, doc: undefined, table: [] });

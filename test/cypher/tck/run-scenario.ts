@@ -181,7 +181,7 @@ class TestProcedures implements ProcedureHost {
   readonly #definitions = new Map<string, { definition: ProcedureDef; rows: Value[][]; columns: string[] }>();
 
   add(signature: string, table: Step['table']): void {
-    const [, name, inputs, outputs] = /^(\S+?)\((.*?)\)\s*::\s*\((.*?)\):?$/.exec(signature)!;
+    const [, name, inputs, outputs] = /^(\S+?)\((.*?)\)\s*::\s*\((.*?)\)\s*:?$/.exec(signature)!;
     const fields = (text: string): { name: string; type: ProcedureType }[] => text.split(',').map((each) => each.trim()).filter((each) => each !== '')
       .map((each) => {
         const [field, type] = each.split('::').map((part) => part.trim());
