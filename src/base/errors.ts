@@ -52,6 +52,7 @@ const KINDS = {
   Forbidden: client(403, 'Security.Forbidden'),
   UserNotFound: client(400, 'Security.Forbidden'),
   UserExists: client(400, 'Security.Forbidden'),
+  InvalidBookmark: client(400, 'Transaction.InvalidBookmark'),
   TransactionNotFound: client(400, 'Transaction.TransactionNotFound'),
   TransactionTerminated: client(400, 'Transaction.Terminated'),
   AccessMode: client(400, 'Statement.AccessMode'),

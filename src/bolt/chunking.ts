@@ -65,7 +65,8 @@ export function frameMessage(pack: PackWriter, start: number): void {
 }
 
 export class MessageReader {
-  readonly #messageBytesMax: number;
+  /** May grow: who has not said who it is gets less. */
+  messageBytesMax: number;
   /** The message that is being put together, when it came in pieces. */
   #partial: Buffer = Buffer.alloc(0);
   #partialLength = 0;
@@ -75,7 +76,7 @@ export class MessageReader {
   #halfHeader = -1;
 
   constructor(messageBytesMax: number) {
-    this.#messageBytesMax = messageBytesMax;
+    this.messageBytesMax = messageBytesMax;
   }
 
   /** Bytes held for a message that is not complete. */
@@ -118,8 +119,8 @@ export class MessageReader {
   }
 
   #check(bytes: number): void {
-    if (bytes > this.#messageBytesMax) {
-      throw new DbError('RequestTooLarge', `a message is longer than ${this.#messageBytesMax} bytes`, {
+    if (bytes > this.messageBytesMax) {
+      throw new DbError('RequestTooLarge', `a message is longer than ${this.messageBytesMax} bytes`, {
         hint: 'send less data in one request, for example in several batches of parameters',
       });
     }
