@@ -108,7 +108,8 @@ export class Connection implements Output {
       return this.end();
     }
     if (this.#isQueueFull) this.#socket.pause();
-    if (!this.#isWorking) void this.#work();
+    // One client's trouble, even of our making, stays its own.
+    if (!this.#isWorking) this.#work().catch((error: Error) => this.close(`internal error: ${error.message}`));
   }
 
   get #isQueueFull(): boolean {
