@@ -49,6 +49,10 @@ export class RestClient {
     return (await send(address, 'GET', path, undefined, { authorization: `Bearer ${this.#token}` }, 5000)).body;
   }
 
+  async post(address: string, path: string, body: unknown): Promise<unknown> {
+    return (await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}` }, 20_000)).body;
+  }
+
   async cypher(address: string, script: string, options: CypherOptions = {}): Promise<CypherResult> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
     if (this.version > 0) headers.server_version = String(this.version);

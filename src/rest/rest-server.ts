@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
 import { cypherRoute } from './cypher-route.ts';
+import { groupRoutes } from './group-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { infoRoutes } from './info-routes.ts';
 import { parseJson } from './json-values.ts';
@@ -79,5 +80,6 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   cypherRoute(app, service, options.resultBytesMax);
   infoRoutes(app, service, options.enableHa);
   healthRoutes(app, service);
+  groupRoutes(app, service);
   return app;
 }

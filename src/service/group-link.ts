@@ -14,6 +14,10 @@ export interface GroupLink {
    * OutcomeUnknown when the connection broke afterwards.
    */
   callLeader(bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Hands leadership to a server (node id), or to the best one. Leader only, like the two below. */
+  transferLeader(to: string | undefined, timeoutMs: number): Promise<unknown>;
+  addPeer(address: string, timeoutMs: number): Promise<unknown>;
+  removePeer(address: string, timeoutMs: number): Promise<unknown>;
   /** Resolves when the leader may have changed, or after the time. */
   leaderChange(timeoutMs: number): Promise<void>;
 }

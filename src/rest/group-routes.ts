@@ -1,0 +1,42 @@
+/** POST /group/transfer_leader, /group/add_peer, /group/remove_peer: what an admin changes about the group; leader only. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { DbError } from '../base/errors.ts';
+import type { Service } from '../service/service.ts';
+import { bearer } from './reply.ts';
+
+const TIMEOUT_MS = 15_000;
+
+export function groupRoutes(app: FastifyInstance, service: Service): void {
+  const { group } = service.options;
+
+  const asked = async (request: FastifyRequest): Promise<string | undefined> => {
+    const principal = await service.authenticate(bearer(request));
+    if (!principal.isAdmin) throw new DbError('Forbidden', 'Admin access right required.');
+    const { peer } = (request.body ?? {}) as { peer?: unknown };
+    if (peer !== undefined && typeof peer !== 'string') throw new DbError('InvalidRequest', '`peer` is the address host:rpc_port of a server');
+    if (!group.isLeader) {
+      throw new DbError('NotLeader', 'Request can only be served in leader node.', { facts: { location: group.leader?.restAddress ?? '', redirect: 1 } });
+    }
+    return peer;
+  };
+
+  app.post('/group/transfer_leader', async (request) => {
+    const peer = await asked(request);
+    if (peer === undefined) return group.transferLeader(undefined, TIMEOUT_MS);
+    const { peers } = await service.status();
+    const target = peers.find((one) => one.rpcAddress === peer);
+    if (target === undefined) throw new DbError('InvalidRequest', `no server of the group has the address ${peer}`, { hint: `they are ${peers.map((one) => one.rpcAddress).join(', ')}` });
+    if (target.isSelf) return { leaderId: target.nodeId };
+    return group.transferLeader(target.nodeId, TIMEOUT_MS);
+  });
+
+  const change = (path: string, work: (peer: string) => Promise<unknown>) => {
+    app.post(path, async (request) => {
+      const peer = await asked(request);
+      if (peer === undefined) throw new DbError('InvalidRequest', '`peer` not specified.');
+      return work(peer);
+    });
+  };
+  change('/group/add_peer', (peer) => group.addPeer(peer, TIMEOUT_MS));
+  change('/group/remove_peer', (peer) => group.removePeer(peer, TIMEOUT_MS));
+}
