@@ -195,15 +195,10 @@ export class RaftLog {
     else this.#start = { index, term, config, reset: false };
   }
 
-  /** A snapshot at `index` replaces the log, except for a tail that continues it. */
+  /** A snapshot at `index`, which this log does not contain, replaces it. */
   restore(index: number, term: number, config: LogStart['config']): void {
     assert(index > this.#commit, `a snapshot at ${index} is not newer than commit ${this.#commit}`);
-    const continues = this.matches(index, term) && this.#durable >= index;
-    if (continues) {
-      this.#commit = index;
-      this.compactTo(index, config);
-      return;
-    }
+    assert(!this.matches(index, term), 'a log that contains the snapshot keeps its tail');
     this.#tail = [];
     this.#runs = [];
     this.#startIndex = index;

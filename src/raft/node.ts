@@ -296,14 +296,19 @@ export class RaftNode {
     state.configs.compactTo(index);
   }
 
-  /** A snapshot at `index` is durable in the state machine. Returns whether the log now begins behind it. */
+  /** A snapshot at `index` is durable in the state machine. False: it is older than what we have. */
   installed(index: number, term: number, config: Config): boolean {
     const state = this.#state;
     if (index <= state.log.commitIndex) return false;
     // The snapshot may overtake the first message of the term it ends in.
     if (term > state.term) state.becomeFollower(term, undefined);
-    state.log.restore(index, term, config);
-    state.configs.reset(index, config);
+    if (state.log.matches(index, term)) {
+      // The log has it all, and perhaps an acknowledged tail behind it, which must stay.
+      state.log.commitTo(index);
+    } else {
+      state.log.restore(index, term, config);
+      state.configs.reset(index, config);
+    }
     state.applied = Math.max(state.applied, index);
     if (state.leader !== undefined) {
       state.answer(state.leader, { kind: 'appendReply', term: state.term, ok: true, index, hintIndex: 0, hintTerm: 0 });

@@ -118,7 +118,8 @@ export class Checker {
     }
     for (const [peer, progress] of view.progress) {
       const image = all.get(peer);
-      if (image === undefined || progress.match <= image.start) continue;
+      // A peer that has moved on to a newer term may have dropped what it once acknowledged to this leader.
+      if (image === undefined || progress.match <= image.start || image.hard.term > view.term) continue;
       must(progress.match <= image.last, () => `11: ${id} believes ${peer} has ${progress.match}, its disk ends at ${image.last}`);
     }
   }
