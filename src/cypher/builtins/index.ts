@@ -1,16 +1,16 @@
 /**
  * The procedures the engine brings itself: those that need a graph and nothing else. A host's procedure of the same name wins.
  */
-import type { ProcedureDef, ProcedureHost } from '../procedures.ts';
-import type { ExecContext } from '../context.ts';
-import type { Value } from '../../value/value.ts';
+import type { ProcedureHost } from '../procedures.ts';
+import { ALGORITHM_BUILTINS } from './algorithms.ts';
+import type { Builtin } from './define.ts';
+import { INTROSPECTION_BUILTINS } from './introspection.ts';
+import { SCHEMA_BUILTINS } from './schema.ts';
+import { UPSERT_BUILTINS } from './upsert.ts';
 
-export interface Builtin {
-  readonly definition: ProcedureDef;
-  readonly call: (args: Value[], context: ExecContext, all: ProcedureHost) => Iterable<Value[]>;
-}
-
-const BUILTINS: ReadonlyMap<string, Builtin> = new Map();
+const BUILTINS: ReadonlyMap<string, Builtin> = new Map(
+  [...INTROSPECTION_BUILTINS, ...SCHEMA_BUILTINS, ...UPSERT_BUILTINS, ...ALGORITHM_BUILTINS].map((each) => [each.definition.name, each]),
+);
 
 const merged = new WeakMap<ProcedureHost, ProcedureHost>();
 

@@ -45,8 +45,7 @@ function findProcedure(context: CheckContext, clause: CallClause): ProcedureDef 
 }
 
 export function requiredArguments(definition: ProcedureDef): number {
-  const required = definition.args.filter((arg) => arg.default === undefined).length;
-  return definition.variadic === true ? Math.max(0, required - 1) : required;
+  return definition.args.filter((arg) => arg.default === undefined).length;
 }
 
 function checkArguments(context: CheckContext, clause: CallClause, definition: ProcedureDef, scope: Scope, standalone: boolean): void {

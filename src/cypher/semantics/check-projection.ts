@@ -41,6 +41,7 @@ export function checkProjection(
   checkSortKeys(context, projection, resolved, inner, scope);
   for (const [name, e] of [['SKIP', projection.skip], ['LIMIT', projection.limit]] as const) if (e !== undefined) checkBound(context, name, e);
   if (where !== undefined) {
+    if (containsAggregate(where)) throw context.error('InvalidAggregation', where.start, 'WHERE cannot aggregate', 'name the aggregate in WITH and use its name');
     // Like a sort key, the WHERE of an open WITH also sees what was there before.
     if (resolved.closed) checkPredicate(context, closeSortKey(where, resolved.items), inner);
     else checkPredicate(context, where, scope.withAll(types));

@@ -1,0 +1,68 @@
+/**
+ * How builtin procedures are written down: a signature as TuGraph prints it, and what it does.
+ */
+import { DbError } from '../../base/errors.ts';
+import type { GraphWriter } from '../../graph/view.ts';
+import type { Value } from '../../value/value.ts';
+import type { ExecContext } from '../context.ts';
+import type { ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from '../procedures.ts';
+
+export type BuiltinCall = (args: Value[], context: ExecContext, all: ProcedureHost) => Iterable<Value[]>;
+
+export interface Builtin {
+  readonly definition: ProcedureDef;
+  readonly call: BuiltinCall;
+}
+
+export interface BuiltinOptions {
+  /** The last argument may be repeated, or left out. */
+  readonly variadic?: boolean;
+}
+
+/** `args` and `yields` as `name:TYPE, …`; a `?` behind a name: may be left out (null then). */
+export function builtin(name: string, args: string, yields: string, mode: ProcedureMode, call: BuiltinCall, options: BuiltinOptions = {}): Builtin {
+  const definition: ProcedureDef = {
+    name, mode,
+    args: split(args).map(([arg, type]) => (arg.endsWith('?') ? { name: arg.slice(0, -1), type, default: null } : { name: arg, type })),
+    yields: split(yields).map(([column, type]) => ({ name: column, type })),
+    ...(options.variadic === true ? { variadic: true } : {}),
+  };
+  return { definition, call };
+}
+
+function split(list: string): [string, ProcedureType][] {
+  return list.split(',').map((part) => part.trim()).filter((part) => part !== '').map((part) => {
+    const [name, type] = part.split(':') as [string, ProcedureType];
+    return [name, type];
+  });
+}
+
+export function writerOf(context: ExecContext): GraphWriter {
+  if (!('createNode' in context.view)) throw new DbError('AccessMode', 'a read-only transaction cannot change the graph');
+  return context.view as GraphWriter;
+}
+
+export function wrong(message: string): DbError {
+  return new DbError('ProcedureCallFailed', message);
+}
+
+export function text(value: Value | undefined, name: string): string {
+  if (typeof value !== 'string') throw wrong(`${name} type should be string`);
+  return value;
+}
+
+export function flag(value: Value | undefined, name: string): boolean {
+  if (typeof value !== 'boolean') throw wrong(`${name} type should be boolean`);
+  return value;
+}
+
+export function list(value: Value | undefined, name: string): Value[] {
+  if (!Array.isArray(value)) throw wrong(`${name} type should be list`);
+  return value;
+}
+
+export function kindOf(value: Value | undefined): 'vertex' | 'edge' {
+  const kind = text(value, 'label_type').toLowerCase();
+  if (kind !== 'vertex' && kind !== 'edge') throw wrong("label_type must be 'vertex' or 'edge'");
+  return kind;
+}

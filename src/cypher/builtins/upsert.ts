@@ -1,0 +1,199 @@
+/**
+ * db.upsertVertex and db.upsertEdge: insert or update by primary key, a row at a time; rows that do not fit are counted, not errors.
+ */
+import { DbError } from '../../base/errors.ts';
+import type { IndexDef, LabelSchema } from '../../graph/catalog.ts';
+import type { GraphWriter } from '../../graph/view.ts';
+import { NodeValue, RelationshipValue, Float, integer, type CypherMap, type Value } from '../../value/value.ts';
+import { builtin, list, text, writerOf, wrong, type Builtin } from './define.ts';
+
+class UpsertCounts {
+  total = 0;
+  dataError = 0;
+  indexConflict = 0;
+  inserted = 0;
+  updated = 0;
+
+  get row(): Value[] {
+    return [this.total, this.dataError, this.indexConflict, this.inserted, this.updated];
+  }
+}
+
+const COLUMNS = 'total:INTEGER, data_error:INTEGER, index_conflict:INTEGER, insert:INTEGER, update:INTEGER';
+
+/** The values of declared fields; other keys are ignored. */
+function known(schema: LabelSchema, row: CypherMap, writer: GraphWriter): [number, Value][] {
+  const entries: [number, Value][] = [];
+  for (const field of schema.fields) {
+    const value = row.get(field.name);
+    if (value !== undefined) entries.push([writer.keyId(field.name), value]);
+  }
+  return entries;
+}
+
+/** Whether an error is about a unique index; other refusals of a row are data errors. */
+function count(counts: UpsertCounts, error: unknown): void {
+  if (!(error instanceof DbError)) throw error;
+  if (/already exists/.test(error.message)) counts.indexConflict++;
+  else counts.dataError++;
+}
+
+function vertexByPrimary(writer: GraphWriter, schema: LabelSchema, value: Value): NodeValue | undefined {
+  const index = writer.catalog.findIndex('vertex', schema.name, [schema.primary!]);
+  if (index === undefined || value === null) return undefined;
+  const id = writer.indexSeek(index, [value])[0];
+  return id === undefined ? undefined : new NodeValue(id);
+}
+
+function vertexSchema(writer: GraphWriter, name: string): LabelSchema {
+  const schema = writer.catalog.vertexSchema(name);
+  if (schema === undefined) throw new DbError('LabelNotFound', `Vertex label ${name} does not exist.`);
+  return schema;
+}
+
+function upsertVertices(writer: GraphWriter, label: string, rows: readonly Value[]): Value[][] {
+  const schema = vertexSchema(writer, label);
+  const counts = new UpsertCounts();
+  for (const row of rows) {
+    if (!(row instanceof Map)) throw wrong('The type of the elements in the list must be map');
+    counts.total++;
+    const primary = row.get(schema.primary!) ?? null;
+    if (primary === null || clashes(schema, row)) {
+      counts.dataError++;
+      continue;
+    }
+    try {
+      const found = vertexByPrimary(writer, schema, primary);
+      if (found === undefined) {
+        if (conflicts(writer, schema, row, undefined)) {
+          counts.indexConflict++;
+          continue;
+        }
+        writer.createNode([writer.labelId(label)], known(schema, row, writer));
+        counts.inserted++;
+      } else {
+        if (conflicts(writer, schema, row, found.id)) {
+          counts.indexConflict++;
+          continue;
+        }
+        for (const [key, value] of known(schema, row, writer)) writer.setNodeProperty(found, key, value);
+        counts.updated++;
+      }
+    } catch (error) {
+      count(counts, error);
+    }
+  }
+  return [counts.row];
+}
+
+/** A null where the field may not be null. */
+function clashes(schema: LabelSchema, row: CypherMap): boolean {
+  return schema.fields.some((field) => !field.optional && row.has(field.name) && row.get(field.name) === null);
+}
+
+/** Whether another vertex has a value that must be unique: known before anything is written. */
+function conflicts(writer: GraphWriter, schema: LabelSchema, row: CypherMap, self: number | undefined): boolean {
+  const labelId = writer.catalog.findLabel(schema.name);
+  if (labelId === undefined) return false;
+  return writer.catalog.labelIndexes(labelId).some((index: IndexDef) => {
+    if (!index.unique || index.primary) return false;
+    const values = index.keyIds.map((key) => row.get(writer.catalog.keyName(key)) ?? null);
+    if (values.includes(null)) return false;
+    return Array.from(writer.indexSeek(index, values)).some((id) => id !== self);
+  });
+}
+
+interface EndSpec {
+  readonly schema: LabelSchema;
+  readonly key: string;
+}
+
+function endSpec(writer: GraphWriter, value: Value | undefined, name: string): EndSpec {
+  const type = value instanceof Map ? value.get('type') : undefined;
+  const key = value instanceof Map ? value.get('key') : undefined;
+  if (typeof type !== 'string' || typeof key !== 'string') throw wrong(`${name} missing 'type' or 'key'`);
+  return { schema: vertexSchema(writer, type), key };
+}
+
+function upsertEdges(
+  writer: GraphWriter, label: string, startSpec: EndSpec, stopSpec: EndSpec, rows: readonly Value[], pairField: string | undefined,
+): Value[][] {
+  const schema = writer.catalog.edgeSchema(label);
+  if (schema === undefined) throw new DbError('LabelNotFound', `Edge label ${label} does not exist.`);
+  if (pairField !== undefined && writer.catalog.findIndex('edge', label, [pairField])?.pairUnique !== true) {
+    throw wrong(`No edge pair unique index is configured for this field: ${pairField}`);
+  }
+  const counts = new UpsertCounts();
+  for (const row of rows) {
+    if (!(row instanceof Map)) throw wrong('The type of the elements in the list must be map');
+    counts.total++;
+    try {
+      const start = vertexByPrimary(writer, startSpec.schema, row.get(startSpec.key) ?? null);
+      const end = vertexByPrimary(writer, stopSpec.schema, row.get(stopSpec.key) ?? null);
+      if (start === undefined || end === undefined || clashes(schema, row)) {
+        counts.dataError++;
+        continue;
+      }
+      const found = edgeBetween(writer, label, start.id, end.id, pairField, row);
+      if (found === undefined) {
+        writer.createRelationship(writer.typeId(label), start.id, end.id, known(schema, row, writer));
+        counts.inserted++;
+      } else {
+        for (const [key, value] of known(schema, row, writer)) writer.setRelationshipProperty(found, key, value);
+        counts.updated++;
+      }
+    } catch (error) {
+      count(counts, error);
+    }
+  }
+  return [counts.row];
+}
+
+function edgeBetween(
+  writer: GraphWriter, label: string, start: number, end: number, pairField: string | undefined, row: CypherMap,
+): RelationshipValue | undefined {
+  const typeId = writer.catalog.findType(label);
+  if (typeId === undefined) return undefined;
+  const keyId = pairField === undefined ? undefined : writer.catalog.findKey(pairField);
+  for (const { neighbours, edges, length } of writer.adjacency(start, 'out', [typeId])) {
+    for (let i = 0; i < length; i++) {
+      if (neighbours[i] !== end) continue;
+      const edge = new RelationshipValue(edges[i]!, typeId, start, end);
+      if (keyId === undefined || writer.relationshipProperty(edge, keyId) === row.get(pairField!)) return edge;
+    }
+  }
+  return undefined;
+}
+
+function jsonRows(json: string): Value[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch (error) {
+    throw new DbError('ProcedureCallFailed', 'The json data should be array type', { cause: error });
+  }
+  if (!Array.isArray(parsed)) throw wrong('The json data should be array type');
+  return parsed.map(fromJson);
+}
+
+function fromJson(json: unknown): Value {
+  if (json === null || typeof json === 'boolean' || typeof json === 'string') return json;
+  if (typeof json === 'number') return Number.isSafeInteger(json) ? integer(BigInt(json)) : new Float(json);
+  if (Array.isArray(json)) return json.map(fromJson);
+  return new Map(Object.entries(json as Record<string, unknown>).map(([key, value]) => [key, fromJson(value)]));
+}
+
+export const UPSERT_BUILTINS: readonly Builtin[] = [
+  builtin('db.upsertVertex', 'label_name:STRING, list_data:LIST', COLUMNS, 'write', ([label, rows], context) => (
+    upsertVertices(writerOf(context), text(label, 'label_name'), list(rows, 'list_data')))),
+  builtin('db.upsertVertexByJson', 'label_name:STRING, list_data:STRING', COLUMNS, 'write', ([label, json], context) => (
+    upsertVertices(writerOf(context), text(label, 'label_name'), jsonRows(text(json, 'list_data'))))),
+  builtin('db.upsertEdge', 'label_name:STRING, start_spec:MAP, end_spec:MAP, list_data:LIST, pair_unique_field?:STRING', COLUMNS, 'write', ([label, start, end, rows, field], context) => {
+    const writer = writerOf(context);
+    return upsertEdges(writer, text(label, 'label_name'), endSpec(writer, start, 'start_spec'), endSpec(writer, end, 'end_spec'), list(rows, 'list_data'), typeof field === 'string' ? field : undefined);
+  }),
+  builtin('db.upsertEdgeByJson', 'label_name:STRING, start_spec:MAP, end_spec:MAP, list_data:STRING, pair_unique_field?:STRING', COLUMNS, 'write', ([label, start, end, json, field], context) => {
+    const writer = writerOf(context);
+    return upsertEdges(writer, text(label, 'label_name'), endSpec(writer, start, 'start_spec'), endSpec(writer, end, 'end_spec'), jsonRows(text(json, 'list_data')), typeof field === 'string' ? field : undefined);
+  }),
+];
