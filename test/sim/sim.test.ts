@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { simulate } from './cluster.ts';
+
+describe('the simulated cluster', () => {
+  it('keeps every invariant over 300 seeds', { timeout: 120_000 }, () => {
+    const total = { acknowledged: 0, crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, reads: 0 };
+    for (let seed = 1; seed <= 300; seed++) {
+      const result = run(seed, 5000);
+      for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += result[name];
+    }
+    // A simulation in which nothing happens proves nothing.
+    expect(total.acknowledged).toBeGreaterThan(10_000);
+    expect(total.reads).toBeGreaterThan(3000);
+    expect(total.crashes).toBeGreaterThan(500);
+    expect(total.leaderships).toBeGreaterThan(400);
+    expect(total.configChanges).toBeGreaterThan(100);
+    expect(total.snapshots).toBeGreaterThan(50);
+  });
+
+  it('keeps them for every seed that once failed', () => {
+    const lines = readFileSync(resolve(import.meta.dirname, 'seeds.txt'), 'utf8').split('\n').filter((line) => /^\d/.test(line));
+    for (const line of lines) {
+      const [seed, steps] = line.split(' ').map(Number) as [number, number];
+      run(seed, steps);
+    }
+  });
+
+  it('replays a seed exactly', () => {
+    const trace = () => {
+      const lines: string[] = [];
+      simulate({ seed: 77, steps: 3000, trace: (line) => lines.push(line) });
+      return lines.join('\n');
+    };
+    expect(trace()).toBe(trace());
+  });
+});
+
+function run(seed: number, steps: number): ReturnType<typeof simulate> {
+  try {
+    return simulate({ seed, steps });
+  } catch (error) {
+    if (error instanceof Error) error.message = `seed ${seed}, ${steps} steps: ${error.message}`;
+    throw error;
+  }
+}
+
+/** Deliberate bugs, and the seed from where the search begins (the first that found it when this was written). */
+const MUTANTS: readonly (readonly [name: string, from: number])[] = [
+  ['step-down-clears-vote', 36], ['vote-unsaved', 1], ['votes-twice', 17], ['ignores-log-in-votes', 6], ['minority-elects', 1],
+  ['heartbeat-full-commit', 1], ['counts-unsaved', 1], ['minority-commits', 1], ['commits-old-term', 1], ['skips-prev-check', 1],
+  ['truncates-always', 1], ['never-truncates', 3], ['ack-unsaved', 1], ['reads-before-own-commit', 8], ['reads-unconfirmed', 982],
+  ['changes-overlap', 2324], ['no-sync', 1], ['forgets-vote', 14], ['reads-before-apply', 5],
+];
+
+describe('a simulator that can be trusted', () => {
+  it.each(MUTANTS)('finds the bug %s', { timeout: 60_000 }, (name, from) => {
+    const mutants = new Set([name]);
+    let found = '';
+    for (let seed = from; seed < from + 1500 && found === ''; seed++) {
+      try {
+        simulate({ seed, steps: 5000, mutants });
+      } catch (error) {
+        found = (error as Error).message;
+      }
+    }
+    expect(found).not.toBe('');
+  });
+});
