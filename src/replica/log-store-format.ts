@@ -224,20 +224,18 @@ function endOf(bytes: Buffer, end: number, batch: number): SegmentEnd {
   const rest = bytes.subarray(end);
   if (isZero(rest)) return 'clean';
   if (hasLaterBatch(bytes, end, batch)) return 'corrupt';
-  let stop = bytes.length;
-  while (bytes[stop - 1] === 0) stop -= 1;
-  // What the records of this batch claim to span may reach further than what is there.
   let at = end;
   while (at + HEADER_BYTES <= bytes.length && bytes.readUInt32LE(at) !== 0 && bytes.readUInt32LE(at + 9) === batch) {
     const claimed = at + claimedLength(bytes, at);
     if (claimed > bytes.length) return 'torn';
-    stop = Math.max(stop, claimed);
-    const isLast = (bytes[at + 8]! & LAST_OF_BATCH) !== 0;
+    if (recordEnd(bytes, at) === 0) return hasLostSector(bytes, at, claimed) ? 'torn' : 'suspect';
     at = claimed;
-    if (isLast) return hasLostSector(bytes, end, stop) ? 'torn' : 'suspect';
   }
-  // The batch has no last record, so its end was never written.
-  return at > end || hasLostSector(bytes, end, stop) || stop - end < HEADER_BYTES ? 'torn' : 'suspect';
+  // Good records, and the batch has no end: that was never written.
+  if (at > end) return 'torn';
+  let stop = bytes.length;
+  while (bytes[stop - 1] === 0) stop -= 1;
+  return hasLostSector(bytes, end, stop) || stop - end < HEADER_BYTES ? 'torn' : 'suspect';
 }
 
 function hasLaterBatch(bytes: Buffer, end: number, batch: number): boolean {
