@@ -33,6 +33,8 @@ export interface LocalGroupOptions {
   readonly basePort?: number;
   /** More flags for every server. */
   readonly flags?: readonly string[];
+  /** Flags for node itself, such as --cpu-prof. */
+  readonly nodeFlags?: readonly string[];
   /** Without enable_ha: single servers. */
   readonly standalone?: boolean;
 }
@@ -91,7 +93,7 @@ export class LocalGroup {
   /** Starts one server; its output goes to `log` in its folder. */
   start(server: LocalServer, more: readonly string[] = []): ChildProcess {
     const output = openSync(join(server.directory, 'log'), 'a');
-    const child = spawn(process.execPath, [LAUNCHER, ...this.flags(server), ...more], { stdio: ['ignore', output, output], env: environment() });
+    const child = spawn(process.execPath, [...(this.#options.nodeFlags ?? []), LAUNCHER, ...this.flags(server), ...more], { stdio: ['ignore', output, output], env: environment() });
     closeSync(output);
     child.once('exit', () => {
       if (server.child === child) server.child = undefined;

@@ -10,13 +10,14 @@ import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog } from './catalog.ts';
 import type { ConstraintDef, IndexDef, LabelSchema, PropertyEntry } from './catalog.ts';
-import { changeSystem, EffectWriter, putCatalog, systemState } from './effects.ts';
+import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
 import { checkStorable, fieldValue } from './field-values.ts';
 import { GraphMutator, indexKey } from './mutator.ts';
 import { GraphReader } from './reader.ts';
 import { checkNewIndex, checkNewLabel, constraintIndex } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
+import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
 import type { SystemChange, SystemState } from './system.ts';
 import type { DeleteSummary, GraphWriter } from './view.ts';
 import { ChangeSet } from './write-buffer.ts';
@@ -76,6 +77,18 @@ export class Transaction {
     changeSystem(this.changes, change);
     this.effects.system(change);
     if (change.kind === 'deleteGraph') this.#graphs.delete(change.name);
+  }
+
+  /** Keeps the answer of a request for its repetitions. */
+  rememberOutcome(key: string, answer: Uint8Array): void {
+    rememberOutcome(this.changes, key, this.timeMs, answer);
+    this.effects.outcome(key, answer);
+  }
+
+  /** Drops remembered answers, by the numbers of their blocks. */
+  forgetOutcomes(blocks: readonly number[]): void {
+    for (const block of blocks) this.changes.graph(SYSTEM_GRAPH).remove(OUTCOME, block);
+    this.effects.forget(blocks);
   }
 
   /** Ends a statement: throws where a deleted node still has relationships. */

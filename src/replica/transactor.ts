@@ -10,7 +10,7 @@
 import { DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/assert.ts';
-import { applyEffects, rememberOutcome } from '../graph/effects.ts';
+import { applyEffects } from '../graph/effects.ts';
 import type { StateReader } from '../graph/state-reader.ts';
 import type { EntryToWrite, Staged, StateWriter } from '../graph/state-writer.ts';
 import { OUTCOME, outcomeNumber, SYSTEM_GRAPH } from '../graph/system.ts';
@@ -41,6 +41,8 @@ export interface TransactorOptions {
   /** A failure to apply: replicas must not drift, so the process has to stop. */
   readonly onFatal: (error: unknown) => void;
   readonly onRole?: (leading: boolean, term: number) => void;
+  /** The outcome of a request with that key will be remembered. */
+  readonly onOutcome?: (key: string, atMs: number) => void;
 }
 
 export interface WriteOptions {
@@ -173,6 +175,15 @@ export class Transactor {
     }
   }
 
+  /**
+   * The stored answer of the request with that key, on the leader: undefined means that it was not done and, since whatever an
+   * earlier leader left uncommitted is gone for good, that it never will be.
+   */
+  async findOutcome(key: string): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
+    return this.#findRepeat(key);
+  }
+
   /** The stored answer of the request with that key; waits for it while it is under way. */
   async #findRepeat(key: string): Promise<Uint8Array | undefined> {
     const running = this.#repeats.get(key);
@@ -191,8 +202,8 @@ export class Transactor {
   #remember(transaction: Transaction, key: string, answer: (() => Uint8Array) | undefined): void {
     const bytes = answer?.() ?? new Uint8Array();
     const kept = bytes.length <= ANSWER_BYTES_MAX ? bytes : new Uint8Array();
-    rememberOutcome(transaction.changes, key, transaction.timeMs, kept);
-    transaction.effects.outcome(key, kept);
+    transaction.rememberOutcome(key, kept);
+    this.#options.onOutcome?.(key, transaction.timeMs);
   }
 
   #propose(changes: ChangeSet, record: Uint8Array, timeMs: number): Promise<number> {

@@ -58,7 +58,7 @@ async function perform(call: ExecutorCall, writer: Executor, group: GroupLink, t
     case 'pull': return writer.pull(call.argument);
     case 'discard': return writer.discard(call.argument);
     case 'begin': return writer.begin(call.argument);
-    case 'commit': return writer.commit(call.argument.transaction, call.argument.idempotencyKey);
+    case 'commit': return writer.commit(call.argument);
     case 'rollback': return writer.rollback(call.argument);
   }
 }

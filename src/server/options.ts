@@ -80,6 +80,7 @@ export const OPTIONS = [
   { name: 'max_open_transactions', type: 'integer', default: 1000, min: 1, group: 'Limits', help: 'interactive write transactions open at once' },
   { name: 'transaction_idle_ms', type: 'integer', default: 60000, min: 100, group: 'Limits', help: 'an interactive transaction idle for so long is rolled back' },
   { name: 'transaction_total_ms', type: 'integer', default: 600000, min: 100, group: 'Limits', help: 'an interactive transaction is rolled back after this' },
+  { name: 'idempotency_kept_s', type: 'integer', default: 86400, min: 60, group: 'Limits', help: 'how long the answer of a write with an idempotency key is kept' },
   { name: 'max_entry_bytes', type: 'integer', default: 33554432, min: 65536, group: 'Limits', help: 'effects of one transaction' },
   { name: 'max_result_bytes', type: 'integer', default: 268435456, min: 65536, group: 'Limits', help: 'result of a write, or of a REST request, kept in memory' },
   { name: 'max_request_bytes', type: 'integer', default: 17825792, min: 1024, group: 'Limits', help: 'body of an HTTP request' },

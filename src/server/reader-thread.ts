@@ -24,7 +24,7 @@ const host = new ReadHost(reader, {
 const channel = new Channel(data.mainPort as unknown as PortLike, {
   ...executorHandlers({
     run: (request) => host.run(request), pull: (request) => host.pull(request), discard: (execution) => host.discard(execution),
-    begin: (request) => host.begin(request), commit: (transaction) => host.end(transaction), rollback: (transaction) => host.end(transaction),
+    begin: (request) => host.begin(request), commit: (request) => host.end(request.transaction), rollback: (transaction) => host.end(transaction),
   }),
   cacheBytes: () => reader.cache.bytes,
   stop: async () => {

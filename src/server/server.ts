@@ -128,7 +128,7 @@ export class LgraphServer {
       mainPort: port2, consensusPort, timeZone: TIME_ZONE, adminPassword: config.admin_password === '' ? undefined : config.admin_password,
       uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, syncIntervalMs: config.store_sync_interval_ms,
       resultBytesMax: config.max_result_bytes, transactionIdleMs: config.transaction_idle_ms, transactionTotalMs: config.transaction_total_ms,
-      transactionsMax: config.max_open_transactions,
+      transactionsMax: config.max_open_transactions, idempotencyKeptMs: config.idempotency_kept_s * 1000,
     };
     const worker = this.#worker('writer-thread', data, [port2, consensusPort]);
     return new Promise((resolve, reject) => {

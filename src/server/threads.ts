@@ -23,6 +23,7 @@ export interface WriterThreadData {
   readonly transactionIdleMs: number;
   readonly transactionTotalMs: number;
   readonly transactionsMax: number;
+  readonly idempotencyKeptMs: number;
 }
 
 export interface ReaderThreadData {

@@ -10,7 +10,9 @@ import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import { StateWriter } from '../graph/state-writer.ts';
 import type { ConsensusToWriter } from '../replica/protocol.ts';
+import { OutcomeKeeper } from '../replica/outcome-keeper.ts';
 import { Transactor } from '../replica/transactor.ts';
+import { OWN_KEY_PREFIX } from '../service/api.ts';
 import { executorHandlers } from '../service/executors.ts';
 import { ServerProcedures } from '../service/procedures/host.ts';
 import { WriteHost } from '../service/write-host.ts';
@@ -18,6 +20,9 @@ import { VersionClocks } from '../storage/clocks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
 import type { WriterThreadData } from './threads.ts';
+
+/** Longer than any server retries a request that it forwarded. */
+const OWN_KEY_KEPT_MS = 120_000;
 
 const data = workerData as WriterThreadData;
 const engine = await openLevelEngine(data.store);
@@ -31,7 +36,13 @@ const transactor = new Transactor({
   uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, syncIntervalMs: data.syncIntervalMs,
   onFatal: (error) => void channel.call('fatal', asDbError(error).message),
   onRole: (leading) => void onRole(leading),
+  onOutcome: (key, atMs) => outcomes.note(key, atMs),
 });
+
+const outcomes = new OutcomeKeeper(engine, transactor, () => Date.now(), {
+  keptMs: (key) => (key.split('\n')[1]?.startsWith(OWN_KEY_PREFIX) === true ? OWN_KEY_KEPT_MS : data.idempotencyKeptMs),
+});
+setInterval(() => void outcomes.forgetOld(), 5000).unref();
 
 /** A new group gets its first graph, user and signing key from its first leader, before anybody is told that it leads. */
 async function onRole(leading: boolean): Promise<void> {
@@ -45,6 +56,7 @@ async function onRole(leading: boolean): Promise<void> {
       return; // Leadership is gone again; the next leader does it.
     }
   }
+  if (leading) await outcomes.load();
   await channel.call('role', leading && transactor.leading);
 }
 
@@ -58,7 +70,7 @@ const host = new WriteHost(transactor, {
 const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
   ...executorHandlers({
     run: (request) => host.run(request), pull: (request) => host.pull(request), discard: (execution) => host.discard(execution),
-    begin: (request) => host.begin(request), commit: (transaction, key) => host.commit(transaction, key), rollback: (transaction) => host.rollback(transaction),
+    begin: (request) => host.begin(request), commit: (request) => host.commit(request), rollback: (transaction) => host.rollback(transaction),
   }),
   checksumAt: (version: number) => writer.checksumAt(version),
   version: () => writer.version,

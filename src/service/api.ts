@@ -107,5 +107,14 @@ export interface BeginRequest {
   readonly killSlot: number;
 }
 
+export interface CommitRequest {
+  readonly transaction: number;
+  readonly user: string;
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** Start of the keys the server itself gives to requests that it forwards; kept only as long as it may retry them. */
+export const OWN_KEY_PREFIX = '~';
+
 /** Bytes of one part at most (the last row may exceed it): what one message between threads carries. */
 export const PART_BYTES_MAX = 512 * 1024;

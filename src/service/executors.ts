@@ -1,5 +1,5 @@
 /** The places where statements run, as the service sees them. */
-import type { BeginRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 
 /** Runs statements; what it answers with are parts of results. In this thread, in another, or on the leader. */
 export interface Executor {
@@ -7,7 +7,7 @@ export interface Executor {
   pull(request: PullRequest): Promise<RowsPart>;
   discard(execution: number): void;
   begin(request: BeginRequest): Promise<{ readonly transaction: number; readonly version: number }>;
-  commit(transaction: number, idempotencyKey?: string): Promise<{ readonly version: number }>;
+  commit(request: CommitRequest): Promise<{ readonly version: number }>;
   rollback(transaction: number): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export type ExecutorCall =
   | { readonly method: 'pull'; readonly argument: PullRequest }
   | { readonly method: 'discard'; readonly argument: number }
   | { readonly method: 'begin'; readonly argument: BeginRequest }
-  | { readonly method: 'commit'; readonly argument: { readonly transaction: number; readonly idempotencyKey?: string | undefined } }
+  | { readonly method: 'commit'; readonly argument: CommitRequest }
   | { readonly method: 'rollback'; readonly argument: number };
 
 /** An executor on the other side of something that carries calls. */
@@ -52,8 +52,8 @@ export class CallingExecutor implements LoadedExecutor {
   async begin(request: BeginRequest): Promise<{ transaction: number; version: number }> {
     return await this.#call({ method: 'begin', argument: request }) as { transaction: number; version: number };
   }
-  async commit(transaction: number, idempotencyKey?: string): Promise<{ version: number }> {
-    return await this.#call({ method: 'commit', argument: { transaction, idempotencyKey } }) as { version: number };
+  async commit(request: CommitRequest): Promise<{ version: number }> {
+    return await this.#call({ method: 'commit', argument: request }) as { version: number };
   }
   async rollback(transaction: number): Promise<void> {
     await this.#call({ method: 'rollback', argument: transaction });
@@ -66,7 +66,7 @@ export function executorHandlers(executor: {
   pull(request: PullRequest): RowsPart | Promise<RowsPart>;
   discard(execution: number): void;
   begin(request: BeginRequest): unknown;
-  commit(transaction: number, idempotencyKey?: string): unknown;
+  commit(request: CommitRequest): unknown;
   rollback(transaction: number): unknown;
 }): Readonly<Record<ExecutorCall['method'], (argument: never) => unknown>> {
   return {
@@ -74,7 +74,7 @@ export function executorHandlers(executor: {
     pull: (request: PullRequest) => executor.pull(request),
     discard: (execution: number) => executor.discard(execution),
     begin: (request: BeginRequest) => executor.begin(request),
-    commit: (argument: { transaction: number; idempotencyKey?: string }) => executor.commit(argument.transaction, argument.idempotencyKey),
+    commit: (request: CommitRequest) => executor.commit(request),
     rollback: (transaction: number) => executor.rollback(transaction),
   };
 }

@@ -1,5 +1,5 @@
 /** The reads that run on the main thread itself, as an executor like the others. */
-import type { BeginRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 import type { Executor } from './executors.ts';
 import type { ReadHost } from './read-host.ts';
 import { InlineBudgetSpent } from './statement.ts';
@@ -45,8 +45,8 @@ export class InlineExecutor implements Executor {
   async begin(request: BeginRequest): Promise<{ transaction: number; version: number }> {
     return this.#host.begin(request);
   }
-  async commit(transaction: number): Promise<{ version: number }> {
-    return this.#host.end(transaction);
+  async commit(request: CommitRequest): Promise<{ version: number }> {
+    return this.#host.end(request.transaction);
   }
   async rollback(transaction: number): Promise<void> {
     this.#host.end(transaction);

@@ -1,4 +1,5 @@
 /** One client's work: statements on their own, and transactions. Protocols hold one per request or connection. */
+import { randomUUID } from 'node:crypto';
 import { asDbError, DbError } from '../base/errors.ts';
 import { prepare } from '../cypher/engine.ts';
 import type { PreparedQuery } from '../cypher/engine.ts';
@@ -6,6 +7,7 @@ import type { CypherMap } from '../value/value.ts';
 import { encodeMap } from './parameters.ts';
 import type { Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
+import { OWN_KEY_PREFIX } from './api.ts';
 import type { Executor } from './executors.ts';
 import type { Service } from './service.ts';
 import type { Task } from './tasks.ts';
@@ -171,23 +173,32 @@ export class Session {
   // -------------------------------------------------------------- writes
 
   async #write(request: RunRequest, task: Task): Promise<ResultStream> {
-    return this.onLeader(async (executor) => this.#stream(await executor.run(request), executor, task));
+    // Forwarded, a broken connection would leave the outcome open; under a key of our own it can be asked for again.
+    const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}` };
+    // Once it was sent under that key, every later try is under it too, also when this server has become the leader.
+    let underKey = request.idempotencyKey !== undefined;
+    return this.onLeader(async (executor) => {
+      underKey ||= executor !== this.service.options.writer;
+      return this.#stream(await executor.run(underKey ? keyed : request), executor, task);
+    }, () => underKey);
   }
 
   /**
    * Does something on the leader, here or over there. What was surely not done because leadership is moving is tried again
-   * until the time for waiting is up; an unknown outcome is the client's to judge (or ours, with an idempotency key).
+   * until the time for waiting is up. An unknown outcome is tried again only where `repeatable` says that a key makes that
+   * safe; else it is the client's to judge. Once something was tried under a key, all later tries are under it too.
    */
-  async onLeader<T>(work: (executor: Executor) => Promise<T>): Promise<T> {
+  async onLeader<T>(work: (executor: Executor) => Promise<T>, repeatable: () => boolean = () => false): Promise<T> {
     const { group, writer, leader, limits, clock, redirectWrites } = this.service.options;
     const deadline = clock.monotonicMs() + limits.leaderWaitMs;
     for (;;) {
+      const executor = group.isLeader ? writer : leader;
       try {
-        if (group.isLeader) return await work(writer);
-        if (group.leader !== undefined && redirectWrites) throw this.#redirect();
-        if (group.leader !== undefined) return await work(leader);
+        if (executor === leader && group.leader !== undefined && redirectWrites) throw this.#redirect();
+        if (executor === writer || group.leader !== undefined) return await work(executor);
       } catch (error) {
-        if (!isSurelyNotDone(error) || clock.monotonicMs() >= deadline) throw error;
+        const again = isSurelyNotDone(error) || (asDbError(error).code === 'OutcomeUnknown' && repeatable());
+        if (!again || clock.monotonicMs() >= deadline) throw error;
       }
       const rest = deadline - clock.monotonicMs();
       if (rest <= 0) throw this.#noLeader();
@@ -280,7 +291,17 @@ export class SessionTransaction {
 
   async commit(): Promise<{ version: number }> {
     this.#open = false;
-    const done = await this.#executor.commit(this.#id, this.#options.idempotencyKey);
+    const { options } = this.#session.service;
+    const { user } = this.#session.principal;
+    if (this.#executor !== options.leader) {
+      return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey }));
+    }
+    // Over there: a connection that breaks now is asked for again under a key, at whoever leads then.
+    const request = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}` };
+    return this.#committed(await this.#session.onLeader((executor) => executor.commit(request), () => true));
+  }
+
+  #committed(done: { readonly version: number }): { version: number } {
     this.#version = done.version;
     return done;
   }

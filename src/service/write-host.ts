@@ -10,7 +10,7 @@ import type { ExecContext } from '../cypher/engine.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
-import type { BeginRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 import { checkAccess } from './access.ts';
 import { CallContext } from './call-context.ts';
 import type { HostOptions } from './read-host.ts';
@@ -56,7 +56,7 @@ export class WriteHost {
     const { version, result, repeated } = await this.#transactor.write((transaction) => {
       const buffered = this.#execute(request, transaction);
       return { result: buffered, answer: () => encodeAnswer(buffered) };
-    }, { idempotencyKey: request.idempotencyKey });
+    }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey) });
     if (repeated !== undefined) return this.#repeatedReply(repeated, version);
     return this.#reply(result!, version, request.firstRows);
   }
@@ -161,10 +161,19 @@ export class WriteHost {
     return open;
   }
 
-  async commit(id: number, idempotencyKey?: string): Promise<{ version: number }> {
-    const open = this.#open(id);
+  async commit({ transaction: id, user, idempotencyKey }: CommitRequest): Promise<{ version: number }> {
+    const key = scopedKey(user, idempotencyKey);
+    const open = this.#transactions.get(id);
+    if (open === undefined && key !== undefined) return this.#commitAgain(key);
+    if (open === undefined) return { version: (this.#open(id), 0) };
     this.#transactions.delete(id);
-    return { version: await this.#transactor.commit(open.interactive, { idempotencyKey }) };
+    return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key }) };
+  }
+
+  /** A commit whose transaction is not here: another leader may have made it, or it is lost with that leader. */
+  async #commitAgain(key: string): Promise<{ version: number }> {
+    if (await this.#transactor.findOutcome(key) !== undefined) return { version: this.#transactor.state.version };
+    throw new DbError('Conflict', 'the leader changed before the transaction was committed; it was not made', { hint: 'run the transaction again' });
   }
 
   rollback(id: number): void {
@@ -180,6 +189,11 @@ export class WriteHost {
       if (idle || now - open.startedMs > this.#options.transactionTotalMs) this.rollback(id);
     }
   }
+}
+
+/** Keys are a user's own: nobody gets another's answer by guessing its key. */
+function scopedKey(user: string, key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `${user}\n${key}`;
 }
 
 /** What is kept of an answer for its repetition: columns, type and the first part's rows. */
