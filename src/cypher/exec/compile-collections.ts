@@ -98,7 +98,11 @@ export function compileCase(e: Case, env: Env, cc: CompileContext): Evaluate {
   const subject = compile(e.subject, env, cc);
   return (row, rt) => {
     const value = subject(row, rt);
-    for (const { when, then } of branches) if (equals(value, when(row, rt)) === true) return then(row, rt);
+    for (const { when, then } of branches) {
+      const wanted = when(row, rt);
+      // Null matches null here, as in Neo4j and TuGraph, although it does not equal it.
+      if ((value === null && wanted === null) || equals(value, wanted) === true) return then(row, rt);
+    }
     return otherwise === undefined ? null : otherwise(row, rt);
   };
 }
