@@ -25,6 +25,8 @@ export interface TransportHandlers {
   refuse(hello: Hello): string | undefined;
   /** A peer opened its control stream: it lives, with this identity. */
   onPeerUp(hello: Hello): void;
+  /** Its control stream closed. */
+  onPeerDown(id: NodeId): void;
   /** Our own streams to a peer broke: what was on its way may be lost. */
   onPeerLost(id: NodeId): void;
   onMessages(from: NodeId, messages: readonly Message[]): void;

@@ -99,10 +99,11 @@ export class Consensus {
       hello: (to) => this.#hello(to),
       refuse: (hello) => this.#refuse(hello),
       onPeerUp: (hello) => this.#onPeerUp(hello),
-      onPeerLost: (id) => {
+      onPeerDown: (id) => {
         this.#connected.delete(id);
-        this.#driver?.node.unreachable(id);
+        this.#setPeers();
       },
+      onPeerLost: (id) => this.#driver?.node.unreachable(id),
       onMessages: (from, messages) => this.#driver?.receive(from, messages),
       onRequest: (from, bytes, answer) => this.#main.onRequest(from, bytes, answer),
       onCall: (call) => this.#onCall(call),
@@ -202,7 +203,7 @@ export class Consensus {
         onSnapshotWanted: (peer) => this.#log('warn', 'a peer needs entries that are not in the log any more', { peer }),
         onSnapshotOffered: () => undefined,
         onRemoved: (configIndex) => this.#onRemoved(configIndex),
-        onConfig: (view) => this.#onConfig(view),
+        onConfig: () => this.#setPeers(),
         onTick: (nowMs) => {
           this.#main.onTick(nowMs);
           this.#group?.onTick(nowMs);
@@ -257,13 +258,17 @@ export class Consensus {
     this.#main.post({ kind: 'role', role: groupRole(view, this.nodeId), term: view.term, leaderId: view.leader, leader: info });
   }
 
-  #onConfig(view: NodeView): void {
-    const peers = view.config.config.members.filter((member) => member.id !== this.nodeId)
-      .map((member) => ({ id: member.id, address: decodeInfo(member).rpcAddress }));
-    // A peer that is on its way out is still served, so that it learns of it.
-    const leaving = [...view.progress].filter(([id, progress]) => progress.isLeaving && this.#heard.has(id))
-      .map(([id]) => ({ id, address: this.#heard.get(id)!.rpcAddress }));
-    this.#parts.transport.setPeers([...peers, ...leaving]);
+  /**
+   * Streams to all members, and to whoever opened one to us: a server that has just been let in hears from the leader before
+   * it has seen any configuration, and one that was removed must be told.
+   */
+  #setPeers(): void {
+    if (this.#driver === undefined) return;
+    const peers = new Map<NodeId, string>();
+    for (const id of this.#connected) peers.set(id, this.#heard.get(id)!.rpcAddress);
+    for (const member of this.#driver.node.view.config.config.members) peers.set(member.id, decodeInfo(member).rpcAddress);
+    peers.delete(this.nodeId);
+    this.#parts.transport.setPeers([...peers].map(([id, address]) => ({ id, address })));
   }
 
   #onRemoved(configIndex: number): void {
@@ -316,6 +321,7 @@ export class Consensus {
     const known = this.#bootSeqs.get(hello.fromId);
     this.#bootSeqs.set(hello.fromId, hello.bootSeq);
     if (known !== undefined && known !== hello.bootSeq) this.#driver?.node.peerRestarted(hello.fromId);
+    this.#setPeers();
     this.#driver?.wake();
   }
 

@@ -99,7 +99,9 @@ export class RaftTransport implements Transport {
     this.#controlOf.get(hello.fromId)?.end();
     this.#controlOf.set(hello.fromId, call);
     call.on('close', () => {
-      if (this.#controlOf.get(hello.fromId) === call) this.#controlOf.delete(hello.fromId);
+      if (this.#controlOf.get(hello.fromId) !== call) return;
+      this.#controlOf.delete(hello.fromId);
+      handlers.onPeerDown(hello.fromId);
     });
     handlers.onPeerUp(hello);
     onRaftFrames(call, hello, handlers);

@@ -1,0 +1,149 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LocalGroup, freePorts, until } from './local-group.ts';
+import type { LocalServer } from './local-group.ts';
+
+let group: LocalGroup;
+beforeEach(() => {
+  group = new LocalGroup();
+});
+afterEach(() => group.end());
+
+async function three(): Promise<{ servers: LocalServer[]; ports: number[] }> {
+  const ports = await freePorts(3);
+  const servers = await Promise.all(ports.map(async (_, i) => group.start(await group.options(i, ports))));
+  return { servers, ports };
+}
+
+const equal = (servers: readonly LocalServer[]) => until('equal state', () => servers.every((server) => server.applied.join() === servers[0]!.applied.join()));
+
+describe('a group of one', () => {
+  it('forms by itself, commits, and goes on after a restart', async () => {
+    const options = await group.options(0, [1], { enabled: false });
+    const server = await group.start(options);
+    await until('leadership', () => server.isReady);
+    const id = server.propose('a=1');
+    await until('the commit', () => server.outcomes.get(id) === 'committed');
+    expect((await server.status()).role).toBe('leader');
+    await group.stop(server);
+    const again = await group.start(options);
+    await until('leadership', () => again.isReady);
+    expect(again.applied).toEqual(['a=1']);
+  });
+
+  it('serves a linearizable read at its commit index', async () => {
+    const server = await group.start(await group.options(0, [1], { enabled: false }));
+    await until('leadership', () => server.isReady);
+    expect(await server.ask({ kind: 'readIndex', timeoutMs: 1000 })).toBe(server.appliedIndex);
+  });
+});
+
+describe('three servers over gRPC', () => {
+  it('form a group, commit on all, and confirm reads asked of any', async () => {
+    const { servers } = await three();
+    const leader = await group.leader(servers);
+    const ids = Array.from({ length: 100 }, (_, i) => leader.propose(`k${i}`));
+    await until('commits', () => ids.every((id) => leader.outcomes.get(id) === 'committed'));
+    const indexes = await Promise.all(servers.map((server) => server.ask<number>({ kind: 'readIndex', timeoutMs: 3000 })));
+    expect(Math.min(...indexes)).toBeGreaterThanOrEqual(leader.appliedIndex);
+    await equal(servers);
+    const status = await leader.status();
+    expect(status.peers.map((peer) => peer.state).sort()).toEqual(['FOLLOW', 'FOLLOW', 'MASTER']);
+    expect(status.counters.fsyncs ?? status.counters.syncs).toBeGreaterThan(0);
+  });
+
+  it('a list that is not complete waits, and says for whom', async () => {
+    const ports = await freePorts(3);
+    const server = await group.start(await group.options(0, ports));
+    await until('the reason', async () => (await server.status()).waitingFor?.includes(`127.0.0.1:${ports[1]}`) === true);
+    expect((await server.status()).role).toBe('forming');
+    expect(server.logs.join()).toContain('waiting for all listed servers');
+  });
+
+  it('carry on when the leader goes, and take it back', async () => {
+    const { servers, ports } = await three();
+    const leader = await group.leader(servers);
+    leader.propose('before');
+    await equal(servers);
+    await group.stop(leader);
+    const rest = servers.filter((server) => server !== leader);
+    const next = await group.leader(rest);
+    const id = next.propose('after');
+    await until('the commit', () => next.outcomes.get(id) === 'committed');
+    const back = await group.start(await group.options(servers.indexOf(leader), ports));
+    await until('catching up', () => back.applied.includes('after'));
+    expect(back.applied).toEqual(['before', 'after']);
+  });
+
+  it('hand leadership over when told to', async () => {
+    const { servers } = await three();
+    const leader = await group.leader(servers);
+    const target = servers.find((server) => server !== leader)!;
+    const answer = await leader.ask({ kind: 'transferLeader', to: target.nodeId, timeoutMs: 5000 });
+    expect(answer).toEqual({ leaderId: target.nodeId });
+    await until('the new leader', () => target.isReady);
+  });
+
+  it('carry requests between main threads, to the leader by its role', async () => {
+    const { servers } = await three();
+    const leader = await group.leader(servers);
+    leader.answer = (bytes) => Buffer.concat([Buffer.from('leader got '), bytes]);
+    const follower = servers.find((server) => server !== leader)!;
+    const answers = await Promise.all(Array.from({ length: 50 }, async (_, i) => follower.ask<Uint8Array>({
+      kind: 'peerRequest', to: 'leader', bytes: new Uint8Array(Buffer.from(`${i}`)), timeoutMs: 2000,
+    })));
+    expect(answers.map((bytes) => Buffer.from(bytes).toString())).toEqual(answers.map((_, i) => `leader got ${i}`));
+  });
+
+  it('take in a fourth server, which votes once it has caught up, and let one go', async () => {
+    const { servers, ports } = await three();
+    const leader = await group.leader(servers);
+    leader.propose('old');
+    const [port] = await freePorts(1);
+    const all = [...ports, port!];
+    const fourth = await group.start(await group.options(3, all));
+    await until('its vote', async () => (await leader.status()).peers.find((peer) => peer.nodeId === fourth.nodeId)?.isVoter === true);
+    await until('catching up', () => fourth.applied.includes('old'));
+    await leader.ask({ kind: 'removePeer', address: `127.0.0.1:${ports[servers.findIndex((server) => server !== leader)]}`, timeoutMs: 5000 });
+    const removed = servers.find((server) => server !== leader)!;
+    await until('it to know', () => removed.logs.some((line) => line.includes('was removed')));
+    expect((await leader.status()).peers).toHaveLength(3);
+  });
+
+  it('a server with a wiped disk joins again under a new identity', async () => {
+    const { servers, ports } = await three();
+    const leader = await group.leader(servers);
+    const id = leader.propose('kept');
+    await until('the commit', () => leader.outcomes.get(id) === 'committed');
+    const lost = servers.findIndex((server) => server !== leader);
+    await group.stop(servers[lost]!);
+    const options = await group.options(lost, ports);
+    rmSync(options.logDirectory, { recursive: true });
+    const fresh = await group.start(options);
+    await until('its vote', async () => (await leader.status()).peers.some((peer) => peer.nodeId === fresh.nodeId && peer.isVoter));
+    expect(fresh.nodeId).not.toBe(servers[lost]!.nodeId);
+    await until('its data', () => fresh.applied.includes('kept'));
+    expect((await leader.status()).peers).toHaveLength(3);
+  });
+
+  it('refuse a stranger with another secret', async () => {
+    const { servers, ports } = await three();
+    await group.leader(servers);
+    const [port] = await freePorts(1);
+    const stranger = await group.start(await group.options(3, [...ports, port!], { secret: 'other' }));
+    await until('waiting', async () => (await stranger.status()).waitingFor !== undefined);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 500);
+    });
+    expect((await stranger.status()).role).toBe('forming');
+  });
+
+  it('keep node.json and the log where they were told to', async () => {
+    const server = await group.start(await group.options(0, [1], { enabled: false }));
+    await until('leadership', () => server.isReady);
+    const directory = join(group.directory, 'ha0');
+    expect(JSON.parse(readFileSync(join(directory, 'node.json'), 'utf8'))).toMatchObject({ nodeId: server.nodeId, membership: 'MEMBER', bootSeq: 1 });
+    expect(existsSync(join(directory, 'log-0000000000000001'))).toBe(true);
+  });
+});
