@@ -38,6 +38,12 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     return JSON.stringify(status.role === 'leader' ? 'MASTER' : 'FOLLOW');
   });
 
+  /** Everything consensus says of itself, counters included: for people who measure. */
+  app.get('/info/raft', async (request) => {
+    await authenticated(request);
+    return service.status();
+  });
+
   app.get('/info', async (request) => {
     await authenticated(request);
     return {
