@@ -51,6 +51,10 @@ export function tokenize(source: string): Token[] {
       push('quoted', name, '', at, end);
       continue;
     }
+    if (char === '$' && source[at + 1] === '(') {
+      push('punct', '$', '$', at, at + 1);
+      continue;
+    }
     if (char === '$') {
       const { name, end } = readParameter(source, at);
       push('parameter', name, '', at, end);

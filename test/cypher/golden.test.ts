@@ -1,0 +1,109 @@
+/**
+ * Scripts in test/golden/cypher: statements and what they answer, one graph per file.
+ *
+ *   MATCH (n) RETURN n;          a statement, ended by a semicolon at the end of a line; what follows up to an empty line is its answer
+ *   :param name = expression     for the statements after it
+ *
+ * UPDATE=1 writes the answers; review reads the difference.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { DbError } from '../../src/base/errors.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { execute, materialize, NO_PROCEDURES, planText, prepare } from '../../src/cypher/engine.ts';
+import type { GraphWriter } from '../../src/graph/view.ts';
+import { formatLiteral } from '../../src/value/format.ts';
+import { NodeValue, PathValue, RelationshipValue, type Value } from '../../src/value/value.ts';
+import { LocalStore } from '../graph/fixture.ts';
+
+const folder = resolve(import.meta.dirname, '../golden/cypher');
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) {
+  it(file, async () => {
+    const path = resolve(folder, file);
+    const script = readFileSync(path, 'utf8');
+    const answered = await runScript(script);
+    if (process.env.UPDATE === '1') writeFileSync(path, answered);
+    else expect(answered).toBe(script);
+  });
+}
+
+async function runScript(script: string): Promise<string> {
+  const store = await LocalStore.withGraph();
+  const parameters = new Map<string, Value>();
+  const out: string[] = [];
+  let statement: string[] = [];
+  let answering = false;
+  for (const line of script.trimEnd().split('\n')) {
+    if (answering) {
+      if (line !== '') continue;
+      answering = false;
+    }
+    if (statement.length === 0 && (line === '' || line.startsWith('#'))) {
+      out.push(line);
+      continue;
+    }
+    if (statement.length === 0 && line.startsWith(':param')) {
+      const [, name, expression] = /^:param (\w+) = (.*)$/.exec(line)!;
+      out.push(line);
+      parameters.set(name!, query(`RETURN ${expression!} AS value`, store.begin().graph('default'), parameters).rows[0]![0]!);
+      continue;
+    }
+    out.push(line);
+    statement.push(line);
+    if (!line.endsWith(';')) continue;
+    out.push(...await answer(statement.join('\n').slice(0, -1), store, parameters));
+    statement = [];
+    answering = true;
+  }
+  return `${out.join('\n')}\n`;
+}
+
+/** Each statement is a transaction of its own; one that fails changes nothing. */
+async function answer(text: string, store: LocalStore, parameters: ReadonlyMap<string, Value>): Promise<string[]> {
+  try {
+    const { columns, rows, effects } = await store.write((tx) => query(text, tx.graph('default'), parameters));
+    if (columns[0] === '@plan') return String(rows[0]![0]).trimEnd().split('\n');
+    const lines = columns.length === 0 ? [] : [columns.join(' | '), ...rows.map((row) => row.map((value) => show(value)).join(' | '))];
+    return [...lines, ...effects];
+  } catch (error) {
+    if (error instanceof DbError) return `! ${error.code} ${error.message}`.split('\n').map((line) => line.trimEnd());
+    throw error;
+  }
+}
+
+function query(text: string, view: GraphWriter, parameters: ReadonlyMap<string, Value>): { columns: readonly string[]; rows: Value[][]; effects: string[] } {
+  const prepared = prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES });
+  const execution = execute(prepared, {
+    view, parameters, procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 1_600_000_000_000, random: seededRandom(7), timeZone: 'Z', limits: {},
+  });
+  const rows: Value[][] = [];
+  for (const batch of execution.rows()) for (const row of batch) rows.push(row.map((value) => materialize(value, view)));
+  const { summary, ...counts } = execution.stats;
+  const changed = Object.entries(counts).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
+  const effects = changed.length === 0 ? [] : [`-- ${changed.join(', ')}${prepared.updatesWithoutReturn ? `; ${summary}` : ''}`];
+  if (prepared.mode === 'profile') effects.push(...planText(execution.plan!).replace(/, ms: [\d.]+/g, '').trimEnd().split('\n'));
+  return { columns: prepared.columns, rows, effects };
+}
+
+/** Without ids, as the TCK writes values. */
+function show(value: Value): string {
+  if (value instanceof NodeValue) return `(${value.labels!.map((label) => `:${label}`).join('')}${properties(value.properties!, value.labels!.length > 0)})`;
+  if (value instanceof RelationshipValue) return `[:${value.type!}${properties(value.properties!, true)}]`;
+  if (value instanceof PathValue) {
+    return value.nodes.map((node, i) => {
+      const relationship = value.relationships[i];
+      if (relationship === undefined) return show(node);
+      return `${show(node)}${relationship.start === node.id ? '-' : '<-'}${show(relationship)}${relationship.start === node.id ? '->' : '-'}`;
+    }).join('');
+  }
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (value instanceof Map) return `{${[...value].map(([key, each]) => `${key}: ${show(each)}`).join(', ')}}`;
+  return formatLiteral(value);
+}
+
+function properties(map: ReadonlyMap<string, Value>, spaced: boolean): string {
+  if (map.size === 0) return '';
+  return `${spaced ? ' ' : ''}{${[...map].map(([key, value]) => `${key}: ${show(value)}`).join(', ')}}`;
+}
