@@ -9,10 +9,11 @@ import { isVoter, memberOf } from '../raft/config.ts';
 import type { ConfigChange } from '../raft/config.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
+import { chooseRemoval } from './consensus-removal.ts';
+import type { RemovalOptions } from './consensus-removal.ts';
 import { decodeInfo, encodeInfo } from './consensus-status.ts';
 import type { PeerCall, Transport } from './consensus-transport.ts';
-import type { ProbeAnswer } from './formation.ts';
-import type { NodeInfo } from './protocol.ts';
+import type { JoinAnswer, JoinRequest, JoinStart, ProbeAnswer } from './formation.ts';
 
 export interface GroupHost {
   readonly nodeId: NodeId;
@@ -20,6 +21,8 @@ export interface GroupHost {
   readonly driver: ConsensusDriver;
   readonly transport: Transport;
   readonly electionTimeoutMs: number;
+  /** Undefined: nobody is removed for being silent. */
+  readonly removal: RemovalOptions | undefined;
   readonly nowMs: () => number;
   log(level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
@@ -41,6 +44,12 @@ export class ConsensusGroup {
   readonly #wanted: Wanted[] = [];
   /** Since when a learner has been caught up without a break. */
   readonly #steadySince = new Map<NodeId, number>();
+  /** Why silent members are still there, for the status. */
+  notes: ReadonlyMap<NodeId, string> = new Map();
+  /** When this leadership began, or this leader's own last stall ended. */
+  #leadingSince: number | undefined;
+  #stalls = 0;
+  #lastRemoval = Number.NEGATIVE_INFINITY;
 
   constructor(host: GroupHost) {
     this.#host = host;
@@ -66,10 +75,69 @@ export class ConsensusGroup {
     }
     if (view.role !== 'leader') {
       this.#steadySince.clear();
+      this.#leadingSince = undefined;
       return;
     }
     this.#propose();
     this.#promote(nowMs);
+    this.#removeSilent(nowMs);
+  }
+
+  #removeSilent(nowMs: number): void {
+    const { removal, driver } = this.#host;
+    if (this.#leadingSince === undefined || driver.counters.stalls !== this.#stalls) {
+      this.#leadingSince = nowMs;
+      this.#stalls = driver.counters.stalls;
+    }
+    if (removal === undefined) return;
+    const { view } = driver.node;
+    const { remove, kept } = chooseRemoval(removal, {
+      nowMs, selfId: this.#host.nodeId, view, steadySinceMs: this.#leadingSince, lastRemovalMs: this.#lastRemoval,
+      lastHeardMs: (id) => driver.lastHeardMs(id),
+    });
+    this.notes = kept;
+    if (remove === undefined || this.#wanted.some(({ change }) => change.kind === 'remove')) return;
+    this.#lastRemoval = nowMs;
+    const member = memberOf(view.config.config, remove)!;
+    this.#host.log('warn', `${decodeInfo(member).rpcAddress} has been silent for too long and is removed`, { nodeId: remove });
+    this.change({ kind: 'remove', id: remove }, removal.offlineMs).catch((error: Error) => {
+      // Not done: to be tried again at the next tick.
+      this.#lastRemoval = Number.NEGATIVE_INFINITY;
+      this.#host.log('warn', `removal failed: ${error.message}`);
+    });
+  }
+
+  /**
+   * Leaves the group for good, on its own wish. Called on the server that leaves; resolves to why it may not, or to nothing when
+   * the configuration without it is committed.
+   */
+  async leave(timeoutMs: number): Promise<string | undefined> {
+    const { driver, transport, nodeId } = this.#host;
+    const { view } = driver.node;
+    const voters = view.config.config.members.filter((member) => member.voter);
+    if (!voters.some((member) => member.id === nodeId)) return 'it is not a voter';
+    if (voters.length === 1) return 'it is the last voter';
+    const leader = memberOf(view.config.config, view.leader ?? '');
+    if (leader === undefined) return 'there is no leader to ask';
+    try {
+      if (leader.id === nodeId) await this.letGo(nodeId, timeoutMs);
+      else await transport.call(decodeInfo(leader).rpcAddress, { op: 'leave', body: { nodeId } }, timeoutMs);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  /** Removes a live server that wants to go; called on the leader. */
+  async letGo(nodeId: NodeId, timeoutMs: number): Promise<void> {
+    const { view } = this.#host.driver.node;
+    if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
+    const rest = view.config.config.members.filter((member) => member.voter && member.id !== nodeId);
+    const nowMs = this.#host.nowMs();
+    const alive = rest.filter((member) => member.id === this.#host.nodeId
+      || nowMs - (this.#host.driver.lastHeardMs(member.id) ?? 0) < this.#host.electionTimeoutMs * 2);
+    if (alive.length < Math.floor(rest.length / 2) + 1) throw new DbError('InvalidRequest', 'the rest would have no live majority');
+    await this.change({ kind: 'remove', id: nodeId }, timeoutMs);
   }
 
   #settle(wanted: Wanted, error: Error | undefined): void {
@@ -118,16 +186,26 @@ export class ConsensusGroup {
   // ---- joining and leaving ----
 
   /** Takes in a server that asks; called on the leader. Idempotent. */
-  async join(nodeId: NodeId, info: NodeInfo): Promise<{ readonly clusterId: string }> {
-    const { view } = this.#host.driver.node;
+  async join({ nodeId, info, appliedIndex }: JoinRequest): Promise<JoinAnswer> {
+    const { driver, clusterId } = this.#host;
+    const { view } = driver.node;
     if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
+    const start = this.#startFor(appliedIndex);
     if (memberOf(view.config.config, nodeId) === undefined) {
       await this.#dialBack(info.rpcAddress, nodeId);
       await this.#replaceAt(info.rpcAddress, nodeId);
       await this.change({ kind: 'addLearner', member: { id: nodeId, witness: info.isWitness, info: encodeInfo(info) } }, 8000);
       this.#host.log('info', `${info.rpcAddress} joins as a learner`, { nodeId });
     }
-    return { clusterId: this.#host.clusterId };
+    return { clusterId, start };
+  }
+
+  #startFor(appliedIndex: number): JoinStart | undefined {
+    if (appliedIndex === 0) return undefined;
+    const { node } = this.#host.driver;
+    const term = appliedIndex <= node.view.commitIndex ? node.termAt(appliedIndex) : undefined;
+    if (term === undefined) throw new DbError('InvalidRequest', `its data (version ${appliedIndex}) is not within the log of this group: wipe the server first`);
+    return { index: appliedIndex, term, config: node.configAt(appliedIndex).config };
   }
 
   /** Who asks must be who answers at the address it gives. */

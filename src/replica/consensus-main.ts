@@ -19,7 +19,12 @@ export interface MainHost {
   driver(): ConsensusDriver | undefined;
   group(): ConsensusGroup | undefined;
   status(): GroupStatus;
-  stop(timeoutMs: number): Promise<void>;
+  stop(timeoutMs: number, leave: boolean): Promise<StopOutcome>;
+}
+
+export interface StopOutcome {
+  readonly left: boolean;
+  readonly reason: string;
 }
 
 interface PendingRead {
@@ -84,7 +89,7 @@ export class MainSide {
         this.#order(message.id, (group) => group.removeByAddress(message.address, message.timeoutMs));
         return;
       case 'stop':
-        void this.#host.stop(message.timeoutMs).then(() => this.#reply(message.id, true), (error: unknown) => this.#fail(message.id, error));
+        void this.#host.stop(message.timeoutMs, message.leave ?? false).then((outcome) => this.#reply(message.id, outcome), (error: unknown) => this.#fail(message.id, error));
         return;
       default:
         unreachable(message);

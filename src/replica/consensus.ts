@@ -21,12 +21,14 @@ import { ConsensusGroup } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
 import { WriterSide } from './consensus-writer.ts';
-import { Formation, formAlone } from './formation.ts';
+import { Formation, findMember, formAlone } from './formation.ts';
 import { realDisk } from './log-store-disk.ts';
 import { lockDirectory, newIdentity, readIdentity, writeIdentity } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { Disk } from './log-store-disk.ts';
-import type { Formed, FormationOutcome } from './formation.ts';
+import type { RemovalOptions } from './consensus-removal.ts';
+import type { StopOutcome } from './consensus-main.ts';
+import type { Formed, FormationOutcome, JoinRequest, JoinStart } from './formation.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { Hello, PeerCall, Transport } from './consensus-transport.ts';
 import type { ConsensusOptions, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
@@ -71,12 +73,16 @@ export class Consensus {
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.#identity.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
-      status: () => this.#status(), stop: (timeoutMs) => this.stop(timeoutMs),
+      status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
   }
 
   #nextBoot(): Identity {
-    const known = readIdentity(this.#disk) ?? newIdentity(this.#options.info.isWitness);
+    let known = readIdentity(this.#disk) ?? newIdentity(this.#options.info.isWitness);
+    // Whoever was removed comes back as somebody new: its old vote died with the old identity.
+    if (known.membership === 'REMOVED') {
+      known = { ...newIdentity(this.#options.info.isWitness), membership: 'REMOVED', clusterId: known.clusterId };
+    }
     if (known.membership !== 'EMPTY' && known.isWitness !== this.#options.info.isWitness) {
       throw new Error(`this directory belongs to a ${known.isWitness ? 'witness' : 'server with data'}; its role cannot change`);
     }
@@ -114,11 +120,22 @@ export class Consensus {
       return;
     }
     const others = options.initialAddresses.filter((address) => address !== options.info.rpcAddress);
-    if (!options.enabled || others.length === 0) {
+    const isNew = this.#identity.membership !== 'REMOVED';
+    if (!options.enabled || (isNew && (others.length === 0 || options.bootstrapRole === 1))) {
+      if (options.bootstrapRole === 1) await this.#checkBootstrap(others);
       this.#become({ kind: 'formed', formed: formAlone(this.#identity.nodeId, options.info, options.appliedIndex) });
       return;
     }
     void this.#formGroup();
+  }
+
+  /** Role 1 makes the first server of a new group out of its data: never beside a group that is there already. */
+  async #checkBootstrap(others: readonly string[]): Promise<void> {
+    if (this.#options.info.isWitness) throw new Error('a witness holds no data to begin a group with (ha_bootstrap_role 1)');
+    const existing = await findMember(this.#parts.transport, others);
+    if (existing !== undefined) {
+      throw new Error(`${existing.info.rpcAddress} belongs to the group ${existing.identity.clusterId} already: start this server with ha_bootstrap_role 2 or 0`);
+    }
   }
 
   get options(): ConsensusOptions {
@@ -129,7 +146,7 @@ export class Consensus {
     const { options } = this;
     this.#formation = new Formation({
       transport: this.#parts.transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex,
-      formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000,
+      formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000, joinOnly: options.bootstrapRole === 2,
       nowMs: () => this.#parts.clock.monotonicMs(),
       identity: () => this.#identity,
       save: (identity) => this.#saveIdentity(identity),
@@ -167,9 +184,23 @@ export class Consensus {
       store.close();
       this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId, formation: { formId, clusterId }, formed: outcome.formed });
     } else {
+      this.#beginLog(outcome.start);
       this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined });
     }
     this.#run();
+  }
+
+  /** A server that joins begins an empty log, behind the data that it brings from the same group. */
+  #beginLog(start: JoinStart | undefined): void {
+    for (const name of this.#disk.list()) if (name.startsWith('log-')) this.#disk.remove(name);
+    this.#disk.syncDirectory();
+    const store = this.#openStore();
+    if (start !== undefined) {
+      store.persist({
+        seq: 1, hard: { term: start.term, votedFor: undefined }, truncateFrom: undefined, entries: [], start: { ...start, reset: true },
+      });
+    }
+    store.close();
   }
 
   #openStore(): LogStore {
@@ -186,7 +217,7 @@ export class Consensus {
     const node = new RaftNode({
       id: this.#identity.nodeId, heartbeatTicks: TICKS_PER_HEARTBEAT, electionTicks: Math.round(options.electionTimeoutMs / tickMs),
       batchBytesMax: BATCH_BYTES, windowMessages: WINDOW_MESSAGES, windowBytes: options.maxInflightBytes,
-      uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: true,
+      uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: options.witnessMayLead ?? false,
       random: () => random.next(), readIdBase: this.#identity.bootSeq * 2 ** 32,
     }, store, store.recovered, options.appliedIndex);
     if (store.recovered.suspect) {
@@ -216,7 +247,7 @@ export class Consensus {
     this.#writer = new WriterSide(this.#parts.writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES }, options.appliedIndex);
     this.#group = new ConsensusGroup({
       nodeId: this.#identity.nodeId, clusterId: this.#identity.clusterId, driver, transport, electionTimeoutMs: options.electionTimeoutMs,
-      nowMs: () => clock.monotonicMs(), log: (level, message, fields) => this.#log(level, message, fields),
+      removal: removalOptions(options), nowMs: () => clock.monotonicMs(), log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#waitingFor = undefined;
     driver.start();
@@ -335,10 +366,13 @@ export class Consensus {
       case 'commit':
         return this.#formation?.onCommit(call.body as Formed) ?? {};
       case 'join': {
-        const { nodeId, info } = call.body as { nodeId: NodeId; info: NodeInfo };
         if (this.#group === undefined) throw new Error('this server belongs to no group yet');
-        return this.#group.join(nodeId, info);
+        return this.#group.join(call.body as JoinRequest);
       }
+      case 'leave':
+        if (this.#group === undefined) throw new Error('this server belongs to no group yet');
+        await this.#group.letGo((call.body as { nodeId: NodeId }).nodeId, 3000);
+        return {};
       default:
         throw new Error(`call ${call.op} is not known to this version`);
     }
@@ -359,26 +393,47 @@ export class Consensus {
     return groupStatus({
       enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
       waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
-      heard: this.#heard, connected: this.#connected, notes: new Map(),
+      heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(),
     });
   }
 
   // ---- stop ----
 
-  /** Hands leadership over if somebody can take it, then closes everything. */
-  async stop(timeoutMs: number): Promise<void> {
-    if (this.#isStopped) return;
+  /** Leaves the group if told to, hands leadership over if somebody can take it, then closes everything. */
+  async stop(timeoutMs: number, leave = false): Promise<StopOutcome> {
+    if (this.#isStopped) return { left: false, reason: 'it is stopping already' };
     this.#isStopped = true;
     this.#formation?.stop();
     const driver = this.#driver;
+    let outcome: StopOutcome = { left: false, reason: 'it was not told to' };
     if (driver !== undefined) {
+      const deadlineMs = this.#parts.clock.monotonicMs() + timeoutMs;
       if (driver.node.transfer(undefined) === undefined) await this.#untilNotLeading(driver, timeoutMs);
+      if (leave) outcome = await this.#leave(Math.max(0, deadlineMs - this.#parts.clock.monotonicMs()));
       driver.stop();
       this.#writer?.close();
       driver.store.close();
     }
     await this.#parts.transport.stop();
     this.#unlock();
+    return outcome;
+  }
+
+  async #leave(timeoutMs: number): Promise<StopOutcome> {
+    const deadlineMs = this.#parts.clock.monotonicMs() + timeoutMs;
+    let reason: string | undefined = 'there was no time left';
+    // The new leader may not have committed anything yet: it is asked again until the time is over.
+    while (this.#parts.clock.monotonicMs() < deadlineMs) {
+      reason = await this.#group!.leave(Math.max(1, deadlineMs - this.#parts.clock.monotonicMs()));
+      if (reason === undefined || reason.startsWith('it is')) break;
+      await pause(50);
+    }
+    if (reason !== undefined) {
+      this.#log('warn', `this server stops without having left the group: ${reason}`);
+      return { left: false, reason };
+    }
+    this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
+    return { left: true, reason: '' };
   }
 
   async #untilNotLeading(driver: ConsensusDriver, timeoutMs: number): Promise<void> {
@@ -386,9 +441,21 @@ export class Consensus {
     const { clock } = this.#parts;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     while (driver.node.view.role === 'leader' && driver.node.view.isTransferring && clock.monotonicMs() < deadlineMs) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 5);
-      });
+      await pause(5);
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+function removalOptions(options: ConsensusOptions): RemovalOptions | undefined {
+  if (options.nodeOfflineMs === undefined) return undefined;
+  return {
+    offlineMs: options.nodeOfflineMs, removeMs: options.nodeRemoveMs ?? options.nodeOfflineMs * 2,
+    minVoters: options.autoRemoveMinVoters ?? 2, electionTimeoutMs: options.electionTimeoutMs,
+  };
 }

@@ -40,6 +40,25 @@ export interface Formed {
   readonly baseIndex: number;
 }
 
+export interface JoinRequest {
+  readonly nodeId: NodeId;
+  readonly info: NodeInfo;
+  /** Committed history that the server holds from an earlier membership of the same group; 0: nothing. */
+  readonly appliedIndex: number;
+}
+
+/** Where the joining server's log begins: right behind the data that it has. */
+export interface JoinStart {
+  readonly index: number;
+  readonly term: number;
+  readonly config: Config;
+}
+
+export interface JoinAnswer {
+  readonly clusterId: string;
+  readonly start: JoinStart | undefined;
+}
+
 interface Prepare {
   readonly formId: string;
   readonly clusterId: string;
@@ -50,7 +69,7 @@ interface Prepare {
 
 export type FormationOutcome =
   | { readonly kind: 'formed'; readonly formed: Formed }
-  | { readonly kind: 'joined'; readonly clusterId: string };
+  | { readonly kind: 'joined'; readonly clusterId: string; readonly start: JoinStart | undefined };
 
 export interface FormationHost {
   readonly transport: Transport;
@@ -59,6 +78,8 @@ export interface FormationHost {
   readonly appliedIndex: number;
   readonly formOnMajority: boolean;
   readonly joinGroupMs: number;
+  /** Never form a group, whatever the others answer (bootstrap role 2). */
+  readonly joinOnly: boolean;
   readonly nowMs: () => number;
   identity(): Identity;
   save(identity: Identity): void;
@@ -107,7 +128,7 @@ export class Formation {
   }
 
   async #round(elapsedMs: number): Promise<string | undefined> {
-    const { host } = { host: this.#host };
+    const host = this.#host;
     const self = host.info.rpcAddress;
     const others = host.addresses.filter((address) => address !== self);
     const answers = new Map<string, ProbeAnswer>();
@@ -120,6 +141,7 @@ export class Formation {
     if (member !== undefined) return this.#followMember(member);
 
     const silent = others.filter((address) => !answers.has(address));
+    if (host.joinOnly) return `a group to join at ${others.join(', ')}; ${silent.length === 0 ? 'none of them belongs to one' : `no answer from ${silent.join(', ')}`}`;
     if (!host.addresses.includes(self)) return `an answer from ${others.join(', ')}, to join their group (this server is not in its own list)`;
     if (host.identity().membership === 'REMOVED') return `a member of the group, to join it again; no answer from ${silent.join(', ')}`;
     const problem = this.#disagreement(answers);
@@ -182,14 +204,15 @@ export class Formation {
       this.onCommit(member.formed);
       return undefined;
     }
-    if (this.#host.appliedIndex > 0 && !this.#host.info.isWitness && identity.membership === 'EMPTY') {
+    const isOwnHistory = identity.clusterId !== '' && identity.clusterId === member.identity.clusterId;
+    if (this.#host.appliedIndex > 0 && !this.#host.info.isWitness && !isOwnHistory) {
       return `an operator: ${member.info.rpcAddress} belongs to the group ${member.identity.clusterId}, but this server holds data of its own (version ${this.#host.appliedIndex})`;
     }
     const address = member.leaderAddress ?? member.info.rpcAddress;
-    const call: PeerCall = { op: 'join', body: { nodeId: identity.nodeId, info: this.#host.info } };
+    const request: JoinRequest = { nodeId: identity.nodeId, info: this.#host.info, appliedIndex: this.#host.appliedIndex };
     try {
-      const answer = await this.#host.transport.call(address, call, 10_000) as { clusterId: string };
-      this.#outcome = { kind: 'joined', clusterId: answer.clusterId };
+      const answer = await this.#host.transport.call(address, { op: 'join', body: request }, 10_000) as JoinAnswer;
+      this.#outcome = { kind: 'joined', clusterId: answer.clusterId, start: answer.start };
       this.#host.log('info', `joined the group through ${address}`, { clusterId: answer.clusterId });
       return undefined;
     } catch (error) {
@@ -201,7 +224,7 @@ export class Formation {
 
   /** Accepts durably, and only one formation. Returns why not. */
   #accept(prepare: Prepare): string | undefined {
-    const { identity } = { identity: this.#host.identity() };
+    const identity = this.#host.identity();
     const self = this.#host.info.rpcAddress;
     if (identity.membership === 'MEMBER') return `${self} is a member of ${identity.clusterId} already`;
     if (identity.membership === 'REMOVED') return `${self} was removed from ${identity.clusterId} and can only join`;
@@ -235,6 +258,12 @@ export function configOf(members: readonly (readonly [NodeId, NodeInfo])[]): Con
 /** A group of one decides alone. */
 export function formAlone(nodeId: NodeId, info: NodeInfo, baseIndex: number): Formed {
   return { formId: newId(), clusterId: newId(), config: configOf([[nodeId, info]]), baseIndex };
+}
+
+/** Somebody at these addresses who belongs to a group. */
+export async function findMember(transport: Transport, addresses: readonly string[]): Promise<ProbeAnswer | undefined> {
+  const answers = await Promise.all(addresses.map(async (address) => callOrNothing<ProbeAnswer>(transport, address, { op: 'probe', body: {} })));
+  return answers.find((answer) => answer?.identity.membership === 'MEMBER');
 }
 
 function newId(): string {

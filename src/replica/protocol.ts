@@ -95,7 +95,7 @@ export interface GroupStatus {
 
 /**
  * main → consensus. What `reply.ok` holds: status → GroupStatus, readIndex → the index (number), transferLeader →
- * `{ leaderId }`, addPeer and removePeer → `{ nodeId, index }`, stop → true (the last message on the port).
+ * `{ leaderId }`, addPeer and removePeer → `{ nodeId, index }`, stop → `{ left, reason }` (the last message on the port).
  */
 export type MainToConsensus =
   | { readonly kind: 'status'; readonly id: number }
@@ -108,8 +108,11 @@ export type MainToConsensus =
   | { readonly kind: 'transferLeader'; readonly id: number; readonly to: string | undefined; readonly timeoutMs: number }
   | { readonly kind: 'addPeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
   | { readonly kind: 'removePeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
-  /** Leave leadership (transfer if possible) and stop: flush, close streams, exit the thread. */
-  | { readonly kind: 'stop'; readonly id: number; readonly timeoutMs: number };
+  /**
+   * Leave leadership (transfer if possible) and stop: flush, close streams, exit the thread. `leave`: leave the group for good
+   * first, if it stays able to work; the reply says whether it did (`{ left, reason }`).
+   */
+  | { readonly kind: 'stop'; readonly id: number; readonly timeoutMs: number; readonly leave?: boolean };
 
 /** consensus → main */
 export type ConsensusToMain =
@@ -147,4 +150,14 @@ export interface ConsensusOptions {
   readonly maxUncommittedBytes: number;
   readonly maxEntryBytes: number;
   readonly leaseReads: boolean;
+  /** A member silent for so long is removed from the group, if the rest stays safe (default: never). */
+  readonly nodeOfflineMs?: number;
+  /** A removed member is shown as OFFLINE until it has been silent for so long; a learner that vanished is dropped then. */
+  readonly nodeRemoveMs?: number;
+  /** Fewest voters that automatic removal leaves (default 2). */
+  readonly autoRemoveMinVoters?: number;
+  /** 0: form or join by `initialAddresses`. 1: form a group of this server and its data. 2: join the group of `initialAddresses`. */
+  readonly bootstrapRole?: 0 | 1 | 2;
+  /** A witness may lead for a moment, to hand the group to a server with data (default false). */
+  readonly witnessMayLead?: boolean;
 }

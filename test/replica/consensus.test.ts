@@ -146,4 +146,58 @@ describe('three servers over gRPC', () => {
     expect(JSON.parse(readFileSync(join(directory, 'node.json'), 'utf8'))).toMatchObject({ nodeId: server.nodeId, membership: 'MEMBER', bootSeq: 1 });
     expect(existsSync(join(directory, 'log-0000000000000001'))).toBe(true);
   });
+
+  it('leave the group one by one, and come back as new servers that keep their data', async () => {
+    const { servers, ports } = await three();
+    const leader = await group.leader(servers);
+    const id = leader.propose('kept');
+    await until('the commit', () => leader.outcomes.get(id) === 'committed');
+    await equal(servers);
+    expect(await leader.ask({ kind: 'stop', timeoutMs: 3000, leave: true })).toEqual({ left: true, reason: '' });
+    group.running.delete(leader);
+    const rest = servers.filter((server) => server !== leader);
+    const next = await group.leader(rest);
+    await until('two members', async () => (await next.status()).peers.length === 2);
+    const other = rest.find((server) => server !== next)!;
+    expect(await other.ask({ kind: 'stop', timeoutMs: 3000, leave: true })).toEqual({ left: true, reason: '' });
+    group.running.delete(other);
+    expect(await next.ask({ kind: 'stop', timeoutMs: 1000, leave: true })).toMatchObject({ left: false, reason: 'it is the last voter' });
+    group.running.delete(next);
+
+    const again = await Promise.all(servers.map(async (server, i) => group.start(await group.options(i, ports, { appliedIndex: server.appliedIndex }))));
+    const back = again[servers.indexOf(next)]!;
+    await until('three voters', async () => (await back.status()).peers.filter((peer) => peer.isVoter).length === 3);
+    const more = back.propose('more');
+    await until('the commit', () => back.outcomes.get(more) === 'committed');
+    await until('all have it', () => again.every((server) => server.applied.includes('more')));
+    expect(again[servers.indexOf(leader)]!.nodeId).not.toBe(leader.nodeId);
+    expect(again.map((server) => server.applied.filter((text) => text === 'kept').length)).toEqual([0, 0, 0]);
+  });
+
+  it('remove a member that is silent for too long, and keep two', async () => {
+    const ports = await freePorts(3);
+    const servers = await Promise.all(ports.map(async (_, i) => group.start(await group.options(i, ports, { nodeOfflineMs: 1000 }))));
+    const leader = await group.leader(servers);
+    const [first, second] = servers.filter((server) => server !== leader);
+    await group.stop(first!);
+    await until('the removal', async () => (await leader.status()).peers.length === 2);
+    await group.stop(second!);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1500);
+    });
+    expect((await leader.status()).peers.length).toBe(2);
+  });
+
+  it('grow from one server that was started with role 1 by others with role 2', async () => {
+    const ports = await freePorts(3);
+    const first = await group.start(await group.options(0, ports, { bootstrapRole: 1, appliedIndex: 0 }));
+    await until('leadership', () => first.isReady);
+    first.propose('seed');
+    const rest = await Promise.all([1, 2].map(async (i) => group.start(await group.options(i, ports, { bootstrapRole: 2 }))));
+    await until('three voters', async () => (await first.status()).peers.filter((peer) => peer.isVoter).length === 3);
+    await until('its data', () => rest.every((server) => server.applied.includes('seed')));
+    const [port] = await freePorts(1);
+    const late = await group.options(3, [...ports, port!], { bootstrapRole: 1 });
+    await expect(group.start(late)).rejects.toThrow(/belongs to the group/);
+  });
 });

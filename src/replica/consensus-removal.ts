@@ -1,0 +1,83 @@
+/**
+ * Removes members that have been silent for too long, as far as that is safe, and says why it keeps the others.
+ *
+ * Silence is measured on the leader's monotonic clock since the last message, since it began to lead, and since its own last
+ * stall, whichever is latest. Removing one dead voter from a live majority never loses the majority; the other limits
+ * guard against a leader that is itself the one cut off, and against a group that shrinks until one failure stops it.
+ */
+import { quorumSize, witnessFloor } from '../raft/config.ts';
+import type { NodeView } from '../raft/node.ts';
+import type { Config, Member, NodeId } from '../raft/types.ts';
+
+export interface RemovalOptions {
+  readonly offlineMs: number;
+  readonly removeMs: number;
+  readonly minVoters: number;
+  readonly electionTimeoutMs: number;
+}
+
+export interface RemovalFacts {
+  readonly nowMs: number;
+  readonly selfId: NodeId;
+  readonly view: NodeView;
+  /** Since when this server has led without a stall of its own. */
+  readonly steadySinceMs: number;
+  readonly lastRemovalMs: number;
+  lastHeardMs(id: NodeId): number | undefined;
+}
+
+export interface Removal {
+  readonly remove: NodeId | undefined;
+  /** Why silent members are kept. */
+  readonly kept: ReadonlyMap<NodeId, string>;
+}
+
+export function chooseRemoval(options: RemovalOptions, facts: RemovalFacts): Removal {
+  const kept = new Map<NodeId, string>();
+  let remove: NodeId | undefined;
+  const { config } = facts.view.config;
+  for (const member of config.members) {
+    if (member.id === facts.selfId) continue;
+    const limitMs = member.voter ? options.offlineMs : options.removeMs;
+    if (silentMs(facts, member.id) < limitMs) continue;
+    const reason = whyKeep(options, facts, config, member);
+    if (reason !== undefined) kept.set(member.id, reason);
+    else remove ??= member.id;
+  }
+  return { remove, kept };
+}
+
+function silentMs(facts: RemovalFacts, id: NodeId): number {
+  return facts.nowMs - Math.max(facts.lastHeardMs(id) ?? 0, facts.steadySinceMs);
+}
+
+function whyKeep(options: RemovalOptions, facts: RemovalFacts, config: Config, member: Member): string | undefined {
+  const { view } = facts;
+  if (!view.isReady || view.isTransferring || view.config.index > view.commitIndex) return 'another change is not finished';
+  if (!member.voter) return undefined;
+  const isAlive = (id: NodeId) => id === facts.selfId || silentMs(facts, id) < options.electionTimeoutMs;
+  const voters = config.members.filter((one) => one.voter);
+  const alive = voters.filter((one) => isAlive(one.id));
+  if (alive.length < quorumSize(config)) return 'this leader is not in contact with a majority now';
+  const rest = voters.filter((one) => one.id !== member.id);
+  if (rest.length < options.minVoters) return `${rest.length} voters would be left, fewer than ${options.minVoters}`;
+  const next: Config = { members: config.members.filter((one) => one.id !== member.id) };
+  if (alive.length < quorumSize(next)) return 'the rest would have no live majority';
+  const witnesses = rest.filter((one) => one.witness).length;
+  if (witnesses >= rest.length - witnesses) return 'there would be too many witnesses for the servers with data';
+  const together = voters.filter((one) => !isAlive(one.id) && Math.abs(silentMs(facts, one.id) - silentMs(facts, member.id)) < options.electionTimeoutMs * 2);
+  if (together.length * 2 >= voters.length) return 'half of the voters went silent together: this server may be the one cut off';
+  if (facts.nowMs - facts.lastRemovalMs < options.offlineMs) return 'another server was removed just now';
+  return whyWitnessNeeds(view, next);
+}
+
+/** What a witness dropped must stay on enough servers with data after the change (the witness rule of compaction). */
+function whyWitnessNeeds(view: NodeView, next: Config): string | undefined {
+  const matchOf = (id: NodeId) => view.progress.get(id)?.match ?? view.durableIndex;
+  const floor = witnessFloor(next, matchOf);
+  for (const member of next.members) {
+    const first = view.progress.get(member.id)?.first ?? 0;
+    if (member.voter && member.witness && first > floor + 1) return 'entries that a witness has dropped are not on enough other servers yet';
+  }
+  return undefined;
+}
