@@ -309,10 +309,9 @@ export class Dialogue {
   async #begin(map: CypherMap): Promise<void> {
     const extra = readExtra(map);
     this.#current = extra;
-    const begun = this.#work!.begin({ ...extra, mode: extra.readOnly ? 'read' : 'write' });
-    const work = await this.#awaited(begun, (late) => {
-      late.rollback().catch(() => undefined);
-    });
+    const work = extra.readOnly
+      ? await this.#awaited(this.#work!.begin({ ...extra, mode: 'read' }), (late) => void late.rollback().catch(() => undefined))
+      : this.#work!.beginDeferred({ ...extra, mode: 'write' });
     const deadlineMs = extra.timeoutMs === undefined || extra.timeoutMs === 0 ? Infinity : performance.now() + extra.timeoutMs;
     this.#transaction = { work, extra, deadlineMs, graph: extra.graph ?? DEFAULT_GRAPH };
     this.#state = 'TX_READY';

@@ -15,6 +15,7 @@ export interface OpenTransaction {
 export interface Work {
   run(text: string, options: RunOptions): Promise<Results>;
   begin(options: BeginOptions): Promise<OpenTransaction>;
+  beginDeferred(options: BeginOptions): OpenTransaction;
 }
 
 export interface Door extends Pick<Service, 'checkPassword' | 'authenticate' | 'status'> {

@@ -15,6 +15,7 @@ import type { GroupStatus } from '../replica/protocol.ts';
 import { isAdmin } from './access.ts';
 import type { GroupFacts, Principal } from './api.ts';
 import type { Executor, LoadedExecutor } from './executors.ts';
+import { EagerTexts } from './deferred-transaction.ts';
 import type { GroupLink } from './group-link.ts';
 import type { InlineExecutor } from './inline-executor.ts';
 import { Session } from './session.ts';
@@ -66,6 +67,7 @@ interface Failures {
 
 export class Service {
   readonly options: ServiceOptions;
+  readonly eagerTexts = new EagerTexts();
   readonly #passwords: PasswordVerifier;
   readonly #tokens = new TokenVerifier();
   readonly #failures = new Map<string, Failures>();

@@ -4,6 +4,7 @@ import { asDbError, DbError } from '../base/errors.ts';
 import { prepare } from '../cypher/engine.ts';
 import type { PreparedQuery } from '../cypher/engine.ts';
 import type { CypherMap } from '../value/value.ts';
+import { DeferredTransaction } from './deferred-transaction.ts';
 import { encodeMap } from './parameters.ts';
 import type { Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
@@ -128,6 +129,17 @@ export class Session {
       this.service.options.tasks.end(task);
       throw error;
     }
+  }
+
+  /** Whether the statement needs the leader. */
+  writes(text: string, graph: string | undefined): boolean {
+    const query = this.prepare(text, graph === undefined || graph === '' ? DEFAULT_GRAPH : graph);
+    return isWrite(query) && query.mode !== 'explain';
+  }
+
+  /** A write transaction that costs the leader nothing until it writes. */
+  beginDeferred(options: BeginOptions): DeferredTransaction {
+    return new DeferredTransaction(this, options, this.service.eagerTexts);
   }
 
   /** A graph this server does not know yet may exist at the version the client has seen: then the read finds out. */

@@ -123,10 +123,10 @@ export class BareClient {
     }
   }
 
-  async login(minor = 8): Promise<void> {
+  async login(minor = 8, password = 'right'): Promise<void> {
     await this.handshake(5, minor, 0);
     await this.ask('HELLO', { user_agent: 'test/1', bolt_agent: {} });
-    const { name } = await this.ask('LOGON', { scheme: 'basic', principal: 'admin', credentials: 'right' });
+    const { name } = await this.ask('LOGON', { scheme: 'basic', principal: 'admin', credentials: password });
     if (name !== 'SUCCESS') throw new Error('no login');
   }
 

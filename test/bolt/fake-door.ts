@@ -12,7 +12,7 @@ import { boltEncoders } from '../../src/bolt/record-encoder.ts';
 import { emptyStats } from '../../src/cypher/context.ts';
 import type { GroupStatus } from '../../src/replica/protocol.ts';
 import type { QuerySummary, RowsPart } from '../../src/service/api.ts';
-import type { RunOptions } from '../../src/service/session.ts';
+import type { BeginOptions, RunOptions } from '../../src/service/session.ts';
 import type { Value } from '../../src/value/value.ts';
 
 const encoders = new Map(boltEncoders.map((encoder) => [encoder.name, encoder]));
@@ -53,14 +53,13 @@ export class FakeDoor implements Door {
   session(): Work {
     return {
       run: (text, options) => this.#run(text, options),
-      begin: async (options) => {
-        this.log.push(`begin ${options.mode} ${options.graph ?? ''} ${options.minVersion ?? ''}`.trim());
-        return this.#transaction();
-      },
+      begin: async (options) => this.#begin(options),
+      beginDeferred: (options) => this.#begin(options),
     };
   }
 
-  #transaction(): OpenTransaction {
+  #begin(options: BeginOptions): OpenTransaction {
+    this.log.push(`begin ${options.mode} ${options.graph ?? ''} ${options.minVersion ?? ''}`.trim());
     return {
       run: (text, options) => this.#run(text, options),
       commit: async () => {
