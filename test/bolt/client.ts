@@ -1,6 +1,6 @@
 /** A bare Bolt client for tests: sends what it is told, even nonsense, and shows every answer. */
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { MessageReader, MessageWriter } from '../../src/bolt/chunking.ts';
 import { mapFrom } from '../../src/bolt/metadata.ts';
 import { BOLT_5, unpackMessage } from '../../src/bolt/structures.ts';
@@ -36,7 +36,7 @@ export interface Answer {
 }
 
 export class BareClient {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly #reader = new MessageReader(16 * 1024 * 1024);
   readonly #messages: Message[] = [];
   #raw: Buffer[] = [];
@@ -44,8 +44,9 @@ export class BareClient {
   #wake: (() => void) | undefined;
   closed = false;
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  /** To a port of this machine, or over something that is connected already. */
+  constructor(to: number | Duplex) {
+    this.socket = typeof to === 'number' ? connect({ port: to, host: '127.0.0.1', noDelay: true }) : to;
     this.socket.on('data', (data: Buffer) => {
       if (this.#framed) this.#messages.push(...this.#reader.push(data).map((message) => unpackMessage(Buffer.from(message))));
       else this.#raw.push(data);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createWebSocketStream, WebSocket } from 'ws';
 import { BoltServer } from '../../src/bolt/bolt-server.ts';
 import { BareClient } from './client.ts';
 import { FakeDoor } from './fake-door.ts';
@@ -227,6 +228,20 @@ it('routes writes to the leader and reads to the others', async () => {
   expect((await one.ask('ROUTE', {}, [], {})).data).toMatchObject({
     rt: { servers: [{ role: 'WRITE', addresses: ['n2:7687'] }, { role: 'READ', addresses: ['n1:7687'] }, { role: 'ROUTE', addresses: ['n1:7687', 'n2:7687'] }] },
   });
+});
+
+it('speaks over a WebSocket on the same port', async () => {
+  const stream = createWebSocketStream(new WebSocket(`ws://127.0.0.1:${server.port}`));
+  const one = new BareClient(stream);
+  await one.login();
+  await one.ask('RUN', 'RANGE 2500', {}, {});
+  expect((await one.rows('PULL', { n: -1 })).rows).toHaveLength(2500);
+  one.close();
+});
+
+it('tells a web browser what this port is', async () => {
+  const response = await fetch(`http://127.0.0.1:${server.port}/`);
+  expect([response.status, await response.text()]).toEqual([426, expect.stringContaining('Bolt')]);
 });
 
 it('closes on a message that has no place', async () => {
