@@ -78,6 +78,24 @@ class Accumulated implements State {
   }
 }
 
+class CountDistinct implements State {
+  readonly #nodes = new Set<number>();
+  readonly #others = new Set<string | number>();
+  readonly #of: Evaluate;
+  constructor(of: Evaluate) {
+    this.#of = of;
+  }
+  add(row: Row, rt: Runtime): void {
+    const value = this.#of(row, rt);
+    if (value === null) return;
+    if (value instanceof NodeValue) this.#nodes.add(value.id);
+    else this.#others.add(hashKey(value));
+  }
+  result(): Value {
+    return this.#nodes.size + this.#others.size;
+  }
+}
+
 /** Each value once. */
 class DistinctValues implements State {
   readonly #nodes = new Set<number>();
@@ -112,10 +130,27 @@ function stateMaker(item: AggregateItem, cc: CompileContext): () => State {
   const [first] = args;
   const definition = findAggregate(item.function);
   if (definition === undefined) throw new DbError('SyntaxError', `UnknownFunction: ${item.function}()`, { detail: 'UnknownFunction' });
+  if (item.distinct && item.function === 'count' && first !== undefined) return () => new CountDistinct(first);
   if (item.distinct) return () => new DistinctValues(args, definition.create());
   if (item.function === 'count') return first === undefined ? () => new CountRows() : () => new CountValues(first);
   if (item.function === 'collect' && first !== undefined) return () => new CollectValues(first);
   return () => new Accumulated(args, definition.create());
+}
+
+/**
+ * The slot of the one node that all keys are computed from (it or properties of it): then the group is looked up by the node first, and
+ * the keys are computed once per node instead of once per row.
+ */
+function soleNode(node: Aggregate): number | undefined {
+  let slot: number | undefined;
+  for (const { expression, env } of node.keys) {
+    const target = expression.kind === 'Property' ? expression.target : expression;
+    if (target.kind !== 'Variable' || env.type(target.name).kind !== 'node') return undefined;
+    const own = env.slot(target.name);
+    if (own === undefined || (slot !== undefined && slot !== own)) return undefined;
+    slot = own;
+  }
+  return node.keys.length === 1 && node.keys[0]!.expression.kind === 'Variable' ? undefined : slot;
 }
 
 export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
@@ -125,6 +160,7 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
   const { layout } = node.env;
   const newGroup = (): Group => ({ row: nullRow(layout.width), states: makers.map((make) => make()) });
   const [only] = keys;
+  const sole = soleNode(node);
 
   const finish = (group: Group): Row => {
     for (let i = 0; i < slots.length; i++) group.row[slots[i]!] = group.states[i]!.result();
@@ -144,9 +180,18 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
     const groups: Group[] = [];
     const table = new GroupTable<Group>();
     const values: Value[] = [];
+    const byNode = new Map<number, Group>();
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         let group: Group | undefined;
+        const owner = sole === undefined ? undefined : row[sole];
+        if (owner instanceof NodeValue) {
+          group = byNode.get(owner.id);
+          if (group !== undefined) {
+            for (const state of group.states) state.add(row, rt);
+            continue;
+          }
+        }
         if (keys.length === 1) {
           const value = only.value(row, rt);
           group = table.getOne(value);
@@ -171,6 +216,7 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
             groups.push(group);
           }
         }
+        if (owner instanceof NodeValue) byNode.set(owner.id, group);
         for (const state of group.states) state.add(row, rt);
       }
       rt.checkpoint(0);

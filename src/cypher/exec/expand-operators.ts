@@ -7,6 +7,7 @@ import type { Direction } from '../../graph/view.ts';
 import type { BuildPath, Endpoints, Expand } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
+import { labelBits } from './label-bits.ts';
 import { pathOf } from './paths.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
@@ -50,7 +51,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   const { from, to, relationship, idOnly, distinctFrom } = node;
   const types = typeFilter(node.types);
   const directions = DIRECTIONS[node.direction];
-  const hasLabels = labelsTest(node.labels, cc.catalog);
+  const labels = labelBits(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const unique = distinctFrom.length > 0;
   return function* expand(rt, source) {
@@ -58,6 +59,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
     let size = BATCH_MIN;
     const typeIds = types(rt);
     if (typeIds !== undefined && typeIds.length === 0) return;
+    const hasLabels = labels?.(rt);
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         const start = nodeIn(row[from]!);
@@ -73,7 +75,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
               if (second && neighbour === start.id) continue;
               if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
               const end = new NodeValue(neighbour);
-              if (hasLabels !== undefined && !hasLabels(end, rt)) continue;
+              if (hasLabels !== undefined && !hasLabels(end)) continue;
               const link: Value = relationship === undefined ? null
                 : idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start.id, neighbour, direction);
               if (tests.length > 0) {

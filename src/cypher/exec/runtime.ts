@@ -30,6 +30,8 @@ export class Runtime {
   readonly functions: FunctionContext;
   readonly stats: QueryStats = emptyStats();
   readonly notifications: Notification[] = [];
+  /** Bit sets of labels that were asked for often (see label-bits.ts). */
+  readonly labelSets = new Map<number, Uint8Array>();
   #sinceCheck = 0;
 
   constructor(context: ExecContext, procedures: ProcedureHost) {

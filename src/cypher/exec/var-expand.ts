@@ -13,8 +13,10 @@ import type { CompileContext } from './compile.ts';
 import { propertyOf } from './compile-access.ts';
 import { DIRECTIONS, isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
+import { labelBits } from './label-bits.ts';
 import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';
+import { Visited } from './visited.ts';
 
 /** One step of the trail being tried: what is left to look at from its node. */
 interface Frame {
@@ -135,29 +137,29 @@ function buildTrails(node: VarExpand, input: Operator, cc: CompileContext): Oper
   };
 }
 
-/** Which branch of the search (by the first relationship) a node was reached in, and how far out. */
-const DEPTHS = 1 << 20;
+/** A node's number in the search: the branch (by the first relationship) it was reached in, and how far out. */
+const DEPTHS = 64;
 
 function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): Operator {
   const { from, to, min, max } = node;
   const types = typeFilter(node.types);
   const directions = DIRECTIONS[node.direction];
   const undirected = directions.length === 2;
-  const hasLabels = labelsTest(node.labels, cc.catalog);
+  const labels = labelBits(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const hasProperties = propertyTest(node.properties, cc);
   return function* reachable(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     const typeIds = types(rt);
+    const hasLabels = labels?.(rt);
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         const start = nodeIn(row[from]!);
         if (start === null) continue;
         const scratch = row.slice();
-        /** Node → branch and depth. */
-        const reached = new Map<number, number>();
-        reached.set(start.id, -1);
+        const reached = Visited.take();
+        reached.set(start.id, 0);
         let startDue = min === 1;
         let ends: number[] = min === 0 ? [start.id] : [];
         let frontier: number[] = [start.id];
@@ -166,10 +168,14 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
         for (let depth = 0; ; depth++) {
           for (const id of ends) {
             const value = new NodeValue(id);
-            if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
-            scratch[to] = value;
-            if (tests.length > 0 && !passes(tests, scratch, rt)) continue;
-            out.push(scratch.slice());
+            if (hasLabels !== undefined && !hasLabels(value)) continue;
+            if (tests.length > 0) {
+              scratch[to] = value;
+              if (!passes(tests, scratch, rt)) continue;
+            }
+            const made = row.slice();
+            made[to] = value;
+            out.push(made);
             if (out.length < size) continue;
             rt.checkpoint(out.length);
             yield out;
@@ -183,22 +189,23 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
           let cycle = false;
           for (let f = 0; f < frontier.length; f++) {
             const id = frontier[f]!;
-            const own = depth === 0 ? -1 : Math.floor(reached.get(id)! / DEPTHS);
+            const parent = parents[f]!;
+            const own = depth === 0 ? 0 : Math.floor(reached.get(id) / DEPTHS);
             for (const direction of directions) {
               for (const segment of rt.view.adjacency(id, direction, typeIds)) {
                 const { neighbours, edges, length, typeId } = segment;
                 for (let i = 0; i < length; i++) {
                   const neighbour = neighbours[i]!;
                   const known = reached.get(neighbour);
-                  if (known !== undefined && !startDue) continue;
-                  if (edges[i] === parents[f]) continue;
+                  if (known >= 0 && !startDue) continue;
+                  if (edges[i] === parent) continue;
                   if (hasProperties !== undefined && !hasProperties(relationshipOf(edges[i]!, typeId, id, neighbour, direction), row, rt)) continue;
-                  if (known === undefined) {
-                    reached.set(neighbour, (depth === 0 ? branches++ : own) * DEPTHS + depth + 1);
+                  if (known < 0) {
+                    reached.set(neighbour, (depth === 0 ? branches++ : own) * DEPTHS + Math.min(depth + 1, DEPTHS - 1));
                     next.push(neighbour);
                     nextParents.push(edges[i]!);
                   } else if (neighbour === start.id) cycle = true;
-                  else if (undirected && Math.floor(known / DEPTHS) !== own && depth > 0 && (known % DEPTHS) + depth + 1 <= max) cycle = true;
+                  else if (undirected && depth > 0 && Math.floor(known / DEPTHS) !== own && (known % DEPTHS) + depth + 1 <= max) cycle = true;
                 }
                 rt.tick(length);
               }
@@ -211,6 +218,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
           frontier = next;
           parents = nextParents;
         }
+        reached.release();
       }
     }
     if (out.length > 0) {
@@ -219,4 +227,3 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
     }
   };
 }
-

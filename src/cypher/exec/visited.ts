@@ -1,0 +1,71 @@
+/**
+ * Which nodes a search has reached, with a small number for each: an array indexed by node id, whose entries count only if
+ * stamped with the current search's number, so that starting a search costs nothing.
+ *
+ * Searches of one thread may be suspended inside one another (operators are generators), so arrays are lent and given back. Ids
+ * beyond `DENSE_MAX` go to a Map.
+ */
+const DENSE_MAX = 16_000_000;
+const FIRST_SIZE = 1 << 16;
+
+class Stamps {
+  stamps = new Int32Array(FIRST_SIZE);
+  values = new Int32Array(FIRST_SIZE);
+  current = 0;
+
+  grow(id: number): void {
+    let size = this.stamps.length;
+    while (size <= id) size *= 2;
+    const stamps = new Int32Array(size);
+    stamps.set(this.stamps);
+    const values = new Int32Array(size);
+    values.set(this.values);
+    this.stamps = stamps;
+    this.values = values;
+  }
+}
+
+const spare: Stamps[] = [];
+
+export class Visited {
+  readonly #dense: Stamps;
+  readonly #sparse = new Map<number, number>();
+
+  private constructor(dense: Stamps) {
+    this.#dense = dense;
+    if (++dense.current === 0x7fffffff) {
+      dense.stamps.fill(0);
+      dense.current = 1;
+    }
+  }
+
+  static take(): Visited {
+    return new Visited(spare.pop() ?? new Stamps());
+  }
+
+  /** To be called once, when the search is over. */
+  release(): void {
+    if (spare.length < 8) spare.push(this.#dense);
+  }
+
+  /** The number the node was reached with, or -1. */
+  get(id: number): number {
+    const dense = this.#dense;
+    if (id < dense.stamps.length) return dense.stamps[id] === dense.current ? dense.values[id]! : -1;
+    return id < DENSE_MAX ? -1 : this.#sparse.get(id) ?? -1;
+  }
+
+  /** `value` is not negative. */
+  set(id: number, value: number): void {
+    const dense = this.#dense;
+    if (id >= dense.stamps.length) {
+      if (id >= DENSE_MAX) {
+        this.#sparse.set(id, value);
+        return;
+      }
+      dense.grow(id);
+    }
+    dense.stamps[id] = dense.current;
+    dense.values[id] = value;
+  }
+}
