@@ -76,12 +76,12 @@ function indexAccess(index: IndexDef, label: string, comparisons: readonly Compa
     const inList = last ? on.find((each) => each.op === 'IN') : undefined;
     if (inList !== undefined) {
       const length = inList.value.kind === 'List' ? inList.value.items.length : LIST_LENGTH;
-      const rows = Math.min(count, length * (index.unique ? 1 : Math.max(1, count * EQUALITY_SHARE)));
+      const rows = Math.min(count, length * stats.rowsPerValue(index, label));
       return { kind: 'seek', label, index, values: [...values, inList.value], list: true, rows, uses: [...uses, inList.predicate] };
     }
     return rangeAccess(index, label, values, uses, on, count);
   }
-  const rows = index.unique ? Math.min(1, count) : Math.min(count, Math.max(1, count * EQUALITY_SHARE));
+  const rows = Math.min(count, stats.rowsPerValue(index, label));
   return { kind: 'seek', label, index, values, list: false, rows, uses };
 }
 

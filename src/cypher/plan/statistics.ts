@@ -2,12 +2,13 @@
  * What the planner knows about the data: exact counts per label and type, and from a small sample of each type's relationships
  * which labels stand at its ends.
  */
-import type { GraphCatalog } from '../../graph/catalog.ts';
+import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { NodeValue } from '../../value/value.ts';
 
 const SAMPLE = 48;
 const STEPS_MAX = 64;
+const VALUES_SAMPLED = 8;
 
 interface TypeProfile {
   /** Label id → share of the sampled starts (ends) that have it. */
@@ -99,6 +100,40 @@ export class Statistics {
     return selectivity;
   }
 
+  /** Nodes that share one value of the index's columns, on average over a small sample of the label's nodes. */
+  rowsPerValue(index: IndexDef, label: string): number {
+    const labelId = this.catalog.findLabel(label);
+    const count = labelId === undefined ? 0 : this.view.nodeCount(labelId);
+    if (index.unique || labelId === undefined || count === 0) return Math.min(1, count);
+    let known = SHARING.get(this.catalog);
+    if (known === undefined) {
+      known = new Map();
+      SHARING.set(this.catalog, known);
+    }
+    const kept = known.get(index.id);
+    if (kept !== undefined && count < kept.count * 4 + 100) return kept.rows;
+    const rows = this.#sampleSharing(index, labelId);
+    known.set(index.id, { rows, count });
+    return rows;
+  }
+
+  #sampleSharing(index: IndexDef, labelId: number): number {
+    let sampled = 0;
+    let sum = 0;
+    for (const ids of this.view.scanNodes(labelId)) {
+      const step = Math.max(1, Math.floor(ids.length / VALUES_SAMPLED));
+      for (let i = 0; i < ids.length && sampled < VALUES_SAMPLED; i += step) {
+        const node = new NodeValue(ids[i]!);
+        const values = index.keyIds.map((key) => this.view.nodeProperty(node, key));
+        if (values.includes(null)) continue;
+        sampled++;
+        sum += this.view.indexSeek(index, values).length;
+      }
+      break;
+    }
+    return sampled === 0 ? 1 : Math.max(1, sum / sampled);
+  }
+
   #profile(typeId: number): TypeProfile | undefined {
     let profiles = PROFILES.get(this.catalog);
     if (profiles === undefined) {
@@ -137,4 +172,5 @@ export class Statistics {
   }
 }
 
+const SHARING = new WeakMap<GraphCatalog, Map<number, { readonly rows: number; readonly count: number }>>();
 const PROFILES = new WeakMap<GraphCatalog, Map<number, TypeProfile>>();
