@@ -15,9 +15,11 @@ const NOTHING = new Uint8Array(0);
 
 export function tickElection(state: RaftState, ticks: number): void {
   state.electionElapsed += ticks;
+  state.ticksSinceRefusal += ticks;
+  state.ticksSinceCandidate += ticks;
   if (state.electionElapsed < state.electionTimeout) return;
   state.electionElapsed = 0;
-  if (!mayCampaign(state)) {
+  if (!mayCampaign(state) || !isWitnessNeeded(state)) {
     // A learner or a removed server only forgets a leader that fell silent.
     if (state.leader !== undefined) state.becomeFollower(state.term, undefined);
     return;
@@ -29,6 +31,13 @@ export function tickElection(state: RaftState, ticks: number): void {
 export function mayCampaign(state: RaftState): boolean {
   if (state.role === 'leader' || !state.isVoter || state.isSuspect) return false;
   return !state.isWitness || state.options.witnessMayLead;
+}
+
+/** A witness steps in only where servers with data cannot: their logs are too short, or none of them is there. */
+function isWitnessNeeded(state: RaftState): boolean {
+  if (!state.isWitness) return true;
+  const { electionTicks } = state.options;
+  return state.ticksSinceRefusal <= 2 * electionTicks || state.ticksSinceCandidate >= 4 * electionTicks;
 }
 
 export function askForPreVotes(state: RaftState): void {
@@ -66,6 +75,8 @@ export function onVoteRequest(state: RaftState, from: NodeId, request: VoteReque
   if (request.kind === 'vote' && request.term > state.term) state.becomeFollower(request.term, undefined);
 
   const granted = mayGrant(state, from, request);
+  state.ticksSinceCandidate = 0;
+  if (!granted && !state.log.isUpToDate(request.lastIndex, request.lastTerm)) state.ticksSinceRefusal = 0;
   if (request.kind === 'preVote') {
     state.answer(from, { kind: 'preVoteReply', term: granted ? request.term : state.term, granted });
     return;

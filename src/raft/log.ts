@@ -205,8 +205,8 @@ export class RaftLog {
     this.#startTerm = term;
     this.#lastIndex = index;
     this.#handed = index;
-    // The snapshot itself was durable before the core heard of it; the entries in flight are worth nothing.
-    this.#durable = index;
+    // The entries in flight are worth nothing; the new beginning counts when it is saved.
+    this.#durable = Math.min(this.#durable, index);
     for (const write of this.#inFlight) write.last = 0;
     this.#truncateFrom = undefined;
     this.#start = { index, term, config, reset: true };

@@ -2,11 +2,12 @@
  * Changing the group, one server at a time (§4 of the thesis, with Ongaro's correction of 2015: not before an entry of
  * the leader's own term is committed, or two leaders could count two different majorities).
  */
-import { changed, encodeConfig, isVoter, memberOf } from './config.ts';
-import { advanceCommit, appendOwn, bestSuccessor, syncProgress } from './replication.ts';
+import { changed, encodeConfig, isVoter, memberOf, witnessFloor } from './config.ts';
+import { advanceCommit, appendOwn, bestSuccessor, matchOf, maybeHandOver, syncProgress } from './replication.ts';
 import { ENTRY_CONFIG } from './types.ts';
 import type { ConfigChange } from './config.ts';
 import type { RaftState } from './state.ts';
+import type { Config } from './types.ts';
 
 /** Proposes `change`. Returns the index of its entry, or why not. */
 export function proposeChange(state: RaftState, change: ConfigChange): number | string {
@@ -16,12 +17,44 @@ export function proposeChange(state: RaftState, change: ConfigChange): number | 
   if (state.configs.effectiveIndex > state.log.commitIndex && !state.has('changes-overlap')) return 'another change is not committed yet';
   const next = changed(state.config, change);
   if (typeof next === 'string') return next;
+  if (state.isWitness) return 'a witness leads for the moment';
+  const unsafe = whyWitnessesForbid(state, next);
+  if (unsafe !== undefined) return unsafe;
   const index = appendOwn(state, ENTRY_CONFIG, [encodeConfig(next)]);
   state.configs.push(index, next);
   syncProgress(state);
   // A smaller group may have a majority for entries that waited.
   advanceCommit(state);
   return index;
+}
+
+/** What witnesses dropped, or were allowed to drop, must stay on enough servers with data. */
+function whyWitnessesForbid(state: RaftState, next: Config): string | undefined {
+  const witnesses = next.members.filter((member) => member.witness);
+  if (witnesses.length === 0) return undefined;
+  const floor = witnessFloor(next, (id) => matchOf(state, id));
+  const dropped = Math.max(state.witnessTold, ...witnesses.map(({ id }) => (state.progress.get(id)?.first ?? 1) - 1));
+  if (dropped <= floor) return undefined;
+  return `a witness may have dropped entries up to ${dropped}, but after this change only those up to ${floor} are on enough servers with data`;
+}
+
+/**
+ * A witness that leads: it accepts nothing, feeds the servers with data, and hands over to the first that has everything.
+ * Without success it steps down, and waits longer before the next time.
+ */
+export function tickWitnessLeader(state: RaftState, ticks: number): void {
+  if (state.role !== 'leader' || !state.isWitness) return;
+  state.witnessLeadTicks += ticks;
+  if (state.witnessLeadTicks > 10 * state.options.electionTicks) {
+    state.witnessPatience = Math.min(state.witnessPatience * 2, 16);
+    state.becomeFollower(state.term, undefined);
+    return;
+  }
+  if (!state.isReady || state.transferee !== undefined) return;
+  const successor = bestSuccessor(state);
+  if (successor === undefined || state.progress.get(successor)!.match < state.log.lastIndex) return;
+  state.witnessPatience = 1;
+  if (startTransfer(state, successor) === undefined) maybeHandOver(state, successor);
 }
 
 /** The configuration that removes this leader is committed: hand over, then follow. */

@@ -62,7 +62,7 @@ export interface Heartbeat {
   readonly leaderCommit: number;
   /** Read rounds: a quorum that echoes round n confirms every read that was waiting when n began. */
   readonly round: number;
-  /** Witnesses may drop their log up to here (0: nothing). */
+  /** Safe without any witness up to here: what a witness may drop, and what servers with data keep beyond for its sake. */
   readonly witnessMay: number;
 }
 

@@ -13,11 +13,11 @@
  */
 import { assert, unreachable } from '../base/assert.ts';
 import { askForPreVotes, campaign, mayCampaign, onNotMember, onTimeoutNow, onVoteReply, onVoteRequest, tickElection } from './election.ts';
-import { leaveIfRemoved, noticeRemoval, proposeChange, startTransfer, tickTransfer } from './membership.ts';
+import { leaveIfRemoved, noticeRemoval, proposeChange, startTransfer, tickTransfer, tickWitnessLeader } from './membership.ts';
 import { confirmReads, onReadReply, onReadRequest, requestRead, startReadRound } from './reads.ts';
 import {
   advanceCommit, appendOwn, follow, heardFrom, maybeHandOver, onAppend, onAppendReply, onCommitNotice, onHeartbeat, onHeartbeatReply,
-  sendAppends, sendHeartbeats, tickLeader,
+  sendAppends, sendHeartbeats, tickLeader, witnessLimit,
 } from './replication.ts';
 import { RaftState } from './state.ts';
 import { ENTRY_DATA } from './types.ts';
@@ -65,7 +65,8 @@ export interface NodeView {
   readonly config: ConfigAt;
   readonly committedConfig: ConfigAt;
   readonly progress: ReadonlyMap<NodeId, Progress>;
-  readonly witnessMay: number;
+  /** The log may be dropped up to here as far as witnesses are concerned. */
+  readonly dropLimit: number;
 }
 
 export class RaftNode {
@@ -90,8 +91,14 @@ export class RaftNode {
       firstIndex: log.firstIndex, lastIndex: log.lastIndex, lastTerm: log.lastTerm, durableIndex: log.durableIndex,
       commitIndex: log.commitIndex, isSuspect: this.#state.isSuspect, isTransferring: this.#state.transferee !== undefined,
       config: { index: configs.effectiveIndex, config: configs.effective }, committedConfig: configs.at(log.commitIndex),
-      progress: this.#state.progress, witnessMay: this.#state.witnessMay,
+      progress: this.#state.progress, dropLimit: this.#dropLimit(),
     };
+  }
+
+  #dropLimit(): number {
+    const state = this.#state;
+    if (!state.config.members.some((member) => member.witness)) return Number.POSITIVE_INFINITY;
+    return state.role === 'leader' && !state.isWitness ? witnessLimit(state) : state.witnessMay;
   }
 
   /** The term of a log entry, undefined outside the log. */
@@ -118,6 +125,7 @@ export class RaftNode {
     }
     tickLeader(state, ticks, stalled);
     tickTransfer(state, ticks);
+    tickWitnessLeader(state, ticks);
   }
 
   receive(from: NodeId, message: Message): void {
@@ -211,7 +219,7 @@ export class RaftNode {
   propose(parts: readonly Uint8Array[]): { readonly first: number; readonly term: number } | ProposeRefusal {
     const state = this.#state;
     assert(parts.length > 0, 'a proposal has at least one entry');
-    if (state.role !== 'leader' || !state.isVoter) return 'not-leader';
+    if (state.role !== 'leader' || !state.isVoter || state.isWitness) return 'not-leader';
     if (state.transferee !== undefined && !state.has('proposes-in-transfer')) return 'busy';
     if (state.uncommittedBytes >= state.options.uncommittedBytesMax) return 'busy';
     return { first: appendOwn(state, ENTRY_DATA, parts), term: state.term };
@@ -290,6 +298,7 @@ export class RaftNode {
   compactTo(index: number): void {
     const state = this.#state;
     assert(index <= state.applied || state.isWitness, 'the log is dropped only behind the state machine');
+    assert(index <= this.#dropLimit() || state.has('witness-forgets'), 'what a witness or for a witness is needed stays');
     if (index <= state.log.startIndex) return;
     const { config } = state.configs.at(index);
     state.log.compactTo(index, config);

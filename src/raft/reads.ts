@@ -26,7 +26,8 @@ export function requestRead(state: RaftState, id: number): void {
 }
 
 function addRead(state: RaftState, read: ReadWaiting): void {
-  if (state.readsWaiting.length >= state.options.pendingReadsMax) state.failRead(read);
+  // A witness answers nobody: it leads only until a server with data can.
+  if (state.isWitness || state.readsWaiting.length >= state.options.pendingReadsMax) state.failRead(read);
   else state.readsWaiting.push(read);
 }
 

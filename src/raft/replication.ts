@@ -82,15 +82,27 @@ function hasQuorumOfActive(state: RaftState): boolean {
 export function sendHeartbeats(state: RaftState): void {
   state.heartbeatWanted = false;
   state.heartbeatElapsed = 0;
-  const floor = Math.min(witnessFloor(state.config, (id) => matchOf(state, id)), state.log.commitIndex);
+  const floor = state.isWitness && !state.has('witness-forgets') ? 0 : witnessLimit(state);
   for (const [to, progress] of state.progress) {
     const commit = state.has('heartbeat-full-commit') ? state.log.commitIndex : Math.min(progress.match, state.log.commitIndex);
     progress.commitSent = Math.max(progress.commitSent, commit);
     state.send(to, {
       kind: 'heartbeat', term: state.term, commit, leaderCommit: state.log.commitIndex, round: state.round,
-      witnessMay: memberOf(state.config, to)?.witness === true ? floor : 0,
+      witnessMay: tellWitness(state, to, floor),
     });
   }
+}
+
+function tellWitness(state: RaftState, to: NodeId, floor: number): number {
+  if (memberOf(state.config, to)?.witness !== true) return floor;
+  state.witnessTold = Math.max(state.witnessTold, floor);
+  return floor;
+}
+
+/** Entries up to here are committed, and safe without any witness. */
+export function witnessLimit(state: RaftState): number {
+  const floor = state.has('witness-forgets') ? state.log.commitIndex : witnessFloor(state.config, (id) => matchOf(state, id));
+  return Math.min(floor, state.log.commitIndex);
 }
 
 /** Sends each peer what it lacks, within its window. */
@@ -110,6 +122,9 @@ function sendEntries(state: RaftState, to: NodeId, progress: Progress): boolean 
   let sent = false;
   while (progress.state !== 'snapshot') {
     if (progress.next <= log.startIndex) {
+      // A witness gets no data, only a new beginning: not before enough servers with data hold what it would skip.
+      const isTooEarly = memberOf(state.config, to)?.witness === true && (state.isWitness || witnessLimit(state) < log.startIndex);
+      if (isTooEarly) return sent;
       progress.becomeSnapshot(log.startIndex);
       state.snapshotsWanted.push(to);
       return sent;

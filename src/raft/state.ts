@@ -96,7 +96,16 @@ export class RaftState {
   wasMember = false;
   /** A leader announced a snapshot; the driver fetches and installs it. */
   snapshotOffered: { from: NodeId; index: number; term: number; config: Config } | undefined;
+  /** The leader of this term says that nothing up to here will ever be needed from, or for, a witness. */
   witnessMay = 0;
+  /** Leader: the highest such permission given in this term. No later configuration may make it unsafe. */
+  witnessTold = 0;
+  /** Witness: ticks since it refused a server with data for its short log, and since anybody asked for a vote. */
+  ticksSinceRefusal = Number.POSITIVE_INFINITY;
+  ticksSinceCandidate = 0;
+  /** Witness leader: ticks without finding a successor, and by how much it waits longer the next time. */
+  witnessLeadTicks = 0;
+  witnessPatience = 1;
 
   constructor(options: RaftOptions, reader: LogReader, recovered: Recovered, applied: number) {
     this.options = options;
@@ -153,7 +162,7 @@ export class RaftState {
     const { electionTicks, random } = this.options;
     this.electionTimeout = electionTicks + Math.floor(random() * electionTicks);
     // A witness lets those with data go first.
-    if (this.isWitness) this.electionTimeout *= 2;
+    if (this.isWitness) this.electionTimeout *= 2 * this.witnessPatience;
   }
 
   becomeFollower(term: number, leader: NodeId | undefined): void {
@@ -163,6 +172,8 @@ export class RaftState {
       // Only a new term frees the vote: a second vote in one term could make two leaders (CCF pull 8094).
       this.votedFor = undefined;
       this.hardIsDirty = true;
+      // What an older leader allowed was about an older configuration, perhaps.
+      this.witnessMay = 0;
     } else if (this.has('step-down-clears-vote')) {
       this.votedFor = undefined;
     }
@@ -210,6 +221,8 @@ export class RaftState {
     this.readyIndex = this.log.lastIndex + 1;
     this.transferee = undefined;
     this.handoverSent = false;
+    this.witnessTold = 0;
+    this.witnessLeadTicks = 0;
     this.heartbeatWanted = true;
   }
 

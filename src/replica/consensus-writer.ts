@@ -17,6 +17,8 @@ export interface WriterLimits {
   readonly maxEntryBytes: number;
   /** Bytes delivered and not yet applied. */
   readonly aheadBytesMax: number;
+  /** A witness applies nothing: what is committed counts as applied, and it never offers to lead writes. */
+  readonly isWitness?: boolean;
 }
 
 /** What of the driver this side needs. */
@@ -133,11 +135,18 @@ export class WriterSide {
 
   onCommit(index: number): void {
     this.#commit = index;
+    if (this.#limits.isWitness === true) {
+      this.#delivered = index;
+      this.#applied = index;
+      this.#durable = index;
+      this.#driver.node.appliedTo(index);
+      return;
+    }
     this.#deliver();
   }
 
   onRole(view: NodeView): void {
-    this.#leading = view.role === 'leader' && view.isReady ? view.term : undefined;
+    this.#leading = view.role === 'leader' && view.isReady && this.#limits.isWitness !== true ? view.term : undefined;
     if (this.#leading !== undefined) {
       this.#told = 'leading';
       this.#post({ kind: 'leading', term: view.term, readyIndex: view.readyIndex });

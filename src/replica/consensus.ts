@@ -15,7 +15,7 @@ import { ENTRY_CONFIG } from '../raft/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { NodeView } from '../raft/node.ts';
-import type { NodeId } from '../raft/types.ts';
+import type { Config, NodeId } from '../raft/types.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
@@ -46,6 +46,8 @@ const TICKS_PER_HEARTBEAT = 5;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
 const AHEAD_BYTES = 16 << 20;
+/** More than a follower usually lags, so that it need not be sent to a witness for older entries. */
+const WITNESS_KEEPS_ENTRIES = 10_000;
 
 export class Consensus {
   readonly #parts: ConsensusParts;
@@ -231,20 +233,21 @@ export class Consensus {
         onRead: (id, index) => this.#main.onRead(id, index),
         onReadFailed: (id) => this.#main.onReadFailed(id),
         onTransferEnded: (_to, ok) => this.#main.onTransferEnded(ok),
-        onSnapshotWanted: (peer) => this.#log('warn', 'a peer needs entries that are not in the log any more', { peer }),
-        onSnapshotOffered: () => undefined,
+        onSnapshotWanted: (peer) => this.#onSnapshotWanted(peer),
+        onSnapshotOffered: (offer) => this.#onSnapshotOffered(offer),
         onRemoved: (configIndex) => this.#onRemoved(configIndex),
         onConfig: () => this.#setPeers(),
         onTick: (nowMs) => {
           this.#main.onTick(nowMs);
           this.#group?.onTick(nowMs);
+          if (options.info.isWitness) this.#compactWitness();
         },
         onDiskFull: (isFull) => this.#onDiskFull(isFull),
         onFatal: (message) => this.#fatal(message),
       },
     });
     this.#driver = driver;
-    this.#writer = new WriterSide(this.#parts.writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES }, options.appliedIndex);
+    this.#writer = new WriterSide(this.#parts.writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES, isWitness: options.info.isWitness }, options.appliedIndex);
     this.#group = new ConsensusGroup({
       nodeId: this.#identity.nodeId, clusterId: this.#identity.clusterId, driver, transport, electionTimeoutMs: options.electionTimeoutMs,
       removal: removalOptions(options), nowMs: () => clock.monotonicMs(), log: (level, message, fields) => this.#log(level, message, fields),
@@ -307,6 +310,36 @@ export class Consensus {
     this.#log('warn', 'this server was removed from the group', { configIndex });
     this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
     this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
+  }
+
+  /** A witness has no state to send or take: it only learns where its log may begin. */
+  #onSnapshotWanted(peer: NodeId): void {
+    const { node } = this.#driver!;
+    const { view } = node;
+    const member = view.config.config.members.find((one) => one.id === peer);
+    if (member?.witness !== true) {
+      this.#log('warn', 'a peer needs entries that are not in the log any more', { peer });
+      return;
+    }
+    const index = view.firstIndex - 1;
+    this.#parts.transport.send(peer, [{
+      kind: 'installSnapshot', term: view.term, index, snapshotTerm: node.termAt(index)!, config: node.configAt(index).config,
+    }]);
+  }
+
+  #onSnapshotOffered(offer: { readonly index: number; readonly term: number; readonly config: Config }): void {
+    if (!this.#options.info.isWitness) return;
+    if (this.#driver!.node.installed(offer.index, offer.term, offer.config)) this.#writer!.onInstalled(offer.index);
+    this.#driver!.wake();
+  }
+
+  #compactWitness(): void {
+    const { node } = this.#driver!;
+    const { view } = node;
+    const upTo = Math.min(view.dropLimit, view.commitIndex) - WITNESS_KEEPS_ENTRIES;
+    if (upTo < view.firstIndex + WITNESS_KEEPS_ENTRIES) return;
+    node.compactTo(upTo);
+    this.#driver!.wake();
   }
 
   #onDiskFull(isFull: boolean): void {

@@ -188,6 +188,29 @@ describe('three servers over gRPC', () => {
     expect((await leader.status()).peers.length).toBe(2);
   });
 
+  it('need only one of two data servers beside a witness, which holds no data and never stays leader', async () => {
+    const ports = await freePorts(3);
+    const options = await Promise.all(ports.map(async (_, i) => group.options(i, ports, { witnessMayLead: true })));
+    const witnessOptions = { ...options[2]!, info: { ...options[2]!.info, isWitness: true } };
+    const data = await Promise.all([group.start(options[0]!), group.start(options[1]!)]);
+    const witness = await group.start(witnessOptions);
+    const leader = await group.leader(data);
+    const other = data.find((server) => server !== leader)!;
+    const first = leader.propose('first');
+    await until('the commit', () => leader.outcomes.get(first) === 'committed');
+    await until('equal state', () => other.applied.length === 1);
+    await group.stop(other);
+    // Committed by the leader and the witness alone; then only the other server and the witness are left.
+    const alone = leader.propose('alone');
+    await until('the commit', () => leader.outcomes.get(alone) === 'committed');
+    expect(witness.applied).toEqual([]);
+    await group.stop(leader);
+    const back = await group.start({ ...options[data.indexOf(other)]!, appliedIndex: other.appliedIndex });
+    await until('leadership', () => back.isReady);
+    await until('the entry', () => back.applied.includes('alone'));
+    await until('the witness to follow', () => witness.role === 'follower');
+  });
+
   it('grow from one server that was started with role 1 by others with role 2', async () => {
     const ports = await freePorts(3);
     const first = await group.start(await group.options(0, ports, { bootstrapRole: 1, appliedIndex: 0 }));

@@ -37,6 +37,7 @@ export interface SimResult {
 
 interface Rates {
   readonly servers: number;
+  readonly witnesses: number;
   readonly loss: number;
   readonly duplicate: number;
   readonly delayMs: number;
@@ -79,10 +80,10 @@ export class Cluster {
     this.#trace = options.trace;
     this.rates = drawRates(this.random);
     const ids = Array.from({ length: this.rates.servers }, () => `s${this.#nextServer++}`);
-    const config = makeConfig(ids.map((id) => ({ id, voter: true, witness: false, info: '' })));
+    const config = makeConfig(ids.map((id, i) => ({ id, voter: true, witness: i < this.rates.witnesses, info: '' })));
     const encoded = encodeConfig(config);
-    for (const id of ids) {
-      const server = new SimServer(this, id, seededRandom(this.#draw()));
+    for (const [i, id] of ids.entries()) {
+      const server = new SimServer(this, id, seededRandom(this.#draw()), i < this.rates.witnesses);
       this.servers.set(id, server);
       server.start(config, encoded);
     }
@@ -124,6 +125,7 @@ export class Cluster {
       if (view.role === 'leader') this.counts.leaderships += 1;
       this.log(() => `${server.id} ${role} last=${view.lastIndex}@${view.lastTerm} commit=${view.commitIndex}`);
     }
+    if (view.role === 'leader' && view.isReady) this.checker.checkWitnesses(view, this.#images());
     this.checker.check({ id: server.id, view, image: server.image, stateIndex: server.durableStateIndex, termAt: (index) => server.node.termAt(index) }, this.#images());
   }
 
@@ -157,11 +159,11 @@ export class Cluster {
 
   sendSnapshot(from: SimServer, to: NodeId): void {
     this.counts.snapshots += 1;
-    const snapshot = { machine: copyMachine(from.machine) };
+    const target = this.servers.get(to);
+    const snapshot = { machine: target?.isWitness === true ? from.emptyAtStart() : copyMachine(from.machine) };
     const { term } = from.view;
     from.input((node) => node.snapshotMoves(to, snapshot.machine.index));
     this.log(() => `${from.id} → ${to} snapshot at ${snapshot.machine.index}`);
-    const target = this.servers.get(to);
     this.time.after(5 + this.random.next() * 100, () => {
       const isLost = target === undefined || (this.faults && (this.#cut.has(`${from.id} ${to}`) || this.chance(0.2)));
       const ok = !isLost && target.install(snapshot);
@@ -307,13 +309,14 @@ export class Cluster {
     const leaders = [...this.servers.values()].filter((server) => server.view.role === 'leader');
     const leader = leaders.sort((a, b) => b.view.term - a.view.term)[0];
     if (leader === undefined) return 'nobody leads';
+    if (leader.isWitness) return `the witness ${leader.id} still leads`;
     const { view } = leader;
     if (view.commitIndex !== view.lastIndex) return `${leader.id} has committed ${view.commitIndex} of ${view.lastIndex}`;
     for (const { id } of view.config.config.members) {
       const server = this.servers.get(id)!;
       if (server.view.term !== view.term) return `${id} is in term ${server.view.term}, the leader ${leader.id} in ${view.term}`;
       if (server.view.commitIndex !== view.commitIndex || server.view.lastIndex !== view.lastIndex) return `${id} is at ${server.view.commitIndex}/${server.view.lastIndex}, the leader ${leader.id} at ${view.commitIndex}`;
-      if (server.machine.index !== view.commitIndex) return `${id} has applied ${server.machine.index} of ${view.commitIndex}`;
+      if (!server.isWitness && server.machine.index !== view.commitIndex) return `${id} has applied ${server.machine.index} of ${view.commitIndex}`;
     }
     return undefined;
   }
@@ -322,8 +325,9 @@ export class Cluster {
 function drawRates(random: Random): Rates {
   const r = () => random.next();
   const some = (probability: number, max: number) => (r() < probability ? r() * max : 0);
+  const servers = r() < 0.1 ? 1 : r() < 0.7 ? 3 : r() < 0.5 ? 5 : 4;
   return {
-    servers: r() < 0.1 ? 1 : r() < 0.7 ? 3 : r() < 0.5 ? 5 : 4,
+    servers, witnesses: r() < 0.35 ? Math.floor((servers - 1) / 2 * (0.5 + r() / 2)) : 0,
     loss: some(0.5, 0.3), duplicate: some(0.4, 0.5), delayMs: r() < 0.7 ? 1 + r() * 5 : 5 + r() * 40,
     crash: some(0.6, 0.3), crashInWrite: some(0.6, 0.03), partition: some(0.6, 0.3), oneWay: r() < 0.4, pause: some(0.4, 0.2),
     slowDisk: some(0.4, 0.2), members: some(0.5, 0.5), transfer: some(0.4, 0.3), compact: some(0.6, 0.8), clients: 1 + Math.floor(r() * 4),

@@ -37,6 +37,7 @@ export const TICK_MS = 10;
 export class SimServer {
   readonly id: NodeId;
   readonly disk: SimDisk;
+  readonly isWitness: boolean;
   readonly image = new DiskImage();
   isUp = false;
   boots = 0;
@@ -60,7 +61,8 @@ export class SimServer {
   readonly readsDone = new Map<number, (index: number) => void>();
   readonly proposals = new Map<number, { readonly data: string; settle(outcome: string, index: number): void }>();
 
-  constructor(cluster: Cluster, id: NodeId, random: Random) {
+  constructor(cluster: Cluster, id: NodeId, random: Random, isWitness = false) {
+    this.isWitness = isWitness;
     this.#cluster = cluster;
     this.#random = random;
     this.id = id;
@@ -95,7 +97,7 @@ export class SimServer {
     }
     this.#checkRecovered();
     this.machine = copyMachine(this.#durable);
-    this.#bringLogToState();
+    if (!this.isWitness) this.#bringLogToState();
     const options: RaftOptions = {
       id: this.id, electionTicks: 20, heartbeatTicks: 5, batchBytesMax: 400, windowMessages: 3, windowBytes: 2000, uncommittedBytesMax: 6000,
       pendingReadsMax: 50, witnessMayLead: true, random: () => this.#random.next(), readIdBase: this.boots * 1e6, mutants,
@@ -113,7 +115,7 @@ export class SimServer {
     const host = {
       node: this.node, store: this.store, isDiskFull: false, wake: () => this.wake(),
     };
-    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, host, { maxEntryBytes: 1000, aheadBytesMax: 3000 }, this.machine.index);
+    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, host, { maxEntryBytes: 1000, aheadBytesMax: 3000, isWitness: this.isWitness }, this.machine.index);
     this.#scheduleTick(boot, this.#cluster.time.now);
     this.wake();
   }
@@ -347,8 +349,16 @@ export class SimServer {
     this.wake();
   }
 
+  /** A witness needs no state, only where the log begins. */
+  emptyAtStart(): Machine {
+    const index = this.view.firstIndex - 1;
+    return { index, term: this.node.termAt(index)!, config: this.node.configAt(index).config, hash: '', values: new Map() };
+  }
+
   compact(margin: number): void {
-    const upTo = this.#durable.index - margin;
+    const { view } = this;
+    const bound = this.#cluster.mutants.has('witness-forgets') ? Infinity : view.dropLimit;
+    const upTo = Math.min(bound, this.isWitness ? view.commitIndex : this.#durable.index) - margin;
     if (upTo > this.view.firstIndex) this.input((node) => node.compactTo(upTo));
   }
 
@@ -357,6 +367,11 @@ export class SimServer {
     if (!this.isUp || this.isPaused) return false;
     const { machine } = snapshot;
     if (machine.index <= this.view.commitIndex) return true;
+    if (this.isWitness) {
+      this.input((node) => node.installed(machine.index, machine.term, machine.config));
+      this.writer.onInstalled(machine.index);
+      return true;
+    }
     this.#durable = copyMachine(machine);
     this.machine = copyMachine(machine);
     this.#installs += 1;
