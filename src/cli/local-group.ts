@@ -93,7 +93,7 @@ export class LocalGroup {
   /** Starts one server; its output goes to `log` in its folder. */
   start(server: LocalServer, more: readonly string[] = []): ChildProcess {
     const output = openSync(join(server.directory, 'log'), 'a');
-    const child = spawn(process.execPath, [...(this.#options.nodeFlags ?? []), LAUNCHER, ...this.flags(server), ...more], { stdio: ['ignore', output, output], env: environment() });
+    const child = spawn(process.execPath, ['--max-semi-space-size=64', ...(this.#options.nodeFlags ?? []), LAUNCHER, ...this.flags(server), ...more], { stdio: ['ignore', output, output], env: environment() });
     closeSync(output);
     child.once('exit', () => {
       if (server.child === child) server.child = undefined;

@@ -363,26 +363,38 @@ export class BitmapBlock implements Block {
   }
 }
 
+/** Start and end of each run of set bits, one after the other. Whole words of ones or zeros are one step. */
+function runsOf(words: Uint32Array): number[] {
+  const runs: number[] = [];
+  let isOn = false;
+  for (let w = 0; w < words.length; w++) {
+    const word = words[w]!;
+    if (word === (isOn ? 0xffffffff : 0)) continue;
+    for (let bit = 0; bit < 32; bit++) {
+      const on: boolean = (word & (1 << bit)) !== 0;
+      if (on === isOn) continue;
+      runs.push(w * 32 + bit);
+      isOn = on;
+    }
+  }
+  if (isOn) runs.push(words.length * 32);
+  return runs;
+}
+
 function bitmapKind(tag: number, name: string): BlockKind<BitmapBlock> {
   return {
     tag, name, logical: false,
     encode(block, writer) {
-      const ids = block.ids(0);
-      const runs: [number, number][] = [];
-      for (const id of ids) {
-        const last = runs.at(-1);
-        if (last !== undefined && last[0] + last[1] === id) last[1]++;
-        else runs.push([id, 1]);
-      }
-      if (runs.length > PAGE_IDS / 32) {
+      const runs = runsOf(block.words);
+      if (runs.length > PAGE_IDS / 16) {
         writer.varint(0).raw(Buffer.from(block.words.buffer, block.words.byteOffset, block.words.byteLength));
         return;
       }
-      writer.varint(runs.length + 1);
+      writer.varint(runs.length / 2 + 1);
       let last = 0;
-      for (const [start, length] of runs) {
-        writer.varint(start - last).varint(length);
-        last = start + length;
+      for (let i = 0; i < runs.length; i += 2) {
+        writer.varint(runs[i]! - last).varint(runs[i + 1]! - runs[i]!);
+        last = runs[i + 1]!;
       }
     },
     decode(reader) {

@@ -102,7 +102,7 @@ export class EffectWriter {
 
   /** A buffer of its own memory, so that it can be transferred between threads. */
   finish(): Uint8Array {
-    return Uint8Array.from(this.#writer.view());
+    return new Uint8Array(this.#writer.view());
   }
 }
 
@@ -230,5 +230,5 @@ export function rememberOutcome(changes: ChangeSet, key: string, atMs: number, a
   const buffer = changes.graph(SYSTEM_GRAPH);
   const number = outcomeNumber(key);
   const others = (buffer.get(OUTCOME, number)?.outcomes ?? []).filter((one) => one.key !== key);
-  buffer.put(OUTCOME, number, new OutcomeBlock([...others, { key, atMs, answer: Uint8Array.from(answer) }]));
+  buffer.put(OUTCOME, number, new OutcomeBlock([...others, { key, atMs, answer: new Uint8Array(answer) }]));
 }

@@ -145,7 +145,7 @@ export const OUTCOME: BlockKind<OutcomeBlock> = {
   decode(reader) {
     const outcomes: RememberedOutcome[] = [];
     for (let left = reader.varint(); left > 0; left--) {
-      outcomes.push({ key: reader.string(), atMs: reader.varint(), answer: Uint8Array.from(reader.bytes()) });
+      outcomes.push({ key: reader.string(), atMs: reader.varint(), answer: new Uint8Array(reader.bytes()) });
     }
     return new OutcomeBlock(outcomes);
   },

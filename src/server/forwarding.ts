@@ -23,7 +23,7 @@ const TIMEOUT_MS = 600_000;
 export function leaderExecutor(group: GroupLink): Executor {
   return new CallingExecutor(async (call) => {
     const timeoutMs = call.method === 'run' && call.argument.timeoutMs > 0 ? call.argument.timeoutMs + MARGIN_MS : TIMEOUT_MS;
-    const bytes = await group.callLeader(Uint8Array.from(serialize(call)), timeoutMs);
+    const bytes = await group.callLeader(new Uint8Array(serialize(call)), timeoutMs);
     const answer = deserialize(bytes) as Answer;
     if (answer.error !== undefined) throw fromWire(answer.error);
     return answer.ok;
@@ -39,7 +39,7 @@ export function answerForwarded(writer: Executor, group: GroupLink, tasks: TaskR
     } catch (error) {
       answer = { error: asDbError(error).toWire() };
     }
-    return Uint8Array.from(serialize(answer));
+    return new Uint8Array(serialize(answer));
   };
 }
 
@@ -50,7 +50,7 @@ async function perform(call: ExecutorCall, writer: Executor, group: GroupLink, t
       const task = tasks.start(`[CYPHER] ${call.argument.text}`, call.argument.user);
       try {
         // A copy with memory of its own, for the way to the writer thread.
-        return await writer.run({ ...call.argument, parameters: Uint8Array.from(call.argument.parameters), killSlot: task.slot });
+        return await writer.run({ ...call.argument, parameters: new Uint8Array(call.argument.parameters), killSlot: task.slot });
       } finally {
         tasks.end(task);
       }

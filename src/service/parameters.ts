@@ -6,7 +6,7 @@ import type { CypherMap } from '../value/value.ts';
 export function encodeMap(map: CypherMap): Uint8Array {
   const writer = new ByteWriter();
   encodeValue(writer, map);
-  return Uint8Array.from(writer.view());
+  return new Uint8Array(writer.view());
 }
 
 export function decodeMap(bytes: Uint8Array): CypherMap {

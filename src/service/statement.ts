@@ -92,7 +92,7 @@ export class RunningStatement {
       count++;
     }
     const done = !this.#more();
-    return { bytes: Uint8Array.from(writer.view()), count, kinds, summary: done ? this.summary(version) : undefined };
+    return { bytes: new Uint8Array(writer.view()), count, kinds, summary: done ? this.summary(version) : undefined };
   }
 
   /** Runs to the end without giving rows. */

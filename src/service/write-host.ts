@@ -203,7 +203,7 @@ function encodeAnswer(result: BufferedResult): Uint8Array {
   writer.string(result.type).varint(result.columns.length);
   for (const column of result.columns) writer.string(column);
   writer.varint(result.parts[0]!.count).bytes(result.parts[0]!.bytes);
-  return Uint8Array.from(writer.view());
+  return new Uint8Array(writer.view());
 }
 
 function decodeAnswer(answer: Uint8Array): { columns: string[]; type: RunReply['type']; part: { bytes: Uint8Array; count: number } } {
@@ -213,5 +213,5 @@ function decodeAnswer(answer: Uint8Array): { columns: string[]; type: RunReply['
   const columns: string[] = [];
   for (let left = reader.varint(); left > 0; left--) columns.push(reader.string());
   const count = reader.varint();
-  return { columns, type, part: { count, bytes: Uint8Array.from(reader.bytes()) } };
+  return { columns, type, part: { count, bytes: new Uint8Array(reader.bytes()) } };
 }

@@ -6,7 +6,12 @@ import { ClassicLevel } from 'classic-level';
 import { DbError } from '../base/errors.ts';
 import type { Engine, EngineSnapshot, KeyRange, WriteOp } from './engine.ts';
 
-type Database = ClassicLevel<Uint8Array, Uint8Array>;
+/** The hook that abstract-level's own `batch` ends in. */
+const NATIVE_BATCH = '_batch';
+
+type Database = ClassicLevel<Uint8Array, Uint8Array> & {
+  [NATIVE_BATCH](operations: readonly WriteOp[], options: { readonly sync: boolean }): Promise<void>;
+};
 type LevelSnapshot = ReturnType<Database['snapshot']>;
 
 export interface LevelEngineOptions {
@@ -18,10 +23,10 @@ export interface LevelEngineOptions {
 }
 
 export async function openLevelEngine(options: LevelEngineOptions): Promise<Engine> {
-  const database: Database = new ClassicLevel(options.location, {
+  const database = new ClassicLevel(options.location, {
     keyEncoding: 'view', valueEncoding: 'view', multithreading: true,
     cacheSize: options.cacheBytes, writeBufferSize: options.writeBufferBytes,
-  });
+  }) as unknown as Database;
   try {
     await database.open();
   } catch (error) {
@@ -58,7 +63,8 @@ class LevelEngine implements Engine {
   }
 
   async batch(operations: readonly WriteOp[], options: { readonly sync: boolean }): Promise<void> {
-    await this.#database.batch(operations as WriteOp[], { sync: options.sync });
+    // Straight to the store: keys and values are bytes already, and the general entry costs a third of a small write.
+    await this.#database[NATIVE_BATCH](operations, { sync: options.sync });
   }
 
   async *entries(range: KeyRange, options: { readonly snapshot?: EngineSnapshot; readonly size?: number } = {}): AsyncGenerator<[Uint8Array, Uint8Array][]> {
