@@ -5,6 +5,7 @@
  * majority's yes does it raise the term. So a server that comes back from a partition disturbs nobody.
  */
 import { isVoter, memberOf, quorumSize, voterIds } from './config.ts';
+import { tellRemoval } from './membership.ts';
 import { appendOwn, syncProgress } from './replication.ts';
 import { ENTRY_NOOP } from './types.ts';
 import type { NotMember, TimeoutNow, VoteReply, VoteRequest } from './messages.ts';
@@ -152,5 +153,5 @@ export function onTimeoutNow(state: RaftState, from: NodeId, message: TimeoutNow
 }
 
 export function onNotMember(state: RaftState, message: NotMember): void {
-  if (message.configIndex > state.configs.effectiveIndex) state.removedAt = message.configIndex;
+  if (message.configIndex > state.configs.effectiveIndex) tellRemoval(state, message.configIndex);
 }

@@ -75,7 +75,7 @@ export function noticeRemoval(state: RaftState): void {
   if (committed.config.members.length === 0 || memberOf(committed.config, state.id) !== undefined) return;
   if (memberOf(state.config, state.id) !== undefined) return;
   // Only somebody who was a member can be removed: a learner-to-be reads old configurations on its way.
-  if (state.wasMember) state.removedAt ??= committed.index;
+  if (state.wasMember) tellRemoval(state, committed.index);
 }
 
 /** A target that does not catch up or does not answer must not stop the group for longer than an election would. */
@@ -86,6 +86,13 @@ export function tickTransfer(state: RaftState, ticks: number): void {
   state.transferEnded = { to: state.transferee, ok: false };
   state.transferee = undefined;
   state.handoverSent = false;
+}
+
+/** Once for each configuration that lacks us. */
+export function tellRemoval(state: RaftState, configIndex: number): void {
+  if (configIndex <= state.removalTold) return;
+  state.removalTold = configIndex;
+  state.removedAt = configIndex;
 }
 
 export function startTransfer(state: RaftState, to: string | undefined): string | undefined {

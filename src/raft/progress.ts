@@ -14,6 +14,8 @@ export class Progress {
   next: number;
   /** Probe: a message is out and not answered. A heartbeat's answer clears it, since the message may be lost. */
   probeSent = false;
+  /** Heartbeat answers since the probe left: the first may have been on its way already. */
+  probeAge = 0;
   /** Snapshot: the index of the one on its way. */
   snapshotIndex = 0;
   /** Snapshot: ticks since the driver last said that it moves. */

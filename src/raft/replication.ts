@@ -132,6 +132,7 @@ function sendEntries(state: RaftState, to: NodeId, progress: Progress): boolean 
     if (progress.state === 'probe') {
       if (progress.probeSent) return sent;
       progress.probeSent = true;
+      progress.probeAge = 0;
       sendOne(state, to, progress, log.entries(progress.next, options.batchBytesMax));
       return true;
     }
@@ -192,7 +193,8 @@ export function onHeartbeatReply(state: RaftState, from: NodeId, reply: Heartbea
   progress.applied = reply.applied;
   progress.first = reply.first;
   // Messages may have been lost: let a probe go again, and ask in replicate when nothing came back since the last time.
-  progress.probeSent = false;
+  progress.probeAge += 1;
+  if (progress.probeAge > 1) progress.probeSent = false;
   if (progress.state === 'replicate' && progress.match < state.log.lastIndex && !progress.hadAck) progress.mustAsk = true;
   progress.hadAck = false;
   maybeHandOver(state, from);

@@ -92,6 +92,7 @@ export class RaftState {
   transferEnded: { to: NodeId; ok: boolean } | undefined;
   /** A committed configuration without us exists at this index. */
   removedAt: number | undefined;
+  removalTold = 0;
   /** Some configuration in our log had us: only then can a later one without us be a removal. */
   wasMember = false;
   /** A leader announced a snapshot; the driver fetches and installs it. */
