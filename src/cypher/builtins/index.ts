@@ -7,9 +7,10 @@ import type { Builtin } from './define.ts';
 import { INTROSPECTION_BUILTINS } from './introspection.ts';
 import { SCHEMA_BUILTINS } from './schema.ts';
 import { UPSERT_BUILTINS } from './upsert.ts';
+import { VECTOR_BUILTINS } from './vector.ts';
 
 const BUILTINS: ReadonlyMap<string, Builtin> = new Map(
-  [...INTROSPECTION_BUILTINS, ...SCHEMA_BUILTINS, ...UPSERT_BUILTINS, ...ALGORITHM_BUILTINS].map((each) => [each.definition.name, each]),
+  [...INTROSPECTION_BUILTINS, ...SCHEMA_BUILTINS, ...UPSERT_BUILTINS, ...ALGORITHM_BUILTINS, ...VECTOR_BUILTINS].map((each) => [each.definition.name, each]),
 );
 
 const merged = new WeakMap<ProcedureHost, ProcedureHost>();

@@ -300,7 +300,8 @@ function deleteValue(rt: Runtime, value: Value, detach: boolean): void {
   if (value instanceof RelationshipValue) {
     if (writer.deleteRelationship(value)) stats.relationshipsDeleted++;
   } else if (value instanceof NodeValue) {
-    const deleted = writer.deleteNode(value, detach);
+    // TuGraph's vertices, those of a declared label, always take their edges with them.
+    const deleted = writer.deleteNode(value, detach || isDeclared(rt, value));
     if (deleted === undefined) return;
     stats.nodesDeleted++;
     stats.relationshipsDeleted += deleted.relationships;
@@ -310,6 +311,12 @@ function deleteValue(rt: Runtime, value: Value, detach: boolean): void {
   } else if (Array.isArray(value)) {
     for (const item of value) deleteValue(rt, item, detach);
   } else throw typeError(`Type mismatch: expected Node, Path or Relationship but was ${typeName(value)}`);
+}
+
+function isDeclared(rt: Runtime, node: NodeValue): boolean {
+  const { catalog } = rt.view;
+  return catalog.data.schemas.length > 0 && rt.view.nodeExists(node.id)
+    && rt.view.nodeLabels(node).some((label) => catalog.vertexSchema(catalog.labelName(label)) !== undefined);
 }
 
 // ---- FOREACH and the barriers
