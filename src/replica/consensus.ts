@@ -236,7 +236,10 @@ export class Consensus {
         onSnapshotWanted: (peer) => this.#onSnapshotWanted(peer),
         onSnapshotOffered: (offer) => this.#onSnapshotOffered(offer),
         onRemoved: (configIndex) => this.#onRemoved(configIndex),
-        onConfig: () => this.#setPeers(),
+        onConfig: (view) => {
+          this.#setPeers();
+          this.#tellMain(view);
+        },
         onTick: (nowMs) => {
           this.#main.onTick(nowMs);
           this.#group?.onTick(nowMs);
@@ -287,6 +290,11 @@ export class Consensus {
   #onRole(view: NodeView): void {
     this.#writer?.onRole(view);
     this.#main.onRole(view);
+    this.#tellMain(view);
+  }
+
+  /** Also after a change of configuration: a new server knows its leader's addresses only from there. */
+  #tellMain(view: NodeView): void {
     const leader = view.config.config.members.find((member) => member.id === view.leader);
     const info = leader === undefined ? undefined : this.#heard.get(leader.id) ?? decodeInfo(leader);
     this.#main.post({ kind: 'role', role: groupRole(view, this.nodeId), term: view.term, leaderId: view.leader, leader: info });

@@ -95,8 +95,11 @@ export class ConsensusLink implements GroupLink {
   async removePeer(address: string, timeoutMs: number): Promise<unknown> {
     return this.#ask({ kind: 'removePeer', address, timeoutMs });
   }
-  async stop(timeoutMs: number): Promise<unknown> {
-    return this.#ask({ kind: 'stop', timeoutMs });
+  /** Stops consensus; tells in a line whether this server left its group. */
+  async stop(timeoutMs: number, leave: boolean): Promise<string> {
+    const { left, reason } = await this.#ask({ kind: 'stop', timeoutMs, leave }) as { left?: boolean; reason?: string };
+    if (!leave) return 'consensus stopped';
+    return left === true ? 'left the group' : `stopped without leaving the group${reason === undefined ? '' : `: ${reason}`}`;
   }
 
   #receive(message: ConsensusToMain): void {

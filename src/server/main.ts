@@ -97,7 +97,8 @@ async function run(loaded: LoadedConfig): Promise<void> {
     }
     ending = true;
     log.info(`Received signal ${signal}, shutdown`);
-    server.stop().then(() => {
+    const leave = config.enable_ha && (signal === 'SIGINT' || (signal === 'SIGTERM' && config.ha_leave_on_sigterm));
+    server.stop(leave).then(() => {
       log.info('Server shutdown.');
       end(0);
     }, (error: unknown) => {

@@ -46,6 +46,8 @@ export const OPTIONS = [
   { name: 'ha_first_snapshot_start_time', ...text, group: 'High availability', help: 'HH:MM:SS of the first timed compaction; random if empty' },
   { name: 'ha_node_offline_ms', type: 'integer', default: 600000, min: 100, group: 'High availability', help: 'a server silent for so long is OFFLINE and leaves the group, if that is safe' },
   { name: 'ha_node_remove_ms', type: 'integer', default: 1200000, min: 100, group: 'High availability', help: 'a server silent for so long is no longer listed' },
+  { name: 'ha_auto_remove_min_voters', type: 'integer', default: 2, min: 1, max: 7, group: 'High availability', help: 'automatic removal leaves at least so many voters' },
+  { name: 'ha_leave_on_sigterm', type: 'boolean', default: false, group: 'High availability', help: 'SIGTERM leaves the group as Ctrl-C does (TuGraph); false: a stop is no change of membership' },
   { name: 'ha_node_join_group_s', type: 'integer', default: 10, min: 1, max: 86400, group: 'High availability', help: 'how long a start may take to find or form its group before it warns' },
   { name: 'ha_bootstrap_role', type: 'integer', default: 0, min: 0, max: 2, group: 'High availability', help: 'first start with data on one server: 1 on that one, 2 on the others; 0 otherwise' },
   { name: 'ha_is_witness', type: 'boolean', default: false, group: 'High availability', help: 'vote and keep the log, but hold no data' },

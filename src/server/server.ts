@@ -179,6 +179,8 @@ export class LgraphServer {
       secret: config.ha_secret === '' ? undefined : config.ha_secret, formOnMajority: config.ha_form_on_majority,
       joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, maxInflightBytes: config.ha_max_inflight_bytes,
       maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
+      nodeOfflineMs: config.ha_node_offline_ms, nodeRemoveMs: config.ha_node_remove_ms, autoRemoveMinVoters: config.ha_auto_remove_min_voters,
+      bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, witnessMayLead: config.ha_enable_witness_to_leader,
     };
   }
 
@@ -230,8 +232,11 @@ export class LgraphServer {
 
   // -------------------------------------------------------------- stop
 
-  /** Ends gracefully within the time: running requests end, leadership is handed over, everything is on disk. */
-  async stop(): Promise<void> {
+  /**
+   * Ends gracefully within the time: running requests end, leadership is handed over, everything is on disk. `leave`: this
+   * server also leaves its group for good, if the rest can go on without it.
+   */
+  async stop(leave: boolean): Promise<void> {
     const deadline = systemClock.monotonicMs() + this.#config.shutdown_timeout_s * 1000;
     const rest = () => Math.max(100, deadline - systemClock.monotonicMs());
     this.#stopping = true;
@@ -242,7 +247,7 @@ export class LgraphServer {
       await this.#link.transferLeader(undefined, Math.min(3000, rest())).catch((error: Error) => this.#log.warn(`leadership was not handed over: ${error.message}`));
     }
     await within(this.#writer?.call('drain', Math.min(2000, rest())), rest());
-    await within(this.#link?.stop(rest()), rest());
+    await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
     await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop()]);
     await Promise.allSettled([...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())));
     await this.#reader?.close();
@@ -264,6 +269,7 @@ async function within(work: Promise<unknown> | undefined, timeoutMs: number): Pr
 }
 
 const TIME_ZONE = 'Z';
+const BOOTSTRAP_ROLES = [0, 1, 2] as const;
 
 /** What `dbms.config.list()` shows, under TuGraph's names; the browser's two are what its web page needs. */
 function listedConfig(config: Config): [string, string | number | boolean][] {
