@@ -16,7 +16,7 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
   app.get('/info/peers', async (request) => {
     await authenticated(request);
     needHa();
-    const status = await service.status();
+    const status = await service.groupStatus();
     return sortedPeers(status.peers).map((peer) => ({
       ...peerFacts(peer), bolt_address: peer.boltAddress, role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex,
       applied_index: peer.appliedIndex, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? '',

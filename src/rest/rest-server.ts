@@ -3,13 +3,20 @@ import fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
+import { adminRoutes } from './admin-routes.ts';
 import { cypherRoute } from './cypher-route.ts';
+import { exportRoutes } from './export-routes.ts';
+import { graphRoutes } from './graph-routes.ts';
 import { groupRoutes } from './group-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
 import { parseJson } from './json-values.ts';
+import { nodeRoutes } from './node-routes.ts';
+import { relationshipRoutes } from './relationship-routes.ts';
 import { sendError } from './reply.ts';
 import { sessionRoutes } from './session-routes.ts';
+import { userRoutes } from './user-routes.ts';
 
 export interface RestOptions {
   readonly host: string;
@@ -81,5 +88,6 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   infoRoutes(app, service, options.enableHa);
   healthRoutes(app, service);
   groupRoutes(app, service);
+  for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);
   return app;
 }

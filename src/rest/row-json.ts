@@ -3,6 +3,7 @@
  *
  *   json-tugraph  TuGraph's legacy form: nodes, relationships, paths, lists and maps are JSON *text* in a string
  *   json          nodes, relationships, paths, lists and maps are JSON values
+ *   text-lines    every value is text in a string, and each row a line: exports
  *
  * 64-bit integers are written exactly, as numbers. NaN and the infinities, which JSON lacks, are strings.
  */
@@ -77,4 +78,18 @@ function encoder(name: string, cell: (value: Value) => string): RowEncoder {
   };
 }
 
-export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson), encoder('json', plainJson)];
+/** A value as text in a string, null as the empty one: what an exported file has. */
+function textJson(value: Value): string {
+  if (value === null) return '""';
+  const json = plainJson(value);
+  return json.startsWith('"') ? json : JSON.stringify(json);
+}
+
+const textLines: RowEncoder = {
+  name: 'text-lines', kind: kindOf,
+  encode(row, writer: ByteWriter) {
+    writer.raw(Buffer.from(`[${row.map(textJson).join(',')}]\n`));
+  },
+};
+
+export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson), encoder('json', plainJson), textLines];

@@ -1,0 +1,64 @@
+/** Tasks, live options, and the parts of TuGraph's REST API that this server does not have, refused clearly. */
+import type { FastifyInstance } from 'fastify';
+import { DbError } from '../base/errors.ts';
+import type { Service } from '../service/service.ts';
+import { bodyOf } from './bodies.ts';
+import { RestCall } from './rest-call.ts';
+
+/** What TuGraph lets an admin change while it runs. */
+const LIVE_OPTIONS: ReadonlySet<string> = new Set(['durable', 'optimistic_txn', 'enable_audit_log', 'enable_ip_check']);
+
+export function adminRoutes(app: FastifyInstance, service: Service): void {
+  const { tasks, limits, config } = service.options;
+
+  app.get('/task', async (request, reply) => {
+    const call = await RestCall.of(service, request, reply);
+    call.requireAdmin();
+    return call.column('CALL dbms.task.listTasks()');
+  });
+  app.delete('/task/:id', async (request, reply) => {
+    const call = await RestCall.of(service, request, reply);
+    call.requireAdmin();
+    const { id } = request.params as { id: string };
+    if (!/^\d+_\d+$/.test(id)) throw new DbError('InvalidRequest', 'Failed to parse task id.', { hint: 'GET /task lists the ids' });
+    if (!tasks.list().some((task) => task.taskId === id)) throw new DbError('InvalidRequest', 'No such task.');
+    tasks.kill(id);
+    return reply.send();
+  });
+
+  app.put('/config', async (request, reply) => {
+    const call = await RestCall.of(service, request, reply);
+    call.requireAdmin();
+    const current = new Map(config);
+    for (const [name, value] of Object.entries(bodyOf(request.body))) {
+      if (!LIVE_OPTIONS.has(name)) throw new DbError('InvalidRequest', `Option ${name} does not exist.`);
+      if (current.get(name) !== value) {
+        throw new DbError('NotSupported', `The option ${name} cannot be changed while the server runs.`, { hint: 'set it in the configuration and restart the server' });
+      }
+    }
+    return reply.send();
+  });
+
+  app.post('/get_token_time', async (request, reply) => {
+    await RestCall.of(service, request, reply);
+    return { refresh_time: limits.tokenLifeSeconds, expire_time: limits.tokenRefreshSeconds };
+  });
+  app.post('/update_token_time', async (request, reply) => {
+    (await RestCall.of(service, request, reply)).requireAdmin();
+    throw new DbError('NotSupported', 'The life of tokens cannot be changed while the server runs.', { hint: 'set token_life_s and token_refresh_s in the configuration' });
+  });
+  app.get('/info/log', async (request, reply) => {
+    await RestCall.of(service, request, reply);
+    throw new DbError('InvalidRequest', 'LOG is disabled.');
+  });
+
+  const refusePlugins = async () => {
+    throw new DbError('NotSupported', 'C++ and Python procedures are not supported.', { hint: 'use Cypher; CALL dbms.procedures() lists what can be called' });
+  };
+  for (const root of ['/db/:graph', '/graph/:graph']) {
+    for (const kind of ['cpp_plugin', 'python_plugin']) {
+      app.route({ method: ['GET', 'POST', 'DELETE'], url: `${root}/${kind}`, handler: refusePlugins });
+      app.route({ method: ['GET', 'POST', 'DELETE'], url: `${root}/${kind}/:name`, handler: refusePlugins });
+    }
+  }
+}
