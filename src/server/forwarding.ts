@@ -8,6 +8,7 @@ import { asDbError, DbError, fromWire } from '../base/errors.ts';
 import type { WireError } from '../base/errors.ts';
 import { CallingExecutor } from '../service/executors.ts';
 import type { Executor, ExecutorCall } from '../service/executors.ts';
+import type { GroupStatus } from '../replica/protocol.ts';
 import type { GroupLink } from '../service/group-link.ts';
 import type { TaskRegistry } from '../service/tasks.ts';
 
@@ -16,6 +17,9 @@ interface Answer {
   readonly error?: WireError;
 }
 
+type PeerCall = ExecutorCall | { readonly method: 'status' };
+
+const STATUS_TIMEOUT_MS = 1000;
 /** Room for the way and for the leader's own waiting. */
 const MARGIN_MS = 10_000;
 const TIMEOUT_MS = 600_000;
@@ -23,10 +27,7 @@ const TIMEOUT_MS = 600_000;
 export function leaderExecutor(group: GroupLink): Executor {
   return new CallingExecutor(async (call) => {
     const timeoutMs = call.method === 'run' && call.argument.timeoutMs > 0 ? call.argument.timeoutMs + MARGIN_MS : TIMEOUT_MS;
-    const bytes = await group.callLeader(new Uint8Array(serialize(call)), timeoutMs);
-    const answer = deserialize(bytes) as Answer;
-    if (answer.error !== undefined) throw fromWire(answer.error);
-    return answer.ok;
+    return ask(group, call, timeoutMs);
   });
 }
 
@@ -35,7 +36,7 @@ export function answerForwarded(writer: Executor, group: GroupLink, tasks: TaskR
   return async (bytes) => {
     let answer: Answer;
     try {
-      answer = { ok: await perform(deserialize(bytes) as ExecutorCall, writer, group, tasks) };
+      answer = { ok: await perform(deserialize(bytes) as PeerCall, writer, group, tasks) };
     } catch (error) {
       answer = { error: asDbError(error).toWire() };
     }
@@ -43,7 +44,19 @@ export function answerForwarded(writer: Executor, group: GroupLink, tasks: TaskR
   };
 }
 
-async function perform(call: ExecutorCall, writer: Executor, group: GroupLink, tasks: TaskRegistry): Promise<unknown> {
+/** The status of the group from its leader. */
+export async function leaderStatus(group: GroupLink): Promise<GroupStatus> {
+  return await ask(group, { method: 'status' }, STATUS_TIMEOUT_MS) as GroupStatus;
+}
+
+async function ask(group: GroupLink, call: PeerCall, timeoutMs: number): Promise<unknown> {
+  const answer = deserialize(await group.callLeader(new Uint8Array(serialize(call)), timeoutMs)) as Answer;
+  if (answer.error !== undefined) throw fromWire(answer.error);
+  return answer.ok;
+}
+
+async function perform(call: PeerCall, writer: Executor, group: GroupLink, tasks: TaskRegistry): Promise<unknown> {
+  if (call.method === 'status') return group.status();
   if (!group.isLeader) throw new DbError('NotLeader', 'this server is not the leader');
   switch (call.method) {
     case 'run': {

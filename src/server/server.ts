@@ -29,7 +29,7 @@ import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
-import { answerForwarded, leaderExecutor } from './forwarding.ts';
+import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
@@ -205,7 +205,7 @@ export class LgraphServer {
     return new Service({
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),
       readers: this.#readers.map((channel) => new CallingExecutor((call) => channel.call(call.method, call.argument), () => channel.inFlight)),
-      writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, tasks: this.#tasks, procedures,
+      writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
       limits: {
         versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, statementTimeoutMs: config.statement_timeout_ms,
         tokenLifeSeconds: config.token_life_s, tokenRefreshSeconds: config.token_refresh_s,

@@ -4,7 +4,7 @@
  *   read   here: inline while it is short, else in a reader thread; first waits until this server has the version asked for
  *   write  in the writer thread if this server leads, else forwarded to the leader; while the group elects, it waits
  */
-import { DbError } from '../base/errors.ts';
+import { asDbError, DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { PasswordVerifier } from '../auth/passwords.ts';
 import { issueToken, TokenVerifier } from '../auth/tokens.ts';
@@ -43,6 +43,8 @@ export interface ServiceOptions {
   /** The leader's executor, reached through the group. */
   readonly leader: Executor;
   readonly group: GroupLink;
+  /** The leader's own status, over the peer connection. */
+  readonly leaderStatus: () => Promise<GroupStatus>;
   readonly tasks: TaskRegistry;
   readonly procedures: ProcedureHost;
   readonly limits: ServiceLimits;
@@ -176,13 +178,28 @@ export class Service {
 
   // -------------------------------------------------------------- the group
 
+  /** The group as this server sees it by itself. */
   status(): Promise<GroupStatus> {
     return this.options.group.status();
   }
 
+  /** The group as its leader sees it, who alone knows how far the others are; by this server's own lights while that fails. */
+  async groupStatus(): Promise<GroupStatus> {
+    const own = await this.status();
+    const { group, leaderStatus } = this.options;
+    if (own.role === 'leader' || group.leader === undefined) return own;
+    try {
+      const seen = await leaderStatus();
+      return { ...own, commitIndex: Math.max(own.commitIndex, seen.commitIndex), peers: seen.peers.map((peer) => ({ ...peer, isSelf: peer.nodeId === own.nodeId })) };
+    } catch (error) {
+      asDbError(error); // No answer from the leader: an election may be on, and our own view says so.
+      return own;
+    }
+  }
+
   async groupFacts(): Promise<GroupFacts> {
     const { tasks, serverVersion, config } = this.options;
-    return { status: await this.status(), tasks: tasks.list(), config, upSeconds: this.upSeconds, serverVersion };
+    return { status: await this.groupStatus(), tasks: tasks.list(), config, upSeconds: this.upSeconds, serverVersion };
   }
 
   /** Waits until this server has the version; else says where it is and who leads. */
