@@ -299,10 +299,11 @@ export class RaftNode {
     const state = this.#state;
     assert(index <= state.applied || state.isWitness, 'the log is dropped only behind the state machine');
     assert(index <= this.#dropLimit() || state.has('witness-forgets'), 'what a witness or for a witness is needed stays');
-    if (index <= state.log.startIndex) return;
-    const { config } = state.configs.at(index);
-    state.log.compactTo(index, config);
-    state.configs.compactTo(index);
+    // An installed snapshot may be ahead of what the log itself has saved.
+    const upTo = Math.min(index, state.log.durableIndex);
+    if (upTo <= state.log.startIndex) return;
+    state.log.compactTo(upTo, state.configs.at(upTo).config);
+    state.configs.compactTo(upTo);
   }
 
   /** A snapshot at `index` is durable in the state machine. False: it is older than what we have. */

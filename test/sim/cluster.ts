@@ -330,7 +330,7 @@ function drawRates(random: Random): Rates {
     servers, witnesses: r() < 0.35 ? Math.floor((servers - 1) / 2 * (0.5 + r() / 2)) : 0,
     loss: some(0.5, 0.3), duplicate: some(0.4, 0.5), delayMs: r() < 0.7 ? 1 + r() * 5 : 5 + r() * 40,
     crash: some(0.6, 0.3), crashInWrite: some(0.6, 0.03), partition: some(0.6, 0.3), oneWay: r() < 0.4, pause: some(0.4, 0.2),
-    slowDisk: some(0.4, 0.2), members: some(0.5, 0.5), transfer: some(0.4, 0.3), compact: some(0.6, 0.8), clients: 1 + Math.floor(r() * 4),
+    slowDisk: some(0.4, 0.2), members: r() < 0.2 ? 0.5 + r() / 2 : some(0.5, 0.5), transfer: some(0.4, 0.3), compact: some(0.6, 0.8), clients: 1 + Math.floor(r() * 4),
   };
 }
 
