@@ -4,7 +4,7 @@
  * `prepare` says everything the text and the procedures can say: errors, columns, whether it writes. `execute` chooses a plan
  * for the view's catalog and counts, and runs it.
  */
-import { DbError } from '../base/errors.ts';
+import { asDbError, DbError } from '../base/errors.ts';
 import type { GraphCatalog } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import { runSchemaCommand, SHOW_PROCEDURE, shownRows, type SchemaCommand } from './commands.ts';
@@ -52,13 +52,22 @@ export function prepare(text: string, context: PrepareContext): PreparedQuery {
   if (statement !== undefined && statement.isCurrent(context.procedures)) {
     // To the end: most recently used.
     statements.delete(text);
-  } else statement = new PreparedStatement(text, context.procedures);
+  } else statement = checked(text, context.procedures);
   if (text.length <= TEXT_KEPT_MAX) {
     statements.set(text, statement);
     if (statements.size > STATEMENTS_MAX) statements.delete(statements.keys().next().value!);
   }
   statement.checkStrict(context.catalog);
   return statement;
+}
+
+/** Thousands of operators in one expression are deeper than the stack: the statement's fault, said as such. */
+function checked(text: string, procedures: ProcedureHost): PreparedStatement {
+  try {
+    return new PreparedStatement(text, procedures);
+  } catch (error) {
+    throw asDbError(error);
+  }
 }
 
 /** Runs a prepared statement. Nothing happens before `rows()` is pulled. */
@@ -105,7 +114,11 @@ class StatementExecution implements Execution {
 
   #plan(): BuiltPlan {
     const { context } = this.#runtime;
-    this.#built ??= this.#statement.planFor(context.view, context.procedures, context.limits);
+    try {
+      this.#built ??= this.#statement.planFor(context.view, context.procedures, context.limits);
+    } catch (error) {
+      throw asDbError(error);
+    }
     return this.#built;
   }
 

@@ -17,21 +17,30 @@ export function parseExpression(c: Cursor): Expression {
 }
 
 function parseOr(c: Cursor): Expression {
-  let left = parseXor(c);
-  while (c.takeWord('OR')) left = binary('OR', left, parseXor(c));
-  return left;
+  return parseAssociative(c, 'OR', parseXor);
 }
 
 function parseXor(c: Cursor): Expression {
-  let left = parseAnd(c);
-  while (c.takeWord('XOR')) left = binary('XOR', left, parseAnd(c));
-  return left;
+  return parseAssociative(c, 'XOR', parseAnd);
 }
 
 function parseAnd(c: Cursor): Expression {
-  let left = parseNot(c);
-  while (c.takeWord('AND')) left = binary('AND', left, parseNot(c));
-  return left;
+  return parseAssociative(c, 'AND', parseNot);
+}
+
+/** A chain of an operator whose grouping does not matter: as a balanced tree, so that thousands of operands are no depth. */
+function parseAssociative(c: Cursor, op: 'OR' | 'XOR' | 'AND', parseOperand: (c: Cursor) => Expression): Expression {
+  const first = parseOperand(c);
+  if (!c.isWord(op)) return first;
+  const operands = [first];
+  while (c.takeWord(op)) operands.push(parseOperand(c));
+  return balanced(op, operands, 0, operands.length);
+}
+
+function balanced(op: BinaryOperator, operands: readonly Expression[], from: number, to: number): Expression {
+  if (to - from === 1) return operands[from]!;
+  const middle = (from + to + 1) >> 1;
+  return binary(op, balanced(op, operands, from, middle), balanced(op, operands, middle, to));
 }
 
 function parseNot(c: Cursor): Expression {
