@@ -31,3 +31,9 @@ it('keeps files to one idea: none above 600 lines', () => {
   const long = files.filter((file) => readFileSync(resolve(src, file), 'utf8').split('\n').length > 600);
   expect(long).toEqual([]);
 });
+
+it('explains every error code in docs/errors.md', async () => {
+  const { ERROR_CODES } = await import('../src/base/errors.ts');
+  const page = readFileSync(resolve(src, '../docs/errors.md'), 'utf8');
+  expect(ERROR_CODES.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+});

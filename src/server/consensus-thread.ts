@@ -11,12 +11,15 @@ import { Consensus } from '../replica/consensus.ts';
 import { noTransport } from '../replica/consensus-transport.ts';
 import type { ConsensusOptions, ConsensusToMain } from '../replica/protocol.ts';
 import { RaftTransport } from '../rpc/raft-transport.ts';
+import { setThreadPriority } from './thread-priority.ts';
 
 export interface ConsensusThreadData {
   readonly options: ConsensusOptions;
   readonly writerPort: MessagePort;
   readonly mainPort: MessagePort;
 }
+
+setThreadPriority(-10);
 
 const { options, writerPort, mainPort } = workerData as ConsensusThreadData;
 

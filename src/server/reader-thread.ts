@@ -11,7 +11,10 @@ import { ReadHost } from '../service/read-host.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
+import { setThreadPriority } from './thread-priority.ts';
 import type { ReaderThreadData } from './threads.ts';
+
+setThreadPriority(5);
 
 const data = workerData as ReaderThreadData;
 const engine = await openLevelEngine(data.store);
