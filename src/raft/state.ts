@@ -7,7 +7,7 @@
 import { assert } from '../base/assert.ts';
 import { ConfigStack, isVoter, memberOf } from './config.ts';
 import { RaftLog } from './log.ts';
-import { Progress } from './progress.ts';
+import type { Progress } from './progress.ts';
 import type { Message } from './messages.ts';
 import type { Config, HardState, LogReader, NodeId, Recovered } from './types.ts';
 

@@ -19,6 +19,7 @@ export interface MainHost {
   driver(): ConsensusDriver | undefined;
   group(): ConsensusGroup | undefined;
   status(): GroupStatus;
+  onExported(exportId: number, index: number, error: string | undefined): void;
   stop(timeoutMs: number, leave: boolean): Promise<StopOutcome>;
 }
 
@@ -79,6 +80,9 @@ export class MainSide {
         answer?.(message.bytes);
         return;
       }
+      case 'stateExported':
+        this.#host.onExported(message.exportId, message.index, message.error);
+        return;
       case 'transferLeader':
         this.#transfer(message.id, message.to, message.timeoutMs);
         return;

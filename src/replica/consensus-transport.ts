@@ -5,7 +5,7 @@
  * and calls (formation, joining: by address, before anybody is a member) are answered once or fail.
  */
 import type { Message } from '../raft/messages.ts';
-import type { NodeId } from '../raft/types.ts';
+import type { Config, NodeId } from '../raft/types.ts';
 import type { NodeInfo } from './protocol.ts';
 
 /** The first thing said on every stream. */
@@ -30,10 +30,29 @@ export interface TransportHandlers {
   /** Our own streams to a peer broke: what was on its way may be lost. */
   onPeerLost(id: NodeId): void;
   onMessages(from: NodeId, messages: readonly Message[]): void;
+  /** Undefined: not wanted. */
+  onState(from: NodeId, header: StateHeader): StateSink | undefined;
   onRequest(from: NodeId, bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void;
   /** Answers a call; a rejected promise travels back as its message. */
   onCall(call: PeerCall): Promise<unknown>;
   log(level: 'debug' | 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What a file is that one server sends to another: the state at an index, and what its log must begin with. */
+export interface StateHeader {
+  readonly index: number;
+  readonly term: number;
+  readonly config: Config;
+  readonly bytes: number;
+}
+
+/** Takes a state that arrives; `offset` is where an earlier, broken transfer of the same file stopped. */
+export interface StateSink {
+  readonly offset: number;
+  write(bytes: Uint8Array): void;
+  /** All of it is there: verified and durable when this returns. */
+  end(): void;
+  abort(): void;
 }
 
 export interface PeerCall {
@@ -48,6 +67,8 @@ export interface Transport {
   send(to: NodeId, messages: readonly Message[]): void;
   /** Rejects when the peer cannot be reached or does not answer in time. */
   request(to: NodeId, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Sends a file; resolves when the other side has it durably. `onProgress` for every part that arrived. */
+  sendState(to: NodeId, header: StateHeader, path: string, onProgress: () => void): Promise<void>;
   call(address: string, call: PeerCall, timeoutMs: number): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -58,6 +79,7 @@ export const noTransport: Transport = {
   setPeers: () => undefined,
   send: () => undefined,
   request: () => Promise.reject(new Error('this server runs alone')),
+  sendState: () => Promise.reject(new Error('this server runs alone')),
   call: () => Promise.reject(new Error('this server runs alone')),
   stop: () => Promise.resolve(),
 };

@@ -20,6 +20,7 @@ import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
+import { Snapshots, beginLogBehindState } from './consensus-snapshots.ts';
 import { WriterSide } from './consensus-writer.ts';
 import { Formation, findMember, formAlone } from './formation.ts';
 import { realDisk } from './log-store-disk.ts';
@@ -45,6 +46,7 @@ export interface ConsensusParts {
 const TICKS_PER_HEARTBEAT = 5;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
+const LOG_KEEPS_ENTRIES = 100_000;
 const AHEAD_BYTES = 16 << 20;
 /** More than a follower usually lags, so that it need not be sent to a witness for older entries. */
 const WITNESS_KEEPS_ENTRIES = 10_000;
@@ -54,6 +56,7 @@ export class Consensus {
   readonly #options: ConsensusOptions;
   readonly #disk: Disk;
   readonly #main: MainSide;
+  readonly #snapshots: Snapshots;
   readonly #heard = new Map<NodeId, NodeInfo>();
   readonly #bootSeqs = new Map<NodeId, number>();
   readonly #connected = new Set<NodeId>();
@@ -72,10 +75,15 @@ export class Consensus {
     this.#disk = realDisk(parts.options.logDirectory);
     this.#unlock = lockDirectory(this.#disk, parts.options.logDirectory);
     this.#identity = this.#nextBoot();
+    this.#snapshots = new Snapshots({
+      directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, keepsEntries: parts.options.logKeepsEntries ?? LOG_KEEPS_ENTRIES,
+      driver: () => this.#driver, durableIndex: () => this.#writer?.durableIndex ?? 0,
+      post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
+    });
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.#identity.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
-      status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
+      onExported: (exportId, index, error) => this.#snapshots.onExported(exportId, index, error), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
   }
 
@@ -113,6 +121,7 @@ export class Consensus {
       },
       onPeerLost: (id) => this.#driver?.node.unreachable(id),
       onMessages: (from, messages) => this.#driver?.receive(from, messages),
+      onState: (_from, header) => (options.stateTransfer === true && !options.info.isWitness ? this.#snapshots.onState(header) : undefined),
       onRequest: (from, bytes, answer) => this.#main.onRequest(from, bytes, answer),
       onCall: (call) => this.#onCall(call),
       log: (level, message, fields) => this.#log(level, message, fields),
@@ -214,6 +223,10 @@ export class Consensus {
     const { options } = this;
     const { clock, random, transport } = this.#parts;
     let store = this.#openStore();
+    if (beginLogBehindState(this.#disk, options.logDirectory, options.appliedIndex, store)) {
+      store.close();
+      store = this.#openStore();
+    }
     if (options.appliedIndex > store.lastIndex) store = this.#restartBehindState(store);
     const tickMs = Math.max(1, options.heartbeatMs / TICKS_PER_HEARTBEAT);
     const node = new RaftNode({
@@ -244,6 +257,7 @@ export class Consensus {
           this.#main.onTick(nowMs);
           this.#group?.onTick(nowMs);
           if (options.info.isWitness) this.#compactWitness();
+          else if (options.stateTransfer === true) this.#snapshots.onTick(nowMs);
         },
         onDiskFull: (isFull) => this.#onDiskFull(isFull),
         onFatal: (message) => this.#fatal(message),
@@ -257,6 +271,7 @@ export class Consensus {
     });
     this.#waitingFor = undefined;
     driver.start();
+    this.#snapshots.askToInstall();
     const voters = node.view.config.config.members.filter((member) => member.voter);
     // A group of one has nobody to wait for.
     if (voters.length === 1 && voters[0]!.id === node.id) node.campaign();
@@ -326,7 +341,8 @@ export class Consensus {
     const { view } = node;
     const member = view.config.config.members.find((one) => one.id === peer);
     if (member?.witness !== true) {
-      this.#log('warn', 'a peer needs entries that are not in the log any more', { peer });
+      if (this.#options.stateTransfer === true) this.#snapshots.onWanted(peer);
+      else this.#log('warn', 'a peer needs entries that are not in the log any more', { peer });
       return;
     }
     const index = view.firstIndex - 1;

@@ -105,6 +105,8 @@ export type MainToConsensus =
   | { readonly kind: 'peerRequest'; readonly id: number; readonly to: string; readonly bytes: Uint8Array; readonly timeoutMs: number }
   /** The answer to an incoming `peerCall`. */
   | { readonly kind: 'peerAnswer'; readonly callId: number; readonly bytes: Uint8Array }
+  /** The answer to `exportState`: the file is complete and synced, and holds the state at `index`; or why there is none. */
+  | { readonly kind: 'stateExported'; readonly exportId: number; readonly index: number; readonly error?: string }
   | { readonly kind: 'transferLeader'; readonly id: number; readonly to: string | undefined; readonly timeoutMs: number }
   | { readonly kind: 'addPeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
   | { readonly kind: 'removePeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
@@ -124,6 +126,14 @@ export type ConsensusToMain =
   /** Sent on every change of role, term or leader. */
   | { readonly kind: 'role'; readonly role: GroupStatus['role']; readonly term: number; readonly leaderId: string | undefined; readonly leader: NodeInfo | undefined }
   | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: Readonly<Record<string, unknown>> }
+  /** Write the whole state, at one version, to a new file `path` (state-file.ts); answered by `stateExported`. */
+  | { readonly kind: 'exportState'; readonly exportId: number; readonly path: string }
+  /**
+   * The log that this server would need is gone. `path` holds the state at `index`: close the state store, replace it by a new one
+   * filled from that file (complete before it takes the old one's place), and start the process's parts again with
+   * `appliedIndex` = `index`. Sent again after a restart until that has happened.
+   */
+  | { readonly kind: 'installState'; readonly path: string; readonly index: number }
   /** The node cannot go on (failed fsync, corrupted log, identity conflict): the process must stop with this line. */
   | { readonly kind: 'fatal'; readonly message: string };
 
@@ -158,6 +168,10 @@ export interface ConsensusOptions {
   readonly autoRemoveMinVoters?: number;
   /** 0: form or join by `initialAddresses`. 1: form a group of this server and its data. 2: join the group of `initialAddresses`. */
   readonly bootstrapRole?: 0 | 1 | 2;
+  /** The main thread handles `exportState` and `installState`, so the log may be dropped behind the state (default false). */
+  readonly stateTransfer?: boolean;
+  /** Entries that stay in the log behind the state, for followers that lag (default 100,000). */
+  readonly logKeepsEntries?: number;
   /** A witness may lead for a moment, to hand the group to a server with data (default false). */
   readonly witnessMayLead?: boolean;
 }

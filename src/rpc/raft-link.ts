@@ -8,7 +8,7 @@ import { credentials } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
-import { FrameEncoder } from '../raft/codec.ts';
+import type { FrameEncoder } from '../raft/codec.ts';
 import { isBulk } from '../raft/messages.ts';
 import type { Message } from '../raft/messages.ts';
 import { FRAME_BYTES_MAX, peerService } from './raft-proto.ts';

@@ -18,6 +18,7 @@ export interface PeerClient extends Client {
   Control(): FrameStream;
   Bulk(): FrameStream;
   Requests(): FrameStream;
+  State(): FrameStream;
   Call(frame: Frame, options: { deadline: number }, done: (error: ServiceError | null, answer?: Frame) => void): ClientUnaryCall;
 }
 

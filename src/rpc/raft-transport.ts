@@ -9,9 +9,10 @@ import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { FrameEncoder, decodeFrame } from '../raft/codec.ts';
 import type { Message } from '../raft/messages.ts';
 import type { NodeId } from '../raft/types.ts';
-import type { Hello, PeerCall, Transport, TransportHandlers } from '../replica/consensus-transport.ts';
+import type { Hello, PeerCall, StateHeader, Transport, TransportHandlers } from '../replica/consensus-transport.ts';
 import { RaftLink, newClient } from './raft-link.ts';
 import { FRAME_BYTES_MAX, peerService } from './raft-proto.ts';
+import { receiveState, sendStateTo } from './raft-state.ts';
 import type { Frame, PeerClient, Welcome } from './raft-proto.ts';
 
 export interface RaftTransportOptions {
@@ -46,6 +47,7 @@ export class RaftTransport implements Transport {
     server.addService(peerService().service, {
       Control: (call: Incoming) => this.#onStream(call, handlers, (hello) => this.#onControl(call, hello, handlers)),
       Bulk: (call: Incoming) => this.#onStream(call, handlers, (hello) => onRaftFrames(call, hello, handlers)),
+      State: (call: Incoming) => this.#onStream(call, handlers, (hello) => receiveState(call, hello, handlers)),
       Requests: (call: Incoming) => this.#onStream(call, handlers, (hello) => onRequests(call, hello, handlers)),
       Call: (call: ServerUnaryCall<Frame, Frame>, done: sendUnaryData<Frame>) => this.#onCall(call, done, handlers),
     });
@@ -169,6 +171,13 @@ export class RaftTransport implements Transport {
         else reject(new Error(parsed.error));
       });
     });
+  }
+
+  async sendState(to: NodeId, header: StateHeader, path: string, onProgress: () => void): Promise<void> {
+    const link = this.#links.get(to);
+    if (link === undefined) throw new DbError('NoLeader', `${to} is not a peer`);
+    const hello = Buffer.from(JSON.stringify({ ...this.#handlers!.hello(to), secret: this.#options.secret }));
+    await sendStateTo(link.address, hello, header, path, onProgress);
   }
 
   #clientFor(address: string): PeerClient {

@@ -188,6 +188,31 @@ describe('three servers over gRPC', () => {
     expect((await leader.status()).peers.length).toBe(2);
   });
 
+  it('drop old entries, and give a new server the whole state instead', async () => {
+    const ports = await freePorts(4);
+    const extra = { stateTransfer: true, logKeepsEntries: 50, initialAddresses: ports.slice(0, 3).map((port) => `127.0.0.1:${port}`) };
+    const servers = await Promise.all([0, 1, 2].map(async (i) => group.start(await group.options(i, ports, extra))));
+    const leader = await group.leader(servers);
+    const ids = Array.from({ length: 500 }, (_, i) => leader.propose(`k${i}`));
+    await until('commits', () => ids.every((id) => leader.outcomes.get(id) === 'committed'));
+    await until('compaction', async () => (await Promise.all(servers.map(async (server) => server.status()))).every((status) => status.firstIndex > 300));
+    const late = await group.start(await group.options(3, ports, extra));
+    await until('the state', () => late.toInstall !== undefined);
+    expect(late.toInstall!.applied).toEqual(leader.applied);
+    // Main replaces the store and starts again; a crash before that asks again.
+    await group.stop(late);
+    const crashed = await group.start(await group.options(3, ports, extra));
+    await until('the state', () => crashed.toInstall !== undefined);
+    await group.stop(crashed);
+    const installed = await group.start(await group.options(3, ports, { ...extra, appliedIndex: late.toInstall!.index }));
+    await until('its vote', async () => (await leader.status()).peers.some((peer) => peer.nodeId === installed.nodeId && peer.isVoter));
+    const more = leader.propose('more');
+    await until('the commit', () => leader.outcomes.get(more) === 'committed');
+    await until('the entry', () => installed.applied.includes('more'));
+    expect(installed.applied).toEqual(['more']);
+    expect(installed.toInstall).toBeUndefined();
+  });
+
   it('need only one of two data servers beside a witness, which holds no data and never stays leader', async () => {
     const ports = await freePorts(3);
     const options = await Promise.all(ports.map(async (_, i) => group.options(i, ports, { witnessMayLead: true })));

@@ -1,7 +1,7 @@
 /**
  * Consensus servers inside the test process, over real gRPC on loopback, with a counting writer each.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,7 @@ export class LocalServer {
   readonly outcomes = new Map<number, string>();
   readonly logs: string[] = [];
   fatal: string | undefined;
+  toInstall: { index: number; applied: string[] } | undefined;
   leadingTerm: number | undefined;
   role = '';
   leaderId: string | undefined;
@@ -86,6 +87,10 @@ export class LocalServer {
       this.leaderId = message.leaderId;
     } else if (message.kind === 'log') this.logs.push(`${message.level} ${message.message}`);
     else if (message.kind === 'fatal') this.fatal = message.message;
+    else if (message.kind === 'exportState') {
+      writeFileSync(message.path, JSON.stringify(this.applied) + ' '.repeat(1_000_000));
+      this.#main.postMessage({ kind: 'stateExported', exportId: message.exportId, index: this.#lastApplied } satisfies MainToConsensus);
+    } else if (message.kind === 'installState') this.toInstall = { index: message.index, applied: JSON.parse(readFileSync(message.path, 'utf8')) as string[] };
   }
 
   ask<T>(message: Ask): Promise<T> {

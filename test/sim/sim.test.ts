@@ -48,17 +48,17 @@ function run(seed: number, steps: number): ReturnType<typeof simulate> {
 
 /** Deliberate bugs, and the seed from where the search begins (the first that found it when this was written). */
 const MUTANTS: readonly (readonly [name: string, from: number])[] = [
-  ['step-down-clears-vote', 9], ['vote-unsaved', 1], ['votes-twice', 10], ['ignores-log-in-votes', 6], ['minority-elects', 1],
-  ['heartbeat-full-commit', 1], ['counts-unsaved', 7], ['minority-commits', 2], ['commits-old-term', 2], ['skips-prev-check', 1],
-  ['truncates-always', 1], ['never-truncates', 1], ['ack-unsaved', 1], ['reads-before-own-commit', 19], ['reads-unconfirmed', 404],
-  ['changes-overlap', 784], ['no-sync', 1], ['forgets-vote', 7], ['reads-before-apply', 1], ['witness-forgets', 126],
+  ['step-down-clears-vote', 9], ['vote-unsaved', 1], ['votes-twice', 10], ['ignores-log-in-votes', 9], ['minority-elects', 1],
+  ['heartbeat-full-commit', 1], ['counts-unsaved', 1], ['minority-commits', 1], ['commits-old-term', 2], ['skips-prev-check', 1],
+  ['truncates-always', 3], ['never-truncates', 6], ['ack-unsaved', 1], ['reads-before-own-commit', 3], ['reads-unconfirmed', 2019],
+  ['changes-overlap', 107], ['no-sync', 1], ['forgets-vote', 15], ['reads-before-apply', 3], ['witness-forgets', 983],
 ];
 
 describe('a simulator that can be trusted', () => {
   it.each(MUTANTS)('finds the bug %s', { timeout: 60_000 }, (name, from) => {
     const mutants = new Set([name]);
     let found = '';
-    for (let seed = from; seed < from + 1500 && found === ''; seed++) {
+    for (let seed = from; seed < from + 1000 && found === ''; seed++) {
       try {
         simulate({ seed, steps: 5000, mutants });
       } catch (error) {
