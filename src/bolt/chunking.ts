@@ -14,6 +14,7 @@ import type { Dialect } from './structures.ts';
 
 const CHUNK_MAX = 0xffff;
 export const HEADER = 2;
+const COPIED_MAX = 2048;
 
 export class MessageWriter {
   readonly #pack = new PackWriter(16_384);
@@ -41,9 +42,19 @@ export class MessageWriter {
     this.#pack.view().writeUInt16BE(0, at);
   }
 
+  /** Adds messages that are framed already. */
+  raw(bytes: Uint8Array): void {
+    const at = this.#pack.skip(bytes.length);
+    this.#pack.view().set(bytes, at);
+  }
+
   /** Hands over all that was written. */
   take(): Buffer {
-    return this.#pack.take();
+    if (this.#pack.length > COPIED_MAX) return this.#pack.take();
+    // A few answers are copied to a small buffer, which costs less than a new large one each time.
+    const copy = Buffer.from(this.#pack.view());
+    this.#pack.truncate(0);
+    return copy;
   }
 }
 

@@ -33,6 +33,8 @@ const HELLO_BYTES_MAX = 64 * 1024;
 const QUEUE_MESSAGES_MAX = 1000;
 /** Bytes waiting to be sent above which results pause. */
 const OUTPUT_BYTES_MAX = 512 * 1024;
+/** Rows up to here are copied next to the messages around them, so that a short answer is one write. */
+const JOINED_BYTES_MAX = 4096;
 /** A client that takes nothing for so long is gone. */
 const STALL_MS = 10 * 60_000;
 /** How long a client may take to close after the last answer. */
@@ -50,7 +52,7 @@ export class Connection implements Output {
   #dialogue: Dialogue | undefined;
   #version: Version | undefined;
   #isWorking = false;
-  #isCorked = false;
+  #isFlushDue = false;
   #isDraining = false;
   #isEnded = false;
   #authTimer: NodeJS.Timeout | undefined;
@@ -60,7 +62,7 @@ export class Connection implements Output {
     this.#socket = socket;
     this.#door = door;
     this.#options = options;
-    this.#handshake = new Handshake((bytes) => this.#write(bytes));
+    this.#handshake = new Handshake((bytes) => this.#socket.write(bytes));
     this.#authTimer = setTimeout(() => this.close('no login within the time'), options.authTimeoutMs);
     socket.on('data', (data: Buffer) => this.#receive(data));
     socket.on('error', (error) => this.close(error.message));
@@ -130,12 +132,20 @@ export class Connection implements Output {
   // -------------------------------------------------------------- out
 
   message(tag: number, fields: readonly Value[], dialect: Dialect): void {
+    if (this.#isEnded) return;
     this.#writer.write(tag, fields, dialect);
-    this.#write(this.#writer.take());
+    this.#flushSoon();
   }
 
   records(bytes: Uint8Array): void {
-    this.#write(bytes);
+    if (this.#isEnded) return;
+    if (bytes.length <= JOINED_BYTES_MAX) {
+      this.#writer.raw(bytes);
+      this.#flushSoon();
+      return;
+    }
+    this.#flush();
+    this.#socket.write(bytes);
   }
 
   drained(): Promise<void> | undefined {
@@ -155,26 +165,24 @@ export class Connection implements Output {
   /** Tells a client that waits for a long statement that the server lives. */
   keepAlive(quietMs: number): void {
     if (!this.#isWorking || this.#version === undefined || !atLeast(this.#version, 4, 1)) return;
-    if (this.#socket.writableLength > 0 || performance.now() - this.#lastWriteMs < quietMs) return;
+    if (this.#socket.writableLength > 0 || this.#writer.length > 0 || performance.now() - this.#lastWriteMs < quietMs) return;
     this.#writer.writeNoop();
-    this.#write(this.#writer.take());
+    this.#flushSoon();
   }
 
-  #write(bytes: Uint8Array): void {
-    if (this.#isEnded) return;
+  /** What one turn of the event loop answers leaves together. */
+  #flushSoon(): void {
     this.#lastWriteMs = performance.now();
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#socket.cork();
-      process.nextTick(() => this.#uncork());
-    }
-    this.#socket.write(bytes);
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    process.nextTick(() => {
+      this.#isFlushDue = false;
+      this.#flush();
+    });
   }
 
-  #uncork(): void {
-    if (!this.#isCorked) return;
-    this.#isCorked = false;
-    this.#socket.uncork();
+  #flush(): void {
+    if (this.#writer.length > 0 && !this.#socket.destroyed) this.#socket.write(this.#writer.take());
   }
 
   // -------------------------------------------------------------- ends
@@ -191,7 +199,7 @@ export class Connection implements Output {
 
   end(): void {
     if (this.#isEnded) return;
-    this.#uncork();
+    this.#flush();
     this.#isEnded = true;
     this.#queue.length = 0;
     this.#dialogue?.close();
