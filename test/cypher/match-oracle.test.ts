@@ -210,3 +210,25 @@ it(`matches what trying everything matches (SEED=${SEED})`, async () => {
     expect(rowsOf(view, `MATCH (${names[0]!}) WITH ${names[0]!} ${bare} RETURN count(*) AS c`)[0]![0], told).toBe(wanted.length);
   }
 }, 120_000);
+
+it(`finds the shortest trails (SEED=${SEED})`, async () => {
+  const store = await LocalStore.withGraph();
+  const random = seededRandom(SEED + 1);
+  for (let round = 0; round < ROUNDS / 4; round++) {
+    const graph = randomGraph(random);
+    const { view, nodes } = build(store, graph, false);
+    const [a, b] = [pick(random, nodes), pick(random, nodes)];
+    if (a === b) continue;
+    const arrow = pick(random, ['-[:R*..6]->', '<-[:R|S*..6]-', '-[*..6]-']);
+    const ends = `MATCH (a), (b) WHERE id(a) = ${a} AND id(b) = ${b}`;
+    const lengths = rowsOf(view, `${ends} MATCH p = (a)${arrow}(b) RETURN length(p) AS l`).map(([length]) => length as number);
+    const shortest = Math.min(...lengths);
+    const found = rowsOf(view, `${ends} MATCH p = allShortestPaths((a)${arrow}(b)) RETURN length(p) AS l`).map(([length]) => length as number);
+    const told = `round ${round}: ${a} ${arrow} ${b} on ${JSON.stringify(graph)}`;
+    expect(found, told).toEqual(lengths.filter((length) => length === shortest));
+    expect(rowsOf(view, `${ends} MATCH p = shortestPath((a)${arrow}(b)) RETURN length(p) AS l`), told).toEqual(lengths.length === 0 ? [] : [[shortest]]);
+    const reach = rowsOf(view, `MATCH (a)${arrow}(x) WHERE id(a) = ${a} RETURN x`).map(([node]) => (node as NodeValue).id);
+    const distinct = rowsOf(view, `MATCH (a)${arrow}(x) WHERE id(a) = ${a} RETURN DISTINCT x`).map(([node]) => (node as NodeValue).id);
+    expect(distinct.sort(), told).toEqual([...new Set(reach)].sort());
+  }
+}, 120_000);

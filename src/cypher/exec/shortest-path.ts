@@ -3,7 +3,7 @@
  *
  * Where a predicate refuses the paths found, longer trails are tried one length at a time.
  */
-import { NodeValue, PathValue, RelationshipValue, type Value } from '../../value/value.ts';
+import { NodeValue, PathValue, type RelationshipValue, type Value } from '../../value/value.ts';
 import type { ShortestPath } from '../plan/plan.ts';
 import { compilePredicate, type CompileContext } from './compile.ts';
 import { DIRECTIONS, nodeIn, OPPOSITE, relationshipOf } from './expand-operators.ts';

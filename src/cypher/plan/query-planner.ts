@@ -12,7 +12,7 @@ import { ANY, NODE } from '../semantics/types.ts';
 import { containsAggregate, resolveItems } from '../semantics/projection.ts';
 import { findAggregate } from '../functions/index.ts';
 import { planCreations } from './create-planner.ts';
-import { Env } from './env.ts';
+import type { Env } from './env.ts';
 import { MatchPlanner } from './match-planner.ts';
 import { buildPatternGraph } from './pattern-graph.ts';
 import type { PlanNode, Union } from './plan.ts';
