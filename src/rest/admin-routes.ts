@@ -52,6 +52,12 @@ export function adminRoutes(app: FastifyInstance, service: Service): void {
     throw new DbError('InvalidRequest', 'LOG is disabled.');
   });
 
+  // Every server keeps its metadata by itself: there is nothing to do.
+  app.post('/misc/sync_meta', async (request, reply) => {
+    (await RestCall.of(service, request, reply)).requireAdmin();
+    return reply.send();
+  });
+
   const refusePlugins = async () => {
     throw new DbError('NotSupported', 'C++ and Python procedures are not supported.', { hint: 'use Cypher; CALL dbms.procedures() lists what can be called' });
   };

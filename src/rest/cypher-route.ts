@@ -38,7 +38,7 @@ export function runOptions(request: FastifyRequest): Omit<RunOptions, 'encoding'
 }
 
 export function cypherRoute(app: FastifyInstance, service: Service, resultBytesMax: number): void {
-  app.post('/cypher', async (request, reply) => {
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const token = bearer(request);
     const body = cypherBody(request.body);
     const session = service.session(await service.authenticate(token));
@@ -46,12 +46,23 @@ export function cypherRoute(app: FastifyInstance, service: Service, resultBytesM
     const stream = await session.run(body.script, {
       ...runOptions(request), graph: body.graph, parameters: parametersOf(body.parameters), encoding: 'json-tugraph',
       firstRows: 10_000, timeoutMs: body.timeoutMs, summaryRow: true,
+      onTask: (id) => killWhenGone(service, reply, id),
     });
     const { chunks, count, kinds } = await collect(stream, resultBytesMax, reply);
     const header = stream.columns.map((name, i) => ({ name, type: kinds[i] ?? 0 }));
     void reply.header('server_version', String(stream.version)).type('application/json; charset=utf-8');
     const head = `{"elapsed":${((performance.now() - started) / 1000).toFixed(6)},"header":${JSON.stringify(header)},"result":[`;
     return Buffer.concat([Buffer.from(head), ...chunks, Buffer.from(`],"size":${count}}`)]);
+  };
+  // TuGraph has a second path for statements in GQL, of which what we understand is the same.
+  for (const path of ['/cypher', '/gql']) app.post(path, answer);
+}
+
+/** A statement ends with the client that asked for it. */
+function killWhenGone(service: Service, reply: FastifyReply, taskId: string): void {
+  const { tasks } = service.options;
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished && tasks.list().some((task) => task.taskId === taskId)) tasks.kill(taskId);
   });
 }
 

@@ -228,6 +228,19 @@ describe('administration', () => {
     expect((await ask('DELETE', '/task/x')).body).toMatchObject({ error_message: 'Failed to parse task id.' });
   });
 
+  it('ends a statement whose client has left', async () => {
+    const gone = new AbortController();
+    const running = async () => (await done('GET', '/task') as { description: string }[]).filter((task) => task.description.includes('99999')).length;
+    const asked = fetch(`http://127.0.0.1:${server.port}/cypher`, {
+      method: 'POST', signal: gone.signal, headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ script: 'UNWIND range(1, 99999) AS a UNWIND range(1, 99999) AS b RETURN count(*)' }),
+    }).catch(() => undefined);
+    await expect.poll(running).toBe(1);
+    gone.abort();
+    await asked;
+    await expect.poll(running).toBe(0);
+  });
+
   it('says clearly what it does not do', async () => {
     expect((await ask('PUT', '/config', { nonsense: true })).body).toMatchObject({ error_message: 'Option nonsense does not exist.' });
     expect((await ask('PUT', '/config', { enable_audit_log: true })).status).toBe(400);
@@ -235,6 +248,8 @@ describe('administration', () => {
     expect((await ask('POST', '/db/default/python_plugin/x', {})).body).toMatchObject({ error_code: 'NotSupported' });
     expect((await ask('GET', '/info/log')).body).toMatchObject({ error_message: 'LOG is disabled.' });
     expect(await done('POST', '/get_token_time', {})).toEqual({ refresh_time: expect.any(Number) as unknown, expire_time: expect.any(Number) as unknown });
+    expect(await done('POST', '/gql', { script: 'RETURN 1 AS one' })).toMatchObject({ header: [{ name: 'one', type: 0 }], result: [[1]], size: 1 });
+    await done('POST', '/misc/sync_meta', {});
     expect((await ask('GET', '/nowhere')).body).toMatchObject({ error_message: 'Illegal URI.' });
   });
 });
