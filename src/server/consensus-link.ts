@@ -1,12 +1,16 @@
 /** The main thread's end of the port to the consensus thread: the group as the service sees it. */
 import type { MessagePort } from 'node:worker_threads';
-import { DbError, fromWire } from '../base/errors.ts';
+import { asDbError, DbError, fromWire } from '../base/errors.ts';
 import type { ConsensusToMain, GroupStatus, MainToConsensus, NodeInfo } from '../replica/protocol.ts';
 import type { GroupLink } from '../service/group-link.ts';
 
 export interface ConsensusLinkHandlers {
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void;
   fatal(message: string): void;
+  /** Write the whole state to a file; resolves with its version. */
+  exportState(path: string): Promise<number>;
+  /** Put the state of a file, at that version, in the place of this server's own. */
+  installState(path: string, index: number): void;
   /** A request from another server; resolves with the answer's bytes. */
   call(bytes: Uint8Array): Promise<Uint8Array>;
 }
@@ -123,6 +127,15 @@ export class ConsensusLink implements GroupLink {
         this.#leader = message.leader;
         this.#term = message.term;
         this.#notify();
+        return;
+      case 'exportState': {
+        const { exportId, path } = message;
+        const answer = (index: number, error?: string) => this.#port.postMessage({ kind: 'stateExported', exportId, index, ...(error === undefined ? {} : { error }) } satisfies MainToConsensus);
+        this.#handlers.exportState(path).then((index) => answer(index), (error: unknown) => answer(0, asDbError(error).message));
+        return;
+      }
+      case 'installState':
+        this.#handlers.installState(message.path, message.index);
         return;
       case 'log':
         this.#handlers.log(message.level, message.message, message.fields);

@@ -9,6 +9,7 @@ import type { Log } from './log.ts';
 import { OPTIONS } from './options.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { addressesOf, LgraphServer } from './server.ts';
+import { replaceStore } from './state-transfer.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -85,11 +86,25 @@ async function run(loaded: LoadedConfig): Promise<void> {
     giveBack();
     process.exit(code);
   };
-  const server = new LgraphServer(config, log, (message) => {
+  const fatal = (message: string) => {
     log.fatal(`${message}; this server stops`);
     process.stderr.write(`lgraph_server: ${message}\n`);
     end(1);
-  });
+  };
+  const make = (): LgraphServer => new LgraphServer(config, log, fatal, () => void restart());
+  let server = make();
+  const restart = async (): Promise<void> => {
+    if (ending) return;
+    try {
+      await server.stop(false);
+      replaceStore(config.directory);
+      server = make();
+      await server.start();
+      log.info('Server started again with the new state.');
+    } catch (error) {
+      fatal(`the new state could not be taken into use: ${asDbError(error).message}`);
+    }
+  };
   const stop = (signal: string) => {
     if (ending) {
       log.warn(`Received signal ${signal} again, leaving at once`);

@@ -44,6 +44,7 @@ export const OPTIONS = [
   { name: 'ha_heartbeat_interval_ms', type: 'integer', default: 1000, min: 10, max: 3600000, group: 'High availability', help: 'how often servers tell each other their addresses and state' },
   { name: 'ha_snapshot_interval_s', type: 'integer', default: 604800, min: 0, max: 1814400, group: 'High availability', help: 'how often the log is compacted at least; 0: by size only' },
   { name: 'ha_first_snapshot_start_time', ...text, group: 'High availability', help: 'HH:MM:SS of the first timed compaction; random if empty' },
+  { name: 'ha_log_keeps_entries', type: 'integer', default: 100000, min: 100, group: 'High availability', help: 'log entries kept behind the state, for servers that lag; older ones get the whole state' },
   { name: 'ha_node_offline_ms', type: 'integer', default: 600000, min: 100, group: 'High availability', help: 'a server silent for so long is OFFLINE and leaves the group, if that is safe' },
   { name: 'ha_node_remove_ms', type: 'integer', default: 1200000, min: 100, group: 'High availability', help: 'a server silent for so long is no longer listed' },
   { name: 'ha_auto_remove_min_voters', type: 'integer', default: 2, min: 1, max: 7, group: 'High availability', help: 'automatic removal leaves at least so many voters' },

@@ -11,6 +11,7 @@ import { ReadHost } from '../service/read-host.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
+import { fillFreshStore, writeState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
 import type { ReaderThreadData } from './threads.ts';
 
@@ -29,6 +30,8 @@ const channel = new Channel(data.mainPort as unknown as PortLike, {
     run: (request) => host.run(request), pull: (request) => host.pull(request), discard: (execution) => host.discard(execution),
     begin: (request) => host.begin(request), commit: (request) => host.end(request.transaction), rollback: (transaction) => host.end(transaction),
   }),
+  exportState: (path: string) => writeState(engine, reader, path),
+  fillFreshStore: (job: { directory: string; path: string; index: number }) => fillFreshStore(job.directory, job.path, job.index, data.store),
   cacheBytes: () => reader.cache.bytes,
   stop: async () => {
     await reader.close();

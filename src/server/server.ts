@@ -11,6 +11,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { systemClock } from '../base/clock.ts';
+import { asDbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';
 import { BlockCache } from '../graph/block-source.ts';
@@ -32,6 +33,7 @@ import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
+import { settleStore, STORE } from './state-transfer.ts';
 import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 
@@ -64,6 +66,7 @@ export class LgraphServer {
   readonly #config: Config;
   readonly #log: Log;
   readonly #onFatal: (message: string) => void;
+  readonly #onNewState: () => void;
   readonly #clocks = new VersionClocks();
   readonly #tasks: TaskRegistry;
   readonly #workers: Worker[] = [];
@@ -75,9 +78,12 @@ export class LgraphServer {
   #rest: RestServer | undefined;
   #bolt: BoltServer | undefined;
   #stopping = false;
+  #isInstalling = false;
   service: Service | undefined;
 
-  constructor(config: Config, log: Log, onFatal: (message: string) => void) {
+  /** `onNewState`: a new store is ready beside this one; to be stopped, replaced (state-transfer.ts) and made anew. */
+  constructor(config: Config, log: Log, onFatal: (message: string) => void, onNewState: () => void) {
+    this.#onNewState = onNewState;
     this.#config = config;
     this.#log = log;
     this.#onFatal = onFatal;
@@ -85,7 +91,7 @@ export class LgraphServer {
   }
 
   get #store(): StoreOptions {
-    return { location: join(this.#config.directory, 'store'), cacheBytes: this.#config.store_cache_mb * MB, writeBufferBytes: 32 * MB };
+    return { location: join(this.#config.directory, STORE), cacheBytes: this.#config.store_cache_mb * MB, writeBufferBytes: 32 * MB };
   }
 
   /** Decoded blocks are kept per thread: the budget is shared between main, writer and readers. */
@@ -94,6 +100,7 @@ export class LgraphServer {
   }
 
   async start(): Promise<void> {
+    settleStore(this.#config.directory);
     const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
     const { port1: mainSide, port2: consensusMainSide } = new MessageChannel();
     const version = await this.#startWriter(writerSide);
@@ -162,10 +169,26 @@ export class LgraphServer {
     this.#link = new ConsensusLink(mainSide, {
       log: (level, message, fields) => log[level]({ ...fields }, message),
       fatal: (message) => this.#fatal(message),
+      exportState: (path) => this.#readers[0]!.call('exportState', path),
+      installState: (path, index) => void this.#install(path, index),
       call: (bytes) => this.#answerCall(bytes),
     });
     const options = this.#consensusOptions(appliedIndex);
     this.#worker('consensus-thread', { options, writerPort, mainPort: consensusMainSide }, [writerPort, consensusMainSide]);
+  }
+
+  /** Fills a new store while the old one still serves reads; then everything is started again on it. */
+  async #install(path: string, index: number): Promise<void> {
+    if (this.#isInstalling) return;
+    this.#isInstalling = true;
+    try {
+      await this.#readers.at(-1)!.call('fillFreshStore', { directory: this.#config.directory, path, index });
+      this.#log.info(`a state at version ${index} came from the leader; starting again with it`);
+      this.#onNewState();
+    } catch (error) {
+      this.#log.error(`the state from the leader was not installed: ${asDbError(error).message}`);
+      this.#isInstalling = false;
+    }
   }
 
   #consensusOptions(appliedIndex: number): ConsensusOptions {
@@ -179,6 +202,7 @@ export class LgraphServer {
       secret: config.ha_secret === '' ? undefined : config.ha_secret, formOnMajority: config.ha_form_on_majority,
       joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, maxInflightBytes: config.ha_max_inflight_bytes,
       maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
+      stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries,
       nodeOfflineMs: config.ha_node_offline_ms, nodeRemoveMs: config.ha_node_remove_ms, autoRemoveMinVoters: config.ha_auto_remove_min_voters,
       bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, witnessMayLead: config.ha_enable_witness_to_leader,
     };
