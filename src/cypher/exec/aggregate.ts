@@ -8,6 +8,7 @@ import { findAggregate, type Accumulator } from '../functions/index.ts';
 import type { Aggregate, AggregateItem } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { GroupTable, partOfKey } from './group-table.ts';
+import { pusher } from './push.ts';
 import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
 
@@ -161,6 +162,7 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
   const newGroup = (): Group => ({ row: nullRow(layout.width), states: makers.map((make) => make()) });
   const [only] = keys;
   const sole = soleNode(node);
+  const pushInput = pusher(input);
 
   const finish = (group: Group): Row => {
     for (let i = 0; i < slots.length; i++) group.row[slots[i]!] = group.states[i]!.result();
@@ -171,7 +173,10 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
     return function* aggregateAll(rt, source) {
       const group = newGroup();
       const { states } = group;
-      for (const batch of input(rt, source)) for (const row of batch) for (const state of states) state.add(row, rt);
+      pushInput(rt, source, (row) => {
+        for (const state of states) state.add(row, rt);
+        return false;
+      });
       rt.checkpoint(1);
       yield [finish(group)];
     };
@@ -181,46 +186,44 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
     const table = new GroupTable<Group>();
     const values: Value[] = [];
     const byNode = new Map<number, Group>();
-    for (const batch of input(rt, source)) {
-      for (const row of batch) {
-        let group: Group | undefined;
-        const owner = sole === undefined ? undefined : row[sole];
-        if (owner instanceof NodeValue) {
-          group = byNode.get(owner.id);
-          if (group !== undefined) {
-            for (const state of group.states) state.add(row, rt);
-            continue;
-          }
+    pushInput(rt, source, (row) => {
+      let group: Group | undefined;
+      const owner = sole === undefined ? undefined : row[sole];
+      if (owner instanceof NodeValue) {
+        group = byNode.get(owner.id);
+        if (group !== undefined) {
+          for (const state of group.states) state.add(row, rt);
+          return false;
         }
-        if (keys.length === 1) {
-          const value = only.value(row, rt);
-          group = table.getOne(value);
-          if (group === undefined) {
-            group = newGroup();
-            group.row[only.slot] = value;
-            table.setOne(value, group);
-            groups.push(group);
-          }
-        } else {
-          let key = '';
-          for (let i = 0; i < keys.length; i++) {
-            const value = keys[i]!.value(row, rt);
-            values[i] = value;
-            key += partOfKey(value);
-          }
-          group = table.getMany(key);
-          if (group === undefined) {
-            group = newGroup();
-            for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
-            table.setMany(key, group);
-            groups.push(group);
-          }
-        }
-        if (owner instanceof NodeValue) byNode.set(owner.id, group);
-        for (const state of group.states) state.add(row, rt);
       }
-      rt.checkpoint(0);
-    }
+      if (keys.length === 1) {
+        const value = only.value(row, rt);
+        group = table.getOne(value);
+        if (group === undefined) {
+          group = newGroup();
+          group.row[only.slot] = value;
+          table.setOne(value, group);
+          groups.push(group);
+        }
+      } else {
+        let key = '';
+        for (let i = 0; i < keys.length; i++) {
+          const value = keys[i]!.value(row, rt);
+          values[i] = value;
+          key += partOfKey(value);
+        }
+        group = table.getMany(key);
+        if (group === undefined) {
+          group = newGroup();
+          for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
+          table.setMany(key, group);
+          groups.push(group);
+        }
+      }
+      if (owner instanceof NodeValue) byNode.set(owner.id, group);
+      for (const state of group.states) state.add(row, rt);
+      return false;
+    });
     for (let from = 0; from < groups.length; from += BATCH_MAX) {
       const batch = groups.slice(from, from + BATCH_MAX).map(finish);
       rt.checkpoint(batch.length);

@@ -17,6 +17,7 @@ import {
   buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProduct, buildProject, buildSkip,
   buildStoredCount, buildUnion, buildUnwind,
 } from './row-operators.ts';
+import { pusher } from './push.ts';
 import type { Operator } from './runtime.ts';
 import { buildScan } from './scan-operators.ts';
 import { buildShortestPath } from './shortest-path.ts';
@@ -40,12 +41,14 @@ class Builder {
       catalog: planner.stats.catalog,
       query: (query, env) => {
         const planned = planQuery(planner, query, env);
-        return { run: this.build(planned.plan), inherited: env.inherited, width: () => planned.env.layout.width, columns: planned.columns.length };
+        const run = this.build(planned.plan);
+        return { run, push: pusher(run) };
       },
       pattern: (pattern, where, env) => {
         const graph = buildPatternGraph([pattern], where, planner, planner.limits.hopsMax ?? HOPS_MAX);
         const plan = new MatchPlanner(planner, env, graph, { op: 'Argument', env, pass: false, rows: 1 }).run();
-        return { run: this.build(plan), inherited: env.inherited, width: () => env.layout.width, env };
+        const run = this.build(plan);
+        return { run, push: pusher(run), env };
       },
     };
   }

@@ -14,19 +14,18 @@ import type { Env } from '../plan/env.ts';
 import { compileCase, compileComprehension, compileMapProjection, compileQuantifier, compileReduce } from './compile-collections.ts';
 import { compileBinary, compileChain, compileUnary } from './compile-operators.ts';
 import { compileHasLabels, compileIndex, compileIsTyped, compileProperty, compileSlice } from './compile-access.ts';
+import type { Push } from './push.ts';
 import type { Evaluate, Operator, Row, Runtime } from './runtime.ts';
 
 /** Subqueries and patterns inside expressions, planned and built by whoever builds the operators. */
 export interface Subplan {
   readonly run: Operator;
-  /** Slots of the outer row that the subplan's rows begin with, and the width of those rows (known once all is compiled). */
-  readonly inherited: number;
-  readonly width: () => number;
+  readonly push: Push;
 }
 
 export interface CompileContext {
   readonly catalog: GraphCatalog;
-  query(query: Query, env: Env): Subplan & { readonly columns: number };
+  query(query: Query, env: Env): Subplan;
   /** Matches of the pattern; `env` gets its variables. `limitOne`: only whether there is one matters. */
   pattern(pattern: PatternPart, where: Expression | undefined, env: Env): Subplan & { readonly env: Env };
 }
@@ -72,13 +71,16 @@ export function compile(e: Expression, env: Env, cc: CompileContext): Evaluate {
       const project = compile(e.project, matches.env, cc);
       return (row, rt) => {
         const list: Value[] = [];
-        for (const batch of matches.run(rt, [[row]])) for (const match of batch) list.push(project(match, rt));
+        matches.push(rt, [[row]], (match) => {
+          list.push(project(match, rt));
+          return false;
+        });
         return list;
       };
     }
     case 'PatternPredicate': {
       const matches = cc.pattern(e.pattern, undefined, env.fork());
-      return (row, rt) => hasRow(matches.run(rt, [[row]]));
+      return (row, rt) => matches.push(rt, [[row]], ANY_ROW);
     }
     case 'ShortestPath': {
       const name = ' path';
@@ -130,10 +132,8 @@ export function parameter(rt: Runtime, name: string): Value {
   return value;
 }
 
-export function hasRow(rows: Iterable<Row[]>): boolean {
-  for (const batch of rows) if (batch.length > 0) return true;
-  return false;
-}
+/** One row is enough. */
+const ANY_ROW = (): boolean => true;
 
 function compileList(items: readonly Expression[], env: Env, cc: CompileContext): Evaluate {
   const parts = items.map((item) => compile(item, env, cc));
@@ -180,17 +180,23 @@ function compileCall(name: string, args: readonly Expression[], env: Env, cc: Co
 function compileSubquery(type: 'exists' | 'count' | 'collect', query: Query, env: Env, cc: CompileContext): Evaluate {
   const subplan = cc.query(query, env.fork());
   switch (type) {
-    case 'exists': return (row, rt) => hasRow(subplan.run(rt, [[row]]));
+    case 'exists': return (row, rt) => subplan.push(rt, [[row]], ANY_ROW);
     case 'count':
       return (row, rt) => {
         let count = 0;
-        for (const batch of subplan.run(rt, [[row]])) count += batch.length;
+        subplan.push(rt, [[row]], () => {
+          count++;
+          return false;
+        });
         return count;
       };
     case 'collect':
       return (row, rt) => {
         const list: Value[] = [];
-        for (const batch of subplan.run(rt, [[row]])) for (const each of batch) list.push(each[0]!);
+        subplan.push(rt, [[row]], (each) => {
+          list.push(each[0]!);
+          return false;
+        });
         return list;
       };
   }

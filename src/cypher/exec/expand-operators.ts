@@ -9,6 +9,7 @@ import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
 import { labelBits } from './label-bits.ts';
 import { pathOf } from './paths.ts';
+import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';
@@ -54,7 +55,36 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   const labels = labelBits(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const unique = distinctFrom.length > 0;
-  return function* expand(rt, source) {
+  const pushInput = pusher(input);
+  const push: Push = (rt, source, sink) => {
+    const typeIds = types(rt);
+    if (typeIds !== undefined && typeIds.length === 0) return false;
+    const hasLabels = labels?.(rt);
+    const { view } = rt;
+    return pushInput(rt, source, (row) => {
+      const start = nodeIn(row[from]!);
+      if (start === null) return false;
+      for (const direction of directions) {
+        const second = direction === 'in' && directions.length === 2;
+        for (const { neighbours, edges, length, typeId } of view.adjacency(start.id, direction, typeIds)) {
+          for (let i = 0; i < length; i++) {
+            const neighbour = neighbours[i]!;
+            if (second && neighbour === start.id) continue;
+            if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
+            const end = new NodeValue(neighbour);
+            if (hasLabels !== undefined && !hasLabels(end)) continue;
+            row[to] = end;
+            if (relationship !== undefined) row[relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start.id, neighbour, direction);
+            if (tests.length > 0 && !passes(tests, row, rt)) continue;
+            if (sink(row)) return true;
+          }
+          rt.tick(length);
+        }
+      }
+      return false;
+    });
+  };
+  return withPush(function* expand(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     const typeIds = types(rt);
@@ -103,7 +133,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       rt.checkpoint(out.length);
       yield out;
     }
-  };
+  }, push);
 }
 
 /** Both ends are bound: looks from the end with fewer relationships. */
@@ -111,7 +141,25 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
   const { from, to, relationship, idOnly, distinctFrom } = node;
   const types = typeFilter(node.types);
   const tests = compileTests(node.filters, cc);
-  return function* expandInto(rt, source) {
+  const pushInput = pusher(input);
+  const push: Push = (rt, source, sink) => {
+    const typeIds = types(rt);
+    if (typeIds !== undefined && typeIds.length === 0) return false;
+    return pushInput(rt, source, (row) => {
+      const start = nodeIn(row[from]!);
+      const end = nodeIn(row[to]!);
+      if (start === null || end === null) return false;
+      let enough = false;
+      forEachBetween(rt, start.id, end.id, node.direction, typeIds, (edge, typeId, startId, endId) => {
+        if (enough || (distinctFrom.length > 0 && isTaken(row, distinctFrom, edge))) return;
+        if (relationship !== undefined) row[relationship] = idOnly ? edge : new RelationshipValue(edge, typeId, startId, endId);
+        if (tests.length > 0 && !passes(tests, row, rt)) return;
+        enough = sink(row);
+      });
+      return enough;
+    });
+  };
+  return withPush(function* expandInto(rt, source) {
     const typeIds = types(rt);
     if (typeIds !== undefined && typeIds.length === 0) return;
     for (const batch of input(rt, source)) {
@@ -133,7 +181,7 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
         yield out;
       }
     }
-  };
+  }, push);
 }
 
 /** Each relationship between two nodes in that direction (seen from the first). */
@@ -225,10 +273,14 @@ function endsOf(chain: readonly RelationshipValue[], direction: 'out' | 'in' | '
 
 export function buildPath(node: BuildPath, input: Operator): Operator {
   const { slot, parts } = node;
-  return function* path(rt, source) {
+  const pushInput = pusher(input);
+  return withPush(function* path(rt, source) {
     for (const batch of input(rt, source)) {
       for (const row of batch) row[slot] = pathOf(row, parts);
       yield batch;
     }
-  };
+  }, (rt, source, sink) => pushInput(rt, source, (row) => {
+    row[slot] = pathOf(row, parts);
+    return sink(row);
+  }));
 }

@@ -8,32 +8,43 @@ import type {
   Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Skip, StoredCount, Union, Unwind,
 } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
+import { pusher, withPush } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row } from './runtime.ts';
 import { compileScoped, compileTests, passes } from './scan-operators.ts';
 
 export function buildArgument(node: Argument): Operator {
-  if (node.pass) return (_rt, source) => source;
+  if (node.pass) {
+    return withPush((_rt, source) => source, (_rt, source, sink) => {
+      for (const batch of source) for (const row of batch) if (sink(row)) return true;
+      return false;
+    });
+  }
   const { layout, inherited } = node.env;
-  return function* argument(_rt, source) {
+  return withPush(function* argument(_rt, source) {
     for (const batch of source) yield batch.map((row) => widened(row, inherited, layout.width));
-  };
+  }, (_rt, source, sink) => {
+    for (const batch of source) for (const row of batch) if (sink(widened(row, inherited, layout.width))) return true;
+    return false;
+  });
 }
 
 export function buildFilter(node: Filter, input: Operator, cc: CompileContext): Operator {
   const tests = compileTests(node.predicates, cc);
-  return function* filter(rt, source) {
+  const pushInput = pusher(input);
+  return withPush(function* filter(rt, source) {
     for (const batch of input(rt, source)) {
       const out = batch.filter((row) => passes(tests, row, rt));
       rt.tick(batch.length);
       if (out.length > 0) yield out;
     }
-  };
+  }, (rt, source, sink) => pushInput(rt, source, (row) => passes(tests, row, rt) && sink(row)));
 }
 
 export function buildProject(node: Project, input: Operator, cc: CompileContext): Operator {
   const items = node.items.map((item) => ({ slot: item.slot, value: compileScoped(item, cc) }));
   const { layout } = node.env;
-  return function* project(rt, source) {
+  const pushInput = pusher(input);
+  return withPush(function* project(rt, source) {
     const empty = nullRow(layout.width);
     for (const batch of input(rt, source)) {
       const out: Row[] = [];
@@ -45,32 +56,46 @@ export function buildProject(node: Project, input: Operator, cc: CompileContext)
       rt.checkpoint(0);
       yield out;
     }
-  };
+  }, (rt, source, sink) => {
+    const made = nullRow(layout.width);
+    return pushInput(rt, source, (row) => {
+      for (const { slot, value } of items) made[slot] = value(row, rt);
+      return sink(made);
+    });
+  });
 }
 
 export function buildDistinct(node: Distinct, input: Operator): Operator {
   const { slots } = node;
   const [only] = slots;
-  return function* distinct(rt, source) {
+  const pushInput = pusher(input);
+  const newcomer = (): ((row: Row) => boolean) => {
     const seen = new GroupTable<true>();
     const keys = new Set<string>();
-    for (const batch of input(rt, source)) {
-      const out = batch.filter((row) => {
-        if (slots.length === 1) {
-          const value = row[only!]!;
-          if (seen.getOne(value) === true) return false;
-          seen.setOne(value, true);
-          return true;
-        }
-        const key = joinedKey(row, slots);
-        if (keys.has(key)) return false;
-        keys.add(key);
+    return (row) => {
+      if (slots.length === 1) {
+        const value = row[only!]!;
+        if (seen.getOne(value) === true) return false;
+        seen.setOne(value, true);
         return true;
-      });
+      }
+      const key = joinedKey(row, slots);
+      if (keys.has(key)) return false;
+      keys.add(key);
+      return true;
+    };
+  };
+  return withPush(function* distinct(rt, source) {
+    const isNew = newcomer();
+    for (const batch of input(rt, source)) {
+      const out = batch.filter(isNew);
       rt.checkpoint(out.length);
       if (out.length > 0) yield out;
     }
-  };
+  }, (rt, source, sink) => {
+    const isNew = newcomer();
+    return pushInput(rt, source, (row) => isNew(row) && sink(row));
+  });
 }
 
 /** What SKIP and LIMIT were given. */
@@ -114,7 +139,8 @@ export function buildLimit(node: Limit, input: Operator, cc: CompileContext): Op
 export function buildUnwind(node: Unwind, input: Operator, cc: CompileContext): Operator {
   const list = compileScoped(node.list, cc);
   const { slot } = node;
-  return function* unwind(rt, source) {
+  const pushInput = pusher(input);
+  return withPush(function* unwind(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     for (const batch of input(rt, source)) {
@@ -137,7 +163,16 @@ export function buildUnwind(node: Unwind, input: Operator, cc: CompileContext): 
       rt.checkpoint(out.length);
       yield out;
     }
-  };
+  }, (rt, source, sink) => pushInput(rt, source, (row) => {
+    const value = list(row, rt);
+    if (value === null) return false;
+    for (const item of Array.isArray(value) ? value : [value]) {
+      row[slot] = item;
+      rt.tick();
+      if (sink(row)) return true;
+    }
+    return false;
+  }));
 }
 
 /**
@@ -145,8 +180,10 @@ export function buildUnwind(node: Unwind, input: Operator, cc: CompileContext): 
  * without a match show as gaps.
  */
 export function buildOptional(node: Optional, input: Operator, right: Operator): Operator {
-  const { ordinal } = node;
-  return function* optional(rt, source) {
+  const { ordinal, slots } = node;
+  const pushInput = pusher(input);
+  const pushRight = pusher(right);
+  return withPush(function* optional(rt, source) {
     for (const batch of input(rt, source)) {
       for (let i = 0; i < batch.length; i++) batch[i]![ordinal] = i;
       let next = 0;
@@ -162,7 +199,18 @@ export function buildOptional(node: Optional, input: Operator, right: Operator):
       }
       if (next < batch.length) yield next === 0 ? batch : batch.slice(next);
     }
-  };
+  }, (rt, source, sink) => pushInput(rt, source, (row) => {
+    let found = false;
+    const enough = pushRight(rt, [[row]], (match) => {
+      found = true;
+      return sink(match);
+    });
+    if (enough) return true;
+    if (found) return false;
+    // What attempts without success left behind.
+    for (const slot of slots) row[slot] = null;
+    return sink(row);
+  }));
 }
 
 export function buildProduct(node: Product, input: Operator, right: Operator, cc: CompileContext): Operator {

@@ -7,6 +7,7 @@ import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, Scoped } from '../plan/plan.ts';
 import { compile, compilePredicate, type CompileContext } from './compile.ts';
+import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 
 type Candidates = (row: Row, rt: Runtime) => Iterable<ArrayLike<number>>;
@@ -46,7 +47,21 @@ export function buildScan(node: AllNodes | LabelScan | IndexSeek | IndexRangeSca
   const tests = compileTests(node.filters, cc);
   const { slot } = node;
   const plain = hasLabels === undefined && tests.length === 0;
-  return function* scan(rt, source) {
+  const pushInput = pusher(input);
+  const push: Push = (rt, source, sink) => pushInput(rt, source, (row) => {
+    for (const ids of candidates(row, rt)) {
+      for (let i = 0; i < ids.length; i++) {
+        const value = new NodeValue(ids[i]!);
+        if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
+        row[slot] = value;
+        if (tests.length > 0 && !passes(tests, row, rt)) continue;
+        if (sink(row)) return true;
+      }
+      rt.tick(ids.length);
+    }
+    return false;
+  });
+  return withPush(function* scan(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     for (const batch of input(rt, source)) {
@@ -78,7 +93,7 @@ export function buildScan(node: AllNodes | LabelScan | IndexSeek | IndexRangeSca
       rt.checkpoint(out.length);
       yield out;
     }
-  };
+  }, push);
 }
 
 const NONE: readonly ArrayLike<number>[] = [];

@@ -5,6 +5,7 @@ import { orderCompare } from '../../value/compare.ts';
 import type { Value } from '../../value/value.ts';
 import type { Sort } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
+import { canPush, pusher, type Push } from './push.ts';
 import { countOf } from './row-operators.ts';
 import { BATCH_MAX, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
@@ -28,9 +29,11 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
   const keys = node.keys.map((key): Key => ({ value: compileScoped(key, cc), sign: key.descending ? -1 : 1 }));
   const limit = node.limit && compileScoped(node.limit, cc);
   const skip = node.skip && compileScoped(node.skip, cc);
+  const pushInput = pusher(input);
+  const lent = canPush(input);
   return function* sort(rt, source) {
     const wanted = limit === undefined ? Infinity : countOf(limit([], rt), 'LIMIT') + (skip === undefined ? 0 : countOf(skip([], rt), 'SKIP'));
-    const entries = wanted <= HEAP_MAX ? topEntries(rt, input(rt, source), keys, wanted) : allEntries(rt, input(rt, source), keys);
+    const entries = wanted <= HEAP_MAX ? topEntries(rt, pushInput, lent, source, keys, wanted) : allEntries(rt, pushInput, lent, source, keys);
     entries.sort((a, b) => compareEntries(a, b, keys));
     for (let from = 0; from < entries.length; from += BATCH_MAX) {
       const batch = entries.slice(from, from + BATCH_MAX).map(({ row }) => row);
@@ -52,38 +55,43 @@ function compareEntries(a: Entry, b: Entry, keys: readonly Key[]): number {
   return a.order - b.order;
 }
 
-function allEntries(rt: Runtime, source: Iterable<Row[]>, keys: readonly Key[]): Entry[] {
+function allEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[]): Entry[] {
   const entries: Entry[] = [];
-  for (const batch of source) {
-    for (const row of batch) entries.push({ row, keys: keys.map(({ value }) => value(row, rt)), order: entries.length });
-    rt.checkpoint(0);
-  }
+  let unchecked = 0;
+  push(rt, source, (row) => {
+    entries.push({ row: lent ? row.slice() : row, keys: keys.map(({ value }) => value(row, rt)), order: entries.length });
+    if (lent && ++unchecked === BATCH_MAX) {
+      rt.checkpoint(unchecked);
+      unchecked = 0;
+    }
+    return false;
+  });
   return entries;
 }
 
 /** A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse. */
-function topEntries(rt: Runtime, source: Iterable<Row[]>, keys: readonly Key[], wanted: number): Entry[] {
+function topEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number): Entry[] {
   const heap: Entry[] = [];
   const [first] = keys;
   let order = 0;
-  for (const batch of source) {
-    if (wanted === 0) continue;
-    for (const row of batch) {
-      order++;
-      const value = first!.value(row, rt);
-      const full = heap.length >= wanted;
-      if (full && compareValues(value, heap[0]!.keys[0]!) * first!.sign > 0) continue;
-      const entry: Entry = { row, keys: keys.map((key, i) => (i === 0 ? value : key.value(row, rt))), order };
-      if (!full) {
-        heap.push(entry);
-        siftUp(heap, keys);
-      } else if (compareEntries(entry, heap[0]!, keys) < 0) {
-        heap[0] = entry;
-        siftDown(heap, keys);
-      }
+  push(rt, source, (row) => {
+    if (wanted === 0) return false;
+    order++;
+    const value = first!.value(row, rt);
+    const full = heap.length >= wanted;
+    if (full && compareValues(value, heap[0]!.keys[0]!) * first!.sign > 0) return false;
+    const entry = { row, keys: keys.map((key, i) => (i === 0 ? value : key.value(row, rt))), order };
+    if (full && compareEntries(entry, heap[0]!, keys) >= 0) return false;
+    if (lent) entry.row = row.slice();
+    if (full) {
+      heap[0] = entry;
+      siftDown(heap, keys);
+    } else {
+      heap.push(entry);
+      siftUp(heap, keys);
     }
-    rt.checkpoint(0);
-  }
+    return false;
+  });
   return heap;
 }
 

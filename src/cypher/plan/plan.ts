@@ -229,6 +229,8 @@ export interface Optional extends Common {
   readonly input: PlanNode;
   readonly right: PlanNode;
   readonly ordinal: number;
+  /** What the right side fills. */
+  readonly slots: readonly number[];
 }
 /** Left × right, where right depends on nothing; or a hash join on the keys. */
 export interface Product extends Common {

@@ -164,7 +164,9 @@ class QueryPlanner {
     } else {
       const ordinal = this.env.declare(context.fresh('ordinal'));
       const right = new MatchPlanner(context, this.env, graph, { op: 'Argument', env: this.env, pass: true, rows: 1 }).run();
-      this.plan = { op: 'Optional', input: this.plan, right, ordinal, rows: this.plan.rows * Math.max(1, right.rows) };
+      const slots: number[] = [];
+      for (let slot = ordinal + 1; slot < this.env.layout.width; slot++) slots.push(slot);
+      this.plan = { op: 'Optional', input: this.plan, right, ordinal, slots, rows: this.plan.rows * Math.max(1, right.rows) };
     }
     context.distinctEnds = false;
     context.startHints = new Set();

@@ -1,0 +1,32 @@
+/**
+ * The other way to run operators: rows are pushed into a sink, one at a time, and are only lent.
+ *
+ * A consumer that takes everything and keeps no rows (aggregates, the top of a sort, subqueries) need not pull batches. Its inputs then
+ * run as nested loops that write their slots into one and the same row: nothing is copied. A sink that keeps a row copies it; one
+ * that answers true has enough. Operators that cannot push are pulled.
+ */
+import type { Operator, Row, Runtime } from './runtime.ts';
+
+export type Sink = (row: Row) => boolean;
+/** True if the sink had enough. */
+export type Push = (rt: Runtime, source: Iterable<Row[]>, sink: Sink) => boolean;
+
+const pushes = new WeakMap<Operator, Push>();
+
+export function withPush(operator: Operator, push: Push): Operator {
+  pushes.set(operator, push);
+  return operator;
+}
+
+/** Whether its rows are lent when pushed; otherwise they are the sink's own. */
+export function canPush(operator: Operator): boolean {
+  return pushes.has(operator);
+}
+
+/** A compiled input: looked up once, not for every run. */
+export function pusher(operator: Operator): Push {
+  return pushes.get(operator) ?? ((rt, source, sink) => {
+    for (const batch of operator(rt, source)) for (const row of batch) if (sink(row)) return true;
+    return false;
+  });
+}
