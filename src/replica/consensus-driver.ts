@@ -72,6 +72,8 @@ export class ConsensusDriver {
   #isScheduled = false;
   #isStopped = false;
   #isDiskFull = false;
+  /** Hardly any space is left: new entries are refused while terms and votes still fit. */
+  isSpaceLow = false;
   #timer: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #tickedAt = 0;
@@ -93,7 +95,7 @@ export class ConsensusDriver {
   }
 
   get isDiskFull(): boolean {
-    return this.#isDiskFull;
+    return this.#isDiskFull || this.isSpaceLow;
   }
 
   start(): void {

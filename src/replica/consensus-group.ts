@@ -13,6 +13,7 @@ import { chooseRemoval } from './consensus-removal.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import { decodeInfo, encodeInfo } from './consensus-status.ts';
 import type { PeerCall, Transport } from './consensus-transport.ts';
+import type { NodeInfo } from './protocol.ts';
 import type { JoinAnswer, JoinRequest, JoinStart, ProbeAnswer } from './formation.ts';
 
 export interface GroupHost {
@@ -23,6 +24,8 @@ export interface GroupHost {
   readonly electionTimeoutMs: number;
   /** Undefined: nobody is removed for being silent. */
   readonly removal: RemovalOptions | undefined;
+  /** What a server that is connected now says about itself. */
+  infoOf(id: NodeId): NodeInfo | undefined;
   readonly nowMs: () => number;
   log(level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
@@ -81,6 +84,19 @@ export class ConsensusGroup {
     this.#propose();
     this.#promote(nowMs);
     this.#removeSilent(nowMs);
+    this.#updateInfo();
+  }
+
+  /** New addresses of a known server: its id, role and vote stay (etcd issue 21694). */
+  #updateInfo(): void {
+    if (this.#wanted.length > 0) return;
+    for (const member of this.#host.driver.node.view.config.config.members) {
+      const info = this.#host.infoOf(member.id);
+      if (info === undefined || encodeInfo(info) === member.info) continue;
+      this.#host.log('info', `${info.rpcAddress} has a new address or version`, { nodeId: member.id });
+      this.change({ kind: 'update', id: member.id, info: encodeInfo(info) }, 10_000).catch(() => undefined);
+      return;
+    }
   }
 
   #removeSilent(nowMs: number): void {

@@ -9,8 +9,9 @@ import type { WriterSide } from './consensus-writer.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { GroupStatus, NodeInfo, PeerStatus } from './protocol.ts';
 
-export function encodeInfo(info: NodeInfo): string {
-  return JSON.stringify(info);
+/** One text for one content, whatever the order in which the fields came. */
+export function encodeInfo({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion }: NodeInfo): string {
+  return JSON.stringify({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion });
 }
 
 export function decodeInfo(member: Member): NodeInfo {

@@ -46,6 +46,8 @@ export interface ConsensusParts {
 const TICKS_PER_HEARTBEAT = 5;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
+const SPACE_CHECK_MS = 1000;
+const SPACE_LOW_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
 const AHEAD_BYTES = 16 << 20;
 /** More than a follower usually lags, so that it need not be sent to a witness for older entries. */
@@ -68,6 +70,7 @@ export class Consensus {
   #waitingFor: string | undefined;
   #unlock: () => void;
   #isStopped = false;
+  #spaceCheckedMs = 0;
 
   constructor(parts: ConsensusParts) {
     this.#parts = parts;
@@ -256,6 +259,7 @@ export class Consensus {
         onTick: (nowMs) => {
           this.#main.onTick(nowMs);
           this.#group?.onTick(nowMs);
+          this.#watchSpace(nowMs);
           if (options.info.isWitness) this.#compactWitness();
           else if (options.stateTransfer === true) this.#snapshots.onTick(nowMs);
         },
@@ -267,7 +271,8 @@ export class Consensus {
     this.#writer = new WriterSide(this.#parts.writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES, isWitness: options.info.isWitness }, options.appliedIndex);
     this.#group = new ConsensusGroup({
       nodeId: this.#identity.nodeId, clusterId: this.#identity.clusterId, driver, transport, electionTimeoutMs: options.electionTimeoutMs,
-      removal: removalOptions(options), nowMs: () => clock.monotonicMs(), log: (level, message, fields) => this.#log(level, message, fields),
+      removal: removalOptions(options), infoOf: (id) => (id === this.nodeId ? options.info : this.#connected.has(id) ? this.#heard.get(id) : undefined),
+      nowMs: () => clock.monotonicMs(), log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#waitingFor = undefined;
     driver.start();
@@ -322,8 +327,9 @@ export class Consensus {
   #setPeers(): void {
     if (this.#driver === undefined) return;
     const peers = new Map<NodeId, string>();
-    for (const id of this.#connected) peers.set(id, this.#heard.get(id)!.rpcAddress);
     for (const member of this.#driver.node.view.config.config.members) peers.set(member.id, decodeInfo(member).rpcAddress);
+    // What a server says about itself now is newer than what the configuration says.
+    for (const id of this.#connected) peers.set(id, this.#heard.get(id)!.rpcAddress);
     peers.delete(this.nodeId);
     this.#parts.transport.setPeers([...peers].map(([id, address]) => ({ id, address })));
   }
@@ -364,6 +370,17 @@ export class Consensus {
     if (upTo < view.firstIndex + WITNESS_KEEPS_ENTRIES) return;
     node.compactTo(upTo);
     this.#driver!.wake();
+  }
+
+  #watchSpace(nowMs: number): void {
+    if (nowMs - this.#spaceCheckedMs < SPACE_CHECK_MS) return;
+    this.#spaceCheckedMs = nowMs;
+    const driver = this.#driver!;
+    const isLow = this.#disk.freeBytes() < SPACE_LOW_BYTES;
+    if (isLow === driver.isSpaceLow) return;
+    driver.isSpaceLow = isLow;
+    if (isLow) this.#log('error', 'hardly any space is left for the log: this server accepts no writes until there is', { directory: this.#options.logDirectory });
+    else this.#log('info', 'there is space for the log again');
   }
 
   #onDiskFull(isFull: boolean): void {

@@ -23,9 +23,10 @@ export interface LinkHost {
 
 const PAUSE_MS = 50;
 const PAUSE_MS_MAX = 1000;
-/** What may wait in a stream before messages are dropped; the core sends again what matters. */
-const CONTROL_WAITING_MAX = 4 << 20;
-const BULK_WAITING_MAX = 64 << 20;
+/** Frames that may wait in a stream before more are dropped; the core sends again what matters. */
+const CONTROL_WAITING_MAX = 1000;
+const BULK_WAITING_MAX = 1000;
+const REQUESTS_WAITING_MAX = 10_000;
 
 const CHANNEL_OPTIONS = {
   'grpc.use_local_subchannel_pool': 1,
@@ -143,7 +144,7 @@ export class RaftLink {
     this.#bulkClient = newClient(address);
     this.#control = new Line(`control stream to ${address}`, () => this.#controlClient.Control(), host, CONTROL_WAITING_MAX, { broken: () => host.onLost() });
     this.#bulk = new Line(`bulk stream to ${address}`, () => this.#bulkClient.Bulk(), host, BULK_WAITING_MAX, { broken: () => host.onLost() });
-    this.#requests = new Line(`request stream to ${address}`, () => this.#controlClient.Requests(), host, BULK_WAITING_MAX, {
+    this.#requests = new Line(`request stream to ${address}`, () => this.#controlClient.Requests(), host, REQUESTS_WAITING_MAX, {
       frame: (payload) => this.#onAnswer(payload), broken: (reason) => this.#failRequests(reason),
     });
   }

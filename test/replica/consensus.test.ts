@@ -188,6 +188,21 @@ describe('three servers over gRPC', () => {
     expect((await leader.status()).peers.length).toBe(2);
   });
 
+  it('know a server under its new address after it moved', async () => {
+    const { servers, ports } = await three();
+    const leader = await group.leader(servers);
+    const moving = servers.findIndex((server) => server !== leader);
+    await group.stop(servers[moving]!);
+    const [port] = await freePorts(1);
+    const moved = await group.start(await group.options(moving, ports.map((old, i) => (i === moving ? port! : old))));
+    expect(moved.nodeId).toBe(servers[moving]!.nodeId);
+    await until('the new address', async () => (await leader.status()).peers.some((peer) => peer.rpcAddress === `127.0.0.1:${port}`));
+    const id = leader.propose('after the move');
+    await until('the commit', () => leader.outcomes.get(id) === 'committed');
+    await until('the entry', () => moved.applied.includes('after the move'));
+    expect((await leader.status()).peers).toHaveLength(3);
+  });
+
   it('drop old entries, and give a new server the whole state instead', async () => {
     const ports = await freePorts(4);
     const extra = { stateTransfer: true, logKeepsEntries: 50, initialAddresses: ports.slice(0, 3).map((port) => `127.0.0.1:${port}`) };
