@@ -27,6 +27,7 @@ async function checks(service: Service): Promise<Check[]> {
 }
 
 function readCheck(service: Service): Check {
+  if (service.options.isWitness) return { name: 'read', ok: true, text: 'not here: a witness holds no data' };
   try {
     const nodes = service.read((point) => point.view('default').nodeCount());
     return { name: 'read', ok: true, text: `ok ${nodes} vertices in default` };

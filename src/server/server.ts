@@ -235,7 +235,7 @@ export class LgraphServer {
         tokenLifeSeconds: config.token_life_s, tokenRefreshSeconds: config.token_refresh_s,
         loginFailuresMax: config.login_failures_max, loginLockMs: config.login_lock_ms,
       },
-      clock: systemClock, redirectWrites: config.ha_redirect_writes, disableAuth: config.disable_auth, serverVersion: PACKAGE_VERSION,
+      clock: systemClock, redirectWrites: config.ha_redirect_writes, disableAuth: config.disable_auth, isWitness: config.enable_ha && config.ha_is_witness, serverVersion: PACKAGE_VERSION,
       config: listedConfig(config),
     });
   }

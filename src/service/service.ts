@@ -51,6 +51,8 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly redirectWrites: boolean;
   readonly disableAuth: boolean;
+  /** Votes and keeps log, but has no data to answer from. */
+  readonly isWitness: boolean;
   readonly serverVersion: string;
   readonly config: GroupFacts['config'];
 }
@@ -102,6 +104,12 @@ export class Service {
   }
 
   get #system(): SystemState {
+    if (this.options.isWitness) {
+      const { leader } = this.options.group;
+      throw new DbError('NotLeader', `this server is a witness: it votes, but holds no data; the leader is ${leader?.restAddress ?? 'not known at the moment'}`, {
+        facts: { location: leader?.restAddress ?? '', bolt_location: leader?.boltAddress ?? '', redirect: 1 },
+      });
+    }
     return this.read((point) => point.system);
   }
 
