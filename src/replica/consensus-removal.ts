@@ -65,8 +65,6 @@ function whyKeep(options: RemovalOptions, facts: RemovalFacts, config: Config, m
   if (alive.length < quorumSize(next)) return 'the rest would have no live majority';
   const witnesses = rest.filter((one) => one.witness).length;
   if (witnesses >= rest.length - witnesses) return 'there would be too many witnesses for the servers with data';
-  const together = voters.filter((one) => !isAlive(one.id) && Math.abs(silentMs(facts, one.id) - silentMs(facts, member.id)) < options.electionTimeoutMs * 2);
-  if (together.length * 2 >= voters.length) return 'half of the voters went silent together: this server may be the one cut off';
   if (facts.nowMs - facts.lastRemovalMs < options.offlineMs) return 'another server was removed just now';
   return whyWitnessNeeds(view, next);
 }
