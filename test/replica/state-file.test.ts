@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 async function filled(): Promise<Engine> {
-  const engine = new MemoryEngine();
+  const engine: Engine = new MemoryEngine();
   for (let i = 0; i < 50; i++) {
     await engine.batch(Array.from({ length: 100 }, (_, j) => ({
       type: 'put' as const, key: Buffer.from(`key ${i} ${j}`), value: Buffer.alloc(j * 10, `${i}`),
