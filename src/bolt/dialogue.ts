@@ -11,6 +11,7 @@
  */
 import { asDbError, DbError } from '../base/errors.ts';
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
+import type { RunOptions } from '../service/session.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 import { authenticate } from './authenticate.ts';
 import { bookmark } from './bookmarks.ts';
@@ -22,6 +23,7 @@ import { mapFrom, summaryMetadata } from './metadata.ts';
 import { FETCH_ROWS_MIN, OpenResult } from './open-result.ts';
 import { notificationFilter, readExtra, readRequest, requestKind } from './requests.ts';
 import type { BoltRequest, NotificationFilter, RequestKind, StatementExtra } from './requests.ts';
+import { asksForRouting, routingArguments, routingResults } from './routing-call.ts';
 import { routingTable } from './routing.ts';
 import { BOLT_4, BOLT_4_UTC, BOLT_5, unpackMessage } from './structures.ts';
 import type { Dialect } from './structures.ts';
@@ -243,14 +245,21 @@ export class Dialogue {
         this.#task = id;
       },
     };
-    const running = transaction === undefined ? this.#work!.run(text, options) : transaction.work.run(text, options);
-    const results = await this.#awaited<Results>(running, (late) => late.discard());
+    const results = await this.#awaited<Results>(this.#start(text, options), (late) => late.discard());
     const result = new OpenResult(this.#nextQid++, results);
     this.#results.set(result.qid, result);
     this.#state = transaction === undefined ? 'STREAMING' : 'TX_STREAMING';
     this.#send(SUCCESS, {
       fields: [...results.columns], t_first: Math.round(performance.now() - started), qid: transaction === undefined ? undefined : result.qid,
     });
+  }
+
+  async #start(text: string, options: RunOptions): Promise<Results> {
+    if (asksForRouting(text)) {
+      const { context, db } = routingArguments(options.parameters ?? new Map());
+      return routingResults(routingTable(await this.#door.status(), context, db ?? DEFAULT_GRAPH), this.#encoding, options.minVersion ?? 0);
+    }
+    return this.#transaction === undefined ? this.#work!.run(text, options) : this.#transaction.work.run(text, options);
   }
 
   #resultOf(qid: number): OpenResult {

@@ -218,6 +218,14 @@ it('routes to itself when it is alone, under the name the client used', async ()
   });
 });
 
+it('routes drivers that call a procedure for it', async () => {
+  const old = client();
+  await old.handshake(4, 2, 0);
+  await old.ask('HELLO', { user_agent: 'x', scheme: 'basic', principal: 'admin', credentials: 'right' });
+  await old.ask('RUN', 'CALL dbms.routing.getRoutingTable($context, $database)', { context: { address: 'a:1' }, database: null }, { mode: 'r', db: 'system' });
+  expect((await old.rows('PULL', { n: -1 })).rows).toEqual([[10, ['WRITE', 'READ', 'ROUTE'].map((role) => ({ role, addresses: ['a:1'] }))]]);
+});
+
 it('routes writes to the leader and reads to the others', async () => {
   const peer = (nodeId: string, state: string, isSelf = false) => ({
     nodeId, state, isSelf, boltAddress: `${nodeId}:7687`, rpcAddress: '', restAddress: '', isWitness: nodeId === 'n4', serverVersion: '', isVoter: true,
