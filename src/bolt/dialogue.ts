@@ -19,6 +19,7 @@ import type { Door, OpenTransaction, Results, Work } from './door.ts';
 import { failureMetadata } from './failure.ts';
 import { atLeast } from './handshake.ts';
 import type { Version } from './handshake.ts';
+import { INTERRUPTED, Interruption } from './interruption.ts';
 import { mapFrom, summaryMetadata } from './metadata.ts';
 import { FETCH_ROWS_MIN, OpenResult } from './open-result.ts';
 import { notificationFilter, readExtra, readRequest, requestKind } from './requests.ts';
@@ -74,11 +75,6 @@ interface Transaction {
   readonly deadlineMs: number;
 }
 
-/** A RESET arrived, or the client left, while something ran. */
-const INTERRUPTED = Symbol('interrupted');
-
-const MISPLACED = 'is not allowed now: the connection is in the state';
-
 export class Dialogue {
   readonly #door: Door;
   readonly #client: Client;
@@ -95,7 +91,7 @@ export class Dialogue {
   #nextQid = 0;
   /** RESETs that have arrived and are not handled yet. */
   #resets = 0;
-  #interrupt: (() => void) | undefined;
+  readonly #interruption = new Interruption(() => this.#resets > 0 || this.#state === 'DEFUNCT');
   #task: string | undefined;
   /** What the statement under way asked for, for the metadata and codes of its end. */
   #current: StatementExtra | undefined;
@@ -143,7 +139,7 @@ export class Dialogue {
       if (this.state === 'FAILED' || this.state === 'INTERRUPTED') return this.#send(IGNORED, {});
       const request = readRequest(unpackMessage(bytes));
       if (!ALLOWED[this.#state].includes(request.kind)) {
-        throw new DbError('InvalidRequest', `${request.kind} ${MISPLACED} ${this.#state}`, { facts: { fatal: 1 } });
+        throw new DbError('InvalidRequest', `${request.kind} is not allowed in the state ${this.#state}`, { facts: { fatal: 1 } });
       }
       await this.#answer(request);
     } catch (error) {
@@ -225,7 +221,7 @@ export class Dialogue {
   }
 
   async #route(context: CypherMap, db: string | undefined): Promise<void> {
-    const status = await this.#awaited(this.#door.status());
+    const status = await this.#interruption.wait(this.#door.status());
     this.#send(SUCCESS, { rt: routingTable(status, context, db ?? DEFAULT_GRAPH) });
   }
 
@@ -245,7 +241,7 @@ export class Dialogue {
         this.#task = id;
       },
     };
-    const results = await this.#awaited<Results>(this.#start(text, options), (late) => late.discard());
+    const results = await this.#interruption.wait<Results>(this.#start(text, options), (late) => late.discard());
     const result = new OpenResult(this.#nextQid++, results);
     this.#results.set(result.qid, result);
     this.#state = transaction === undefined ? 'STREAMING' : 'TX_STREAMING';
@@ -271,14 +267,14 @@ export class Dialogue {
   async #pull(result: OpenResult, rows: number): Promise<void> {
     const started = performance.now();
     for (let left = rows; ;) {
-      if (result.ready === 0 && !result.isFetched) await this.#awaited(result.fetch(left));
+      if (result.ready === 0 && !result.isFetched) await this.#interruption.wait(result.fetch(left));
       const { bytes, count } = result.take(left);
       left -= count;
       if (count > 0) this.#out.records(bytes);
       if (result.isDone) return this.#finish(result, started);
       if (left === 0) return this.#send(SUCCESS, { has_more: true });
       const drained = this.#out.drained();
-      if (drained !== undefined) await this.#awaited(drained);
+      if (drained !== undefined) await this.#interruption.wait(drained);
     }
   }
 
@@ -290,7 +286,7 @@ export class Dialogue {
         result.discard();
         return this.#finish(result, started);
       }
-      if (result.ready === 0 && !result.isFetched) await this.#awaited(result.fetch(left));
+      if (result.ready === 0 && !result.isFetched) await this.#interruption.wait(result.fetch(left));
       left -= result.take(left).count;
       if (result.isDone) return this.#finish(result, started);
       if (left === 0) return this.#send(SUCCESS, { has_more: true });
@@ -319,7 +315,7 @@ export class Dialogue {
     const extra = readExtra(map);
     this.#current = extra;
     const work = extra.readOnly
-      ? await this.#awaited(this.#work!.begin({ ...extra, mode: 'read' }), (late) => void late.rollback().catch(() => undefined))
+      ? await this.#interruption.wait(this.#work!.begin({ ...extra, mode: 'read' }), (late) => void late.rollback().catch(() => undefined))
       : this.#work!.beginDeferred({ ...extra, mode: 'write' });
     const deadlineMs = extra.timeoutMs === undefined || extra.timeoutMs === 0 ? Infinity : performance.now() + extra.timeoutMs;
     this.#transaction = { work, extra, deadlineMs, graph: extra.graph ?? DEFAULT_GRAPH };
@@ -331,7 +327,7 @@ export class Dialogue {
     const transaction = this.#transaction!;
     timeLeft(transaction);
     this.#dropResults();
-    const { version } = await this.#awaited(transaction.work.commit());
+    const { version } = await this.#interruption.wait(transaction.work.commit());
     this.#transaction = undefined;
     this.#state = 'READY';
     this.#send(SUCCESS, { bookmark: bookmark(version) });
@@ -340,7 +336,7 @@ export class Dialogue {
   async #rollback(): Promise<void> {
     const { work } = this.#transaction!;
     this.#dropResults();
-    await this.#awaited(work.rollback());
+    await this.#interruption.wait(work.rollback());
     this.#transaction = undefined;
     this.#state = 'READY';
     this.#send(SUCCESS, {});
@@ -348,29 +344,10 @@ export class Dialogue {
 
   // -------------------------------------------------------------- ends
 
-  /** Waits for it, unless a RESET comes first; what comes after that is handed to `late`. */
-  #awaited<T>(work: Promise<T>, late: (value: T) => void = () => undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let over = false;
-      const settle = (then: () => void) => {
-        this.#interrupt = undefined;
-        then();
-      };
-      this.#interrupt = () => {
-        over = true;
-        settle(() => reject(INTERRUPTED));
-      };
-      work.then((value) => (over ? late(value) : settle(() => resolve(value))), (error: unknown) => {
-        if (!over) settle(() => reject(error));
-      });
-      if (this.#resets > 0 || this.#state === 'DEFUNCT') this.#interrupt();
-    });
-  }
-
   #stopRunning(): void {
-    if (this.#interrupt === undefined) return;
+    if (!this.#interruption.isWaiting) return;
     if (this.#task !== undefined) this.#kill(this.#task);
-    this.#interrupt?.();
+    this.#interruption.interrupt();
   }
 
   #kill(task: string): void {

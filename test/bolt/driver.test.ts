@@ -238,6 +238,16 @@ it('ends a long statement at its timeout', async () => {
   });
 });
 
+it('ends a long write too, and leaves nothing of it', async () => {
+  await using_(driver, async (session) => {
+    const long = 'UNWIND range(1, 1000) AS a UNWIND range(1, 100000) AS b CREATE (:Never {b: b})';
+    await expect(session.run(long, {}, { timeout: 300 })).rejects.toMatchObject({ code: 'Neo.ClientError.Transaction.TransactionTimedOut' });
+    const transaction = session.beginTransaction({ timeout: 300 });
+    await expect(transaction.run(long)).rejects.toMatchObject({ code: 'Neo.ClientError.Transaction.TransactionTimedOut' });
+    expect((await session.run('MATCH (n:Never) RETURN count(n)')).records[0]!.get(0)).toBe(0);
+  });
+});
+
 it('refuses a wrong password', async () => {
   const wrong = neo4j.driver(server().boltUri, neo4j.auth.basic('admin', 'nonsense'));
   await expect(wrong.getServerInfo()).rejects.toMatchObject({ code: 'Neo.ClientError.Security.Unauthorized' });
