@@ -270,6 +270,12 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
 export function buildCallSubquery(node: CallSubquery, input: Operator, right: Operator): Operator {
   const { columns, optional, unit } = node;
   return function* callSubquery(rt, source) {
+    if (node.inTransactions) {
+      rt.notifications.push({
+        code: 'Neo.ClientNotification.Statement.FeatureDeprecationWarning', title: 'CALL { } IN TRANSACTIONS runs in one transaction', severity: 'INFORMATION',
+        description: 'A statement is one entry of the replicated log: all its batches are committed together. Split the input over several statements to commit in parts.',
+      });
+    }
     for (const batch of input(rt, source)) {
       let out: Row[] = [];
       for (const row of batch) {

@@ -62,13 +62,25 @@ export class MatchPlanner {
       rest.delete(relationship);
       this.#planEndpoints(relationship);
     }
+    // A part's best route stays what it is until something a predicate of it mentions has got a value.
+    const known = new Map<string, Route>();
     for (;;) {
       const components = this.#components(rest);
       if (components.length === 0) break;
-      const routes = components.map((component) => this.#bestRoute(component.nodes, component.relationships));
+      const routes = components.map((component) => {
+        const key = component.nodes[0]!.name;
+        const route = known.get(key) ?? this.#bestRoute(component.nodes, component.relationships);
+        known.set(key, route);
+        return route;
+      });
       let cheapest = 0;
       for (const [i, route] of routes.entries()) if (route.rows < routes[cheapest]!.rows) cheapest = i;
       this.#emitComponent(routes[cheapest]!, components[cheapest]!.nodes);
+      const solved = components[cheapest]!.nodes.map(({ name }) => name);
+      for (const { nodes: [first], nodes } of components) {
+        const touched = this.graph.predicates.some(({ mentions }) => solved.some((name) => mentions.has(name)) && nodes.some(({ name }) => mentions.has(name)));
+        if (touched) known.delete(first!.name);
+      }
       for (const relationship of components[cheapest]!.relationships) rest.delete(relationship);
     }
     for (const shortest of this.graph.shortest) planShortestPath(this, shortest);

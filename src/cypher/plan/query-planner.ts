@@ -241,7 +241,7 @@ class QueryPlanner {
     }
     const columns = planned.columns.map((name, from) => ({ from, to: this.env.declare(name), name }));
     this.plan = {
-      op: 'CallSubquery', input: this.plan, right: planned.plan, columns, optional: clause.optional,
+      op: 'CallSubquery', input: this.plan, right: planned.plan, columns, optional: clause.optional, inTransactions: clause.inTransactions,
       unit: planned.columns.length === 0, rows: this.plan.rows * Math.max(1, planned.plan.rows),
     };
   }
