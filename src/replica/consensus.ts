@@ -15,7 +15,7 @@ import { ENTRY_CONFIG } from '../raft/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { NodeView } from '../raft/node.ts';
-import type { Config, NodeId } from '../raft/types.ts';
+import type { Config, NodeId, Recovered } from '../raft/types.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
@@ -237,10 +237,7 @@ export class Consensus {
       batchBytesMax: BATCH_BYTES, windowMessages: WINDOW_MESSAGES, windowBytes: options.maxInflightBytes,
       uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: options.witnessMayLead ?? false,
       random: () => random.next(), readIdBase: this.#identity.bootSeq * 2 ** 32,
-    }, store, store.recovered, options.appliedIndex);
-    if (store.recovered.suspect) {
-      this.#log('warn', 'the last record of the log is damaged: this server does not vote until a leader has brought it up to date');
-    }
+    }, store, this.#judged(store.recovered), options.appliedIndex);
     const driver: ConsensusDriver = new ConsensusDriver({
       node, store, transport, clock, options: { tickMs, stallMs: Math.max(3 * tickMs, options.heartbeatMs) },
       events: {
@@ -282,12 +279,23 @@ export class Consensus {
     if (voters.length === 1 && voters[0]!.id === node.id) node.campaign();
   }
 
+  /** What to do about a log whose last record is damaged: it may hold a write that was acknowledged. */
+  #judged(recovered: Recovered): Recovered {
+    if (!recovered.suspect) return recovered;
+    if (isAlone(recovered, this.nodeId)) {
+      // Nobody else can have it: waiting would be for ever.
+      this.#log('error', 'the last record of the log was damaged and is dropped: a write acknowledged just before the crash may be missing');
+      return { ...recovered, suspect: false };
+    }
+    this.#log('warn', 'the last record of the log is damaged: this server does not vote until a leader has brought it up to date');
+    return recovered;
+  }
+
   /** The state store survived what the log did not: possible with `durable` off. Only a group of one may go on from there. */
   #restartBehindState(store: LogStore): LogStore {
     const { config } = store.recovered.configs.at(-1)!;
     const { appliedIndex } = this.#options;
-    const isAlone = config.members.length === 1 && config.members[0]!.id === this.#identity.nodeId;
-    if (!isAlone) {
+    if (!isAlone(store.recovered, this.nodeId)) {
       throw new Error(`the data is at version ${appliedIndex}, but the log ends at ${store.lastIndex}: `
         + 'wipe this server and let it join again');
     }
@@ -518,6 +526,11 @@ export class Consensus {
       await pause(5);
     }
   }
+}
+
+function isAlone(recovered: Recovered, id: NodeId): boolean {
+  const { members } = recovered.configs.at(-1)!.config;
+  return members.length === 1 && members[0]!.id === id;
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalGroup, freePorts, until } from './local-group.ts';
@@ -30,6 +30,24 @@ describe('a group of one', () => {
     const again = await group.start(options);
     await until('leadership', () => again.isReady);
     expect(again.applied).toEqual(['a=1']);
+  });
+
+  it('goes on without a damaged last record, and says so', async () => {
+    const options = await group.options(0, [1], { enabled: false });
+    const server = await group.start(options);
+    await until('leadership', () => server.isReady);
+    const ids = ['a', 'b'].map((text) => server.propose(text));
+    await until('the commits', () => ids.every((id) => server.outcomes.get(id) === 'committed'));
+    await group.stop(server);
+    const path = join(options.logDirectory, 'log-0000000000000001');
+    const bytes = readFileSync(path);
+    let end = bytes.length;
+    while (bytes[end - 1] === 0) end -= 1;
+    bytes[end - 1]! ^= 0xff;
+    writeFileSync(path, bytes);
+    const again = await group.start(options);
+    await until('leadership', () => again.isReady);
+    expect(again.logs.join()).toContain('may be missing');
   });
 
   it('serves a linearizable read at its commit index', async () => {
