@@ -19,7 +19,7 @@
  *
  * A decoded block is immutable once its transaction is over; `at` is the version at which a cache last knew it valid.
  */
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Value } from '../value/value.ts';
 import { decodeValue, encodeValue } from '../value/codec.ts';
 import type { CatalogData } from './catalog.ts';

@@ -10,8 +10,8 @@ import {
   internNumbers, PAGE_IDS, propertyOf, setPage, setProperty, SUMMARY, VERTEX, VertexBlock,
 } from './blocks.ts';
 import type { AdjacencyGroup, ChunkRef, Properties } from './blocks.ts';
-import { INDEX, IndexPage, insertEntry, removeEntry } from './btree.ts';
-import type { PageStore } from './btree.ts';
+import { INDEX, insertEntry, removeEntry } from './btree.ts';
+import type { PageStore , IndexPage} from './btree.ts';
 import type { GraphCatalog, IndexDef, PropertyEntry } from './catalog.ts';
 import { adjacencyNumber, ALL_VERTICES } from './reader.ts';
 import type { Direction } from './view.ts';

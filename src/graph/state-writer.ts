@@ -15,7 +15,7 @@ import { absentAsUndefined, BlockCache, readBlock } from './block-source.ts';
 import type { BlockSource } from './block-source.ts';
 import { blockKey } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
-import { Checksum } from './checksum.ts';
+import type { Checksum } from './checksum.ts';
 import { applyEffects } from './effects.ts';
 import { encodeVersion, readVersion, VERSION_KEY } from './version-record.ts';
 import { ChangeSet } from './write-buffer.ts';

@@ -6,7 +6,6 @@ import { systemClock } from '../base/clock.ts';
 import { asDbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { createFirstState, isNewGroup } from '../auth/first-start.ts';
-import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import { StateWriter } from '../graph/state-writer.ts';
 import type { ConsensusToWriter } from '../replica/protocol.ts';
