@@ -23,7 +23,17 @@ export interface HostOptions {
   readonly timeZone: string;
 }
 
+/** What nobody has used for so long is closed: it holds a snapshot, and with it the space of all that was deleted since. */
+const IDLE_MS_MAX = 10 * 60_000;
+const EXPIRE_EVERY_MS = 1000;
+
+interface OpenTransaction {
+  readonly point: ReadPoint;
+  usedMs: number;
+}
+
 interface OpenExecution {
+  usedMs: number;
   readonly running: RunningStatement;
   readonly point: ReadPoint;
   /** Owned by a transaction: the point is released with that. */
@@ -34,7 +44,8 @@ export class ReadHost {
   readonly #reader: StateReader;
   readonly #options: HostOptions;
   readonly #executions = new Map<number, OpenExecution>();
-  readonly #transactions = new Map<number, ReadPoint>();
+  readonly #transactions = new Map<number, OpenTransaction>();
+  #expiredMs = 0;
   #next = 1;
 
   constructor(reader: StateReader, options: HostOptions) {
@@ -43,6 +54,7 @@ export class ReadHost {
   }
 
   run(request: RunRequest, inlineBudget?: ControlOptions['inlineBudget']): RunReply {
+    this.#expire();
     const owned = request.transaction;
     const point = owned === undefined ? this.#reader.acquire() : this.#transaction(owned);
     let keep = owned !== undefined;
@@ -52,7 +64,7 @@ export class ReadHost {
       let execution = 0;
       if (part.summary === undefined) {
         execution = this.#next++;
-        this.#executions.set(execution, { running, point, transaction: owned });
+        this.#executions.set(execution, { running, point, transaction: owned, usedMs: performance.now() });
         keep = true;
       }
       return { ...part, columns: running.columns, version: point.version, execution, type };
@@ -84,6 +96,8 @@ export class ReadHost {
   pull(request: PullRequest): RowsPart {
     const open = this.#executions.get(request.execution);
     if (open === undefined) throw new DbError('InvalidRequest', `there is no open result ${request.execution}`);
+    open.usedMs = performance.now();
+    if (open.transaction !== undefined) this.#transaction(open.transaction);
     try {
       const part = open.running.pull(request.rows, open.point.version);
       if (part.summary !== undefined) this.#end(request.execution, open);
@@ -110,14 +124,23 @@ export class ReadHost {
   begin(_request: BeginRequest): { transaction: number; version: number } {
     const point = this.#reader.acquire();
     const transaction = this.#next++;
-    this.#transactions.set(transaction, point);
+    this.#transactions.set(transaction, { point, usedMs: performance.now() });
     return { transaction, version: point.version };
   }
 
   #transaction(id: number): ReadPoint {
-    const point = this.#transactions.get(id);
-    if (point === undefined) throw new DbError('TransactionNotFound', `there is no open transaction ${id}`);
-    return point;
+    const open = this.#transactions.get(id);
+    if (open === undefined) throw new DbError('TransactionNotFound', `there is no open transaction ${id}: it was ended, or was idle for longer than allowed`);
+    open.usedMs = performance.now();
+    return open.point;
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    if (now - this.#expiredMs < EXPIRE_EVERY_MS) return;
+    this.#expiredMs = now;
+    for (const [id, open] of this.#executions) if (now - open.usedMs > IDLE_MS_MAX) this.discard(id);
+    for (const [id, open] of this.#transactions) if (now - open.usedMs > IDLE_MS_MAX) this.end(id);
   }
 
   /** Ends a read transaction; commit and rollback are the same. */
