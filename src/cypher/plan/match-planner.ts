@@ -151,7 +151,7 @@ export class MatchPlanner {
     };
     if (start !== undefined) begin(start);
     while (rest.size > 0) {
-      let best: { relationship: GraphRelationship; reversed: boolean; produced: number; kept: number } | undefined;
+      let best: { relationship: GraphRelationship; reversed: boolean; steps: number; kept: number } | undefined;
       for (const relationship of rest) {
         for (const reversed of [false, true]) {
           const [from, to] = reversed ? [relationship.to, relationship.from] : [relationship.from, relationship.to];
@@ -159,9 +159,12 @@ export class MatchPlanner {
           const into = solved.has(to);
           const produced = this.#fanOut(relationship, reversed, into);
           const kept = into ? produced : produced * this.#passing(this.graph.nodes.get(to)!, solved, []) * this.#labelShare(relationship, reversed);
-          if (best === undefined || (into ? -1 : kept) < (best.produced === -1 ? -1 : best.kept)) {
-            best = { relationship, reversed, produced: into ? -1 : produced, kept };
-          }
+          // Checking a single relationship costs next to nothing; of variable length, all trails are walked to find the bound end.
+          const steps = !into ? Math.max(produced, 0.1) : relationship.length === undefined ? 1 : this.#fanOut(relationship, reversed, false);
+          const rank = into && relationship.length === undefined ? -1 : kept;
+          const bestRank = best === undefined ? Infinity : solved.has(best.reversed ? best.relationship.from : best.relationship.to)
+            && best.relationship.length === undefined ? -1 : best.kept;
+          if (best === undefined || rank < bestRank) best = { relationship, reversed, steps, kept };
         }
       }
       if (best === undefined) {
@@ -169,7 +172,7 @@ export class MatchPlanner {
         break;
       }
       const target = this.graph.nodes.get(best.reversed ? best.relationship.from : best.relationship.to)!;
-      if (best.produced > 2 && !solved.has(target.name)) {
+      if (best.steps > 2 && best.relationship.length === undefined && !solved.has(target.name)) {
         const access = bestAccess(target, this.pending, (name) => this.#isKnown(name, solved), this.context.stats);
         if (access.rows <= 1 && (access.kind === 'seek' || access.kind === 'id')) {
           begin({ kind: 'start', node: target, access });
@@ -179,7 +182,7 @@ export class MatchPlanner {
       rest.delete(best.relationship);
       steps.push({ kind: 'follow', relationship: best.relationship, reversed: best.reversed });
       solved.add(best.relationship.name);
-      cost += rows * (best.produced === -1 ? 1 : Math.max(best.produced, 0.1));
+      cost += rows * best.steps;
       rows *= best.kept;
       if (!solved.has(target.name)) {
         solved.add(target.name);
@@ -209,6 +212,8 @@ export class MatchPlanner {
       produced = 0;
       const { min, max } = relationship.length;
       for (let hop = min; hop <= Math.min(max, min + HOPS_COUNTED); hop++) produced += degree ** hop;
+      // Each end once: no more than there are nodes.
+      if (this.context.distinctEnds && min <= 1) produced = Math.min(produced, stats.nodes());
     }
     return into ? Math.min(1, produced / Math.max(1, stats.nodes() ** 0.5)) : produced;
   }
