@@ -11,6 +11,7 @@ import { assert, unreachable } from '../base/assert.ts';
 import { ENTRY_DATA } from '../raft/types.ts';
 import type { NodeView, RaftNode } from '../raft/node.ts';
 import type { Entry, LogReader } from '../raft/types.ts';
+import { pack, unpack } from './packed.ts';
 import type { ConsensusToWriter, Packed, WriterToConsensus } from './protocol.ts';
 
 export interface WriterLimits {
@@ -226,19 +227,3 @@ export class WriterSide {
 }
 
 const EMPTY = new Uint8Array(0);
-
-function pack(parts: readonly Uint8Array[]): Packed {
-  const lengths = parts.map((part) => part.length);
-  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { bytes, lengths };
-}
-
-function unpack(data: Packed): Uint8Array[] {
-  let at = 0;
-  return data.lengths.map((length) => data.bytes.subarray(at, (at += length)));
-}

@@ -11,6 +11,7 @@ import { groupRoutes } from './group-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
+import { pageRoutes } from './page-routes.ts';
 import { parseJson } from './json-values.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { relationshipRoutes } from './relationship-routes.ts';
@@ -87,6 +88,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   cypherRoute(app, service, options.resultBytesMax);
   infoRoutes(app, service, options.enableHa);
   healthRoutes(app, service);
+  pageRoutes(app, options.webFolder);
   groupRoutes(app, service);
   for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);
   return app;
