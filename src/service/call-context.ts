@@ -14,6 +14,8 @@ export interface CallContextOptions {
   readonly version: number;
   readonly checksum: string;
   readonly nowMs: number;
+  /** Kill switches of the statements of this server. */
+  readonly killFlags: Int32Array;
 }
 
 export class CallContext {
@@ -38,6 +40,12 @@ export class CallContext {
   }
   get checksum(): string {
     return this.#options.checksum;
+  }
+
+  /** Asks a statement of this server to end; it does at its next checkpoint. */
+  killTask(taskId: string): void {
+    if (!this.group.tasks.some((task) => task.taskId === taskId)) throw new DbError('NotFound', `Task [${taskId}] not exist.`);
+    Atomics.store(this.#options.killFlags, Number(taskId.split('_')[0]), 1);
   }
 
   get isAdmin(): boolean {

@@ -87,7 +87,7 @@ export class ReadHost {
     const context: ExecContext = {
       view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
       wallMs: this.#options.wallMs(), random, timeZone, limits: {},
-      session: new CallContext({ user: request.user, system: point.system, group: request.group, transaction: undefined, version: point.version, checksum: point.checksum, nowMs: this.#options.wallMs() }),
+      session: new CallContext({ user: request.user, system: point.system, group: request.group, transaction: undefined, version: point.version, checksum: point.checksum, nowMs: this.#options.wallMs(), killFlags }),
     };
     const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });
     return { running, type: query.summary };

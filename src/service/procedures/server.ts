@@ -116,6 +116,11 @@ const group = [
     ['lgraph_version', call.group.serverVersion], ['up_time', new Float(call.group.upSeconds)], ['git_branch', ''], ['git_commit', ''], ['web_commit', ''],
     ['cpp_id', ''], ['cpp_version', ''], ['python_version', ''], ['node_version', process.version],
   ]),
+  procedure('dbms.task.terminateTask', 'task_id:STRING', '', 'dbms-read', 'ends a statement that runs on this server', (args, call) => {
+    call.requireAdmin();
+    call.killTask(textArg(args, 0, 'task_id'));
+    return NONE;
+  }),
   procedure('dbms.task.listTasks', '', 'tasks_info:MAP', 'dbms-read', 'the statements that run on this server', (_, call) =>
     call.group.tasks.filter((task) => call.isAdmin || task.user === call.user).map((task) => [
       toValue({ description: task.description, task_id: task.taskId, time_elapsed: null }),
