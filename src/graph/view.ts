@@ -101,6 +101,8 @@ export interface GraphWriter extends GraphView {
   // Schema. Each throws a DbError with TuGraph's text when it does not fit.
   createLabel(schema: LabelSchema): void;
   deleteLabel(kind: 'vertex' | 'edge', name: string): void;
+  /** Replaces a declaration whose data the caller has brought in line. */
+  replaceSchema(schema: LabelSchema): void;
   createIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[]; unique: boolean; pairUnique?: boolean; name?: string }): void;
   deleteIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[] }): void;
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void;

@@ -7,16 +7,6 @@ import type { GraphWriter } from '../../graph/view.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 import { builtin, flag, kindOf, list, text, writerOf, wrong, type Builtin } from './define.ts';
 
-/** Changing a declaration whose data is brought in line: what a write transaction can do beyond `GraphWriter`. */
-interface SchemaEditor extends GraphWriter {
-  replaceSchema(schema: LabelSchema): void;
-}
-
-function editorOf(writer: GraphWriter): SchemaEditor {
-  if (!('replaceSchema' in writer)) throw new DbError('NotSupported', 'declarations cannot be changed here');
-  return writer as SchemaEditor;
-}
-
 export function fieldType(name: string): FieldType {
   const type = FIELD_TYPES.find((each) => each === name.toUpperCase());
   if (type === undefined) throw wrong(`Unknown type name: ${name}`);
@@ -125,7 +115,6 @@ function forEachRecord(writer: GraphWriter, kind: 'vertex' | 'edge', label: stri
 }
 
 function addFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: string, specs: readonly Value[]): Value[][] {
-  const editor = editorOf(writer);
   const schema = requireLabel(writer, kind, label);
   const added = specs.map((spec) => {
     const [name, type, initial, optional] = list(spec, 'field_spec');
@@ -135,17 +124,16 @@ function addFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: string, 
     if (schema.fields.some(({ name }) => name === field.name)) throw new DbError('FieldExists', `Field [${field.name}] already exists.`);
     if (!field.optional && initial === null) throw wrong(`Field [${field.name}] is declared as non-optional but the default value is NULL.`);
   }
-  editor.replaceSchema({ ...schema, fields: [...schema.fields, ...added.map(({ field }) => ({ ...field, optional: true }))] });
+  writer.replaceSchema({ ...schema, fields: [...schema.fields, ...added.map(({ field }) => ({ ...field, optional: true }))] });
   const keys = added.map(({ field }) => writer.keyId(field.name));
   const count = forEachRecord(writer, kind, label, (set) => {
     for (const [i, { initial }] of added.entries()) if (initial !== null) set(keys[i]!, initial);
   });
-  editor.replaceSchema({ ...schema, fields: [...schema.fields, ...added.map(({ field }) => field)] });
+  writer.replaceSchema({ ...schema, fields: [...schema.fields, ...added.map(({ field }) => field)] });
   return [[count]];
 }
 
 function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: string, names: readonly string[]): Value[][] {
-  const editor = editorOf(writer);
   const schema = requireLabel(writer, kind, label);
   if (names.length === 0) throw wrong('No fields specified.');
   for (const name of names) {
@@ -158,17 +146,16 @@ function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
     const fields = index.keyIds.map((key) => catalog.keyName(key));
     if (fields.some((field) => names.includes(field))) writer.deleteIndex({ kind, label, fields });
   }
-  editor.replaceSchema({ ...schema, fields: schema.fields.map((field) => (names.includes(field.name) ? { ...field, optional: true } : field)) });
+  writer.replaceSchema({ ...schema, fields: schema.fields.map((field) => (names.includes(field.name) ? { ...field, optional: true } : field)) });
   const keys = names.map((name) => writer.keyId(name));
   const count = forEachRecord(writer, kind, label, (set) => {
     for (const key of keys) set(key, null);
   });
-  editor.replaceSchema({ ...schema, fields: schema.fields.filter((field) => !names.includes(field.name)) });
+  writer.replaceSchema({ ...schema, fields: schema.fields.filter((field) => !names.includes(field.name)) });
   return [[count]];
 }
 
 function modifyFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: string, specs: readonly Value[]): Value[][] {
-  const editor = editorOf(writer);
   const schema = requireLabel(writer, kind, label);
   const changed = new Map(specs.map((spec) => {
     const field = fieldOf(list(spec, 'field_spec'));
@@ -177,7 +164,7 @@ function modifyFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
     if ((before.type === 'BLOB') !== (field.type === 'BLOB')) throw wrong(`Field [${field.name}]: BLOB cannot be converted.`);
     return [field.name, field] as const;
   }));
-  editor.replaceSchema({ ...schema, fields: schema.fields.map((field) => changed.get(field.name) ?? field) });
+  writer.replaceSchema({ ...schema, fields: schema.fields.map((field) => changed.get(field.name) ?? field) });
   const keys = [...changed.keys()].map((name) => writer.keyId(name));
   // Setting a value again converts it to the new type, or says that it cannot.
   const count = forEachRecord(writer, kind, label, (set, get) => {
@@ -272,14 +259,14 @@ export const SCHEMA_BUILTINS: readonly Builtin[] = [
       for (const end of [from, to]) if (writer.catalog.vertexSchema(end) === undefined) throw new DbError('LabelNotFound', `No such vertex label: ${end}`);
       if (known.some(([a, b]) => a === from && b === to)) throw wrong(`Failed to add constraint: constraint [${from},${to}] already exist`);
     }
-    editorOf(writer).replaceSchema({ ...schema, constraints: [...known, ...pairs] });
+    writer.replaceSchema({ ...schema, constraints: [...known, ...pairs] });
     return NOTHING;
   }),
   builtin('db.clearEdgeConstraints', 'label_name:STRING', '', 'schema', ([label], context) => {
     const name = text(label, 'label_name');
     const schema = writerOf(context).catalog.edgeSchema(name);
     if (schema === undefined) throw new DbError('LabelNotFound', `No such edge label: ${name}`);
-    editorOf(writerOf(context)).replaceSchema({ ...schema, constraints: [] });
+    writerOf(context).replaceSchema({ ...schema, constraints: [] });
     return NOTHING;
   }),
   builtin('db.dropAllVertex', '', '', 'write', (_args, context) => {

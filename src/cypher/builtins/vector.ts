@@ -24,10 +24,6 @@ interface VectorField extends FieldDef {
   readonly vector?: VectorOptions;
 }
 
-interface SchemaEditor extends GraphWriter {
-  replaceSchema(schema: LabelSchema): void;
-}
-
 function vectorField(view: GraphView, label: string, name: string): { schema: LabelSchema; field: VectorField } {
   const schema = view.catalog.vertexSchema(label);
   if (schema === undefined) throw new DbError('LabelNotFound', `Vertex label "${label}" does not exist.`);
@@ -37,8 +33,7 @@ function vectorField(view: GraphView, label: string, name: string): { schema: La
 }
 
 function replaceField(writer: GraphWriter, schema: LabelSchema, field: VectorField): void {
-  if (!('replaceSchema' in writer)) throw new DbError('NotSupported', 'declarations cannot be changed here');
-  (writer as SchemaEditor).replaceSchema({ ...schema, fields: schema.fields.map((each) => (each.name === field.name ? field : each)) });
+  writer.replaceSchema({ ...schema, fields: schema.fields.map((each) => (each.name === field.name ? field : each)) });
 }
 
 function optionsOf(config: Value | undefined): VectorOptions {
