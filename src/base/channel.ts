@@ -13,10 +13,11 @@ export interface PortLike {
   on(event: 'close', listener: () => void): unknown;
 }
 
+/** Flat, because a clone writes the names of an object's fields each time: what it is, the call's id, and then by kind. */
 type Packet =
-  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly argument: unknown }
-  | { readonly kind: 'ok'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'error'; readonly id: number; readonly error: WireError };
+  | readonly [kind: 0, id: number, method: string, argument: unknown]
+  | readonly [kind: 1, id: number, value: unknown]
+  | readonly [kind: 2, id: number, error: WireError];
 
 export type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 
@@ -50,7 +51,7 @@ export class Channel {
     const id = this.#nextId++;
     return new Promise<T>((resolve, reject) => {
       this.#waiting.set(id, { resolve: (value) => resolve(value as T), reject });
-      this.#send({ kind: 'call', id, method, argument });
+      this.#send([0, id, method, argument]);
     });
   }
 
@@ -67,26 +68,25 @@ export class Channel {
 
   #receive(packets: readonly Packet[]): void {
     for (const packet of packets) {
-      if (packet.kind === 'call') {
-        this.#handle(packet);
+      if (packet[0] === 0) {
+        this.#handle(packet[1], packet[2], packet[3]);
         continue;
       }
-      const waiting = this.#waiting.get(packet.id);
-      this.#waiting.delete(packet.id);
-      if (packet.kind === 'ok') waiting?.resolve(packet.value);
-      else waiting?.reject(fromWire(packet.error));
+      const waiting = this.#waiting.get(packet[1]);
+      this.#waiting.delete(packet[1]);
+      if (packet[0] === 1) waiting?.resolve(packet[2]);
+      else waiting?.reject(fromWire(packet[2]));
     }
   }
 
-  #handle(packet: Extract<Packet, { kind: 'call' }>): void {
-    const { id, method, argument } = packet;
-    const failed = (error: unknown) => this.#send({ kind: 'error', id, error: asDbError(error).toWire() });
+  #handle(id: number, method: string, argument: unknown): void {
+    const failed = (error: unknown) => this.#send([2, id, asDbError(error).toWire()]);
     try {
       const handler = this.#handlers[method];
       if (handler === undefined) throw new DbError('Internal', `no handler for ${method}`);
       const value = handler(argument as never);
-      if (value instanceof Promise) value.then((result) => this.#send({ kind: 'ok', id, value: result }), failed);
-      else this.#send({ kind: 'ok', id, value });
+      if (value instanceof Promise) value.then((result) => this.#send([1, id, result]), failed);
+      else this.#send([1, id, value]);
     } catch (error) {
       failed(error);
     }

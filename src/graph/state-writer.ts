@@ -112,12 +112,12 @@ export class StateWriter {
   /** Lays the changes over the head. */
   stage(changes: ChangeSet): Staged {
     const sequence = ++this.#sequence;
-    for (const [graph, buffer] of changes.graphs()) {
-      let kinds = this.#overlay.get(graph);
-      if (kinds === undefined) this.#overlay.set(graph, kinds = []);
-      for (const change of buffer.changes()) {
+    for (const [graph, buffer] of changes.graphs) {
+      const kinds = this.#overlay.get(graph) ?? [];
+      this.#overlay.set(graph, kinds);
+      buffer.forEachChange((change) => {
         (kinds[change.kind.tag] ??= new Map()).set(change.number, { block: change.block, sequence });
-      }
+      });
     }
     return { sequence, changes };
   }
@@ -163,13 +163,13 @@ export class StateWriter {
   #operations(entries: readonly EntryToWrite[], version: number): WriteOp[] {
     const latest = new Map<number, Map<number, Change>[]>();
     for (const entry of entries) {
-      for (const [graph, buffer] of entry.staged?.changes.graphs() ?? []) {
-        let kinds = latest.get(graph);
-        if (kinds === undefined) latest.set(graph, kinds = []);
-        for (const change of buffer.changes()) {
+      for (const [graph, buffer] of entry.staged?.changes.graphs ?? []) {
+        const kinds = latest.get(graph) ?? [];
+        latest.set(graph, kinds);
+        buffer.forEachChange((change) => {
           if (change.kind.logical) this.#account(graph, change);
           (kinds[change.kind.tag] ??= new Map()).set(change.number, change);
-        }
+        });
       }
       this.#rememberChecksum(entry.index);
     }
@@ -211,14 +211,14 @@ export class StateWriter {
 
   /** Moves what an entry changed from the overlay to the cache, unless a later one has changed it again. */
   #settle(staged: Staged, version: number): void {
-    for (const [graph, buffer] of staged.changes.graphs()) {
+    for (const [graph, buffer] of staged.changes.graphs) {
       const kinds = this.#overlay.get(graph);
-      for (const change of buffer.changes()) {
+      buffer.forEachChange((change) => {
         const map = kinds?.[change.kind.tag];
-        if (map?.get(change.number)?.sequence !== staged.sequence) continue;
+        if (map?.get(change.number)?.sequence !== staged.sequence) return;
         map.delete(change.number);
         this.#cache.put(this.#cache.map(graph, change.kind.tag), change.kind, change.number, change.block, version);
-      }
+      });
     }
   }
 }

@@ -50,8 +50,9 @@ export class GraphBuffer implements BlockSource {
     this.put(kind, block, undefined);
   }
 
-  *changes(): Generator<Change> {
-    for (const map of this.#kinds) if (map !== undefined) yield* map.values();
+  /** Calls `visit` with each change; not a generator, since every commit passes here twice. */
+  forEachChange(visit: (change: Change) => void): void {
+    for (const map of this.#kinds) map?.forEach(visit);
   }
 
   /** How many blocks are changed. */
@@ -75,8 +76,9 @@ export class ChangeSet {
     return buffer;
   }
 
-  *graphs(): Generator<[number, GraphBuffer]> {
-    yield* this.#graphs;
+  /** The changed graphs by number. */
+  get graphs(): ReadonlyMap<number, GraphBuffer> {
+    return this.#graphs;
   }
 
   get size(): number {

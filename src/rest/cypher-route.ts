@@ -52,10 +52,19 @@ export function cypherRoute(app: FastifyInstance, service: Service, resultBytesM
     const header = stream.columns.map((name, i) => ({ name, type: kinds[i] ?? 0 }));
     void reply.header('server_version', String(stream.version)).type('application/json; charset=utf-8');
     const head = `{"elapsed":${((performance.now() - started) / 1000).toFixed(6)},"header":${JSON.stringify(header)},"result":[`;
-    return Buffer.concat([Buffer.from(head), ...chunks, Buffer.from(`],"size":${count}}`)]);
+    const tail = `],"size":${count}}`;
+    // A short answer as one string leaves in one write together with its headers.
+    if (chunks.length === 1 && chunks[0]!.length < SHORT_BYTES) return `${head}${text(chunks[0]!)}${tail}`;
+    return Buffer.concat([Buffer.from(head), ...chunks, Buffer.from(tail)]);
   };
   // TuGraph has a second path for statements in GQL, of which what we understand is the same.
   for (const path of ['/cypher', '/gql']) app.post(path, answer);
+}
+
+const SHORT_BYTES = 16 * 1024;
+
+function text(bytes: Uint8Array): string {
+  return bytes.length === 0 ? '' : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
 /** A statement ends with the client that asked for it. */

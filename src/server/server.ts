@@ -18,7 +18,7 @@ import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 import { RestServer } from '../rest/rest-server.ts';
-import { CallingExecutor } from '../service/executors.ts';
+import { threadExecutor } from '../service/executors.ts';
 import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
 import { ServerProcedures } from '../service/procedures/host.ts';
@@ -209,8 +209,7 @@ export class LgraphServer {
   }
 
   #writerExecutor(): LoadedExecutor {
-    const channel = this.#writer!;
-    return new CallingExecutor((call) => channel.call(call.method, call.argument), () => channel.inFlight);
+    return threadExecutor(this.#writer!);
   }
 
   #answerCall(bytes: Uint8Array): Promise<Uint8Array> {
@@ -228,7 +227,7 @@ export class LgraphServer {
     });
     return new Service({
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),
-      readers: this.#readers.map((channel) => new CallingExecutor((call) => channel.call(call.method, call.argument), () => channel.inFlight)),
+      readers: this.#readers.map(threadExecutor),
       writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
       limits: {
         versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, statementTimeoutMs: config.statement_timeout_ms,

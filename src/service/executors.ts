@@ -1,4 +1,7 @@
 /** The places where statements run, as the service sees them. */
+import type { Channel } from '../base/channel.ts';
+import { flatPart, flatReply, flatRequest, partOf, replyOf, requestOf } from './thread-wire.ts';
+import type { Flat } from './thread-wire.ts';
 import type { BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 
 /** Runs statements; what it answers with are parts of results. In this thread, in another, or on the leader. */
@@ -60,7 +63,16 @@ export class CallingExecutor implements LoadedExecutor {
   }
 }
 
-/** The other end of `CallingExecutor`: the handlers of a thread that executes. */
+/** An executor in another thread. */
+export function threadExecutor(channel: Channel): LoadedExecutor {
+  return new CallingExecutor(async (call) => {
+    if (call.method === 'run') return replyOf(await channel.call<Flat>('run', flatRequest(call.argument)));
+    if (call.method === 'pull') return partOf(await channel.call<Flat>('pull', call.argument));
+    return channel.call(call.method, call.argument);
+  }, () => channel.inFlight);
+}
+
+/** The other end of `threadExecutor`: the handlers of a thread that executes. */
 export function executorHandlers(executor: {
   run(request: RunRequest): RunReply | Promise<RunReply>;
   pull(request: PullRequest): RowsPart | Promise<RowsPart>;
@@ -70,8 +82,8 @@ export function executorHandlers(executor: {
   rollback(transaction: number): unknown;
 }): Readonly<Record<ExecutorCall['method'], (argument: never) => unknown>> {
   return {
-    run: (request: RunRequest) => executor.run(request),
-    pull: (request: PullRequest) => executor.pull(request),
+    run: async (request: Flat) => flatReply(await executor.run(requestOf(request))),
+    pull: async (request: PullRequest) => flatPart(await executor.pull(request)),
     discard: (execution: number) => executor.discard(execution),
     begin: (request: BeginRequest) => executor.begin(request),
     commit: (request: CommitRequest) => executor.commit(request),

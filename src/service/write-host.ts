@@ -106,7 +106,9 @@ export class WriteHost {
   }
 
   #reply(result: BufferedResult, version: number, firstRows: number): RunReply {
-    const parts = result.parts.map((part) => (part.summary === undefined ? part : { ...part, summary: { ...part.summary, version } }));
+    const { parts } = result;
+    const last = parts.at(-1)!;
+    if (last.summary !== undefined) parts[parts.length - 1] = { bytes: last.bytes, count: last.count, kinds: last.kinds, summary: { ...last.summary, version } };
     const fits = parts[0]!.count <= firstRows;
     const first: RowsPart = fits ? parts.shift()! : { bytes: new Uint8Array(), count: 0, summary: undefined };
     let execution = 0;
@@ -114,7 +116,7 @@ export class WriteHost {
       execution = this.#next++;
       this.#results.set(execution, parts);
     }
-    return { ...first, columns: result.columns, version, execution, type: result.type };
+    return { bytes: first.bytes, count: first.count, kinds: first.kinds, summary: first.summary, columns: result.columns, version, execution, type: result.type };
   }
 
   #repeatedReply(answer: Uint8Array, version: number): RunReply {
