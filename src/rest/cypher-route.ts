@@ -43,8 +43,11 @@ export function cypherRoute(app: FastifyInstance, service: Service, resultBytesM
     const body = cypherBody(request.body);
     const session = service.session(await service.authenticate(token));
     const started = performance.now();
+    const asked = runOptions(request);
+    // Written out: spreading makes a slow object, and every request passes here.
     const stream = await session.run(body.script, {
-      ...runOptions(request), graph: body.graph, parameters: parametersOf(body.parameters), encoding: 'json-tugraph',
+      minVersion: asked.minVersion, versionWaitMs: asked.versionWaitMs, readMode: asked.readMode, idempotencyKey: asked.idempotencyKey,
+      graph: body.graph, parameters: parametersOf(body.parameters), encoding: 'json-tugraph',
       firstRows: 10_000, timeoutMs: body.timeoutMs, summaryRow: true,
       onTask: (id) => killWhenGone(service, reply, id),
     });
