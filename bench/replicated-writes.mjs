@@ -5,8 +5,8 @@
  *   npm run build && node bench/replicated-writes.mjs [--rounds 3] [--seconds 8] [--clients 1,16,128,512] [--json file]
  *
  * Ours: single-vertex creates with a 256-byte property, POST /cypher to the leader (HTTP/1.1, one connection per client). etcd: Put of
- * a 256-byte value to the leader (gRPC over HTTP/2, up to 8 connections). Both by h2load, both with an fsync before the answer, in
- * alternating slices. Needs etcd and h2load (Debian: etcd-server, nghttp2-client).
+ * a 256-byte value to the leader (gRPC over HTTP/2, one connection per client too; `--shared`: up to 8 connections with many streams each, which
+ * is what one multiplexing client would do). Both by h2load, both with an fsync before the answer, in alternating slices. Needs etcd and h2load (Debian: etcd-server, nghttp2-client).
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ import { Etcd, putBody } from './lib/etcd.mjs';
 import { h2load, median, peakMemory } from './lib/load.mjs';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '8' }, clients: { type: 'string', default: '1,16,128,512' }, json: { type: 'string' }, only: { type: 'string' } },
+  options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '8' }, clients: { type: 'string', default: '1,16,128,512' }, json: { type: 'string' }, only: { type: 'string' }, shared: { type: 'boolean' } },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
@@ -78,7 +78,7 @@ async function etcdTarget() {
   return {
     name: 'etcd', memory: () => etcd.members.map((member) => Math.round(peakMemory(member.child.pid))),
     run: async (clients) => {
-      const connections = Math.min(8, clients);
+      const connections = values.shared ? Math.min(8, clients) : clients;
       return h2load({
         url: `http://127.0.0.1:${(await etcd.leader()).client}/etcdserverpb.KV/Put`, bodyFile, connections, streams: clients / connections, seconds, http1: false,
         headers: ['content-type: application/grpc', 'te: trailers'],
