@@ -12,7 +12,7 @@ import { resolve } from 'node:path';
 import yargs from 'yargs';
 import { DbError } from '../base/errors.ts';
 import { suggest } from '../base/suggest.ts';
-import { IGNORED_OPTIONS, OPTIONS } from './options.ts';
+import { IGNORED_OPTIONS, OPTIONS, REFUSED_OPTIONS } from './options.ts';
 import type { Config, OptionDef, OptionName, OptionValue } from './options.ts';
 
 export type Mode = 'run' | 'start' | 'stop' | 'restart';
@@ -54,10 +54,10 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     .alias('verbose', 'v').fail((message) => {
       throw invalid(message);
     }).parseSync() as Record<string, unknown>;
-  const { flags, extra } = splitFlags(parsed);
+  const warnings: string[] = [];
+  const { flags, extra } = splitFlags(parsed, warnings);
   const values = new Map<OptionName, OptionValue>();
   const origins = new Map<OptionName, string>();
-  const warnings: string[] = [];
   const set = (name: string, value: unknown, origin: string) => {
     const option = byName.get(name)!;
     values.set(option.name as OptionName, checked(option, value, origin));
@@ -79,10 +79,11 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
 
 const SPECIAL = ['config', 'c', 'mode', 'd', 'help', 'h', 'version', 'print-config', 'check', 'v', '$0', '_'];
 
-function splitFlags(parsed: Record<string, unknown>): { flags: [string, unknown][]; extra: { config?: string; mode?: string } } {
+function splitFlags(parsed: Record<string, unknown>, warnings: string[]): { flags: [string, unknown][]; extra: { config?: string; mode?: string } } {
   const flags: [string, unknown][] = [];
   for (const [name, value] of Object.entries(parsed)) {
     if (SPECIAL.includes(name) || value === undefined) continue;
+    if (isForeign(name, value, 'flag', warnings)) continue;
     if (!byName.has(name)) throw unknownOption(`flag --${name}`, name);
     flags.push([name, value]);
   }
@@ -115,10 +116,22 @@ function readConfigFile(path: string, readFile: (path: string) => string, set: (
   if (json === null || typeof json !== 'object' || Array.isArray(json)) throw invalid(`the configuration file ${path} must hold one JSON object`);
   for (const [name, value] of Object.entries(json)) {
     if (name.startsWith('//')) continue;
-    if (IGNORED_OPTIONS[name] !== undefined) warnings.push(`the option ${name} in ${path} has no effect: ${IGNORED_OPTIONS[name]}`);
-    else if (!byName.has(name)) throw unknownOption(`key "${name}" in ${path}`, name);
+    if (isForeign(name, value, path, warnings)) continue;
+    if (!byName.has(name)) throw unknownOption(`key "${name}" in ${path}`, name);
     else set(name, value, `file ${path}`);
   }
+}
+
+/** TuGraph's options that are not ours: without effect, or refused when they are switched on. */
+function isForeign(name: string, value: unknown, origin: string, warnings: string[]): boolean {
+  const refused = REFUSED_OPTIONS[name];
+  if (refused !== undefined) {
+    if (!['false', '0', ''].includes(String(value).toLowerCase())) throw invalid(`${name} (${origin}) cannot be switched on: ${refused}`);
+    return true;
+  }
+  const ignored = IGNORED_OPTIONS[name];
+  if (ignored !== undefined) warnings.push(`the option ${name} (${origin}) has no effect: ${ignored}`);
+  return ignored !== undefined;
 }
 
 function readEnvironment(environment: NodeJS.ProcessEnv, readFile: (path: string) => string, set: (name: string, value: unknown, origin: string) => void): void {

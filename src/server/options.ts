@@ -110,5 +110,15 @@ export const IGNORED_OPTIONS: Readonly<Record<string, string>> = {
   enable_plugin: 'C++ and Python procedures are not supported', is_cypher_v2: 'there is one Cypher engine', thread_limit: 'see reader_threads',
   subprocess_max_idle_seconds: 'there are no subprocesses', 'realtime vertex and edge count': 'counts are always exact', bolt_io_thread_num: 'Bolt needs one thread here',
   bolt_raft_port: 'Bolt shares the one replicated log', bolt_raft_node_id: 'Bolt shares the one replicated log', bolt_raft_init_peers: 'Bolt shares the one replicated log',
-  enable_fulltext_index: 'not built yet', fulltext_analyzer: 'not built yet', enable_backup_log: 'not built yet', backup_log_dir: 'not built yet', snapshot_dir: 'not built yet',
+  fulltext_analyzer: 'there is no full-text index', fulltext_commit_interval: 'there is no full-text index', fulltext_refresh_interval: 'there is no full-text index',
+  backup_log_dir: 'there is no binlog', snapshot_dir: 'there is no binlog', audit_log_dir: 'there is no audit log', audit_log_expire: 'there is no audit log',
+  server_cert: 'TLS is not offered', server_key: 'TLS is not offered', unlimited_token: 'see token_life_s',
+  'browser.credential_timeout': 'see token_life_s', 'browser.retain_connection_credentials': 'it is always so',
+};
+
+/** Options of TuGraph that may be off, but not on: to ignore them would leave out what somebody relies on. */
+export const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
+  ssl_auth: 'TLS is not offered by this version; put a TLS proxy in front', enable_ip_check: 'the address check is not offered by this version; use a firewall',
+  enable_audit_log: 'the audit log is not offered by this version', enable_backup_log: 'the binlog is not offered: the replicated log has its place',
+  enable_fulltext_index: 'full-text indexes are not offered by this version', reset_admin_password: 'not offered: an admin changes it with dbms.security.changeUserPassword',
 };
