@@ -12,6 +12,11 @@ export interface Task {
   readonly startedMs: number;
 }
 
+/** Statements about users carry passwords as literals: these are not for the list of tasks. */
+function withoutSecrets(description: string): string {
+  return /password|dbms\.security/i.test(description) ? description.replaceAll(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "'***'") : description;
+}
+
 export class TaskRegistry {
   readonly buffer = new SharedArrayBuffer(SLOTS * 4);
   readonly #flags = new Int32Array(this.buffer);
@@ -33,7 +38,7 @@ export class TaskRegistry {
     }
     const slot = this.#free.pop() ?? this.#used++;
     Atomics.store(this.#flags, slot, 0);
-    const task: Task = { id: `${slot}_${this.#next++}`, slot, description, user, startedMs: performance.now() };
+    const task: Task = { id: `${slot}_${this.#next++}`, slot, description: withoutSecrets(description), user, startedMs: performance.now() };
     this.#tasks.set(task.id, task);
     this.started++;
     return task;
