@@ -41,6 +41,8 @@ interface Wanted {
 
 /** A learner this close to the end of the log is caught up (braft's margin). */
 const PROMOTE_LAG_ENTRIES = 1000;
+/** A server that is sent away is told for so long; one that is down will not come back by itself anyway. */
+const DISMISS_MS = 1000;
 
 export class ConsensusGroup {
   readonly #host: GroupHost;
@@ -202,11 +204,11 @@ export class ConsensusGroup {
   // ---- joining and leaving ----
 
   /** Takes in a server that asks; called on the leader. Idempotent. */
-  async join({ nodeId, info, appliedIndex }: JoinRequest): Promise<JoinAnswer> {
+  async join({ nodeId, info, appliedIndex, appliedTerm }: JoinRequest): Promise<JoinAnswer> {
     const { driver, clusterId } = this.#host;
     const { view } = driver.node;
     if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
-    const start = this.#startFor(appliedIndex);
+    const start = this.#startFor(appliedIndex, appliedTerm);
     if (memberOf(view.config.config, nodeId) === undefined) {
       await this.#dialBack(info.rpcAddress, nodeId);
       await this.#replaceAt(info.rpcAddress, nodeId);
@@ -216,11 +218,20 @@ export class ConsensusGroup {
     return { clusterId, start };
   }
 
-  #startFor(appliedIndex: number): JoinStart | undefined {
+  /**
+   * Where the log of a server begins that brings data of this group. Behind what this log still holds its own word about the term
+   * counts: it is asked for older entries than there are, and gets the whole state.
+   */
+  #startFor(appliedIndex: number, appliedTerm: number): JoinStart | undefined {
     if (appliedIndex === 0) return undefined;
     const { node } = this.#host.driver;
-    const term = appliedIndex <= node.view.commitIndex ? node.termAt(appliedIndex) : undefined;
-    if (term === undefined) throw new DbError('InvalidRequest', `its data (version ${appliedIndex}) is not within the log of this group: wipe the server first`);
+    const { view } = node;
+    const term = appliedIndex <= view.commitIndex ? node.termAt(appliedIndex) : undefined;
+    const isBehindLog = appliedIndex < view.firstIndex - 1 && appliedTerm > 0;
+    if (term === undefined && isBehindLog) return { index: appliedIndex, term: appliedTerm, config: view.committedConfig.config };
+    if (term === undefined || (appliedTerm > 0 && term !== appliedTerm)) {
+      throw new DbError('InvalidRequest', `its data (version ${appliedIndex}) is not part of the history of this group; --ha_join_discard_local_data true sets it aside and joins`);
+    }
     return { index: appliedIndex, term, config: node.configAt(appliedIndex).config };
   }
 
@@ -270,6 +281,8 @@ export class ConsensusGroup {
     if (driver.node.view.role !== 'leader') throw new DbError('NotLeader', 'only the leader removes servers');
     const nodeId = this.#memberAt(address);
     if (nodeId === undefined) throw new DbError('InvalidRequest', `no member has the address ${address}`);
+    // Told before it is done: a server that was removed for its silence comes back by itself, one that is sent away stays away.
+    await this.#host.transport.call(address, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
     return { nodeId, index: await this.remove(nodeId, timeoutMs) };
   }
 

@@ -22,14 +22,15 @@ import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
 import { Snapshots, beginLogBehindState } from './consensus-snapshots.ts';
 import { WriterSide } from './consensus-writer.ts';
-import { Formation, findMember, formAlone } from './formation.ts';
+import { Formation, formAlone, newId } from './formation.ts';
 import { realDisk } from './log-store-disk.ts';
-import { lockDirectory, newIdentity, readIdentity, writeIdentity } from './log-store-identity.ts';
+import { lockDirectory, newIdentity, writeIdentity } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
+import { checkBootstrap, nextBoot, recoveredTerm, StartRefused } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
-import type { Formed, FormationOutcome, JoinRequest, JoinStart } from './formation.ts';
+import type { Formed, FormationOutcome, JoinRequest, JoinStart, ProbeAnswer } from './formation.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { Hello, PeerCall, Transport } from './consensus-transport.ts';
 import type { ConsensusOptions, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
@@ -70,6 +71,8 @@ export class Consensus {
   #waitingFor: string | undefined;
   #unlock: () => void;
   #isStopped = false;
+  /** An operator sends this server away: it does not come back by itself. */
+  #isDismissed = false;
   #spaceCheckedMs = 0;
 
   constructor(parts: ConsensusParts) {
@@ -77,7 +80,7 @@ export class Consensus {
     this.#options = parts.options;
     this.#disk = realDisk(parts.options.logDirectory);
     this.#unlock = lockDirectory(this.#disk, parts.options.logDirectory);
-    this.#identity = this.#nextBoot();
+    this.#identity = nextBoot(this.#disk, parts.options);
     this.#snapshots = new Snapshots({
       directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, keepsEntries: parts.options.logKeepsEntries ?? LOG_KEEPS_ENTRIES,
       driver: () => this.#driver, durableIndex: () => this.#writer?.durableIndex ?? 0,
@@ -88,20 +91,6 @@ export class Consensus {
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
       onExported: (exportId, index, error) => this.#snapshots.onExported(exportId, index, error), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
-  }
-
-  #nextBoot(): Identity {
-    let known = readIdentity(this.#disk) ?? newIdentity(this.#options.info.isWitness);
-    // Whoever was removed comes back as somebody new: its old vote died with the old identity.
-    if (known.membership === 'REMOVED') {
-      known = { ...newIdentity(this.#options.info.isWitness), membership: 'REMOVED', clusterId: known.clusterId };
-    }
-    if (known.membership !== 'EMPTY' && known.isWitness !== this.#options.info.isWitness) {
-      throw new Error(`this directory belongs to a ${known.isWitness ? 'witness' : 'server with data'}; its role cannot change`);
-    }
-    const identity: Identity = { ...known, isWitness: this.#options.info.isWitness, bootSeq: known.bootSeq + 1 };
-    writeIdentity(this.#disk, identity);
-    return identity;
   }
 
   get nodeId(): NodeId {
@@ -129,27 +118,35 @@ export class Consensus {
       onCall: (call) => this.#onCall(call),
       log: (level, message, fields) => this.#log(level, message, fields),
     });
+    const others = options.initialAddresses.filter((address) => address !== options.info.rpcAddress);
+    if (this.#identity.membership === 'MEMBER' && this.#identity.isStandalone && options.enabled) await this.#joinsGroups(others);
+    if (this.#identity.membership === 'EMPTY') this.#removeLog();
     if (this.#identity.membership === 'MEMBER') {
       this.#run();
       return;
     }
-    const others = options.initialAddresses.filter((address) => address !== options.info.rpcAddress);
     const isNew = this.#identity.membership !== 'REMOVED';
     if (!options.enabled || (isNew && (others.length === 0 || options.bootstrapRole === 1))) {
-      if (options.bootstrapRole === 1) await this.#checkBootstrap(others);
+      if (options.bootstrapRole === 1) await checkBootstrap(transport, others);
       this.#become({ kind: 'formed', formed: formAlone(this.#identity.nodeId, options.info, options.appliedIndex) });
       return;
     }
     void this.#formGroup();
   }
 
-  /** Role 1 makes the first server of a new group out of its data: never beside a group that is there already. */
-  async #checkBootstrap(others: readonly string[]): Promise<void> {
-    if (this.#options.info.isWitness) throw new Error('a witness holds no data to begin a group with (ha_bootstrap_role 1)');
-    const existing = await findMember(this.#parts.transport, others);
-    if (existing !== undefined) {
-      throw new Error(`${existing.info.rpcAddress} belongs to the group ${existing.identity.clusterId} already: start this server with ha_bootstrap_role 2 or 0`);
+  /** A server that ran alone is to be one of a group: the first of it, or one of several that hold the same data. */
+  async #joinsGroups(others: readonly string[]): Promise<void> {
+    if (others.length === 0 || this.#options.bootstrapRole === 1) {
+      if (this.#options.bootstrapRole === 1) await checkBootstrap(this.#parts.transport, others);
+      this.#saveIdentity({ ...this.#identity, clusterId: newId(), formed: undefined, formation: undefined, isStandalone: false });
+      return;
     }
+    const store = this.#openStore();
+    const { lastIndex } = store.recovered;
+    store.close();
+    // What is in its log alone would be lost with it.
+    if (lastIndex > this.#options.appliedIndex) throw new StartRefused('this server ran alone and was not stopped well: start it once more without enable_ha, and stop it with -d stop');
+    this.#saveIdentity({ ...newIdentity(this.#identity.isWitness), bootSeq: this.#identity.bootSeq });
   }
 
   get options(): ConsensusOptions {
@@ -159,7 +156,7 @@ export class Consensus {
   async #formGroup(): Promise<void> {
     const { options } = this;
     this.#formation = new Formation({
-      transport: this.#parts.transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex,
+      transport: this.#parts.transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex, stateChecksum: options.stateChecksum ?? '', appliedTerm: this.#termOfState(),
       formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000, joinOnly: options.bootstrapRole === 2,
       nowMs: () => this.#parts.clock.monotonicMs(),
       identity: () => this.#identity,
@@ -175,6 +172,16 @@ export class Consensus {
     } catch (error) {
       this.#fatal(`the group could not be formed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
     }
+  }
+
+  /** A server that comes back says where in the history of its group the data is that it still has. */
+  #termOfState(): number {
+    const { appliedIndex } = this.#options;
+    if (this.#identity.membership !== 'REMOVED' || appliedIndex === 0) return 0;
+    const store = this.#openStore();
+    const term = recoveredTerm(store.recovered, appliedIndex);
+    store.close();
+    return term;
   }
 
   #saveIdentity(identity: Identity): void {
@@ -196,7 +203,7 @@ export class Consensus {
         });
       }
       store.close();
-      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId, formation: { formId, clusterId }, formed: outcome.formed });
+      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId, formation: { formId, clusterId }, formed: outcome.formed, isStandalone: !this.#options.enabled });
     } else {
       this.#beginLog(outcome.start);
       this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined });
@@ -206,8 +213,7 @@ export class Consensus {
 
   /** A server that joins begins an empty log, behind the data that it brings from the same group. */
   #beginLog(start: JoinStart | undefined): void {
-    for (const name of this.#disk.list()) if (name.startsWith('log-')) this.#disk.remove(name);
-    this.#disk.syncDirectory();
+    this.#removeLog();
     const store = this.#openStore();
     if (start !== undefined) {
       store.persist({
@@ -215,6 +221,13 @@ export class Consensus {
       });
     }
     store.close();
+  }
+
+  #removeLog(): void {
+    const names = this.#disk.list().filter((name) => name.startsWith('log-'));
+    if (names.length === 0) return;
+    for (const name of names) this.#disk.remove(name);
+    this.#disk.syncDirectory();
   }
 
   #openStore(): LogStore {
@@ -231,6 +244,10 @@ export class Consensus {
       store = this.#openStore();
     }
     if (options.appliedIndex > store.lastIndex) store = this.#restartBehindState(store);
+    if (!options.enabled && !isAlone(store.recovered, this.nodeId)) {
+      const members = store.recovered.configs.at(-1)!.config.members.map((member) => decodeInfo(member).rpcAddress);
+      throw new StartRefused(`this directory belongs to a server of the group ${members.join(', ')}: start it with --enable_ha true`);
+    }
     const tickMs = Math.max(1, options.heartbeatMs / TICKS_PER_HEARTBEAT);
     const node = new RaftNode({
       id: this.#identity.nodeId, heartbeatTicks: TICKS_PER_HEARTBEAT, electionTicks: Math.round(options.electionTimeoutMs / tickMs),
@@ -346,7 +363,13 @@ export class Consensus {
     if (this.#identity.membership !== 'MEMBER') return;
     this.#log('warn', 'this server was removed from the group', { configIndex });
     this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
-    this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
+    if (this.#isStopped) return;
+    if (this.#isDismissed) {
+      this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
+      return;
+    }
+    this.#waitingFor = 'the group to take this server in again: it was removed for its silence';
+    this.#main.post({ kind: 'rejoin' });
   }
 
   /** A witness has no state to send or take: it only learns where its log may begin. */
@@ -455,19 +478,25 @@ export class Consensus {
         if (this.#group === undefined) throw new Error('this server belongs to no group yet');
         await this.#group.letGo((call.body as { nodeId: NodeId }).nodeId, 3000);
         return {};
+      case 'dismiss':
+        this.#isDismissed ||= (call.body as { nodeId: NodeId }).nodeId === this.nodeId;
+        return {};
       default:
         throw new Error(`call ${call.op} is not known to this version`);
     }
   }
 
-  #answerProbe(): unknown {
-    const leader = this.#driver?.node.view.leader;
-    const members = this.#driver?.node.view.config.config.members ?? [];
+  #answerProbe(): ProbeAnswer {
+    const view = this.#driver?.node.view;
+    const leader = view?.leader;
+    const members = view?.config.config.members ?? [];
     const member = members.find(({ id }) => id === leader);
     return {
       identity: this.#identity, info: this.#options.info, addresses: this.#options.initialAddresses,
       appliedIndex: this.#writer?.appliedIndex ?? this.#options.appliedIndex,
+      stateChecksum: this.#writer === undefined ? this.#options.stateChecksum ?? '' : '',
       leaderAddress: member === undefined ? undefined : decodeInfo(member).rpcAddress, formed: this.#identity.formed,
+      bootstrapRole: this.#options.bootstrapRole ?? 0, lastTerm: view?.lastTerm ?? 0, lastIndex: view?.lastIndex ?? 0,
     };
   }
 
