@@ -1,36 +1,32 @@
 /**
- * Starts consensus on one server: identity, log, transport, formation, then the driver with its two ports.
- *
- *   EMPTY ──form──▶ MEMBER      (formation.ts; a group of one forms by itself)
- *   EMPTY ──join──▶ MEMBER      as a learner, then a voter
- *   MEMBER ────────▶ normal start: a majority of the configuration in the log suffices
+ * Runs consensus on one server: who it is (consensus-start.ts), log, transport, then the driver with its two ports.
  *
  * Runs in a thread of its own in production and, unchanged, inside a test.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { RaftNode } from '../raft/node.ts';
-import { encodeConfig } from '../raft/config.ts';
+import { memberOf } from '../raft/config.ts';
 import { PROTOCOL_VERSION } from '../raft/codec.ts';
-import { ENTRY_CONFIG } from '../raft/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Config, NodeId, Recovered } from '../raft/types.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
+import type { Gone } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
 import { Snapshots, beginLogBehindState } from './consensus-snapshots.ts';
 import { WriterSide } from './consensus-writer.ts';
-import { Formation, formAlone, newId } from './formation.ts';
+import { Beginning } from './consensus-start.ts';
 import { realDisk } from './log-store-disk.ts';
-import { lockDirectory, newIdentity, writeIdentity } from './log-store-identity.ts';
+import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
-import { checkBootstrap, nextBoot, recoveredTerm, StartRefused } from './start-checks.ts';
+import { StartRefused } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
-import type { Formed, FormationOutcome, JoinRequest, JoinStart, ProbeAnswer } from './formation.ts';
+import type { Formed, JoinRequest, Prepare, ProbeAnswer } from './formation.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { Hello, PeerCall, Transport } from './consensus-transport.ts';
 import type { ConsensusOptions, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
@@ -48,6 +44,7 @@ const TICKS_PER_HEARTBEAT = 5;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
 const SPACE_CHECK_MS = 1000;
+const ORPHAN_MS = 3000;
 const SPACE_LOW_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
 const AHEAD_BYTES = 16 << 20;
@@ -63,8 +60,7 @@ export class Consensus {
   readonly #heard = new Map<NodeId, NodeInfo>();
   readonly #bootSeqs = new Map<NodeId, number>();
   readonly #connected = new Set<NodeId>();
-  #identity: Identity;
-  #formation: Formation | undefined;
+  readonly #beginning: Beginning;
   #driver: ConsensusDriver | undefined;
   #writer: WriterSide | undefined;
   #group: ConsensusGroup | undefined;
@@ -74,20 +70,25 @@ export class Consensus {
   /** An operator sends this server away: it does not come back by itself. */
   #isDismissed = false;
   #spaceCheckedMs = 0;
+  #orphanSinceMs = 0;
 
   constructor(parts: ConsensusParts) {
     this.#parts = parts;
     this.#options = parts.options;
     this.#disk = realDisk(parts.options.logDirectory);
     this.#unlock = lockDirectory(this.#disk, parts.options.logDirectory);
-    this.#identity = nextBoot(this.#disk, parts.options);
+    this.#beginning = new Beginning({
+      options: parts.options, disk: this.#disk, transport: parts.transport, nowMs: () => parts.clock.monotonicMs(), openStore: () => this.#openStore(),
+      waitFor: (what) => (this.#waitingFor = what), onMember: () => this.#run(), onFailed: (message) => this.#fatal(message),
+      log: (level, message, fields) => this.#log(level, message, fields),
+    });
     this.#snapshots = new Snapshots({
       directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, keepsEntries: parts.options.logKeepsEntries ?? LOG_KEEPS_ENTRIES,
       driver: () => this.#driver, durableIndex: () => this.#writer?.durableIndex ?? 0,
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#main = new MainSide(parts.mainPort, {
-      nodeId: this.#identity.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
+      nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
       onExported: (exportId, index, error) => this.#snapshots.onExported(exportId, index, error), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
@@ -95,6 +96,10 @@ export class Consensus {
 
   get nodeId(): NodeId {
     return this.#identity.nodeId;
+  }
+
+  get #identity(): Identity {
+    return this.#beginning.identity;
   }
 
   async start(): Promise<void> {
@@ -118,116 +123,11 @@ export class Consensus {
       onCall: (call) => this.#onCall(call),
       log: (level, message, fields) => this.#log(level, message, fields),
     });
-    const others = options.initialAddresses.filter((address) => address !== options.info.rpcAddress);
-    if (this.#identity.membership === 'MEMBER' && this.#identity.isStandalone && options.enabled) await this.#joinsGroups(others);
-    if (this.#identity.membership === 'EMPTY') this.#removeLog();
-    if (this.#identity.membership === 'MEMBER') {
-      this.#run();
-      return;
-    }
-    const isNew = this.#identity.membership !== 'REMOVED';
-    if (!options.enabled || (isNew && (others.length === 0 || options.bootstrapRole === 1))) {
-      if (options.bootstrapRole === 1) await checkBootstrap(transport, others);
-      this.#become({ kind: 'formed', formed: formAlone(this.#identity.nodeId, options.info, options.appliedIndex) });
-      return;
-    }
-    void this.#formGroup();
-  }
-
-  /** A server that ran alone is to be one of a group: the first of it, or one of several that hold the same data. */
-  async #joinsGroups(others: readonly string[]): Promise<void> {
-    if (others.length === 0 || this.#options.bootstrapRole === 1) {
-      if (this.#options.bootstrapRole === 1) await checkBootstrap(this.#parts.transport, others);
-      this.#saveIdentity({ ...this.#identity, clusterId: newId(), formed: undefined, formation: undefined, isStandalone: false });
-      return;
-    }
-    const store = this.#openStore();
-    const { lastIndex } = store.recovered;
-    store.close();
-    // What is in its log alone would be lost with it.
-    if (lastIndex > this.#options.appliedIndex) throw new StartRefused('this server ran alone and was not stopped well: start it once more without enable_ha, and stop it with -d stop');
-    this.#saveIdentity({ ...newIdentity(this.#identity.isWitness), bootSeq: this.#identity.bootSeq });
+    await this.#beginning.start();
   }
 
   get options(): ConsensusOptions {
     return this.#options;
-  }
-
-  async #formGroup(): Promise<void> {
-    const { options } = this;
-    this.#formation = new Formation({
-      transport: this.#parts.transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex, stateChecksum: options.stateChecksum ?? '', appliedTerm: this.#termOfState(),
-      formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000, joinOnly: options.bootstrapRole === 2,
-      nowMs: () => this.#parts.clock.monotonicMs(),
-      identity: () => this.#identity,
-      save: (identity) => this.#saveIdentity(identity),
-      waitFor: (what) => (this.#waitingFor = what),
-      log: (level, message, fields) => this.#log(level, message, fields),
-    });
-    try {
-      const outcome = await this.#formation.run();
-      if (outcome === undefined || this.#isStopped) return;
-      this.#become(outcome);
-      if (outcome.kind === 'formed') await this.#formation.announce(outcome.formed);
-    } catch (error) {
-      this.#fatal(`the group could not be formed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
-    }
-  }
-
-  /** A server that comes back says where in the history of its group the data is that it still has. */
-  #termOfState(): number {
-    const { appliedIndex } = this.#options;
-    if (this.#identity.membership !== 'REMOVED' || appliedIndex === 0) return 0;
-    const store = this.#openStore();
-    const term = recoveredTerm(store.recovered, appliedIndex);
-    store.close();
-    return term;
-  }
-
-  #saveIdentity(identity: Identity): void {
-    writeIdentity(this.#disk, identity);
-    this.#identity = identity;
-  }
-
-  /** Makes the outcome durable, log first: a member always has the configuration it was formed with. */
-  #become(outcome: FormationOutcome): void {
-    if (outcome.kind === 'formed') {
-      const { config, baseIndex, clusterId, formId } = outcome.formed;
-      const store = this.#openStore();
-      if (store.lastIndex === 0) {
-        store.persist({
-          seq: 1, hard: { term: 1, votedFor: undefined }, truncateFrom: undefined,
-          start: baseIndex === 0 ? undefined : { index: baseIndex, term: 1, config: { members: [] }, reset: true },
-          // The same first entry on every member, so it needs no leader.
-          entries: [{ index: baseIndex + 1, term: 1, kind: ENTRY_CONFIG, data: encodeConfig(config) }],
-        });
-      }
-      store.close();
-      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId, formation: { formId, clusterId }, formed: outcome.formed, isStandalone: !this.#options.enabled });
-    } else {
-      this.#beginLog(outcome.start);
-      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined });
-    }
-    this.#run();
-  }
-
-  /** A server that joins begins an empty log, behind the data that it brings from the same group. */
-  #beginLog(start: JoinStart | undefined): void {
-    this.#removeLog();
-    const store = this.#openStore();
-    if (start !== undefined) {
-      store.persist({
-        seq: 1, hard: { term: start.term, votedFor: undefined }, truncateFrom: undefined, entries: [], start: { ...start, reset: true },
-      });
-    }
-    store.close();
-  }
-
-  #removeLog(): void {
-    const names = this.#disk.list().filter((name) => name.startsWith('log-'));
-    if (names.length === 0) return;
-    for (const name of names) this.#disk.remove(name);
-    this.#disk.syncDirectory();
   }
 
   #openStore(): LogStore {
@@ -274,6 +174,7 @@ export class Consensus {
           this.#main.onTick(nowMs);
           this.#group?.onTick(nowMs);
           this.#watchSpace(nowMs);
+          this.#watchLearner(nowMs);
           if (options.info.isWitness) this.#compactWitness();
           else if (options.stateTransfer === true) this.#snapshots.onTick(nowMs);
         },
@@ -362,7 +263,7 @@ export class Consensus {
   #onRemoved(configIndex: number): void {
     if (this.#identity.membership !== 'MEMBER') return;
     this.#log('warn', 'this server was removed from the group', { configIndex });
-    this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
+    this.#beginning.saveIdentity({ ...this.#identity, membership: 'REMOVED' });
     if (this.#isStopped) return;
     if (this.#isDismissed) {
       this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
@@ -401,6 +302,23 @@ export class Consensus {
     if (upTo < view.firstIndex + WITNESS_KEEPS_ENTRIES) return;
     node.compactTo(upTo);
     this.#driver!.wake();
+  }
+
+  /** A learner that nobody leads may have been let go without a word. */
+  #watchLearner(nowMs: number): void {
+    const { view } = this.#driver!.node;
+    const isOrphan = view.leader === undefined && memberOf(view.config.config, this.nodeId)?.voter !== true;
+    if (!isOrphan || this.#identity.membership !== 'MEMBER') {
+      this.#orphanSinceMs = nowMs;
+      return;
+    }
+    if (nowMs - this.#orphanSinceMs < Math.max(ORPHAN_MS, this.#options.electionTimeoutMs * 4)) return;
+    this.#orphanSinceMs = nowMs;
+    const known = view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
+    const addresses = [...new Set([...known, ...this.#options.initialAddresses])].filter((address) => address !== this.#options.info.rpcAddress);
+    void this.#group!.isForgotten(addresses).then((isForgotten) => {
+      if (isForgotten) this.#onRemoved(view.config.index);
+    });
   }
 
   #watchSpace(nowMs: number): void {
@@ -466,10 +384,10 @@ export class Consensus {
       case 'probe':
         return this.#answerProbe();
       case 'prepare':
-        return this.#formation?.onPrepare(call.body as Parameters<Formation['onPrepare']>[0])
+        return this.#beginning.formation?.onPrepare(call.body as Prepare)
           ?? { refused: `${this.#options.info.rpcAddress}, which takes part in no formation` };
       case 'commit':
-        return this.#formation?.onCommit(call.body as Formed) ?? {};
+        return this.#beginning.formation?.onCommit(call.body as Formed) ?? {};
       case 'join': {
         if (this.#group === undefined) throw new Error('this server belongs to no group yet');
         return this.#group.join(call.body as JoinRequest);
@@ -478,6 +396,8 @@ export class Consensus {
         if (this.#group === undefined) throw new Error('this server belongs to no group yet');
         await this.#group.letGo((call.body as { nodeId: NodeId }).nodeId, 3000);
         return {};
+      case 'member':
+        return { isMember: this.#group?.hasMember((call.body as { nodeId: NodeId }).nodeId) };
       case 'dismiss':
         this.#isDismissed ||= (call.body as { nodeId: NodeId }).nodeId === this.nodeId;
         return {};
@@ -504,7 +424,7 @@ export class Consensus {
     return groupStatus({
       enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
       waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
-      heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(),
+      heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(), gone: this.#group?.gone ?? new Map<NodeId, Gone>(),
     });
   }
 
@@ -514,7 +434,7 @@ export class Consensus {
   async stop(timeoutMs: number, leave = false): Promise<StopOutcome> {
     if (this.#isStopped) return { left: false, reason: 'it is stopping already' };
     this.#isStopped = true;
-    this.#formation?.stop();
+    this.#beginning.stop();
     const driver = this.#driver;
     let outcome: StopOutcome = { left: false, reason: 'it was not told to' };
     if (driver !== undefined) {
@@ -543,7 +463,7 @@ export class Consensus {
       this.#log('warn', `this server stops without having left the group: ${reason}`);
       return { left: false, reason };
     }
-    this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
+    this.#beginning.saveIdentity({ ...this.#identity, membership: 'REMOVED' });
     return { left: true, reason: '' };
   }
 

@@ -67,7 +67,7 @@ export interface JoinAnswer {
   readonly start: JoinStart | undefined;
 }
 
-interface Prepare {
+export interface Prepare {
   readonly formId: string;
   readonly clusterId: string;
   readonly baseIndex: number;

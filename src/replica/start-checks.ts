@@ -23,6 +23,9 @@ export class StartRefused extends Error {
 /** Who this server is from now on, durably; refused where the directory does not fit the options. */
 export function nextBoot(disk: Disk, options: ConsensusOptions): Identity {
   const { isWitness } = options.info;
+  if (isWitness && options.bootstrapRole === 1) {
+    throw new StartRefused('Can not bootstrap on witness node: a witness holds no data to begin a group with (ha_bootstrap_role 1)');
+  }
   let known = readIdentity(disk);
   if (known === undefined && disk.list().some((name) => name.startsWith('log-'))) {
     throw new StartRefused('there is a log but no node.json beside it, so nobody knows whose it is: restore node.json, or wipe the directory and let the server join again');
@@ -42,7 +45,6 @@ export function nextBoot(disk: Disk, options: ConsensusOptions): Identity {
 /** What the directory alone tells. */
 function checkDirectory(options: ConsensusOptions, identity: Identity): void {
   if (options.bootstrapRole === 1) {
-    if (options.info.isWitness) throw new StartRefused('Can not bootstrap on witness node: a witness holds no data to begin a group with (ha_bootstrap_role 1)');
     if (identity.membership === 'MEMBER' && !identity.isStandalone) {
       throw new StartRefused(`this server belongs to the group ${identity.clusterId} already: ha_bootstrap_role 1 is for the first start only; start it again without ha_bootstrap_role`);
     }
