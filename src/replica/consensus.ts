@@ -19,6 +19,7 @@ import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
 import { Snapshots, beginLogBehindState } from './consensus-snapshots.ts';
 import { WriterSide } from './consensus-writer.ts';
 import { Beginning } from './consensus-start.ts';
+import { Calls } from './consensus-calls.ts';
 import { realDisk } from './log-store-disk.ts';
 import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
@@ -26,9 +27,8 @@ import { StartRefused } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
-import type { Formed, JoinRequest, Prepare, ProbeAnswer } from './formation.ts';
 import type { Identity } from './log-store-identity.ts';
-import type { Hello, PeerCall, Transport } from './consensus-transport.ts';
+import type { Hello, Transport } from './consensus-transport.ts';
 import type { ConsensusOptions, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
 
 export interface ConsensusParts {
@@ -47,6 +47,7 @@ const SPACE_CHECK_MS = 1000;
 const ORPHAN_MS = 3000;
 const SPACE_LOW_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
+const WITNESS_CACHE_BYTES = 1 << 20;
 const AHEAD_BYTES = 16 << 20;
 /** More than a follower usually lags, so that it need not be sent to a witness for older entries. */
 const WITNESS_KEEPS_ENTRIES = 10_000;
@@ -57,6 +58,7 @@ export class Consensus {
   readonly #disk: Disk;
   readonly #main: MainSide;
   readonly #snapshots: Snapshots;
+  readonly #calls: Calls;
   readonly #heard = new Map<NodeId, NodeInfo>();
   readonly #bootSeqs = new Map<NodeId, number>();
   readonly #connected = new Set<NodeId>();
@@ -86,6 +88,10 @@ export class Consensus {
       directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, keepsEntries: parts.options.logKeepsEntries ?? LOG_KEEPS_ENTRIES,
       driver: () => this.#driver, durableIndex: () => this.#writer?.durableIndex ?? 0,
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
+    });
+    this.#calls = new Calls({
+      options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,
+      status: () => this.#status(), onDismissed: () => (this.#isDismissed = true), nowMs: () => parts.clock.monotonicMs(),
     });
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
@@ -120,7 +126,7 @@ export class Consensus {
       onMessages: (from, messages) => this.#driver?.receive(from, messages),
       onState: (_from, header) => (options.stateTransfer === true && !options.info.isWitness ? this.#snapshots.onState(header) : undefined),
       onRequest: (from, bytes, answer) => this.#main.onRequest(from, bytes, answer),
-      onCall: (call) => this.#onCall(call),
+      onCall: (call) => this.#calls.answer(call),
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     await this.#beginning.start();
@@ -131,7 +137,11 @@ export class Consensus {
   }
 
   #openStore(): LogStore {
-    return new LogStore({ disk: this.#disk, durable: this.#options.durable, monotonicMs: () => this.#parts.clock.monotonicMs() });
+    return new LogStore({
+      disk: this.#disk, durable: this.#options.durable, monotonicMs: () => this.#parts.clock.monotonicMs(),
+      // A witness reads its log only for somebody who lags.
+      ...(this.#options.info.isWitness ? { cacheBytesMax: WITNESS_CACHE_BYTES } : {}),
+    });
   }
 
   /** From here on this server is a member. */
@@ -377,47 +387,6 @@ export class Consensus {
     if (known !== undefined && known !== hello.bootSeq) this.#driver?.node.peerRestarted(hello.fromId);
     this.#setPeers();
     this.#driver?.wake();
-  }
-
-  async #onCall(call: PeerCall): Promise<unknown> {
-    switch (call.op) {
-      case 'probe':
-        return this.#answerProbe();
-      case 'prepare':
-        return this.#beginning.formation?.onPrepare(call.body as Prepare)
-          ?? { refused: `${this.#options.info.rpcAddress}, which takes part in no formation` };
-      case 'commit':
-        return this.#beginning.formation?.onCommit(call.body as Formed) ?? {};
-      case 'join': {
-        if (this.#group === undefined) throw new Error('this server belongs to no group yet');
-        return this.#group.join(call.body as JoinRequest);
-      }
-      case 'leave':
-        if (this.#group === undefined) throw new Error('this server belongs to no group yet');
-        await this.#group.letGo((call.body as { nodeId: NodeId }).nodeId, 3000);
-        return {};
-      case 'member':
-        return { isMember: this.#group?.hasMember((call.body as { nodeId: NodeId }).nodeId) };
-      case 'dismiss':
-        this.#isDismissed ||= (call.body as { nodeId: NodeId }).nodeId === this.nodeId;
-        return {};
-      default:
-        throw new Error(`call ${call.op} is not known to this version`);
-    }
-  }
-
-  #answerProbe(): ProbeAnswer {
-    const view = this.#driver?.node.view;
-    const leader = view?.leader;
-    const members = view?.config.config.members ?? [];
-    const member = members.find(({ id }) => id === leader);
-    return {
-      identity: this.#identity, info: this.#options.info, addresses: this.#options.initialAddresses,
-      appliedIndex: this.#writer?.appliedIndex ?? this.#options.appliedIndex,
-      stateChecksum: this.#writer === undefined ? this.#options.stateChecksum ?? '' : '',
-      leaderAddress: member === undefined ? undefined : decodeInfo(member).rpcAddress, formed: this.#identity.formed,
-      bootstrapRole: this.#options.bootstrapRole ?? 0, lastTerm: view?.lastTerm ?? 0, lastIndex: view?.lastIndex ?? 0,
-    };
   }
 
   #status(): GroupStatus {

@@ -1,4 +1,5 @@
 /** `lgraph_server`: configuration, mode, banner, signals. Exit codes as TuGraph's: 255 configuration, 254 start, 252 runs already. */
+import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
 import { asDbError } from '../base/errors.ts';
 import { checkTogether, helpText, loadConfig, printedConfig } from './config.ts';
@@ -75,6 +76,8 @@ function banner(loaded: LoadedConfig, log: Log): void {
 
 async function run(loaded: LoadedConfig): Promise<void> {
   const { config } = loaded;
+  // The launcher lets the nursery grow for the garbage of queries; a witness runs none and is promised to stay small.
+  if (config.enable_ha && config.ha_is_witness) for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
   let giveBack;
   try {
     giveBack = takeDirectory(config.directory);

@@ -5,7 +5,6 @@
  *           group still forms, so that /livez, /readyz and /info/peers can say what it waits for.
  *   stop    no new requests → running ones end → leadership handed over → threads → store
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
@@ -17,8 +16,6 @@ import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';
 import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
-import { realDisk } from '../replica/log-store-disk.ts';
-import { newIdentity, readIdentity, writeIdentity } from '../replica/log-store-identity.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 import { RestServer } from '../rest/rest-server.ts';
 import { CallingExecutor, threadExecutor } from '../service/executors.ts';
@@ -35,9 +32,10 @@ import { MemoryEngine } from '../storage/memory-engine.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
+import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
-import { setStoreAside, settleStore, STORE } from './state-transfer.ts';
+import { settleStore, STORE } from './state-transfer.ts';
 import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 
@@ -115,7 +113,7 @@ export class LgraphServer {
       return;
     }
     settleStore(this.#config.directory);
-    this.#discardLocalData();
+    await discardLocalData(this.#config, addressesOf(this.#config).rpc, (line) => this.#log.warn(line));
     const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
     const { port1: mainSide, port2: consensusMainSide } = new MessageChannel();
     const version = await this.#startWriter(writerSide);
@@ -145,24 +143,11 @@ export class LgraphServer {
     await this.#openPorts(this.service);
   }
 
-  /** Data of another group, or of a time without one, makes way for that of the group that is joined. */
-  #discardLocalData(): void {
-    const { directory, enable_ha: isHa, ha_join_discard_local_data: mayDiscard, ha_bootstrap_role: role, ha_log_dir: logDirectory } = this.#config;
-    if (!isHa || !mayDiscard || role === 1 || !existsSync(logDirectory)) return;
-    const disk = realDisk(logDirectory);
-    const identity = readIdentity(disk);
-    if (identity !== undefined && !identity.isStandalone && identity.membership !== 'EMPTY') return;
-    const aside = setStoreAside(directory);
-    // Whoever it was, it is nobody now: an EMPTY server drops the log it finds.
-    if (identity !== undefined) writeIdentity(disk, newIdentity(identity.isWitness));
-    if (aside !== undefined) this.#log.warn(`the data of this server makes way for that of the group; it is kept in ${aside} until you remove it`);
-  }
-
   // -------------------------------------------------------------- threads
 
   #worker(name: string, workerData: object, transferList: MessagePort[]): Worker {
     // Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept.
-    const resourceLimits = { maxYoungGenerationSizeMb: name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: OLD_SPACE_MB };
+    const resourceLimits = { maxYoungGenerationSizeMb: this.#isWitness ? 2 : name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: OLD_SPACE_MB };
     const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData, transferList, name, resourceLimits });
     worker.on('error', (error) => this.#fatal(`the ${name} failed: ${error.message}`));
     worker.on('exit', () => {

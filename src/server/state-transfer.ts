@@ -55,15 +55,6 @@ export function replaceStore(directory: string): void {
   rmSync(join(directory, OLD), { recursive: true, force: true });
 }
 
-/** Moves the store to a name of its own, for whoever wants its data back; undefined: there is none. To be called before it is opened. */
-export function setStoreAside(directory: string): string | undefined {
-  if (!existsSync(join(directory, STORE))) return undefined;
-  const aside = join(directory, `${STORE}.aside-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`);
-  renameSync(join(directory, STORE), aside);
-  syncDirectory(directory);
-  return aside;
-}
-
 /** Ends what a crash interrupted; to be called before the store is opened. */
 export function settleStore(directory: string): void {
   const at = (name: string) => join(directory, name);
@@ -75,7 +66,7 @@ export function settleStore(directory: string): void {
   for (const name of [FRESH, OLD]) rmSync(at(name), { recursive: true, force: true });
 }
 
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const handle = openSync(directory, 'r');
   fsyncSync(handle);
   closeSync(handle);
