@@ -156,7 +156,7 @@ export class Session {
     const { limits } = this.service.options;
     return {
       graph, text, parameters: encodeMap(options.parameters ?? NO_PARAMETERS), encoding: options.encoding, firstRows: options.firstRows,
-      user: this.principal.user, timeoutMs: options.timeoutMs ?? limits.statementTimeoutMs, killSlot: task.slot,
+      user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? limits.statementTimeoutMs, killSlot: task.slot,
       minVersion: options.minVersion ?? 0, idempotencyKey: options.idempotencyKey, summaryRow: options.summaryRow === true,
       group: MAY_ASK_ABOUT_GROUP.test(text) ? await this.service.groupFacts() : undefined,
     };

@@ -83,7 +83,7 @@ export class WriteHost {
       view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
       wallMs: this.#options.wallMs(), random, timeZone, limits: {},
       session: new CallContext({
-        user: request.user, system: transaction.system, group: request.group, transaction, version: transaction.baseVersion, checksum: '', nowMs: transaction.timeMs, killFlags,
+        user: request.user, tokenIssuedMs: request.tokenIssuedMs, system: transaction.system, group: request.group, transaction, version: transaction.baseVersion, checksum: '', nowMs: transaction.timeMs, killFlags,
       }),
     };
     const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });
