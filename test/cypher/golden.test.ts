@@ -2,6 +2,7 @@
  * Scripts in test/golden/cypher: statements and what they answer, one graph per file.
  *
  *   MATCH (n) RETURN n;          a statement, ended by a semicolon at the end of a line; what follows up to an empty line is its answer
+ *   :strict                      first line: the graph is made in TuGraph's way
  *   :param name = expression     for the statements after it
  *
  * UPDATE=1 writes the answers; review reads the difference.
@@ -30,7 +31,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) 
 }
 
 async function runScript(script: string): Promise<string> {
-  const store = await LocalStore.withGraph();
+  const store = await LocalStore.withGraph('default', undefined, undefined, script.startsWith(':strict'));
   const parameters = new Map<string, Value>();
   const out: string[] = [];
   let statement: string[] = [];
@@ -40,7 +41,7 @@ async function runScript(script: string): Promise<string> {
       if (line !== '') continue;
       answering = false;
     }
-    if (statement.length === 0 && (line === '' || line.startsWith('#'))) {
+    if (statement.length === 0 && (line === '' || line === ':strict' || line.startsWith('#'))) {
       out.push(line);
       continue;
     }

@@ -4,7 +4,7 @@
  * For display only: the numbers move when a parallel edge goes. What addresses an edge is `euid()`, whose last part is the edge's own id.
  */
 import type { GraphView } from '../../graph/view.ts';
-import { INT64_MAX, type RelationshipValue } from '../../value/value.ts';
+import { INT64_MAX, RelationshipValue } from '../../value/value.ts';
 
 /** Ids of the edges of that type between the two, ascending. */
 function parallel(view: GraphView, start: number, end: number, typeId: number): number[] {
@@ -19,9 +19,14 @@ function parallel(view: GraphView, start: number, end: number, typeId: number): 
   return ids.sort((a, b) => a - b);
 }
 
-/** Number of the edge among its parallels, from 0. */
-export function edgeOrdinal(view: GraphView, { id, typeId, start, end }: RelationshipValue): number {
-  return Math.max(0, parallel(view, start, end, typeId).indexOf(id));
+/** Number of the edge among its parallels (of the same moment, where the label has a temporal field), from 0. */
+export function edgeOrdinal(view: GraphView, edge: RelationshipValue): number {
+  const { id, typeId, start, end } = edge;
+  const ids = parallel(view, start, end, typeId);
+  if (ids.length < 2) return 0;
+  const moment = temporalId(view, edge);
+  const same = moment === 0 ? ids : ids.filter((other) => temporalId(view, new RelationshipValue(other, typeId, start, end)) === moment);
+  return Math.max(0, same.indexOf(id));
 }
 
 export function euidOf(view: GraphView, edge: RelationshipValue): string {
@@ -42,7 +47,6 @@ export function temporalId(view: GraphView, edge: RelationshipValue): number | b
 export function findByEuid(view: GraphView, euid: string): RelationshipValue | undefined {
   const parts = /^(\d+)_(\d+)_(\d+)_(-?\d+)_(\d+)$/.exec(euid);
   if (parts === null) return undefined;
-  const [start, end, typeId, , ordinal] = parts.slice(1).map(Number) as [number, number, number, number, number];
-  const id = parallel(view, start, end, typeId)[ordinal];
-  return id === undefined ? undefined : view.findRelationship(id);
+  const [start, end, typeId] = parts.slice(1).map(Number) as [number, number, number];
+  return parallel(view, start, end, typeId).map((id) => view.findRelationship(id)!).find((edge) => euidOf(view, edge) === euid);
 }
