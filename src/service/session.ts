@@ -326,7 +326,7 @@ export class SessionTransaction {
 }
 
 const NO_PARAMETERS: CypherMap = new Map();
-const MAY_ASK_ABOUT_GROUP = /dbms|db\.bolt|SHOW|db\.monitor/i;
+const MAY_ASK_ABOUT_GROUP = /dbms|db\.(?:bolt|monitor|flushDB)|SHOW|TERMINATE/i;
 
 function isWrite(query: PreparedQuery): boolean {
   return query.access === 'write' || query.access === 'schema' || (query.access === 'dbms' && query.summary !== 'r');
