@@ -5,78 +5,83 @@
  *   lgraph_peer --command check           --conf …                  equal checksums at one version?
  *   lgraph_peer --command transfer_leader --conf … [--peer host:rpc_port]
  *   lgraph_peer --command add_peer|remove_peer --conf … --peer host:rpc_port
+ *   lgraph_peer --command recover         --directory DIR           the group lost its majority for good (offline)
  *
- * Any address of the group will do in --conf. Exit codes: 0 done, 1 not as it should be, 255 wrong usage.
+ * Any address of the group will do in --conf. Who may: an admin (--user, --password), or whoever knows the group's secret
+ * (--secret, LGRAPH_HA_SECRET, LGRAPH_HA_SECRET_FILE). Exit codes: 0 done, 1 not as it should be, 255 wrong usage.
  */
+import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DEFAULT_PASSWORD, DEFAULT_USER } from '../auth/first-start.ts';
+import type { AdminCall } from '../replica/consensus-calls.ts';
+import type { ProbeAnswer } from '../replica/formation.ts';
+import type { GroupStatus } from '../replica/protocol.ts';
 import { askPeer } from '../rpc/peer-question.ts';
+import { recover } from './recover.ts';
 import { eventually, RestClient } from './rest-client.ts';
 import { table } from './table.ts';
 
-const COMMANDS = ['status', 'check', 'transfer_leader', 'add_peer', 'remove_peer'] as const;
+const COMMANDS = ['status', 'check', 'transfer_leader', 'add_peer', 'remove_peer', 'recover'] as const;
 type Command = (typeof COMMANDS)[number];
 
-interface Probe {
-  readonly info: { readonly restAddress: string };
-  readonly leaderAddress?: string;
+interface Options {
+  readonly command: Command;
+  readonly peer: string | undefined;
+  readonly conf: readonly string[];
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly secret: string | undefined;
+  readonly write: string;
 }
 
-interface Peer {
-  readonly rpc_address: string;
-  readonly rest_address: string;
-  readonly state: string;
-  readonly [column: string]: unknown;
-}
+type Row = Readonly<Record<string, unknown>>;
 
-const COLUMNS = ['rpc_address', 'rest_address', 'bolt_address', 'state', 'ha_role', 'role', 'voter', 'term', 'commit_index', 'applied_index', 'last_contact_ms', 'version', 'note'] as const;
+/** Heading and field of the status table. */
+const COLUMNS = [
+  ['ADDRESS', 'rpc_address'], ['ID', 'node_id'], ['VERSION', 'version'], ['ROLE', 'role'], ['STATE', 'state'], ['KIND', 'ha_role'], ['VOTER', 'voter'],
+  ['TERM', 'term'], ['COMMIT', 'commit_index'], ['APPLIED', 'applied_index'], ['LAG', 'lag'], ['LAST SEEN MS', 'last_contact_ms'], ['REST', 'rest_address'], ['NOTE', 'note'],
+] as const;
 
-class Group {
-  readonly #conf: readonly string[];
-  readonly #secret: string | undefined;
-
-  constructor(conf: readonly string[], secret: string | undefined) {
-    this.#conf = conf;
-    this.#secret = secret;
-  }
-
-  /** REST addresses of the group, the leader's first where one is known. */
-  async restAddresses(): Promise<string[]> {
-    const found: string[] = [];
-    const failures: string[] = [];
-    let leader: string | undefined;
-    for (const address of this.#conf) {
-      try {
-        const probe = await askPeer(address, 'probe', {}, { secret: this.#secret, timeoutMs: 2000 }) as Probe;
-        found.push(probe.info.restAddress);
-        leader ??= probe.leaderAddress;
-      } catch (error) {
-        failures.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
-      }
+/** Servers of the group that answer, the leader first where one is known. */
+async function findGroup(conf: readonly string[], secret: string | undefined): Promise<ProbeAnswer[]> {
+  const probe = async (address: string) => await askPeer(address, 'probe', {}, { secret, timeoutMs: 2000 }) as ProbeAnswer;
+  const found: ProbeAnswer[] = [];
+  const failures: string[] = [];
+  await Promise.all(conf.map(async (address) => {
+    try {
+      found.push(await probe(address));
+    } catch (error) {
+      failures.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
     }
-    if (found.length === 0) throw new Error(`no server of the group answers (${failures.join('; ')})`);
-    if (leader !== undefined) {
-      const probe = await askPeer(leader, 'probe', {}, { secret: this.#secret, timeoutMs: 2000 }).catch(() => undefined) as Probe | undefined;
-      if (probe !== undefined) return [probe.info.restAddress, ...found.filter((address) => address !== probe.info.restAddress)];
-    }
-    return found;
-  }
+  }));
+  if (found.length === 0) throw new Error(`no server of the group answers (${failures.join('; ')})`);
+  const leader = found.find(({ leaderAddress }) => leaderAddress !== undefined)?.leaderAddress;
+  if (leader === undefined) return found;
+  const first = found.find(({ info }) => info.rpcAddress === leader) ?? await probe(leader).catch(() => undefined);
+  return first === undefined ? found : [first, ...found.filter((one) => one !== first)];
 }
 
-async function status(client: RestClient, addresses: readonly string[], form: string): Promise<number> {
-  const peers = await client.get(addresses[0]!, '/info/peers') as Peer[];
-  if (form === 'json') process.stdout.write(`${JSON.stringify(peers, null, 2)}\n`);
-  else process.stdout.write(`${table(COLUMNS, peers.map((peer) => COLUMNS.map((column) => String(peer[column] ?? ''))))}\n`);
-  return peers.every((peer) => peer.state !== 'OFFLINE') && peers.some((peer) => peer.state === 'MASTER') ? 0 : 1;
+function printStatus(rows: readonly Row[], form: string): number {
+  if (form === 'json') process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  else process.stdout.write(`${table(COLUMNS.map(([heading]) => heading), rows.map((row) => COLUMNS.map(([, field]) => String(row[field] ?? ''))))}\n`);
+  return rows.every((row) => row.state !== 'OFFLINE') && rows.some((row) => row.state === 'MASTER') ? 0 : 1;
 }
 
-async function check(client: RestClient, addresses: readonly string[]): Promise<number> {
-  const peers = (await client.get(addresses[0]!, '/info/peers') as Peer[]).filter((peer) => peer.ha_role !== 'WITNESS');
+function rowsOf(status: GroupStatus): Row[] {
+  return status.peers.map((peer) => ({
+    rpc_address: peer.rpcAddress, rest_address: peer.restAddress, state: peer.state, ha_role: peer.isWitness ? 'WITNESS' : 'REPLICA', bolt_address: peer.boltAddress,
+    role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex, applied_index: peer.appliedIndex,
+    last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? '', node_id: peer.nodeId, lag: Math.max(0, status.commitIndex - peer.appliedIndex),
+  }));
+}
+
+async function check(client: RestClient, address: string): Promise<number> {
+  const peers = (await client.get(address, '/info/peers') as Row[]).filter((peer) => peer.ha_role !== 'WITNESS');
   const rows = await eventually('all replicas at one version', 15_000, async () => {
     const all = await Promise.all(peers.map(async (peer) => {
-      const [version, checksum] = (await client.cypher(peer.rest_address, 'CALL dbms.ha.checksum()')).rows[0] as [number, string];
-      return [peer.rpc_address, String(version), checksum];
+      const [version, checksum] = (await client.cypher(String(peer.rest_address), 'CALL dbms.ha.checksum()')).rows[0] as [number, string];
+      return [String(peer.rpc_address), String(version), checksum];
     }));
     return new Set(all.map((row) => row[1])).size === 1 ? all : undefined;
   });
@@ -86,34 +91,58 @@ async function check(client: RestClient, addresses: readonly string[]): Promise<
   return equal ? 0 : 1;
 }
 
-async function run(options: { command: Command; peer?: string; conf: string; user: string; password: string; secret?: string; write: string }): Promise<number> {
-  const group = new Group(options.conf.split(',').map((part) => part.trim()), options.secret);
-  const addresses = await group.restAddresses();
-  const client = await RestClient.login(addresses[0]!, options.user, options.password);
-  if (options.command === 'status') return status(client, addresses, options.write);
-  if (options.command === 'check') return check(client, addresses);
-  await client.post(addresses[0]!, `/group/${options.command}`, options.peer === undefined ? {} : { peer: options.peer });
+/** With the secret alone, over the RPC port of the leader. */
+async function withSecret(options: Options & { readonly command: AdminCall['command'] }, leader: ProbeAnswer): Promise<number> {
+  const { command, peer, secret } = options;
+  const call: AdminCall = peer === undefined ? { command } : { command, peer };
+  const answer = await askPeer(leader.info.rpcAddress, 'admin', call, { secret, timeoutMs: 20_000 });
+  return command === 'status' ? printStatus(rowsOf(answer as GroupStatus), options.write) : 0;
+}
+
+async function run(options: Options): Promise<number> {
+  const { command, peer } = options;
+  if ((command === 'add_peer' || command === 'remove_peer') && peer === undefined) throw new Error('--peer is missing: the address host:rpc_port of the server');
+  const group = await findGroup(options.conf, options.secret);
+  if (command !== 'check' && command !== 'recover' && options.secret !== undefined && options.password === undefined) return withSecret({ ...options, command }, group[0]!);
+  const address = group.find(({ info }) => !info.isWitness)!.info.restAddress;
+  const client = await RestClient.login(address, options.user, options.password ?? DEFAULT_PASSWORD);
+  if (command === 'status') return printStatus(await client.get(address, '/info/peers') as Row[], options.write);
+  if (command === 'check') return check(client, address);
+  await client.post(address, `/group/${command}`, peer === undefined ? {} : { peer });
   return 0;
+}
+
+function secretOf(flag: string | undefined): string | undefined {
+  const { LGRAPH_HA_SECRET: value, LGRAPH_HA_SECRET_FILE: file } = process.env;
+  return flag ?? value ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trimEnd());
 }
 
 const argv = yargs(hideBin(process.argv).map((word) => (/^-[a-z_]{2,}/.test(word) ? `-${word}` : word))).scriptName('lgraph_peer')
   .option('command', { choices: COMMANDS, demandOption: true, describe: 'what to do' })
   .option('peer', { type: 'string', describe: 'host:rpc_port of the server it is about' })
-  .option('conf', { type: 'string', demandOption: true, describe: 'host:rpc_port,… of the group; one that answers will do' })
+  .option('conf', { type: 'string', describe: 'host:rpc_port,… of the group; one that answers will do' })
+  .option('directory', { type: 'string', describe: 'recover: data directory of the survivor, which must not run' })
+  .option('ha_log_dir', { type: 'string', describe: 'recover: its ha_log_dir, if that is not <directory>/ha' })
   .option('user', { alias: 'u', type: 'string', default: DEFAULT_USER })
-  .option('password', { alias: 'p', type: 'string', default: process.env.LGRAPH_PASSWORD ?? DEFAULT_PASSWORD, defaultDescription: 'LGRAPH_PASSWORD, or the factory password' })
-  .option('secret', { type: 'string', default: process.env.LGRAPH_HA_SECRET, defaultDescription: 'LGRAPH_HA_SECRET', describe: "the group's ha_secret" })
+  .option('password', { alias: 'p', type: 'string', describe: "the user's password; LGRAPH_PASSWORD, or the factory password" })
+  .option('secret', { type: 'string', describe: "the group's ha_secret; LGRAPH_HA_SECRET, LGRAPH_HA_SECRET_FILE" })
   .option('write', { alias: 'w', choices: ['table', 'json'], default: 'table', describe: 'form of the status' })
-  .strict().fail((message, error) => {
+  .strict()
+  .check(({ command, conf, directory }) => {
+    if (command === 'recover' ? directory === undefined : conf === undefined) throw new Error(command === 'recover' ? '--directory is missing' : '--conf is missing');
+    return true;
+  })
+  .fail((message, error) => {
     process.stderr.write(`lgraph_peer: ${message ?? error?.message}\nlgraph_peer --help shows the usage\n`);
     process.exit(255);
   }).parseSync();
 
 try {
-  process.exitCode = await run({
-    command: argv.command as Command, conf: argv.conf, user: argv.user, password: argv.password, write: argv.write,
-    ...(argv.peer === undefined ? {} : { peer: argv.peer }), ...(argv.secret === undefined ? {} : { secret: argv.secret }),
-  });
+  const conf = (argv.conf ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const secret = secretOf(argv.secret);
+  process.exitCode = argv.command === 'recover'
+    ? await recover({ directory: argv.directory!, logDirectory: argv.ha_log_dir, others: conf, secret })
+    : await run({ command: argv.command as Command, conf, user: argv.user, password: argv.password ?? process.env.LGRAPH_PASSWORD, secret, write: argv.write, peer: argv.peer });
 } catch (error) {
   process.stderr.write(`Fail to ${argv.command} : ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -7,7 +7,7 @@
 import { DbError } from '../base/errors.ts';
 import { isVoter, memberOf } from '../raft/config.ts';
 import type { ConfigChange } from '../raft/config.ts';
-import type { NodeId } from '../raft/types.ts';
+import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import { chooseRemoval } from './consensus-removal.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
@@ -30,6 +30,11 @@ export interface GroupHost {
   log(level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+export interface Gone {
+  readonly member: Member;
+  readonly lastHeardMs: number;
+}
+
 interface Wanted {
   readonly change: ConfigChange;
   readonly deadlineMs: number;
@@ -41,6 +46,9 @@ interface Wanted {
 
 /** A learner this close to the end of the log is caught up (braft's margin). */
 const PROMOTE_LAG_ENTRIES = 1000;
+/** A server that is sent away is told for so long; one that is down will not come back by itself anyway. */
+const DISMISS_MS = 1000;
+const MEMBER_CALL_MS = 1000;
 
 export class ConsensusGroup {
   readonly #host: GroupHost;
@@ -52,6 +60,10 @@ export class ConsensusGroup {
   /** When this leadership began, or this leader's own last stall ended. */
   #leadingSince: number | undefined;
   #stalls = 0;
+  /** Since when this leader knows each member: one that was just let in has not been silent before. */
+  readonly #knownSince = new Map<NodeId, number>();
+  /** Removed for their silence, and still listed as OFFLINE until they have been silent for `removeMs`. */
+  readonly #gone = new Map<NodeId, Gone>();
   #lastRemoval = Number.NEGATIVE_INFINITY;
 
   constructor(host: GroupHost) {
@@ -78,6 +90,8 @@ export class ConsensusGroup {
     }
     if (view.role !== 'leader') {
       this.#steadySince.clear();
+      this.#knownSince.clear();
+      this.#gone.clear();
       this.#leadingSince = undefined;
       return;
     }
@@ -107,20 +121,36 @@ export class ConsensusGroup {
     }
     if (removal === undefined) return;
     const { view } = driver.node;
+    for (const { id } of view.config.config.members) if (!this.#knownSince.has(id)) this.#knownSince.set(id, nowMs);
     const { remove, kept } = chooseRemoval(removal, {
       nowMs, selfId: this.#host.nodeId, view, steadySinceMs: this.#leadingSince, lastRemovalMs: this.#lastRemoval,
-      lastHeardMs: (id) => driver.lastHeardMs(id),
+      lastHeardMs: (id) => Math.max(driver.lastHeardMs(id) ?? 0, this.#knownSince.get(id) ?? 0),
     });
     this.notes = kept;
+    this.#forget(nowMs, removal.removeMs);
     if (remove === undefined || this.#wanted.some(({ change }) => change.kind === 'remove')) return;
     this.#lastRemoval = nowMs;
     const member = memberOf(view.config.config, remove)!;
     this.#host.log('warn', `${decodeInfo(member).rpcAddress} has been silent for too long and is removed`, { nodeId: remove });
-    this.change({ kind: 'remove', id: remove }, removal.offlineMs).catch((error: Error) => {
+    const lastHeardMs = Math.max(driver.lastHeardMs(remove) ?? 0, this.#knownSince.get(remove) ?? 0);
+    this.change({ kind: 'remove', id: remove }, removal.offlineMs).then(() => {
+      if (member.voter) this.#gone.set(remove, { member, lastHeardMs });
+    }, (error: Error) => {
       // Not done: to be tried again at the next tick.
       this.#lastRemoval = Number.NEGATIVE_INFINITY;
       this.#host.log('warn', `removal failed: ${error.message}`);
     });
+  }
+
+  get gone(): ReadonlyMap<NodeId, Gone> {
+    return this.#gone;
+  }
+
+  #forget(nowMs: number, removeMs: number): void {
+    for (const [id, { member, lastHeardMs }] of this.#gone) {
+      const isBack = this.#memberAt(decodeInfo(member).rpcAddress) !== undefined;
+      if (isBack || nowMs - lastHeardMs >= removeMs) this.#gone.delete(id);
+    }
   }
 
   /**
@@ -154,6 +184,23 @@ export class ConsensusGroup {
       || nowMs - (this.#host.driver.lastHeardMs(member.id) ?? 0) < this.#host.electionTimeoutMs * 2);
     if (alive.length < Math.floor(rest.length / 2) + 1) throw new DbError('InvalidRequest', 'the rest would have no live majority');
     await this.change({ kind: 'remove', id: nodeId }, timeoutMs);
+  }
+
+  /** Whether the committed configuration has this server; asked of a leader by one that hears from nobody. */
+  hasMember(nodeId: NodeId): boolean {
+    const { view } = this.#host.driver.node;
+    if (view.role !== 'leader' || !view.isReady) throw new DbError('NotLeader', 'ask the leader');
+    return memberOf(view.config.config, nodeId) !== undefined;
+  }
+
+  /**
+   * For a learner: nobody tells one that it was let go again, because it asks for no votes. Once nobody has led it for a while it
+   * asks; true when it is no member any more.
+   */
+  async isForgotten(addresses: readonly string[]): Promise<boolean> {
+    const { transport, nodeId } = this.#host;
+    const answers = await Promise.all(addresses.map((address) => transport.call(address, { op: 'member', body: { nodeId } }, MEMBER_CALL_MS).catch(() => undefined)));
+    return answers.some((answer) => (answer as { isMember?: boolean } | undefined)?.isMember === false);
   }
 
   #settle(wanted: Wanted, error: Error | undefined): void {
@@ -202,11 +249,11 @@ export class ConsensusGroup {
   // ---- joining and leaving ----
 
   /** Takes in a server that asks; called on the leader. Idempotent. */
-  async join({ nodeId, info, appliedIndex }: JoinRequest): Promise<JoinAnswer> {
+  async join({ nodeId, info, appliedIndex, appliedTerm }: JoinRequest): Promise<JoinAnswer> {
     const { driver, clusterId } = this.#host;
     const { view } = driver.node;
     if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
-    const start = this.#startFor(appliedIndex);
+    const start = this.#startFor(appliedIndex, appliedTerm);
     if (memberOf(view.config.config, nodeId) === undefined) {
       await this.#dialBack(info.rpcAddress, nodeId);
       await this.#replaceAt(info.rpcAddress, nodeId);
@@ -216,11 +263,20 @@ export class ConsensusGroup {
     return { clusterId, start };
   }
 
-  #startFor(appliedIndex: number): JoinStart | undefined {
+  /**
+   * Where the log of a server begins that brings data of this group. Behind what this log still holds its own word about the term
+   * counts: it is asked for older entries than there are, and gets the whole state.
+   */
+  #startFor(appliedIndex: number, appliedTerm: number): JoinStart | undefined {
     if (appliedIndex === 0) return undefined;
     const { node } = this.#host.driver;
-    const term = appliedIndex <= node.view.commitIndex ? node.termAt(appliedIndex) : undefined;
-    if (term === undefined) throw new DbError('InvalidRequest', `its data (version ${appliedIndex}) is not within the log of this group: wipe the server first`);
+    const { view } = node;
+    const term = appliedIndex <= view.commitIndex ? node.termAt(appliedIndex) : undefined;
+    const isBehindLog = appliedIndex < view.firstIndex - 1 && appliedTerm > 0;
+    if (term === undefined && isBehindLog) return { index: appliedIndex, term: appliedTerm, config: view.committedConfig.config };
+    if (term === undefined || (appliedTerm > 0 && term !== appliedTerm)) {
+      throw new DbError('InvalidRequest', `its data (version ${appliedIndex}) is not part of the history of this group; --ha_join_discard_local_data true sets it aside and joins`);
+    }
     return { index: appliedIndex, term, config: node.configAt(appliedIndex).config };
   }
 
@@ -270,6 +326,8 @@ export class ConsensusGroup {
     if (driver.node.view.role !== 'leader') throw new DbError('NotLeader', 'only the leader removes servers');
     const nodeId = this.#memberAt(address);
     if (nodeId === undefined) throw new DbError('InvalidRequest', `no member has the address ${address}`);
+    // Told before it is done: a server that was removed for its silence comes back by itself, one that is sent away stays away.
+    await this.#host.transport.call(address, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
     return { nodeId, index: await this.remove(nodeId, timeoutMs) };
   }
 

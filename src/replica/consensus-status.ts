@@ -5,6 +5,7 @@ import { memberOf } from '../raft/config.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
+import type { Gone } from './consensus-group.ts';
 import type { WriterSide } from './consensus-writer.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { GroupStatus, NodeInfo, PeerStatus } from './protocol.ts';
@@ -42,6 +43,8 @@ export interface StatusParts {
   /** Peers with an open connection to us: all that a follower knows about another follower. */
   readonly connected: ReadonlySet<NodeId>;
   readonly notes: ReadonlyMap<NodeId, string>;
+  /** Removed for their silence, and not yet forgotten. */
+  readonly gone: ReadonlyMap<NodeId, Gone>;
 }
 
 export function groupStatus(parts: StatusParts): GroupStatus {
@@ -58,7 +61,8 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   return {
     ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
     lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
-    peers: view.config.config.members.map((member) => peerStatus(parts, view, member)), counters: counters(parts, view),
+    peers: [...view.config.config.members.map((member) => peerStatus(parts, view, member)), ...[...parts.gone.values()].map((gone) => goneStatus(parts, gone))],
+    counters: counters(parts, view),
   };
 }
 
@@ -97,6 +101,13 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
     matchIndex: isSelf ? view.durableIndex : progress?.match ?? 0,
     appliedIndex: isSelf ? parts.writer!.appliedIndex : progress?.applied ?? 0,
     lastContactMs, ...(note === undefined ? {} : { note }),
+  };
+}
+
+function goneStatus(parts: StatusParts, { member, lastHeardMs }: Gone): PeerStatus {
+  return {
+    ...decodeInfo(member), isWitness: member.witness, nodeId: member.id, role: 'unknown', isVoter: false, isSelf: false, state: 'OFFLINE',
+    matchIndex: 0, appliedIndex: 0, lastContactMs: Math.round(parts.nowMs - lastHeardMs), note: 'removed from the group for its silence',
   };
 }
 

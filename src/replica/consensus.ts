@@ -1,37 +1,34 @@
 /**
- * Starts consensus on one server: identity, log, transport, formation, then the driver with its two ports.
- *
- *   EMPTY ──form──▶ MEMBER      (formation.ts; a group of one forms by itself)
- *   EMPTY ──join──▶ MEMBER      as a learner, then a voter
- *   MEMBER ────────▶ normal start: a majority of the configuration in the log suffices
+ * Runs consensus on one server: who it is (consensus-start.ts), log, transport, then the driver with its two ports.
  *
  * Runs in a thread of its own in production and, unchanged, inside a test.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { RaftNode } from '../raft/node.ts';
-import { encodeConfig } from '../raft/config.ts';
+import { memberOf } from '../raft/config.ts';
 import { PROTOCOL_VERSION } from '../raft/codec.ts';
-import { ENTRY_CONFIG } from '../raft/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Config, NodeId, Recovered } from '../raft/types.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
+import type { Gone } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
 import { Snapshots, beginLogBehindState } from './consensus-snapshots.ts';
 import { WriterSide } from './consensus-writer.ts';
-import { Formation, findMember, formAlone } from './formation.ts';
+import { Beginning } from './consensus-start.ts';
+import { Calls } from './consensus-calls.ts';
 import { realDisk } from './log-store-disk.ts';
-import { lockDirectory, newIdentity, readIdentity, writeIdentity } from './log-store-identity.ts';
+import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
+import { StartRefused } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
-import type { Formed, FormationOutcome, JoinRequest, JoinStart } from './formation.ts';
 import type { Identity } from './log-store-identity.ts';
-import type { Hello, PeerCall, Transport } from './consensus-transport.ts';
+import type { Hello, Transport } from './consensus-transport.ts';
 import type { ConsensusOptions, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
 
 export interface ConsensusParts {
@@ -47,8 +44,10 @@ const TICKS_PER_HEARTBEAT = 5;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
 const SPACE_CHECK_MS = 1000;
+const ORPHAN_MS = 3000;
 const SPACE_LOW_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
+const WITNESS_CACHE_BYTES = 1 << 20;
 const AHEAD_BYTES = 16 << 20;
 /** More than a follower usually lags, so that it need not be sent to a witness for older entries. */
 const WITNESS_KEEPS_ENTRIES = 10_000;
@@ -59,53 +58,54 @@ export class Consensus {
   readonly #disk: Disk;
   readonly #main: MainSide;
   readonly #snapshots: Snapshots;
+  readonly #calls: Calls;
   readonly #heard = new Map<NodeId, NodeInfo>();
   readonly #bootSeqs = new Map<NodeId, number>();
   readonly #connected = new Set<NodeId>();
-  #identity: Identity;
-  #formation: Formation | undefined;
+  readonly #beginning: Beginning;
   #driver: ConsensusDriver | undefined;
   #writer: WriterSide | undefined;
   #group: ConsensusGroup | undefined;
   #waitingFor: string | undefined;
   #unlock: () => void;
   #isStopped = false;
+  /** An operator sends this server away: it does not come back by itself. */
+  #isDismissed = false;
   #spaceCheckedMs = 0;
+  #orphanSinceMs = 0;
 
   constructor(parts: ConsensusParts) {
     this.#parts = parts;
     this.#options = parts.options;
     this.#disk = realDisk(parts.options.logDirectory);
     this.#unlock = lockDirectory(this.#disk, parts.options.logDirectory);
-    this.#identity = this.#nextBoot();
+    this.#beginning = new Beginning({
+      options: parts.options, disk: this.#disk, transport: parts.transport, nowMs: () => parts.clock.monotonicMs(), openStore: () => this.#openStore(),
+      waitFor: (what) => (this.#waitingFor = what), onMember: () => this.#run(), onFailed: (message) => this.#fatal(message),
+      log: (level, message, fields) => this.#log(level, message, fields),
+    });
     this.#snapshots = new Snapshots({
       directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, keepsEntries: parts.options.logKeepsEntries ?? LOG_KEEPS_ENTRIES,
       driver: () => this.#driver, durableIndex: () => this.#writer?.durableIndex ?? 0,
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
     });
+    this.#calls = new Calls({
+      options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,
+      status: () => this.#status(), onDismissed: () => (this.#isDismissed = true), nowMs: () => parts.clock.monotonicMs(),
+    });
     this.#main = new MainSide(parts.mainPort, {
-      nodeId: this.#identity.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
+      nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
       onExported: (exportId, index, error) => this.#snapshots.onExported(exportId, index, error), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
   }
 
-  #nextBoot(): Identity {
-    let known = readIdentity(this.#disk) ?? newIdentity(this.#options.info.isWitness);
-    // Whoever was removed comes back as somebody new: its old vote died with the old identity.
-    if (known.membership === 'REMOVED') {
-      known = { ...newIdentity(this.#options.info.isWitness), membership: 'REMOVED', clusterId: known.clusterId };
-    }
-    if (known.membership !== 'EMPTY' && known.isWitness !== this.#options.info.isWitness) {
-      throw new Error(`this directory belongs to a ${known.isWitness ? 'witness' : 'server with data'}; its role cannot change`);
-    }
-    const identity: Identity = { ...known, isWitness: this.#options.info.isWitness, bootSeq: known.bootSeq + 1 };
-    writeIdentity(this.#disk, identity);
-    return identity;
-  }
-
   get nodeId(): NodeId {
     return this.#identity.nodeId;
+  }
+
+  get #identity(): Identity {
+    return this.#beginning.identity;
   }
 
   async start(): Promise<void> {
@@ -126,99 +126,22 @@ export class Consensus {
       onMessages: (from, messages) => this.#driver?.receive(from, messages),
       onState: (_from, header) => (options.stateTransfer === true && !options.info.isWitness ? this.#snapshots.onState(header) : undefined),
       onRequest: (from, bytes, answer) => this.#main.onRequest(from, bytes, answer),
-      onCall: (call) => this.#onCall(call),
+      onCall: (call) => this.#calls.answer(call),
       log: (level, message, fields) => this.#log(level, message, fields),
     });
-    if (this.#identity.membership === 'MEMBER') {
-      this.#run();
-      return;
-    }
-    const others = options.initialAddresses.filter((address) => address !== options.info.rpcAddress);
-    const isNew = this.#identity.membership !== 'REMOVED';
-    if (!options.enabled || (isNew && (others.length === 0 || options.bootstrapRole === 1))) {
-      if (options.bootstrapRole === 1) await this.#checkBootstrap(others);
-      this.#become({ kind: 'formed', formed: formAlone(this.#identity.nodeId, options.info, options.appliedIndex) });
-      return;
-    }
-    void this.#formGroup();
-  }
-
-  /** Role 1 makes the first server of a new group out of its data: never beside a group that is there already. */
-  async #checkBootstrap(others: readonly string[]): Promise<void> {
-    if (this.#options.info.isWitness) throw new Error('a witness holds no data to begin a group with (ha_bootstrap_role 1)');
-    const existing = await findMember(this.#parts.transport, others);
-    if (existing !== undefined) {
-      throw new Error(`${existing.info.rpcAddress} belongs to the group ${existing.identity.clusterId} already: start this server with ha_bootstrap_role 2 or 0`);
-    }
+    await this.#beginning.start();
   }
 
   get options(): ConsensusOptions {
     return this.#options;
   }
 
-  async #formGroup(): Promise<void> {
-    const { options } = this;
-    this.#formation = new Formation({
-      transport: this.#parts.transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex,
-      formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000, joinOnly: options.bootstrapRole === 2,
-      nowMs: () => this.#parts.clock.monotonicMs(),
-      identity: () => this.#identity,
-      save: (identity) => this.#saveIdentity(identity),
-      waitFor: (what) => (this.#waitingFor = what),
-      log: (level, message, fields) => this.#log(level, message, fields),
-    });
-    try {
-      const outcome = await this.#formation.run();
-      if (outcome === undefined || this.#isStopped) return;
-      this.#become(outcome);
-      if (outcome.kind === 'formed') await this.#formation.announce(outcome.formed);
-    } catch (error) {
-      this.#fatal(`the group could not be formed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
-    }
-  }
-
-  #saveIdentity(identity: Identity): void {
-    writeIdentity(this.#disk, identity);
-    this.#identity = identity;
-  }
-
-  /** Makes the outcome durable, log first: a member always has the configuration it was formed with. */
-  #become(outcome: FormationOutcome): void {
-    if (outcome.kind === 'formed') {
-      const { config, baseIndex, clusterId, formId } = outcome.formed;
-      const store = this.#openStore();
-      if (store.lastIndex === 0) {
-        store.persist({
-          seq: 1, hard: { term: 1, votedFor: undefined }, truncateFrom: undefined,
-          start: baseIndex === 0 ? undefined : { index: baseIndex, term: 1, config: { members: [] }, reset: true },
-          // The same first entry on every member, so it needs no leader.
-          entries: [{ index: baseIndex + 1, term: 1, kind: ENTRY_CONFIG, data: encodeConfig(config) }],
-        });
-      }
-      store.close();
-      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId, formation: { formId, clusterId }, formed: outcome.formed });
-    } else {
-      this.#beginLog(outcome.start);
-      this.#saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined });
-    }
-    this.#run();
-  }
-
-  /** A server that joins begins an empty log, behind the data that it brings from the same group. */
-  #beginLog(start: JoinStart | undefined): void {
-    for (const name of this.#disk.list()) if (name.startsWith('log-')) this.#disk.remove(name);
-    this.#disk.syncDirectory();
-    const store = this.#openStore();
-    if (start !== undefined) {
-      store.persist({
-        seq: 1, hard: { term: start.term, votedFor: undefined }, truncateFrom: undefined, entries: [], start: { ...start, reset: true },
-      });
-    }
-    store.close();
-  }
-
   #openStore(): LogStore {
-    return new LogStore({ disk: this.#disk, durable: this.#options.durable, monotonicMs: () => this.#parts.clock.monotonicMs() });
+    return new LogStore({
+      disk: this.#disk, durable: this.#options.durable, monotonicMs: () => this.#parts.clock.monotonicMs(),
+      // A witness reads its log only for somebody who lags.
+      ...(this.#options.info.isWitness ? { cacheBytesMax: WITNESS_CACHE_BYTES } : {}),
+    });
   }
 
   /** From here on this server is a member. */
@@ -231,6 +154,10 @@ export class Consensus {
       store = this.#openStore();
     }
     if (options.appliedIndex > store.lastIndex) store = this.#restartBehindState(store);
+    if (!options.enabled && !isAlone(store.recovered, this.nodeId)) {
+      const members = store.recovered.configs.at(-1)!.config.members.map((member) => decodeInfo(member).rpcAddress);
+      throw new StartRefused(`this directory belongs to a server of the group ${members.join(', ')}: start it with --enable_ha true`);
+    }
     const tickMs = Math.max(1, options.heartbeatMs / TICKS_PER_HEARTBEAT);
     const node = new RaftNode({
       id: this.#identity.nodeId, heartbeatTicks: TICKS_PER_HEARTBEAT, electionTicks: Math.round(options.electionTimeoutMs / tickMs),
@@ -257,6 +184,7 @@ export class Consensus {
           this.#main.onTick(nowMs);
           this.#group?.onTick(nowMs);
           this.#watchSpace(nowMs);
+          this.#watchLearner(nowMs);
           if (options.info.isWitness) this.#compactWitness();
           else if (options.stateTransfer === true) this.#snapshots.onTick(nowMs);
         },
@@ -345,8 +273,14 @@ export class Consensus {
   #onRemoved(configIndex: number): void {
     if (this.#identity.membership !== 'MEMBER') return;
     this.#log('warn', 'this server was removed from the group', { configIndex });
-    this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
-    this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
+    this.#beginning.saveIdentity({ ...this.#identity, membership: 'REMOVED' });
+    if (this.#isStopped) return;
+    if (this.#isDismissed) {
+      this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
+      return;
+    }
+    this.#waitingFor = 'the group to take this server in again: it was removed for its silence';
+    this.#main.post({ kind: 'rejoin' });
   }
 
   /** A witness has no state to send or take: it only learns where its log may begin. */
@@ -378,6 +312,23 @@ export class Consensus {
     if (upTo < view.firstIndex + WITNESS_KEEPS_ENTRIES) return;
     node.compactTo(upTo);
     this.#driver!.wake();
+  }
+
+  /** A learner that nobody leads may have been let go without a word. */
+  #watchLearner(nowMs: number): void {
+    const { view } = this.#driver!.node;
+    const isOrphan = view.leader === undefined && memberOf(view.config.config, this.nodeId)?.voter !== true;
+    if (!isOrphan || this.#identity.membership !== 'MEMBER') {
+      this.#orphanSinceMs = nowMs;
+      return;
+    }
+    if (nowMs - this.#orphanSinceMs < Math.max(ORPHAN_MS, this.#options.electionTimeoutMs * 4)) return;
+    this.#orphanSinceMs = nowMs;
+    const known = view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
+    const addresses = [...new Set([...known, ...this.#options.initialAddresses])].filter((address) => address !== this.#options.info.rpcAddress);
+    void this.#group!.isForgotten(addresses).then((isForgotten) => {
+      if (isForgotten) this.#onRemoved(view.config.index);
+    });
   }
 
   #watchSpace(nowMs: number): void {
@@ -438,44 +389,11 @@ export class Consensus {
     this.#driver?.wake();
   }
 
-  async #onCall(call: PeerCall): Promise<unknown> {
-    switch (call.op) {
-      case 'probe':
-        return this.#answerProbe();
-      case 'prepare':
-        return this.#formation?.onPrepare(call.body as Parameters<Formation['onPrepare']>[0])
-          ?? { refused: `${this.#options.info.rpcAddress}, which takes part in no formation` };
-      case 'commit':
-        return this.#formation?.onCommit(call.body as Formed) ?? {};
-      case 'join': {
-        if (this.#group === undefined) throw new Error('this server belongs to no group yet');
-        return this.#group.join(call.body as JoinRequest);
-      }
-      case 'leave':
-        if (this.#group === undefined) throw new Error('this server belongs to no group yet');
-        await this.#group.letGo((call.body as { nodeId: NodeId }).nodeId, 3000);
-        return {};
-      default:
-        throw new Error(`call ${call.op} is not known to this version`);
-    }
-  }
-
-  #answerProbe(): unknown {
-    const leader = this.#driver?.node.view.leader;
-    const members = this.#driver?.node.view.config.config.members ?? [];
-    const member = members.find(({ id }) => id === leader);
-    return {
-      identity: this.#identity, info: this.#options.info, addresses: this.#options.initialAddresses,
-      appliedIndex: this.#writer?.appliedIndex ?? this.#options.appliedIndex,
-      leaderAddress: member === undefined ? undefined : decodeInfo(member).rpcAddress, formed: this.#identity.formed,
-    };
-  }
-
   #status(): GroupStatus {
     return groupStatus({
       enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
       waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
-      heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(),
+      heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(), gone: this.#group?.gone ?? new Map<NodeId, Gone>(),
     });
   }
 
@@ -485,7 +403,7 @@ export class Consensus {
   async stop(timeoutMs: number, leave = false): Promise<StopOutcome> {
     if (this.#isStopped) return { left: false, reason: 'it is stopping already' };
     this.#isStopped = true;
-    this.#formation?.stop();
+    this.#beginning.stop();
     const driver = this.#driver;
     let outcome: StopOutcome = { left: false, reason: 'it was not told to' };
     if (driver !== undefined) {
@@ -514,7 +432,7 @@ export class Consensus {
       this.#log('warn', `this server stops without having left the group: ${reason}`);
       return { left: false, reason };
     }
-    this.#saveIdentity({ ...this.#identity, membership: 'REMOVED' });
+    this.#beginning.saveIdentity({ ...this.#identity, membership: 'REMOVED' });
     return { left: true, reason: '' };
   }
 

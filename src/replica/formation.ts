@@ -25,10 +25,16 @@ export interface ProbeAnswer {
   readonly info: NodeInfo;
   readonly addresses: readonly string[];
   readonly appliedIndex: number;
+  readonly stateChecksum: string;
   /** A member says who leads, if it knows. */
   readonly leaderAddress: string | undefined;
   /** A member still knows how its group began: one that accepted and missed the commit can catch up. */
   readonly formed: Formed | undefined;
+  /** `ha_bootstrap_role`, so that two servers with data do not both begin a group. */
+  readonly bootstrapRole: 0 | 1 | 2;
+  /** How far its log goes (0 without one): a tool compares survivors by it. */
+  readonly lastTerm: number;
+  readonly lastIndex: number;
 }
 
 /** The outcome of a formation: the same on all its members. */
@@ -45,6 +51,8 @@ export interface JoinRequest {
   readonly info: NodeInfo;
   /** Committed history that the server holds from an earlier membership of the same group; 0: nothing. */
   readonly appliedIndex: number;
+  /** The term of that entry in the server's old log; 0: it has no log of it. */
+  readonly appliedTerm: number;
 }
 
 /** Where the joining server's log begins: right behind the data that it has. */
@@ -59,7 +67,7 @@ export interface JoinAnswer {
   readonly start: JoinStart | undefined;
 }
 
-interface Prepare {
+export interface Prepare {
   readonly formId: string;
   readonly clusterId: string;
   readonly baseIndex: number;
@@ -76,6 +84,9 @@ export interface FormationHost {
   readonly info: NodeInfo;
   readonly addresses: readonly string[];
   readonly appliedIndex: number;
+  readonly stateChecksum: string;
+  /** The term of `appliedIndex` in the log of an earlier membership; 0 without one. */
+  readonly appliedTerm: number;
   readonly formOnMajority: boolean;
   readonly joinGroupMs: number;
   /** Never form a group, whatever the others answer (bootstrap role 2). */
@@ -163,7 +174,9 @@ export class Formation {
       if (theirs !== mine) return `${address} to have the same ha_conf: it lists ${theirs}, this server ${mine}`;
       if (answer.info.isWitness) witnesses += 1;
       else if (!this.#host.info.isWitness && answer.appliedIndex !== this.#host.appliedIndex) {
-        return `the same data on all servers: ${address} holds version ${answer.appliedIndex}, this server ${this.#host.appliedIndex}`;
+        return `the same data on all servers: ${address} holds version ${answer.appliedIndex}, this server ${this.#host.appliedIndex} (ha_bootstrap_role 1 on the server whose data counts, 2 on the others)`;
+      } else if (!this.#host.info.isWitness && answer.stateChecksum !== this.#host.stateChecksum) {
+        return `the same data on all servers: ${address} holds other data than this server at version ${answer.appliedIndex} (ha_bootstrap_role 1 on the server whose data counts, 2 on the others)`;
       }
     }
     if (witnesses * 2 >= this.#host.addresses.length) return `fewer witnesses: ${witnesses} of ${this.#host.addresses.length} servers`;
@@ -206,10 +219,10 @@ export class Formation {
     }
     const isOwnHistory = identity.clusterId !== '' && identity.clusterId === member.identity.clusterId;
     if (this.#host.appliedIndex > 0 && !this.#host.info.isWitness && !isOwnHistory) {
-      return `an operator: ${member.info.rpcAddress} belongs to the group ${member.identity.clusterId}, but this server holds data of its own (version ${this.#host.appliedIndex})`;
+      return `an operator: ${member.info.rpcAddress} belongs to the group ${member.identity.clusterId}, but this server holds data of its own (version ${this.#host.appliedIndex}); --ha_join_discard_local_data true sets it aside and joins`;
     }
     const address = member.leaderAddress ?? member.info.rpcAddress;
-    const request: JoinRequest = { nodeId: identity.nodeId, info: this.#host.info, appliedIndex: this.#host.appliedIndex };
+    const request: JoinRequest = { nodeId: identity.nodeId, info: this.#host.info, appliedIndex: this.#host.appliedIndex, appliedTerm: this.#host.appliedTerm };
     try {
       const answer = await this.#host.transport.call(address, { op: 'join', body: request }, 10_000) as JoinAnswer;
       this.#outcome = { kind: 'joined', clusterId: answer.clusterId, start: answer.start };
@@ -260,13 +273,14 @@ export function formAlone(nodeId: NodeId, info: NodeInfo, baseIndex: number): Fo
   return { formId: newId(), clusterId: newId(), config: configOf([[nodeId, info]]), baseIndex };
 }
 
-/** Somebody at these addresses who belongs to a group. */
-export async function findMember(transport: Transport, addresses: readonly string[]): Promise<ProbeAnswer | undefined> {
+/** Who answers at these addresses. */
+export async function probeAll(transport: Transport, addresses: readonly string[]): Promise<ProbeAnswer[]> {
   const answers = await Promise.all(addresses.map(async (address) => callOrNothing<ProbeAnswer>(transport, address, { op: 'probe', body: {} })));
-  return answers.find((answer) => answer?.identity.membership === 'MEMBER');
+  return answers.filter((answer) => answer !== undefined);
 }
 
-function newId(): string {
+/** Clusters and formations are named by 128 random bits. */
+export function newId(): string {
   return randomBytes(16).toString('hex');
 }
 

@@ -30,6 +30,8 @@ export interface Identity {
   readonly formation: { readonly formId: string; readonly clusterId: string } | undefined;
   /** How the group began, for a server that accepted and missed the end. */
   readonly formed: Formed | undefined;
+  /** A group of one that was never meant to be more: a server without `enable_ha`. */
+  readonly isStandalone: boolean;
 }
 
 const FILE = 'node.json';
@@ -37,7 +39,7 @@ const LOCK = 'LOCK';
 const FORMAT = 1;
 
 export function newIdentity(isWitness: boolean, nodeId = randomBytes(8).toString('hex')): Identity {
-  return { format: FORMAT, nodeId, clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined, formed: undefined };
+  return { format: FORMAT, nodeId, clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined, formed: undefined, isStandalone: false };
 }
 
 export function readIdentity(disk: Disk): Identity | undefined {
@@ -55,6 +57,7 @@ export function readIdentity(disk: Disk): Identity | undefined {
   return {
     format: FORMAT, nodeId: parsed.nodeId ?? '', clusterId: parsed.clusterId ?? '', bootSeq: parsed.bootSeq ?? 0,
     membership: parsed.membership ?? 'EMPTY', isWitness: parsed.isWitness ?? false, formation: parsed.formation, formed: parsed.formed,
+    isStandalone: parsed.isStandalone ?? false,
   };
 }
 

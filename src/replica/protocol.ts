@@ -134,8 +134,13 @@ export type ConsensusToMain =
    * `appliedIndex` = `index`. Sent again after a restart until that has happened.
    */
   | { readonly kind: 'installState'; readonly path: string; readonly index: number }
-  /** The node cannot go on (failed fsync, corrupted log, identity conflict): the process must stop with this line. */
-  | { readonly kind: 'fatal'; readonly message: string };
+  /** This server was removed for its silence: its parts are to be started again, so that it joins as a new server. */
+  | { readonly kind: 'rejoin' }
+  /**
+   * The node cannot go on (failed fsync, corrupted log, identity conflict): the process must stop with this line. `isRefusal`: it
+   * never began, because what it was told does not fit what it found.
+   */
+  | { readonly kind: 'fatal'; readonly message: string; readonly isRefusal?: boolean };
 
 /** What the consensus thread is started with. */
 export interface ConsensusOptions {
@@ -156,6 +161,8 @@ export interface ConsensusOptions {
   readonly joinGroupSeconds: number;
   /** Index up to which the state store already holds everything: `committed` starts behind it. */
   readonly appliedIndex: number;
+  /** Checksum of that state: servers that form a group out of data must hold the same. */
+  readonly stateChecksum?: string;
   readonly maxInflightBytes: number;
   readonly maxUncommittedBytes: number;
   readonly maxEntryBytes: number;

@@ -19,7 +19,7 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     const status = await service.groupStatus();
     return sortedPeers(status.peers).map((peer) => ({
       ...peerFacts(peer), bolt_address: peer.boltAddress, role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex,
-      applied_index: peer.appliedIndex, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? '',
+      applied_index: peer.appliedIndex, lag: Math.max(0, status.commitIndex - peer.appliedIndex), node_id: peer.nodeId, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? '',
     }));
   });
 

@@ -6,7 +6,9 @@ import type { GroupLink } from '../service/group-link.ts';
 
 export interface ConsensusLinkHandlers {
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void;
-  fatal(message: string): void;
+  fatal(message: string, isRefusal: boolean): void;
+  /** This server was removed for its silence and is to be started again. */
+  rejoin(): void;
   /** Write the whole state to a file; resolves with its version. */
   exportState(path: string): Promise<number>;
   /** Put the state of a file, at that version, in the place of this server's own. */
@@ -137,11 +139,14 @@ export class ConsensusLink implements GroupLink {
       case 'installState':
         this.#handlers.installState(message.path, message.index);
         return;
+      case 'rejoin':
+        this.#handlers.rejoin();
+        return;
       case 'log':
         this.#handlers.log(message.level, message.message, message.fields);
         return;
       case 'fatal':
-        this.#handlers.fatal(message.message);
+        this.#handlers.fatal(message.message, message.isRefusal === true);
         return;
     }
   }

@@ -9,6 +9,7 @@ import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { Consensus } from '../replica/consensus.ts';
 import { noTransport } from '../replica/consensus-transport.ts';
+import { StartRefused } from '../replica/start-checks.ts';
 import type { ConsensusOptions, ConsensusToMain } from '../replica/protocol.ts';
 import { RaftTransport } from '../rpc/raft-transport.ts';
 import { setThreadPriority } from './thread-priority.ts';
@@ -25,7 +26,7 @@ const { options, writerPort, mainPort } = workerData as ConsensusThreadData;
 
 const fatal = (error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
-  mainPort.postMessage({ kind: 'fatal', message } satisfies ConsensusToMain);
+  mainPort.postMessage({ kind: 'fatal', message, isRefusal: error instanceof StartRefused } satisfies ConsensusToMain);
 };
 process.on('uncaughtException', fatal);
 

@@ -1,4 +1,6 @@
 /** `lgraph_server`: configuration, mode, banner, signals. Exit codes as TuGraph's: 255 configuration, 254 start, 252 runs already. */
+import { setFlagsFromString } from 'node:v8';
+import { systemClock } from '../base/clock.ts';
 import { asDbError } from '../base/errors.ts';
 import { checkTogether, helpText, loadConfig, printedConfig } from './config.ts';
 import type { LoadedConfig } from './config.ts';
@@ -9,6 +11,7 @@ import type { Log } from './log.ts';
 import { OPTIONS } from './options.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { addressesOf, LgraphServer } from './server.ts';
+import { RejoinPauses } from './rejoin-pauses.ts';
 import { replaceStore } from './state-transfer.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -73,6 +76,8 @@ function banner(loaded: LoadedConfig, log: Log): void {
 
 async function run(loaded: LoadedConfig): Promise<void> {
   const { config } = loaded;
+  // The launcher lets the nursery grow for the garbage of queries; a witness runs none and is promised to stay small.
+  if (config.enable_ha && config.ha_is_witness) for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
   let giveBack;
   try {
     giveBack = takeDirectory(config.directory);
@@ -86,24 +91,33 @@ async function run(loaded: LoadedConfig): Promise<void> {
     giveBack();
     process.exit(code);
   };
-  const fatal = (message: string) => {
+  const fatal = (message: string, isRefusal = false) => {
     log.fatal(`${message}; this server stops`);
     process.stderr.write(`lgraph_server: ${message}\n`);
-    end(1);
+    end(isRefusal ? 254 : 1);
   };
-  const make = (): LgraphServer => new LgraphServer(config, log, fatal, () => void restart());
+  const rejoins = new RejoinPauses(systemClock);
+  const make = (): LgraphServer => new LgraphServer(config, log, {
+    fatal, newState: () => void restart('with the new state', () => replaceStore(config.directory)), rejoin: () => void rejoin(),
+  });
   let server = make();
-  const restart = async (): Promise<void> => {
+  const restart = async (why: string, between: () => void): Promise<void> => {
     if (ending) return;
     try {
       await server.stop(false);
-      replaceStore(config.directory);
+      between();
       server = make();
       await server.start();
-      log.info('Server started again with the new state.');
+      log.info(`Server started again ${why}.`);
     } catch (error) {
-      fatal(`the new state could not be taken into use: ${asDbError(error).message}`);
+      fatal(`this server could not be started again ${why}: ${asDbError(error).message}`);
     }
+  };
+  const rejoin = async (): Promise<void> => {
+    const pauseMs = rejoins.next();
+    log.info(`joining the group again in ${pauseMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await restart('to join the group again', () => undefined);
   };
   const stop = (signal: string) => {
     if (ending) {

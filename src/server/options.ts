@@ -53,6 +53,7 @@ export const OPTIONS = [
   { name: 'ha_bootstrap_role', type: 'integer', default: 0, min: 0, max: 2, group: 'High availability', help: 'first start with data on one server: 1 on that one, 2 on the others; 0 otherwise' },
   { name: 'ha_is_witness', type: 'boolean', default: false, group: 'High availability', help: 'vote and keep the log, but hold no data' },
   { name: 'ha_enable_witness_to_leader', type: 'boolean', default: false, group: 'High availability', help: 'a witness may lead for a moment to bring a replica up to date' },
+  { name: 'ha_join_discard_local_data', type: 'boolean', default: false, group: 'High availability', help: 'a server that holds data of another group (or of none) sets it aside when it joins; false: it refuses' },
   { name: 'ha_form_on_majority', type: 'boolean', default: false, group: 'High availability', help: 'form a new group without an answer from every listed server' },
   { name: 'ha_secret', ...text, secret: true, group: 'High availability', help: 'shared by the servers of a group; a stranger without it is refused' },
   { name: 'ha_redirect_writes', type: 'boolean', default: false, group: 'High availability', help: 'a follower answers a write with 307 and the leader instead of forwarding it' },

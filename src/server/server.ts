@@ -11,14 +11,14 @@ import type { MessagePort } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { systemClock } from '../base/clock.ts';
-import { asDbError } from '../base/errors.ts';
+import { asDbError, DbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';
 import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 import { RestServer } from '../rest/rest-server.ts';
-import { threadExecutor } from '../service/executors.ts';
+import { CallingExecutor, threadExecutor } from '../service/executors.ts';
 import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
 import { ServerProcedures } from '../service/procedures/host.ts';
@@ -28,9 +28,11 @@ import { TaskRegistry } from '../service/tasks.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
+import { MemoryEngine } from '../storage/memory-engine.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
+import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
@@ -63,11 +65,19 @@ export function addressesOf(config: Config): ServerAddresses {
   };
 }
 
+export interface ServerEvents {
+  /** It cannot go on, or (`isRefusal`) should not have been started like this. */
+  fatal(message: string, isRefusal: boolean): void;
+  /** A new store is ready beside the one in use: this server is to be stopped, the store replaced (state-transfer.ts), and made anew. */
+  newState(): void;
+  /** Removed for its silence: to be stopped and made anew, so that it joins again. */
+  rejoin(): void;
+}
+
 export class LgraphServer {
   readonly #config: Config;
   readonly #log: Log;
-  readonly #onFatal: (message: string) => void;
-  readonly #onNewState: () => void;
+  readonly #events: ServerEvents;
   readonly #clocks = new VersionClocks();
   readonly #tasks: TaskRegistry;
   readonly #workers: Worker[] = [];
@@ -82,12 +92,10 @@ export class LgraphServer {
   #isInstalling = false;
   service: Service | undefined;
 
-  /** `onNewState`: a new store is ready beside this one; to be stopped, replaced (state-transfer.ts) and made anew. */
-  constructor(config: Config, log: Log, onFatal: (message: string) => void, onNewState: () => void) {
-    this.#onNewState = onNewState;
+  constructor(config: Config, log: Log, events: ServerEvents) {
     this.#config = config;
     this.#log = log;
-    this.#onFatal = onFatal;
+    this.#events = events;
     this.#tasks = new TaskRegistry(config.max_running_statements);
   }
 
@@ -101,14 +109,37 @@ export class LgraphServer {
   }
 
   async start(): Promise<void> {
+    if (this.#isWitness) {
+      await this.#startWitness();
+      return;
+    }
     settleStore(this.#config.directory);
+    await discardLocalData(this.#config, addressesOf(this.#config).rpc, (line) => this.#log.warn(line));
     const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
     const { port1: mainSide, port2: consensusMainSide } = new MessageChannel();
     const version = await this.#startWriter(writerSide);
     await this.#startReaders();
     this.#engine = await openLevelEngine(this.#store);
     this.#reader = new StateReader(this.#engine, this.#clocks, new BlockCache(this.#blockCacheBytes));
-    this.#startConsensus(mainSide, consensusMainSide, consensusWriterSide, version);
+    const point = this.#reader.acquire();
+    this.#startConsensus(mainSide, consensusMainSide, consensusWriterSide, version, point.checksum);
+    this.#reader.release(point);
+    this.service = this.#makeService();
+    await this.#openPorts(this.service);
+  }
+
+  get #isWitness(): boolean {
+    return this.#config.enable_ha && this.#config.ha_is_witness;
+  }
+
+  /** A witness has no state: no store, and none of the threads that work on one. */
+  async #startWitness(): Promise<void> {
+    const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
+    const { port1: mainSide, port2: consensusMainSide } = new MessageChannel();
+    writerSide.close();
+    this.#engine = new MemoryEngine();
+    this.#reader = new StateReader(this.#engine, this.#clocks, new BlockCache(MB));
+    this.#startConsensus(mainSide, consensusMainSide, consensusWriterSide, 0, '');
     this.service = this.#makeService();
     await this.#openPorts(this.service);
   }
@@ -117,7 +148,7 @@ export class LgraphServer {
 
   #worker(name: string, workerData: object, transferList: MessagePort[]): Worker {
     // Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept.
-    const resourceLimits = { maxYoungGenerationSizeMb: name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: OLD_SPACE_MB };
+    const resourceLimits = { maxYoungGenerationSizeMb: this.#isWitness ? 2 : name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: OLD_SPACE_MB };
     const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData, transferList, name, resourceLimits });
     worker.on('error', (error) => this.#fatal(`the ${name} failed: ${error.message}`));
     worker.on('exit', () => {
@@ -127,9 +158,9 @@ export class LgraphServer {
     return worker;
   }
 
-  #fatal(message: string): void {
+  #fatal(message: string, isRefusal = false): void {
     if (this.#stopping) return;
-    this.#onFatal(message);
+    this.#events.fatal(message, isRefusal);
   }
 
   get #statementOptions(): { timeZone: string; csvDirectory: string; queryMemoryBytes: number } {
@@ -169,16 +200,17 @@ export class LgraphServer {
     }
   }
 
-  #startConsensus(mainSide: MessagePort, consensusMainSide: MessagePort, writerPort: MessagePort, appliedIndex: number): void {
+  #startConsensus(mainSide: MessagePort, consensusMainSide: MessagePort, writerPort: MessagePort, appliedIndex: number, stateChecksum: string): void {
     const log = this.#log;
     this.#link = new ConsensusLink(mainSide, {
       log: (level, message, fields) => log[level]({ ...fields }, message),
-      fatal: (message) => this.#fatal(message),
+      fatal: (message, isRefusal) => this.#fatal(message, isRefusal),
+      rejoin: () => this.#events.rejoin(),
       exportState: (path) => this.#readers[0]!.call('exportState', path),
       installState: (path, index) => void this.#install(path, index),
       call: (bytes) => this.#answerCall(bytes),
     });
-    const options = this.#consensusOptions(appliedIndex);
+    const options = this.#consensusOptions(appliedIndex, stateChecksum);
     this.#worker('consensus-thread', { options, writerPort, mainPort: consensusMainSide }, [writerPort, consensusMainSide]);
   }
 
@@ -189,14 +221,14 @@ export class LgraphServer {
     try {
       await this.#readers.at(-1)!.call('fillFreshStore', { directory: this.#config.directory, path, index });
       this.#log.info(`a state at version ${index} came from the leader; starting again with it`);
-      this.#onNewState();
+      this.#events.newState();
     } catch (error) {
       this.#log.error(`the state from the leader was not installed: ${asDbError(error).message}`);
       this.#isInstalling = false;
     }
   }
 
-  #consensusOptions(appliedIndex: number): ConsensusOptions {
+  #consensusOptions(appliedIndex: number, stateChecksum: string): ConsensusOptions {
     const config = this.#config;
     const addresses = addressesOf(config);
     return {
@@ -205,7 +237,7 @@ export class LgraphServer {
       initialAddresses: config.ha_conf.split(',').map((address) => address.trim()).filter((address) => address !== ''),
       electionTimeoutMs: config.ha_election_timeout_ms, heartbeatMs: config.ha_raft_heartbeat_ms, durable: config.durable,
       secret: config.ha_secret === '' ? undefined : config.ha_secret, formOnMajority: config.ha_form_on_majority,
-      joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, maxInflightBytes: config.ha_max_inflight_bytes,
+      joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, stateChecksum, maxInflightBytes: config.ha_max_inflight_bytes,
       maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
       stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries,
       nodeOfflineMs: config.ha_node_offline_ms, nodeRemoveMs: config.ha_node_remove_ms, autoRemoveMinVoters: config.ha_auto_remove_min_voters,
@@ -214,7 +246,7 @@ export class LgraphServer {
   }
 
   #writerExecutor(): LoadedExecutor {
-    return threadExecutor(this.#writer!);
+    return this.#writer === undefined ? new CallingExecutor(() => Promise.reject(new DbError('NotLeader', 'a witness runs no statements'))) : threadExecutor(this.#writer);
   }
 
   #answerCall(bytes: Uint8Array): Promise<Uint8Array> {
@@ -240,7 +272,7 @@ export class LgraphServer {
         tokenLifeSeconds: config.token_life_s, tokenRefreshSeconds: config.token_refresh_s,
         loginFailuresMax: config.login_failures_max, loginLockMs: config.login_lock_ms,
       },
-      clock: systemClock, redirectWrites: config.ha_redirect_writes, disableAuth: config.disable_auth, isWitness: config.enable_ha && config.ha_is_witness, serverVersion: PACKAGE_VERSION,
+      clock: systemClock, redirectWrites: config.ha_redirect_writes, disableAuth: config.disable_auth, isWitness: this.#isWitness, serverVersion: PACKAGE_VERSION,
       config: listedConfig(config),
     });
   }

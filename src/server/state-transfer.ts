@@ -66,7 +66,7 @@ export function settleStore(directory: string): void {
   for (const name of [FRESH, OLD]) rmSync(at(name), { recursive: true, force: true });
 }
 
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const handle = openSync(directory, 'r');
   fsyncSync(handle);
   closeSync(handle);

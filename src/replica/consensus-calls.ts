@@ -1,0 +1,121 @@
+/**
+ * Answers calls that come by address: from servers that form or join a group, and from `lgraph_peer`.
+ *
+ * Whoever gets here knows the group's secret, if it has one. What a tool may change by a call (`admin`) needs one: without a
+ * secret anybody who reaches the port could.
+ */
+import { DbError } from '../base/errors.ts';
+import type { NodeId } from '../raft/types.ts';
+import type { ConsensusDriver } from './consensus-driver.ts';
+import type { ConsensusGroup } from './consensus-group.ts';
+import type { Beginning } from './consensus-start.ts';
+import { decodeInfo } from './consensus-status.ts';
+import type { PeerCall } from './consensus-transport.ts';
+import type { Formed, JoinRequest, Prepare, ProbeAnswer } from './formation.ts';
+import type { ConsensusOptions, GroupStatus } from './protocol.ts';
+
+export interface CallsHost {
+  readonly options: ConsensusOptions;
+  readonly beginning: Beginning;
+  driver(): ConsensusDriver | undefined;
+  group(): ConsensusGroup | undefined;
+  appliedIndex(): number | undefined;
+  status(): GroupStatus;
+  onDismissed(): void;
+  readonly nowMs: () => number;
+}
+
+/** What `lgraph_peer` asks for with the secret alone. */
+export interface AdminCall {
+  readonly command: 'status' | 'transfer_leader' | 'add_peer' | 'remove_peer';
+  readonly peer?: string;
+}
+
+const ADMIN_MS = 15_000;
+const POLL_MS = 20;
+
+export class Calls {
+  readonly #host: CallsHost;
+
+  constructor(host: CallsHost) {
+    this.#host = host;
+  }
+
+  async answer(call: PeerCall): Promise<unknown> {
+    const { options, beginning } = this.#host;
+    switch (call.op) {
+      case 'probe':
+        return this.#probe();
+      case 'prepare':
+        return beginning.formation?.onPrepare(call.body as Prepare) ?? { refused: `${options.info.rpcAddress}, which takes part in no formation` };
+      case 'commit':
+        return beginning.formation?.onCommit(call.body as Formed) ?? {};
+      case 'join':
+        return this.#group().join(call.body as JoinRequest);
+      case 'leave':
+        await this.#group().letGo((call.body as { nodeId: NodeId }).nodeId, 3000);
+        return {};
+      case 'member':
+        return { isMember: this.#group().hasMember((call.body as { nodeId: NodeId }).nodeId) };
+      case 'dismiss':
+        if ((call.body as { nodeId: NodeId }).nodeId === beginning.identity.nodeId) this.#host.onDismissed();
+        return {};
+      case 'admin':
+        return this.#admin(call.body as AdminCall);
+      default:
+        throw new DbError('InvalidRequest', `call ${call.op} is not known to this version`);
+    }
+  }
+
+  #group(): ConsensusGroup {
+    const group = this.#host.group();
+    if (group === undefined) throw new DbError('NoLeader', 'this server belongs to no group yet');
+    return group;
+  }
+
+  #probe(): ProbeAnswer {
+    const { options, beginning } = this.#host;
+    const { identity } = beginning;
+    const view = this.#host.driver()?.node.view;
+    const leader = view?.config.config.members.find(({ id }) => id === view.leader);
+    const appliedIndex = this.#host.appliedIndex();
+    return {
+      identity, info: options.info, addresses: options.initialAddresses, appliedIndex: appliedIndex ?? options.appliedIndex,
+      stateChecksum: appliedIndex === undefined ? options.stateChecksum ?? '' : '',
+      leaderAddress: leader === undefined ? undefined : decodeInfo(leader).rpcAddress, formed: identity.formed,
+      bootstrapRole: options.bootstrapRole ?? 0, lastTerm: view?.lastTerm ?? 0, lastIndex: view?.lastIndex ?? 0,
+    };
+  }
+
+  async #admin({ command, peer }: AdminCall): Promise<unknown> {
+    if (this.#host.options.secret === undefined) {
+      throw new DbError('Forbidden', 'this group has no ha_secret, so the secret alone proves nothing: log in as an admin');
+    }
+    if (command === 'status') return this.#host.status();
+    const group = this.#group();
+    if (command === 'transfer_leader') return this.#transfer(peer);
+    if (peer === undefined) throw new DbError('InvalidRequest', '--peer is missing: the address host:rpc_port of the server');
+    if (command === 'add_peer') return group.addByAddress(peer, ADMIN_MS);
+    return group.removeByAddress(peer, ADMIN_MS);
+  }
+
+  async #transfer(peer: string | undefined): Promise<unknown> {
+    const { driver: driverOf, nowMs } = this.#host;
+    const driver = driverOf()!;
+    const { members } = driver.node.view.config.config;
+    const target = members.find((member) => decodeInfo(member).rpcAddress === peer);
+    if (peer !== undefined && target === undefined) {
+      throw new DbError('InvalidRequest', `no server of the group has the address ${peer}`, { hint: `they are ${members.map((member) => decodeInfo(member).rpcAddress).join(', ')}` });
+    }
+    const refused = driver.node.transfer(target?.id);
+    if (refused !== undefined) throw new DbError(refused === 'not the leader' ? 'NotLeader' : 'InvalidRequest', refused);
+    driver.wake();
+    const deadlineMs = nowMs() + ADMIN_MS;
+    while (nowMs() < deadlineMs) {
+      const { role, leader, isTransferring } = driver.node.view;
+      if (leader !== undefined && (role !== 'leader' || !isTransferring)) return { leaderId: leader };
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    throw new DbError('Timeout', 'leadership was not handed over in time');
+  }
+}
