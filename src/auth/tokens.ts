@@ -53,7 +53,7 @@ export class TokenVerifier {
     if (nowMs >= known.expiresMs) throw expired();
     const { claims } = known;
     const record = system.users[claims.user];
-    if (record === undefined || record.disabled || claims.issuedMs < record.tokensValidFromMs) {
+    if (record === undefined || record.disabled || (claims.issuedMs < record.tokensValidFromMs && claims.issuedMs !== record.tokenKeptMs)) {
       throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, or the password was changed: log in again' });
     }
     return claims;

@@ -306,8 +306,15 @@ export interface CallSubqueryClause extends Span {
   readonly query: Query;
   /** `CALL (a, b) { }`; `CALL (*) { }` is 'all'; undefined: imported by a leading WITH. */
   readonly imports: readonly string[] | 'all' | undefined;
-  readonly inTransactions: boolean;
+  readonly inTransactions: InTransactions | undefined;
   readonly optional: boolean;
+}
+/** `IN TRANSACTIONS OF rows ROWS ON ERROR … REPORT STATUS AS status` */
+export interface InTransactions {
+  /** A literal or a parameter; 1,000 where absent. */
+  readonly rows: Expression | undefined;
+  readonly onError: 'fail' | 'continue' | 'break';
+  readonly status: string | undefined;
 }
 export interface LoadCsvClause extends Span {
   readonly kind: 'LoadCsv';
@@ -364,7 +371,9 @@ export interface DropConstraintCommand extends Span {
 }
 export interface ShowCommand extends Span {
   readonly kind: 'Show';
-  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'roles' | 'settings' | 'transactions';
+  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'roles' | 'settings' | 'transactions' | 'terminated';
+  /** TERMINATE TRANSACTIONS: which. */
+  readonly ids: readonly Expression[];
   readonly yields: readonly YieldItem[] | undefined;
   readonly yieldStar: boolean;
   readonly where: Expression | undefined;

@@ -17,7 +17,7 @@ export type SchemaCommand = Exclude<Command, ShowCommand>;
 /** Procedure that answers a SHOW about the server, in the host. */
 const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
   databases: 'dbms.graph.listGraphs', users: 'dbms.security.listUsers', roles: 'dbms.security.listRoles', settings: 'dbms.config.list',
-  transactions: 'dbms.task.listTasks',
+  transactions: 'dbms.listTransactions', terminated: 'dbms.killTransactions',
 };
 
 export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
@@ -108,7 +108,7 @@ export function shownColumns(command: ShowCommand, procedures: ProcedureHost): s
   }
 }
 
-export function shownRows(command: ShowCommand, rt: Runtime): Value[][] {
+export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value[]): Value[][] {
   const { catalog } = rt.view;
   switch (command.what) {
     case 'indexes':
@@ -131,8 +131,11 @@ export function shownRows(command: ShowCommand, rt: Runtime): Value[][] {
       return [...FUNCTION_NAMES.map((name): Value[] => [name, 'Scalar', '']), ...AGGREGATE_NAMES.map((name): Value[] => [name, 'Aggregating', ''])];
     default: {
       const definition = rt.procedures.find(SHOWN_BY[command.what]!);
-      if (definition === undefined) throw new DbError('NotSupported', `SHOW ${command.what.toUpperCase()} is not available here`);
-      return [...rt.procedures.call(definition, [], rt.context)];
+      if (definition === undefined) throw new DbError('NotSupported', `${command.what === 'terminated' ? 'TERMINATE TRANSACTIONS' : `SHOW ${command.what.toUpperCase()}`} is not available here`);
+      const wanted = (ids.flat() as Value[]).filter((id) => id !== null);
+      const rows = [...rt.procedures.call(definition, command.what === 'terminated' ? [wanted] : [], rt.context)];
+      const at = definition.yields.findIndex(({ name }) => name === 'transactionId');
+      return command.what === 'transactions' && wanted.length > 0 ? rows.filter((row) => wanted.includes(row[at]!)) : rows;
     }
   }
 }
@@ -153,7 +156,7 @@ export const SHOW_PROCEDURE = ' show';
 export function showQuery(command: ShowCommand): Query {
   const { start, end } = command;
   const call = {
-    kind: 'Call' as const, procedure: SHOW_PROCEDURE, args: [], yields: command.yields,
+    kind: 'Call' as const, procedure: SHOW_PROCEDURE, args: command.ids, yields: command.yields,
     yieldStar: command.yieldStar || command.yields === undefined, where: command.where, optional: false, start, end,
   };
   const clauses = command.projection === undefined ? [call] : [call, { kind: 'Return' as const, projection: command.projection, start, end }];

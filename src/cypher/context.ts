@@ -11,6 +11,8 @@ export interface ExecLimits {
   readonly hopsMax?: number;
   /** Most items one list may get from `range()` and the like. */
   readonly listItemsMax?: number;
+  /** What the operators of one statement may hold: rows to sort, groups, collected lists. */
+  readonly memoryBytes?: number;
 }
 
 /** One record of a CSV file: a list of texts, or a map by the header's names. */

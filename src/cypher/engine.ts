@@ -18,6 +18,7 @@ export type {
   CsvSource, ExecContext, ExecLimits, Execution, Notification, PlanDescription, QueryStats,
 } from './context.ts';
 export type { ProcedureArg, ProcedureColumn, ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from './procedures.ts';
+export { executeInTransactions, type TransactionSource } from './in-transactions.ts';
 export { NO_PROCEDURES } from './procedures.ts';
 export { materialize } from './materialize.ts';
 export { planText } from './plan/describe.ts';
@@ -32,6 +33,8 @@ export interface PreparedQuery {
   readonly graph: string | undefined;
   /** TuGraph answers such a statement with one `<SUMMARY>` row; the text is `QueryStats.summary`. */
   readonly updatesWithoutReturn: boolean;
+  /** CALL { } IN TRANSACTIONS: runs by `executeInTransactions`. */
+  readonly inTransactions: boolean;
   readonly summary: 'r' | 'w' | 'rw' | 's';
 }
 
@@ -92,7 +95,7 @@ class StatementExecution implements Execution {
       find: (name) => all.find(name),
       names: () => all.names(),
       call: (definition, args, given) => (definition.name === SHOW_PROCEDURE && statement.body.kind === 'Show'
-        ? shownRows(statement.body, runtime) : all.call(definition, args, given)),
+        ? shownRows(statement.body, runtime, args) : all.call(definition, args, given)),
     });
     this.#runtime = runtime;
   }

@@ -8,7 +8,7 @@ import type { Clause, Projection, Query, Statement } from './ast.ts';
 import { withBuiltins } from './builtins/index.ts';
 import { SHOW_PROCEDURE, shownColumns, showQuery } from './commands.ts';
 import type { ExecLimits } from './context.ts';
-import { buildOperators } from './exec/build.ts';
+import { buildOperators, type BatchedParts } from './exec/build.ts';
 import { Profile } from './exec/profile.ts';
 import type { Operator } from './exec/runtime.ts';
 import { parseStatement } from './parser/parse.ts';
@@ -28,6 +28,7 @@ export type Access = 'read' | 'write' | 'schema' | 'dbms';
 export interface BuiltPlan {
   readonly plan: PlanNode;
   readonly run: Operator;
+  readonly batched: BatchedParts | undefined;
   readonly writes: boolean;
   readonly profile: Profile | undefined;
 }
@@ -48,6 +49,8 @@ export class PreparedStatement {
   readonly mode: Statement['mode'];
   readonly graph: string | undefined;
   readonly updatesWithoutReturn: boolean;
+  /** CALL { } IN TRANSACTIONS: see in-transactions.ts. */
+  readonly inTransactions: boolean;
   readonly summary: 'r' | 'w' | 'rw' | 's';
   readonly body: Statement['body'];
   /** The body as a query: SHOW is one too. */
@@ -72,6 +75,7 @@ export class PreparedStatement {
       this.access = 'schema';
       this.summary = 's';
       this.updatesWithoutReturn = false;
+      this.inTransactions = false;
       return;
     }
     const met = new Map<string, ProcedureDef | undefined>();
@@ -83,7 +87,8 @@ export class PreparedStatement {
     this.#mentions = countMentions(this.query);
     this.columns = this.mode === 'explain' ? ['@plan'] : checked.columns;
     const kinds = new Set([...met.values()].map((definition) => definition?.mode));
-    const updates = updatesOf(this.query);
+    this.inTransactions = this.query.parts.some((part) => part.clauses.some((clause) => clause.kind === 'CallSubquery' && clause.inTransactions !== undefined));
+    const updates = updatesOf(this.query) || this.inTransactions;
     const standalone = this.query.parts.length === 1 && this.query.parts[0]!.clauses.length === 1 && this.query.parts[0]!.clauses[0]!.kind === 'Call';
     const writes = updates || kinds.has('write') || kinds.has('dbms-write');
     this.access = kinds.has('schema') ? 'schema' : updates || kinds.has('write') ? 'write'
@@ -131,7 +136,7 @@ export class PreparedStatement {
     const planned = planQuery(context, this.query!, new Env());
     const profile = this.mode === 'profile' ? new Profile() : undefined;
     const made: KeptPlan = {
-      plan: planned.plan, run: buildOperators(planned.plan, context, profile), writes: planned.writes, profile,
+      plan: planned.plan, ...buildOperators(planned.plan, context, profile), writes: planned.writes, profile,
       nodes: view.nodeCount(), relationships: view.relationshipCount(),
     };
     this.#plans.set(catalog, made);
@@ -145,7 +150,7 @@ function grown(before: number, now: number): boolean {
 }
 
 function showDefinition(columns: readonly string[]): ProcedureDef {
-  return { name: SHOW_PROCEDURE, args: [], yields: columns.map((name) => ({ name, type: 'ANY' })), mode: 'read' };
+  return { name: SHOW_PROCEDURE, args: [{ name: 'id', type: 'ANY', default: null }], variadic: true, yields: columns.map((name) => ({ name, type: 'ANY' })), mode: 'read' };
 }
 
 function updatesOf(query: Query): boolean {

@@ -30,6 +30,8 @@ export interface UserRecord {
   readonly defaultPassword: boolean;
   /** Tokens issued earlier than this (ms) are void. */
   readonly tokensValidFromMs: number;
+  /** The token issued at this time stays valid: its bearer changed the password himself. */
+  readonly tokenKeptMs?: number;
 }
 
 export type AccessLevel = 'NONE' | 'READ' | 'WRITE' | 'FULL';

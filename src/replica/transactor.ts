@@ -116,6 +116,11 @@ export class Transactor {
     return this.#open;
   }
 
+  /** Snapshots of what is committed here. */
+  get reader(): StateReader {
+    return this.#options.reader;
+  }
+
   get state(): StateWriter {
     return this.#writer;
   }

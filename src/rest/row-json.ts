@@ -30,7 +30,7 @@ function nodeJson(node: NodeValue): string {
 }
 
 function relationshipJson(one: RelationshipValue, forward: boolean): string {
-  return `{"dst":${one.end},"forward":${forward},"identity":${one.id},"label":${JSON.stringify(one.type ?? '')},"label_id":${one.typeId},"properties":${properties(one.properties)},"src":${one.start},"temporal_id":0}`;
+  return `{"dst":${one.end},"forward":${forward},"identity":${one.tugraph?.ordinal ?? one.id},"label":${JSON.stringify(one.type ?? '')},"label_id":${one.typeId},"properties":${properties(one.properties)},"src":${one.start},"temporal_id":${one.tugraph?.temporalId ?? 0}}`;
 }
 
 function pathJson(path: PathValue): string {
@@ -69,9 +69,9 @@ function kindOf(value: Value): ColumnType {
   return value instanceof NodeValue ? 1 : value instanceof RelationshipValue ? 2 : value instanceof PathValue ? 4 : 0;
 }
 
-function encoder(name: string, cell: (value: Value) => string): RowEncoder {
+function encoder(name: string, cell: (value: Value) => string, declaredForm = false): RowEncoder {
   return {
-    name, kind: kindOf,
+    name, kind: kindOf, declaredForm,
     encode(row, writer: ByteWriter) {
       writer.raw(Buffer.from(`[${row.map(cell).join(',')}],`));
     },
@@ -92,4 +92,4 @@ const textLines: RowEncoder = {
   },
 };
 
-export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson), encoder('json', plainJson), textLines];
+export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson, true), encoder('json', plainJson), textLines];

@@ -78,6 +78,8 @@ export const OPTIONS = [
   { name: 'inline_read_rows', type: 'integer', default: 5000, min: 1, group: 'Limits', help: 'rows a read may touch before it moves to a reader thread' },
   { name: 'inline_read_ms', type: 'integer', default: 5, min: 1, group: 'Limits', help: 'time a read may take before it moves to a reader thread' },
   { name: 'statement_timeout_ms', type: 'integer', default: 120000, min: 0, group: 'Limits', help: 'longest run of a statement; 0: no limit' },
+  { name: 'query_memory_mb', type: 'integer', default: 512, min: 1, max: 65536, group: 'Limits', help: 'rows, groups and lists one statement may hold; beyond it ends with MemoryLimit' },
+  { name: 'load_csv_dir', ...text, group: 'Limits', help: 'folder LOAD CSV reads files from; refused if empty' },
   { name: 'version_wait_ms', type: 'integer', default: 2000, min: 0, group: 'Limits', help: 'how long a read waits for the data version it asks for' },
   { name: 'leader_wait_ms', type: 'integer', default: 5000, min: 0, group: 'Limits', help: 'how long a write waits for a leader' },
   { name: 'max_running_statements', type: 'integer', default: 10000, min: 1, max: 65536, group: 'Limits', help: 'statements that run or wait at once' },

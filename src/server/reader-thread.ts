@@ -14,6 +14,7 @@ import { allEncoders } from './encoders.ts';
 import { fillFreshStore, writeState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
 import type { ReaderThreadData } from './threads.ts';
+import { csvFiles } from '../service/csv-files.ts';
 
 setThreadPriority(5);
 
@@ -22,7 +23,7 @@ const engine = await openLevelEngine(data.store);
 const reader = new StateReader(engine, new VersionClocks(data.clocks), new BlockCache(data.blockCacheBytes));
 const host = new ReadHost(reader, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone,
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), limits: { memoryBytes: data.queryMemoryBytes },
 });
 
 const channel = new Channel(data.mainPort as unknown as PortLike, {

@@ -38,6 +38,7 @@ import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
+import { csvFiles } from '../service/csv-files.ts';
 
 const MB = 1024 * 1024;
 /** A thread's heap may grow to here; the caches keep it far below. */
@@ -164,12 +165,16 @@ export class LgraphServer {
     this.#events.fatal(message, isRefusal);
   }
 
+  get #statementOptions(): { timeZone: string; csvDirectory: string; queryMemoryBytes: number } {
+    return { timeZone: TIME_ZONE, csvDirectory: this.#config.load_csv_dir, queryMemoryBytes: this.#config.query_memory_mb * MB };
+  }
+
   #startWriter(consensusPort: MessagePort): Promise<number> {
     const config = this.#config;
     const { port1, port2 } = new MessageChannel();
     const data: WriterThreadData = {
       store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
-      mainPort: port2, consensusPort, timeZone: TIME_ZONE, adminPassword: config.admin_password === '' ? undefined : config.admin_password,
+      mainPort: port2, consensusPort, ...this.#statementOptions, adminPassword: config.admin_password === '' ? undefined : config.admin_password,
       uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, syncIntervalMs: config.store_sync_interval_ms,
       resultBytesMax: config.max_result_bytes, transactionIdleMs: config.transaction_idle_ms, transactionTotalMs: config.transaction_total_ms,
       transactionsMax: config.max_open_transactions, idempotencyKeptMs: config.idempotency_kept_s * 1000,
@@ -194,7 +199,7 @@ export class LgraphServer {
       const { port1, port2 } = new MessageChannel();
       const data: ReaderThreadData = {
         store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
-        mainPort: port2, timeZone: TIME_ZONE,
+        mainPort: port2, ...this.#statementOptions,
       };
       this.#worker('reader-thread', data, [port2]);
       this.#readers.push(new Channel(port1 as unknown as PortLike));
@@ -261,7 +266,8 @@ export class LgraphServer {
     const procedures = new ServerProcedures();
     const host = new ReadHost(this.#reader!, {
       procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
-      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE,
+      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir),
+      limits: { memoryBytes: this.#statementOptions.queryMemoryBytes },
     });
     return new Service({
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),

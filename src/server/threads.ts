@@ -15,6 +15,8 @@ export interface WriterThreadData {
   readonly mainPort: MessagePort;
   readonly consensusPort: MessagePort;
   readonly timeZone: string;
+  readonly csvDirectory: string;
+  readonly queryMemoryBytes: number;
   readonly adminPassword: string | undefined;
   readonly uncommittedBytesMax: number;
   readonly entryBytesMax: number;
@@ -33,4 +35,6 @@ export interface ReaderThreadData {
   readonly blockCacheBytes: number;
   readonly mainPort: MessagePort;
   readonly timeZone: string;
+  readonly csvDirectory: string;
+  readonly queryMemoryBytes: number;
 }

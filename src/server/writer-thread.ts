@@ -19,6 +19,7 @@ import { VersionClocks } from '../storage/clocks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
 import type { WriterThreadData } from './threads.ts';
+import { csvFiles } from '../service/csv-files.ts';
 
 /** Longer than any server retries a request that it forwarded. */
 const OWN_KEY_KEPT_MS = 120_000;
@@ -62,7 +63,7 @@ async function onRole(leading: boolean): Promise<void> {
 
 const host = new WriteHost(transactor, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone,
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), limits: { memoryBytes: data.queryMemoryBytes },
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
   transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,
 });

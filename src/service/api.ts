@@ -14,6 +14,8 @@ export interface RowEncoder {
   readonly name: string;
   /** Appends one row of values whose nodes, relationships and paths carry their labels, types and properties. */
   encode(row: readonly Value[], writer: ByteWriter): void;
+  /** Elements of declared labels come as TuGraph shows them: all fields, null where unset, edges numbered among their parallels. */
+  readonly declaredForm?: boolean;
   /** A protocol's number for what a column holds, where it announces that; a column has the highest of its values. */
   kind?(value: Value): number;
 }
@@ -22,6 +24,8 @@ export interface RowEncoder {
 export interface Principal {
   readonly user: string;
   readonly isAdmin: boolean;
+  /** When the token that says so was issued. */
+  readonly tokenIssuedMs?: number | undefined;
 }
 
 /** One statement for an executing thread. Plain data. */
@@ -34,6 +38,8 @@ export interface RunRequest {
   /** Rows to answer with at once; the rest is pulled. */
   readonly firstRows: number;
   readonly user: string;
+  /** When the user's token was issued; undefined where a password was given. */
+  readonly tokenIssuedMs?: number | undefined;
   /** Milliseconds the statement may run, from when it starts. */
   readonly timeoutMs: number;
   /** Slot in the shared kill flags. */

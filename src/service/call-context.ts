@@ -7,6 +7,7 @@ import { isAdmin } from './access.ts';
 
 export interface CallContextOptions {
   readonly user: string;
+  readonly tokenIssuedMs?: number | undefined;
   readonly system: SystemState;
   readonly group: GroupFacts | undefined;
   /** Set in a write. */
@@ -27,6 +28,9 @@ export class CallContext {
 
   get user(): string {
     return this.#options.user;
+  }
+  get tokenIssuedMs(): number | undefined {
+    return this.#options.tokenIssuedMs;
   }
   get nowMs(): number {
     return this.#options.nowMs;

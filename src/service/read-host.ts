@@ -5,7 +5,8 @@
 import type { Random } from '../base/random.ts';
 import { DbError } from '../base/errors.ts';
 import { execute, prepare } from '../cypher/engine.ts';
-import type { ExecContext, ProcedureHost } from '../cypher/engine.ts';
+import type { CsvSource, ExecContext, ExecLimits, ProcedureHost } from '../cypher/engine.ts';
+import type { SystemState } from '../graph/system.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { BeginRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
 import { checkAccess } from './access.ts';
@@ -21,6 +22,15 @@ export interface HostOptions {
   readonly random: Random;
   readonly wallMs: () => number;
   readonly timeZone: string;
+  readonly limits: ExecLimits;
+  /** Where LOAD CSV reads from; absent: the clause is refused. */
+  readonly csv?: CsvSource | undefined;
+}
+
+/** A user's own memory limit counts where it is the smaller one. */
+export function limitsFor(limits: ExecLimits, system: SystemState, user: string): ExecLimits {
+  const own = system.users[user]?.memoryLimit ?? Infinity;
+  return own < (limits.memoryBytes ?? Infinity) ? { ...limits, memoryBytes: own } : limits;
 }
 
 /** What nobody has used for so long is closed: it holds a snapshot, and with it the space of all that was deleted since. */
@@ -74,7 +84,7 @@ export class ReadHost {
   }
 
   #start(request: RunRequest, point: ReadPoint, inlineBudget: ControlOptions['inlineBudget']): { running: RunningStatement; type: RunReply['type'] } {
-    const { procedures, encoders, killFlags, random, timeZone } = this.#options;
+    const { procedures, encoders, killFlags, random, timeZone, csv, limits } = this.#options;
     const encoder = encoders.get(request.encoding);
     if (encoder === undefined) throw new DbError('Internal', `no encoder named ${request.encoding}`);
     let view = point.view(request.graph);
@@ -86,7 +96,7 @@ export class ReadHost {
     });
     const context: ExecContext = {
       view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
-      wallMs: this.#options.wallMs(), random, timeZone, limits: {},
+      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, point.system, request.user), ...(csv === undefined ? {} : { csv }),
       session: new CallContext({ user: request.user, system: point.system, group: request.group, transaction: undefined, version: point.version, checksum: point.checksum, nowMs: this.#options.wallMs(), killFlags }),
     };
     const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });

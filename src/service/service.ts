@@ -164,8 +164,8 @@ export class Service {
   async authenticate(token: string): Promise<Principal> {
     const system = this.#system;
     if (this.options.disableAuth) return { user: 'admin', isAdmin: true };
-    const { user } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
-    return { user, isAdmin: isAdmin(system, user) };
+    const { user, issuedMs } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
+    return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: issuedMs };
   }
 
   /** A new token for an old one that is still valid. */

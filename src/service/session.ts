@@ -156,7 +156,7 @@ export class Session {
     const { limits } = this.service.options;
     return {
       graph, text, parameters: encodeMap(options.parameters ?? NO_PARAMETERS), encoding: options.encoding, firstRows: options.firstRows,
-      user: this.principal.user, timeoutMs: options.timeoutMs ?? limits.statementTimeoutMs, killSlot: task.slot,
+      user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? limits.statementTimeoutMs, killSlot: task.slot,
       minVersion: options.minVersion ?? 0, idempotencyKey: options.idempotencyKey, summaryRow: options.summaryRow === true,
       group: MAY_ASK_ABOUT_GROUP.test(text) ? await this.service.groupFacts() : undefined,
     };
@@ -329,7 +329,7 @@ export class SessionTransaction {
 /** A leader with a full disk hands over: another one takes the write soon, or nobody does. */
 const FULL_DISK_WAIT_MS = 1000;
 const NO_PARAMETERS: CypherMap = new Map();
-const MAY_ASK_ABOUT_GROUP = /dbms|db\.bolt|SHOW|db\.monitor/i;
+const MAY_ASK_ABOUT_GROUP = /dbms|db\.(?:bolt|monitor|flushDB)|SHOW|TERMINATE/i;
 
 function isWrite(query: PreparedQuery): boolean {
   return query.access === 'write' || query.access === 'schema' || (query.access === 'dbms' && query.summary !== 'r');

@@ -86,7 +86,7 @@ export class RunningStatement {
     const kinds = encoder.kind === undefined ? undefined : this.columns.map(() => 0);
     while (count < rowsMax && writer.length < PART_BYTES_MAX && this.#more()) {
       const row = this.#batch[this.#at++]!;
-      const values = row.map((value) => materialize(value, view));
+      const values = row.map((value) => materialize(value, view, encoder.declaredForm === true));
       if (kinds !== undefined) for (let i = 0; i < values.length; i++) kinds[i] = Math.max(kinds[i]!, encoder.kind!(values[i]!));
       encoder.encode(values, writer);
       count++;

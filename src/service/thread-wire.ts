@@ -10,15 +10,15 @@ export type Flat = readonly unknown[];
 export function flatRequest(request: RunRequest): Flat {
   return [
     request.graph, request.text, request.parameters, request.encoding, request.firstRows, request.user, request.timeoutMs, request.killSlot,
-    request.minVersion, request.transaction, request.idempotencyKey, request.group, request.summaryRow,
+    request.minVersion, request.transaction, request.idempotencyKey, request.group, request.summaryRow, request.tokenIssuedMs,
   ];
 }
 
 export function requestOf(flat: Flat): RunRequest {
-  const [graph, text, parameters, encoding, firstRows, user, timeoutMs, killSlot, minVersion, transaction, idempotencyKey, group, summaryRow] = flat as [
-    string, string, Uint8Array, string, number, string, number, number, number, number | undefined, string | undefined, RunRequest['group'], boolean,
+  const [graph, text, parameters, encoding, firstRows, user, timeoutMs, killSlot, minVersion, transaction, idempotencyKey, group, summaryRow, tokenIssuedMs] = flat as [
+    string, string, Uint8Array, string, number, string, number, number, number, number | undefined, string | undefined, RunRequest['group'], boolean, number | undefined,
   ];
-  return { graph, text, parameters, encoding, firstRows, user, timeoutMs, killSlot, minVersion, transaction, idempotencyKey, group, summaryRow };
+  return { graph, text, parameters, encoding, firstRows, user, timeoutMs, killSlot, minVersion, transaction, idempotencyKey, group, summaryRow, tokenIssuedMs };
 }
 
 export function flatReply(reply: RunReply): Flat {

@@ -5,17 +5,24 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import { emptyStats } from '../cypher/context.ts';
-import { execute, prepare } from '../cypher/engine.ts';
+import { execute, executeInTransactions, prepare } from '../cypher/engine.ts';
 import type { ExecContext } from '../cypher/engine.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
-import type { BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { ReadPoint } from '../graph/state-reader.ts';
+import type { GraphView } from '../graph/view.ts';
+import type { BeginRequest, CommitRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
 import { checkAccess } from './access.ts';
 import { CallContext } from './call-context.ts';
+import type { CallContextOptions } from './call-context.ts';
+import { limitsFor } from './read-host.ts';
 import type { HostOptions } from './read-host.ts';
 import { decodeMap } from './parameters.ts';
 import { RunningStatement, StatementControl } from './statement.ts';
+
+/** Cheap to ask; `prepare` says what it really is. */
+const IN_TRANSACTIONS = /\bIN\b[^{}]*\bTRANSACTIONS\b/i;
 
 export interface WriteHostOptions extends HostOptions {
   /** Encoded bytes one result may take while it waits to be pulled. */
@@ -53,12 +60,88 @@ export class WriteHost {
 
   async run(request: RunRequest): Promise<RunReply> {
     if (request.transaction !== undefined) return this.#runInside(request, request.transaction);
+    if (IN_TRANSACTIONS.test(request.text)) {
+      const reply = await this.#runInTransactions(request);
+      if (reply !== undefined) return reply;
+    }
     const { version, result, repeated } = await this.#transactor.write((transaction) => {
       const buffered = this.#execute(request, transaction);
       return { result: buffered, answer: () => encodeAnswer(buffered) };
     }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey) });
     if (repeated !== undefined) return this.#repeatedReply(repeated, version);
     return this.#reply(result!, version, request.firstRows);
+  }
+
+  /** CALL { } IN TRANSACTIONS: each batch is a write of its own. Undefined: the text only looked like it. */
+  async #runInTransactions(request: RunRequest): Promise<RunReply | undefined> {
+    const { reader } = this.#transactor;
+    const points = [reader.acquire()];
+    const [point] = points as [ReadPoint];
+    try {
+      const given = point.view(request.graph);
+      const query = prepare(request.text, { catalog: given.catalog, procedures: this.#options.procedures });
+      if (!query.inTransactions || query.mode === 'explain') return undefined;
+      const view = query.graph === undefined ? given : point.view(query.graph);
+      checkAccess(point.system, request.user, view.graphName, query.access);
+      await this.#beginOnce(request);
+      const control = this.#control(request);
+      const read = this.#context(request, view, control, { system: point.system, transaction: undefined, version: point.version, nowMs: this.#options.wallMs() });
+      let last = point.version;
+      let behind = view;
+      const execution = await executeInTransactions(query, {
+        read,
+        after: () => {
+          const now = reader.acquire();
+          points.push(now);
+          behind = now.view(view.graphName);
+          return this.#context(request, behind, control, { system: now.system, transaction: undefined, version: now.version, nowMs: this.#options.wallMs() });
+        },
+        write: async (work) => {
+          const { version, result } = await this.#transactor.write((transaction) => {
+            const own = { system: transaction.system, transaction, version: transaction.baseVersion, nowMs: transaction.timeMs };
+            return { result: work(this.#context(request, transaction.graph(view.graphName), control, own)) };
+          });
+          last = version;
+          return result!;
+        },
+      });
+      const running = new RunningStatement({ query, execution, view: behind, encoder: this.#encoder(request), control, summaryRow: request.summaryRow });
+      return this.#reply({ parts: this.#collect(running), columns: running.columns, type: query.summary }, last, request.firstRows);
+    } finally {
+      for (const each of points) reader.release(each);
+    }
+  }
+
+  /** A key makes a repetition an error here: which batches were committed is not kept, and doing them twice would be wrong. */
+  async #beginOnce(request: RunRequest): Promise<void> {
+    const key = scopedKey(request.user, request.idempotencyKey);
+    if (key === undefined) return;
+    const { repeated } = await this.#transactor.write(() => ({ result: undefined, answer: () => new Uint8Array() }), { idempotencyKey: key });
+    if (repeated === undefined) return;
+    throw new DbError('OutcomeUnknown', 'this statement was begun before under the same key; how many of its batches were committed is not known', {
+      hint: 'look at the data; make the batches repeatable (MERGE), then run it under a new key',
+    });
+  }
+
+  #encoder({ encoding }: RunRequest): RowEncoder {
+    const encoder = this.#options.encoders.get(encoding);
+    if (encoder === undefined) throw new DbError('Internal', `no encoder named ${encoding}`);
+    return encoder;
+  }
+
+  #control(request: RunRequest): StatementControl {
+    return new StatementControl({ timeoutMs: request.timeoutMs, killFlags: this.#options.killFlags, killSlot: request.killSlot });
+  }
+
+  #context(
+    request: RunRequest, view: GraphView, control: StatementControl, call: Pick<CallContextOptions, 'system' | 'transaction' | 'version' | 'nowMs'>,
+  ): ExecContext {
+    const { procedures, random, timeZone, killFlags, csv, limits } = this.#options;
+    return {
+      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
+      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, call.system, request.user), ...(csv === undefined ? {} : { csv }),
+      session: new CallContext({ user: request.user, tokenIssuedMs: request.tokenIssuedMs, group: request.group, checksum: '', killFlags, ...call }),
+    };
   }
 
   #runInside(request: RunRequest, id: number): RunReply {
@@ -71,21 +154,14 @@ export class WriteHost {
   }
 
   #execute(request: RunRequest, transaction: Transaction): BufferedResult {
-    const { procedures, encoders, killFlags, random, timeZone } = this.#options;
-    const encoder = encoders.get(request.encoding);
-    if (encoder === undefined) throw new DbError('Internal', `no encoder named ${request.encoding}`);
+    const { procedures } = this.#options;
+    const encoder = this.#encoder(request);
     let view = transaction.graph(request.graph);
     const query = prepare(request.text, { catalog: view.catalog, procedures });
     if (query.graph !== undefined && query.graph !== request.graph) view = transaction.graph(query.graph);
     checkAccess(transaction.system, request.user, view.graphName, query.access);
-    const control = new StatementControl({ timeoutMs: request.timeoutMs, killFlags, killSlot: request.killSlot });
-    const context: ExecContext = {
-      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
-      wallMs: this.#options.wallMs(), random, timeZone, limits: {},
-      session: new CallContext({
-        user: request.user, system: transaction.system, group: request.group, transaction, version: transaction.baseVersion, checksum: '', nowMs: transaction.timeMs, killFlags,
-      }),
-    };
+    const control = this.#control(request);
+    const context = this.#context(request, view, control, { system: transaction.system, transaction, version: transaction.baseVersion, nowMs: transaction.timeMs });
     const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });
     return { parts: this.#collect(running), columns: running.columns, type: query.summary };
   }

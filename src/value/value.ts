@@ -62,6 +62,8 @@ export class RelationshipValue {
   record: unknown = undefined;
   type: string | undefined = undefined;
   properties: CypherMap | undefined = undefined;
+  /** TuGraph's numbers of an edge of a declared label, where they are asked for: see cypher/materialize.ts. */
+  tugraph: { readonly ordinal: number; readonly temporalId: number | bigint } | undefined = undefined;
 
   constructor(id: number, typeId: number, start: number, end: number, type?: string, properties?: CypherMap) {
     this.id = id;

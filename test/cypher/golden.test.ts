@@ -2,6 +2,8 @@
  * Scripts in test/golden/cypher: statements and what they answer, one graph per file.
  *
  *   MATCH (n) RETURN n;          a statement, ended by a semicolon at the end of a line; what follows up to an empty line is its answer
+ *   … IN TRANSACTIONS …        is run in transactions of its own; written with two blanks, in one that is open
+ *   :strict                      first line: the graph is made in TuGraph's way
  *   :param name = expression     for the statements after it
  *
  * UPDATE=1 writes the answers; review reads the difference.
@@ -11,8 +13,9 @@ import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { DbError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { execute, materialize, NO_PROCEDURES, planText, prepare } from '../../src/cypher/engine.ts';
-import type { GraphWriter } from '../../src/graph/view.ts';
+import { execute, executeInTransactions, materialize, NO_PROCEDURES, planText, prepare } from '../../src/cypher/engine.ts';
+import type { ExecContext, Execution, PreparedQuery } from '../../src/cypher/engine.ts';
+import type { GraphView, GraphWriter } from '../../src/graph/view.ts';
 import { formatLiteral } from '../../src/value/format.ts';
 import { NodeValue, PathValue, RelationshipValue, type Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
@@ -30,7 +33,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) 
 }
 
 async function runScript(script: string): Promise<string> {
-  const store = await LocalStore.withGraph();
+  const store = await LocalStore.withGraph('default', undefined, undefined, script.startsWith(':strict'));
   const parameters = new Map<string, Value>();
   const out: string[] = [];
   let statement: string[] = [];
@@ -40,7 +43,7 @@ async function runScript(script: string): Promise<string> {
       if (line !== '') continue;
       answering = false;
     }
-    if (statement.length === 0 && (line === '' || line.startsWith('#'))) {
+    if (statement.length === 0 && (line === '' || line === ':strict' || line.startsWith('#'))) {
       out.push(line);
       continue;
     }
@@ -63,7 +66,8 @@ async function runScript(script: string): Promise<string> {
 /** Each statement is a transaction of its own; one that fails changes nothing. */
 async function answer(text: string, store: LocalStore, parameters: ReadonlyMap<string, Value>): Promise<string[]> {
   try {
-    const { columns, rows, effects } = await store.write((tx) => query(text, tx.graph('default'), parameters));
+    const { columns, rows, effects } = await (/IN (\d+ CONCURRENT )?TRANSACTIONS/.test(text) ? inTransactions(text, store, parameters)
+      : store.write((tx) => query(text, tx.graph('default'), parameters)));
     if (columns[0] === '@plan') return String(rows[0]![0]).trimEnd().split('\n');
     const lines = columns.length === 0 ? [] : [columns.join(' | '), ...rows.map((row) => row.map((value) => show(value)).join(' | '))];
     return [...lines, ...effects];
@@ -73,11 +77,43 @@ async function answer(text: string, store: LocalStore, parameters: ReadonlyMap<s
   }
 }
 
-function query(text: string, view: GraphWriter, parameters: ReadonlyMap<string, Value>): { columns: readonly string[]; rows: Value[][]; effects: string[] } {
-  const prepared = prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES });
-  const execution = execute(prepared, {
+interface Answered {
+  readonly columns: readonly string[];
+  readonly rows: Value[][];
+  readonly effects: string[];
+}
+
+function contextOf(view: GraphView, parameters: ReadonlyMap<string, Value>): ExecContext {
+  return {
     view, parameters, procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 1_600_000_000_000, random: seededRandom(7), timeZone: 'Z', limits: {},
+  };
+}
+
+/** The last line tells how many transactions it took. */
+async function inTransactions(text: string, store: LocalStore, parameters: ReadonlyMap<string, Value>): Promise<Answered> {
+  const points = [store.reader.acquire()];
+  const before = store.writer.version;
+  const view = points[0]!.view('default');
+  const prepared = prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES });
+  const execution = await executeInTransactions(prepared, {
+    read: contextOf(view, parameters),
+    after: () => {
+      points.push(store.reader.acquire());
+      return contextOf(points[1]!.view('default'), parameters);
+    },
+    write: (work) => store.write((tx) => work(contextOf(tx.graph('default'), parameters))),
   });
+  const answered = answerOf(prepared, execution, points[1]!.view('default'));
+  for (const point of points) store.reader.release(point);
+  return { ...answered, effects: [...answered.effects, `-- ${store.writer.version - before} transactions`] };
+}
+
+function query(text: string, view: GraphWriter, parameters: ReadonlyMap<string, Value>): Answered {
+  const prepared = prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES });
+  return answerOf(prepared, execute(prepared, contextOf(view, parameters)), view);
+}
+
+function answerOf(prepared: PreparedQuery, execution: Execution, view: GraphView): Answered {
   const rows: Value[][] = [];
   for (const batch of execution.rows()) for (const row of batch) rows.push(row.map((value) => materialize(value, view)));
   const { summary, ...counts } = execution.stats;

@@ -22,9 +22,9 @@ export class LocalStore {
     this.reader = new StateReader(engine, this.clocks, new BlockCache(cacheBytes));
   }
 
-  static async withGraph(name = 'default', engine?: Engine, cacheBytes?: number): Promise<LocalStore> {
+  static async withGraph(name = 'default', engine?: Engine, cacheBytes?: number, strict = false): Promise<LocalStore> {
     const store = new LocalStore(engine, cacheBytes);
-    await store.write((tx) => tx.changeSystem({ kind: 'createGraph', name, description: '', maxSizeGB: 4096, strict: false }));
+    await store.write((tx) => tx.changeSystem({ kind: 'createGraph', name, description: '', maxSizeGB: 4096, strict }));
     return store;
   }
 

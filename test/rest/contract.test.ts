@@ -127,6 +127,30 @@ describe('nodes and relationships', () => {
     expect((await ask('GET', '/db/default/relationship/1_2_3')).body).toMatchObject({ error_message: 'Failed to parse Edge UID.' });
   });
 
+  it('shows elements of declared labels as TuGraph does: every field, edges numbered among their parallels', async () => {
+    const cypher = async (script: string) => (await done('POST', '/cypher', { graph: 'form', script }) as { result: unknown[][] }).result;
+    await done('POST', '/cypher', { graph: 'default', script: "CALL dbms.graph.createGraph('form')" });
+    await cypher("CALL db.createVertexLabel('P', 'id', 'id', 'INT64', false, 'name', 'STRING', true, 'height', 'FLOAT', true)");
+    await cypher("CALL db.createEdgeLabel('K', '[]', 'w', 'INT64', true)");
+    await cypher('CREATE (a:P {id: 1, height: 1.7}), (b:P {id: 2}), (a)-[:K {w: 1}]->(b), (b)-[:K {w: 2}]->(a), (a)-[:K {w: 3}]->(b), (a)-[:FREE]->(b)');
+    expect((await cypher('MATCH (n:P) RETURN n ORDER BY n.id')).map(([n]) => (JSON.parse(String(n)) as { properties: unknown }).properties)).toEqual([
+      { id: 1, name: null, height: 1.7 }, { id: 2, name: null, height: null },
+    ]);
+    const edges = (await cypher('MATCH ()-[r]->() RETURN r, id(r) ORDER BY id(r)')).map(([r, id]) => [(JSON.parse(String(r)) as { identity: number }).identity, id]);
+    expect(edges.map(([identity]) => identity)).toEqual([0, 0, 1, edges[3]![1]]);
+    expect(new Set(edges.map(([, id]) => id)).size).toBe(4);
+    await done('POST', '/cypher', { graph: 'default', script: "CALL dbms.graph.deleteGraph('form')" });
+  });
+
+  it('keeps the token that changed the password, and voids the others', async () => {
+    await done('POST', '/cypher', { script: "CALL dbms.security.createUser('mover', 'one')" });
+    const [own, other] = [await server.login('mover', 'one'), await server.login('mover', 'one')];
+    await done('POST', '/cypher', { script: "CALL dbms.security.changePassword('one', 'two')" }, own);
+    expect((await ask('POST', '/cypher', { script: 'CALL dbms.security.showCurrentUser()' }, own)).status).toBe(200);
+    expect((await ask('POST', '/cypher', { script: 'CALL dbms.security.showCurrentUser()' }, other)).status).toBe(401);
+    await done('POST', '/cypher', { script: "CALL dbms.security.deleteUser('mover')" });
+  });
+
   it('makes many at once, all or none', async () => {
     const vids = await done('POST', '/db/default/node', { label: 'M', fields: ['i', 'odd'], values: [[1, true], [2, null], [3, true]] }) as number[];
     expect(vids).toHaveLength(3);

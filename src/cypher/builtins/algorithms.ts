@@ -2,6 +2,7 @@
  * algo.*: shortest paths, PageRank, Jaccard similarity, and values by vertex id or edge text.
  */
 import type { GraphView } from '../../graph/view.ts';
+import { distance, Point, pointFromEwkb } from '../../value/spatial.ts';
 import { Float, isNumber, NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import { compare } from '../../value/compare.ts';
 import type { ExecContext } from '../context.ts';
@@ -146,6 +147,12 @@ function extract(context: ExecContext, id: Value, isNode: boolean, field: string
   return relationship === undefined ? null : view.relationshipProperty(relationship, key);
 }
 
+function pointArgument(value: Value | undefined, name: string): Point {
+  const point = typeof value === 'string' ? pointFromEwkb(value) : value;
+  if (point instanceof Point) return point;
+  throw wrong(`${name} must be a point, or one as EWKB in hexadecimal digits`);
+}
+
 export const ALGORITHM_BUILTINS: readonly Builtin[] = [
   builtin('algo.shortestPath', 'startNode:NODE, endNode:NODE, config?:MAP', 'nodeCount:INTEGER, totalCost:FLOAT, path:STRING', 'read', ([start, end, config], context) => {
     const options = pathOptions(context.view, config);
@@ -166,6 +173,11 @@ export const ALGORITHM_BUILTINS: readonly Builtin[] = [
   builtin('algo.pagerank', 'num_iterations:INTEGER', 'node:NODE, pr:FLOAT', 'read', ([rounds], context) => {
     if (rounds === undefined || rounds === null || !isNumber(rounds)) throw wrong('num_iterations type should be integer');
     return pageRank(context, Number(rounds));
+  }),
+  builtin('spatial.distance', 'spatial1:ANY, spatial2:ANY', 'distance:DOUBLE', 'read', ([a, b]) => {
+    const [from, to] = [pointArgument(a, 'spatial1'), pointArgument(b, 'spatial2')];
+    if (from.srid !== to.srid) throw wrong(`spatial.distance needs two points of one reference system, given ${from.srid} and ${to.srid}`);
+    return [[new Float(distance(from, to)!)]];
   }),
   builtin('algo.jaccard', 'lhs:LIST, rhs:LIST', 'similarity:FLOAT', 'read', ([left, right]) => [[jaccard(list(left, 'lhs'), list(right, 'rhs'))]]),
 ];

@@ -8,13 +8,15 @@ import { findAggregate, type Accumulator } from '../functions/index.ts';
 import type { Aggregate, AggregateItem } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { GroupTable, partOfKey } from './group-table.ts';
+import { bytesOf, ENTRY_BYTES, held } from './holding.ts';
 import { pusher } from './push.ts';
 import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
 
 /** One aggregate of one group. */
 interface State {
-  add(row: Row, rt: Runtime): void;
+  /** The bytes it holds more than before, where that is worth counting. */
+  add(row: Row, rt: Runtime): number;
   result(): Value;
 }
 
@@ -25,8 +27,9 @@ interface Group {
 
 class CountRows implements State {
   #count = 0;
-  add(): void {
+  add(): number {
     this.#count++;
+    return 0;
   }
   result(): Value {
     return this.#count;
@@ -39,8 +42,9 @@ class CountValues implements State {
   constructor(of: Evaluate) {
     this.#of = of;
   }
-  add(row: Row, rt: Runtime): void {
+  add(row: Row, rt: Runtime): number {
     if (this.#of(row, rt) !== null) this.#count++;
+    return 0;
   }
   result(): Value {
     return this.#count;
@@ -53,9 +57,11 @@ class CollectValues implements State {
   constructor(of: Evaluate) {
     this.#of = of;
   }
-  add(row: Row, rt: Runtime): void {
+  add(row: Row, rt: Runtime): number {
     const value = this.#of(row, rt);
-    if (value !== null) this.#list.push(value);
+    if (value === null) return 0;
+    this.#list.push(value);
+    return 8 + bytesOf(value);
   }
   result(): Value {
     return this.#list;
@@ -69,10 +75,12 @@ class Accumulated implements State {
     this.#args = args;
     this.#accumulator = accumulator;
   }
-  add(row: Row, rt: Runtime): void {
+  add(row: Row, rt: Runtime): number {
     const values: Value[] = [];
     for (const arg of this.#args) values.push(arg(row, rt));
+    const before = this.#accumulator.bytes;
     this.#accumulator.add(values);
+    return this.#accumulator.bytes - before;
   }
   result(): Value {
     return this.#accumulator.result();
@@ -86,14 +94,24 @@ class CountDistinct implements State {
   constructor(of: Evaluate) {
     this.#of = of;
   }
-  add(row: Row, rt: Runtime): void {
+  add(row: Row, rt: Runtime): number {
     const value = this.#of(row, rt);
-    if (value === null) return;
+    if (value === null) return 0;
+    const before = this.#size;
+    let bytes = ENTRY_BYTES;
     if (value instanceof NodeValue) this.#nodes.add(value.id);
-    else this.#others.add(hashKey(value));
+    else {
+      const key = hashKey(value);
+      this.#others.add(key);
+      bytes += bytesOf(key);
+    }
+    return this.#size === before ? 0 : bytes;
+  }
+  get #size(): number {
+    return this.#nodes.size + this.#others.size;
   }
   result(): Value {
-    return this.#nodes.size + this.#others.size;
+    return this.#size;
   }
 }
 
@@ -107,19 +125,20 @@ class DistinctValues implements State {
     this.#args = args;
     this.#accumulator = accumulator;
   }
-  add(row: Row, rt: Runtime): void {
+  add(row: Row, rt: Runtime): number {
     const values: Value[] = [];
     for (const arg of this.#args) values.push(arg(row, rt));
     const value = values[0] ?? null;
     if (value instanceof NodeValue) {
-      if (this.#nodes.has(value.id)) return;
+      if (this.#nodes.has(value.id)) return 0;
       this.#nodes.add(value.id);
     } else {
       const key = hashKey(value);
-      if (this.#others.has(key)) return;
+      if (this.#others.has(key)) return 0;
       this.#others.add(key);
     }
     this.#accumulator.add(values);
+    return ENTRY_BYTES + bytesOf(value);
   }
   result(): Value {
     return this.#accumulator.result();
@@ -170,29 +189,43 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
   };
 
   if (only === undefined) {
-    return function* aggregateAll(rt, source) {
+    return held(function* aggregateAll(rt, source, holding) {
       const group = newGroup();
       const { states } = group;
       pushInput(rt, source, (row) => {
-        for (const state of states) state.add(row, rt);
+        for (const state of states) {
+          const bytes = state.add(row, rt);
+          if (bytes > 0) holding.add(bytes);
+        }
         return false;
       });
       rt.checkpoint(1);
       yield [finish(group)];
-    };
+    });
   }
-  return function* aggregate(rt, source) {
+  return held(function* aggregate(rt, source, holding) {
     const groups: Group[] = [];
     const table = new GroupTable<Group>();
     const values: Value[] = [];
     const byNode = new Map<number, Group>();
+    const count = (group: Group, row: Row): void => {
+      for (const state of group.states) {
+        const bytes = state.add(row, rt);
+        if (bytes > 0) holding.add(bytes);
+      }
+    };
+    const keep = (group: Group): void => {
+      groups.push(group);
+      holding.addRow(group.row);
+      holding.add(ENTRY_BYTES + 64 * group.states.length);
+    };
     pushInput(rt, source, (row) => {
       let group: Group | undefined;
       const owner = sole === undefined ? undefined : row[sole];
       if (owner instanceof NodeValue) {
         group = byNode.get(owner.id);
         if (group !== undefined) {
-          for (const state of group.states) state.add(row, rt);
+          count(group, row);
           return false;
         }
       }
@@ -203,7 +236,7 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
           group = newGroup();
           group.row[only.slot] = value;
           table.setOne(value, group);
-          groups.push(group);
+          keep(group);
         }
       } else {
         let key = '';
@@ -217,11 +250,11 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
           group = newGroup();
           for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
           table.setMany(key, group);
-          groups.push(group);
+          keep(group);
         }
       }
       if (owner instanceof NodeValue) byNode.set(owner.id, group);
-      for (const state of group.states) state.add(row, rt);
+      count(group, row);
       return false;
     });
     for (let from = 0; from < groups.length; from += BATCH_MAX) {
@@ -229,5 +262,5 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
       rt.checkpoint(batch.length);
       yield batch;
     }
-  };
+  });
 }

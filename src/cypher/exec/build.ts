@@ -6,7 +6,7 @@ import type { PlannerContext } from '../plan/planner-context.ts';
 import { MatchPlanner } from '../plan/match-planner.ts';
 import { buildPatternGraph } from '../plan/pattern-graph.ts';
 import { HOPS_MAX } from '../plan/planner-context.ts';
-import type { PlanNode } from '../plan/plan.ts';
+import type { CallSubquery, PlanNode } from '../plan/plan.ts';
 import { planQuery } from '../plan/query-planner.ts';
 import { buildAggregate } from './aggregate.ts';
 import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
@@ -18,21 +18,37 @@ import {
   buildStoredCount, buildUnion, buildUnwind,
 } from './row-operators.ts';
 import { pusher } from './push.ts';
-import type { Operator } from './runtime.ts';
-import { buildScan } from './scan-operators.ts';
+import type { Evaluate, Operator } from './runtime.ts';
+import { buildScan, compileScoped } from './scan-operators.ts';
 import { buildShortestPath } from './shortest-path.ts';
 import { buildSort } from './sort.ts';
 import { buildCreate, buildDelete, buildDrain, buildEager, buildForeach, buildMerge, buildRemove, buildSet } from './update-operators.ts';
 import { buildVarExpand } from './var-expand.ts';
 
-export function buildOperators(plan: PlanNode, planner: PlannerContext, profile: Profile | undefined): Operator {
-  return new Builder(planner, profile).build(plan);
+/** The parts of a statement with CALL { } IN TRANSACTIONS: what comes before, and what runs in each transaction. */
+export interface BatchedParts {
+  readonly node: CallSubquery;
+  readonly outer: Operator;
+  readonly inner: Operator;
+  readonly rows: Evaluate | undefined;
+}
+
+export interface BuiltOperators {
+  readonly run: Operator;
+  readonly batched: BatchedParts | undefined;
+}
+
+export function buildOperators(plan: PlanNode, planner: PlannerContext, profile: Profile | undefined): BuiltOperators {
+  const builder = new Builder(planner, profile);
+  const run = builder.build(plan);
+  return { run, batched: builder.batched };
 }
 
 class Builder {
   readonly #planner: PlannerContext;
   readonly #profile: Profile | undefined;
   readonly #cc: CompileContext;
+  batched: BatchedParts | undefined;
 
   constructor(planner: PlannerContext, profile: Profile | undefined) {
     this.#planner = planner;
@@ -78,7 +94,12 @@ class Builder {
       case 'Unwind': return buildUnwind(node, this.build(node.input), cc);
       case 'Optional': return buildOptional(node, this.build(node.input), this.build(node.right));
       case 'Product': return buildProduct(node, this.build(node.input), this.build(node.right), cc);
-      case 'CallSubquery': return buildCallSubquery(node, this.build(node.input), this.build(node.right));
+      case 'CallSubquery': {
+        const [outer, inner] = [this.build(node.input), this.build(node.right)];
+        const rows = node.inTransactions?.rows;
+        if (node.inTransactions !== undefined) this.batched = { node, outer, inner, rows: rows === undefined ? undefined : compileScoped(rows, cc) };
+        return buildCallSubquery(node, outer, inner);
+      }
       case 'Union': return buildUnion(node, node.inputs.map(({ plan }) => this.build(plan)));
       case 'ProcedureCall': return buildProcedureCall(node, this.build(node.input), cc);
       case 'LoadCsv': return buildLoadCsv(node, this.build(node.input), cc);

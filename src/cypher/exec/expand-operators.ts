@@ -3,7 +3,7 @@
  */
 import { typeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
-import type { Direction } from '../../graph/view.ts';
+import type { AdjacencySegment, Direction, GraphView } from '../../graph/view.ts';
 import type { BuildPath, Endpoints, Expand } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
@@ -12,6 +12,7 @@ import { pathOf } from './paths.ts';
 import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
+import { temporalOrder } from './temporal-order.ts';
 import { typeFilter } from './type-filter.ts';
 
 export const DIRECTIONS: Readonly<Record<'out' | 'in' | 'both', readonly Direction[]>> = {
@@ -55,6 +56,11 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   const labels = labelBits(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const unique = distinctFrom.length > 0;
+  const arrange = temporalOrder(cc.catalog);
+  const segmentsOf = (view: GraphView, id: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment> => {
+    const segments = view.adjacency(id, direction, typeIds);
+    return arrange === undefined ? segments : arrange(view, segments, view.degree(id, direction, typeIds));
+  };
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => {
     const typeIds = types(rt);
@@ -66,7 +72,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       if (start === null) return false;
       for (const direction of directions) {
         const second = direction === 'in' && directions.length === 2;
-        for (const { neighbours, edges, length, typeId } of view.adjacency(start.id, direction, typeIds)) {
+        for (const { neighbours, edges, length, typeId } of segmentsOf(view, start.id, direction, typeIds)) {
           for (let i = 0; i < length; i++) {
             const neighbour = neighbours[i]!;
             if (second && neighbour === start.id) continue;
@@ -97,7 +103,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
         const scratch = tests.length > 0 ? row.slice() : row;
         for (const direction of directions) {
           const second = direction === 'in' && directions.length === 2;
-          for (const segment of rt.view.adjacency(start.id, direction, typeIds)) {
+          for (const segment of segmentsOf(rt.view, start.id, direction, typeIds)) {
             const { neighbours, edges, length, typeId } = segment;
             for (let i = 0; i < length; i++) {
               const neighbour = neighbours[i]!;

@@ -8,8 +8,9 @@ import type {
   Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Skip, StoredCount, Union, Unwind,
 } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
+import { bytesOf, ENTRY_BYTES, held, Holding } from './holding.ts';
 import { pusher, withPush } from './push.ts';
-import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row } from './runtime.ts';
+import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped, compileTests, passes } from './scan-operators.ts';
 
 export function buildArgument(node: Argument): Operator {
@@ -69,7 +70,7 @@ export function buildDistinct(node: Distinct, input: Operator): Operator {
   const { slots } = node;
   const [only] = slots;
   const pushInput = pusher(input);
-  const newcomer = (): ((row: Row) => boolean) => {
+  const newcomer = (holding: Holding): ((row: Row) => boolean) => {
     const seen = new GroupTable<true>();
     const keys = new Set<string>();
     return (row) => {
@@ -77,24 +78,31 @@ export function buildDistinct(node: Distinct, input: Operator): Operator {
         const value = row[only!]!;
         if (seen.getOne(value) === true) return false;
         seen.setOne(value, true);
+        holding.add(ENTRY_BYTES + bytesOf(value));
         return true;
       }
       const key = joinedKey(row, slots);
       if (keys.has(key)) return false;
       keys.add(key);
+      holding.add(ENTRY_BYTES + key.length);
       return true;
     };
   };
-  return withPush(function* distinct(rt, source) {
-    const isNew = newcomer();
+  return withPush(held(function* distinct(rt, source, holding) {
+    const isNew = newcomer(holding);
     for (const batch of input(rt, source)) {
       const out = batch.filter(isNew);
       rt.checkpoint(out.length);
       if (out.length > 0) yield out;
     }
-  }, (rt, source, sink) => {
-    const isNew = newcomer();
-    return pushInput(rt, source, (row) => isNew(row) && sink(row));
+  }), (rt, source, sink) => {
+    const holding = new Holding(rt);
+    const isNew = newcomer(holding);
+    try {
+      return pushInput(rt, source, (row) => isNew(row) && sink(row));
+    } finally {
+      holding.free();
+    }
   });
 }
 
@@ -218,7 +226,7 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
   const leftKeys = node.keys.map(({ left }) => compileScoped(left, cc));
   const rightKeys = node.keys.map(({ right: key }) => compileScoped(key, cc));
   const tests = compileTests(node.filters, cc);
-  return function* product(rt, source) {
+  return held(function* product(rt, source, holding) {
     let kept: Row[] | undefined;
     const byKey = new Map<string, Row[]>();
     let out: Row[] = [];
@@ -230,6 +238,7 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
         for (const rows of right(rt, [[batch[0]!.slice()]])) {
           rt.checkpoint(rows.length);
           for (const row of rows) {
+            holding.addRow(row);
             if (rightKeys.length === 0) {
               kept.push(row);
               continue;
@@ -238,6 +247,7 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
             // Null equals nothing.
             if (values.includes(null)) continue;
             const key = values.map(partOfKey).join('');
+            holding.add(ENTRY_BYTES + key.length);
             const same = byKey.get(key);
             if (same === undefined) byKey.set(key, [row]);
             else same.push(row);
@@ -264,47 +274,50 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
       }
     }
     if (out.length > 0) yield out;
-  };
+  });
 }
 
 export function buildCallSubquery(node: CallSubquery, input: Operator, right: Operator): Operator {
-  const { columns, optional, unit } = node;
   return function* callSubquery(rt, source) {
-    if (node.inTransactions) {
-      rt.notifications.push({
-        code: 'Neo.ClientNotification.Statement.FeatureDeprecationWarning', title: 'CALL { } IN TRANSACTIONS runs in one transaction', severity: 'INFORMATION',
-        description: 'A statement is one entry of the replicated log: all its batches are committed together. Split the input over several statements to commit in parts.',
-      });
+    if (node.inTransactions !== undefined) {
+      if (rt.batchedRows === undefined) throw new DbError('InvalidRequest', NOT_IMPLICIT, { hint: 'run it outside BEGIN … COMMIT: with session.run, or POST /cypher' });
+      yield* rt.batchedRows;
+      return;
     }
-    for (const batch of input(rt, source)) {
-      let out: Row[] = [];
-      for (const row of batch) {
-        let found = false;
-        for (const rows of right(rt, [[row]])) {
-          if (unit) continue;
-          for (const result of rows) {
-            found = true;
-            const made = row.slice();
-            for (const { from, to } of columns) made[to] = result[from]!;
-            out.push(made);
-          }
-          if (out.length < BATCH_MAX) continue;
-          rt.checkpoint(out.length);
-          yield out;
-          out = [];
-        }
-        if (unit || (optional && !found)) out.push(row);
-      }
-      if (out.length > 0) {
-        rt.checkpoint(out.length);
-        yield out;
-      }
-    }
+    for (const batch of input(rt, source)) yield* subqueryRows(node, right, rt, batch);
   };
 }
 
+const NOT_IMPLICIT = "a statement with 'CALL { ... } IN TRANSACTIONS' can only run as a transaction of its own";
+
+/** Each row with what the subquery gives for it. */
+export function* subqueryRows({ columns, optional, unit }: CallSubquery, right: Operator, rt: Runtime, batch: readonly Row[]): Generator<Row[]> {
+  let out: Row[] = [];
+  for (const row of batch) {
+    let found = false;
+    for (const rows of right(rt, [[row]])) {
+      if (unit) continue;
+      for (const result of rows) {
+        found = true;
+        const made = row.slice();
+        for (const { from, to } of columns) made[to] = result[from]!;
+        out.push(made);
+      }
+      if (out.length < BATCH_MAX) continue;
+      rt.checkpoint(out.length);
+      yield out;
+      out = [];
+    }
+    if (unit || (optional && !found)) out.push(row);
+  }
+  if (out.length > 0) {
+    rt.checkpoint(out.length);
+    yield out;
+  }
+}
+
 export function buildUnion(node: Union, inputs: readonly Operator[]): Operator {
-  return function* union(rt, source) {
+  return held(function* union(rt, source, holding) {
     const seen = new Set<string>();
     // Each part begins with the same argument rows.
     const argument = inputs.length > 1 ? [...source] : source;
@@ -319,6 +332,7 @@ export function buildUnion(node: Union, inputs: readonly Operator[]): Operator {
             for (const value of made) key += partOfKey(value);
             if (seen.has(key)) continue;
             seen.add(key);
+            holding.add(ENTRY_BYTES + key.length);
           }
           out.push(made);
         }
@@ -326,7 +340,7 @@ export function buildUnion(node: Union, inputs: readonly Operator[]): Operator {
         if (out.length > 0) yield out;
       }
     }
-  };
+  });
 }
 
 export function buildStoredCount(node: StoredCount): Operator {

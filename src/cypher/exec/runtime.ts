@@ -29,10 +29,13 @@ export class Runtime {
   readonly procedures: ProcedureHost;
   readonly functions: FunctionContext;
   readonly stats: QueryStats = emptyStats();
+  /** What the batches of CALL { } IN TRANSACTIONS gave: they have run before the rest of the statement does. */
+  batchedRows: Iterable<Row[]> | undefined;
   readonly notifications: Notification[] = [];
   /** Bit sets of labels that were asked for often (see label-bits.ts). */
   readonly labelSets = new Map<number, Uint8Array>();
   #sinceCheck = 0;
+  #heldBytes = 0;
 
   constructor(context: ExecContext, procedures: ProcedureHost) {
     this.context = context;
@@ -52,6 +55,17 @@ export class Runtime {
   get writer(): GraphWriter {
     if (!('createNode' in this.view)) throw new DbError('AccessMode', 'a read-only transaction cannot change the graph');
     return this.view as GraphWriter;
+  }
+
+  /** Counts what operators hold (see holding.ts) against the statement's limit. */
+  claim(bytes: number): void {
+    this.#heldBytes += bytes;
+    const max = this.context.limits.memoryBytes;
+    if (max !== undefined && bytes > 0 && this.#heldBytes > max) {
+      throw new DbError('MemoryLimit', `the statement holds more than the ${Math.round(max / 1024 / 1024)} MB it may`, {
+        hint: 'return or group less at once, or raise query_memory_mb',
+      });
+    }
   }
 
   checkpoint(rows: number): void {

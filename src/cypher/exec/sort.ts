@@ -5,6 +5,7 @@ import { orderCompare } from '../../value/compare.ts';
 import type { Value } from '../../value/value.ts';
 import type { Sort } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
+import { held, type Holding } from './holding.ts';
 import { canPush, pusher, type Push } from './push.ts';
 import { countOf } from './row-operators.ts';
 import { BATCH_MAX, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
@@ -31,16 +32,27 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
   const skip = node.skip && compileScoped(node.skip, cc);
   const pushInput = pusher(input);
   const lent = canPush(input);
-  return function* sort(rt, source) {
+  return held(function* sort(rt, source, holding) {
     const wanted = limit === undefined ? Infinity : countOf(limit([], rt), 'LIMIT') + (skip === undefined ? 0 : countOf(skip([], rt), 'SKIP'));
-    const entries = wanted <= HEAP_MAX ? topEntries(rt, pushInput, lent, source, keys, wanted) : allEntries(rt, pushInput, lent, source, keys);
-    entries.sort((a, b) => compareEntries(a, b, keys));
+    const entries = wanted <= HEAP_MAX ? topEntries(rt, pushInput, lent, source, keys, wanted, holding) : allEntries(rt, pushInput, lent, source, keys, holding);
+    sortEntries(rt, entries, keys);
     for (let from = 0; from < entries.length; from += BATCH_MAX) {
       const batch = entries.slice(from, from + BATCH_MAX).map(({ row }) => row);
       rt.checkpoint(batch.length);
       yield batch;
     }
-  };
+  });
+}
+
+/** The built-in sort, which cannot be interrupted, but for a comparison that throws. */
+function sortEntries(rt: Runtime, entries: Entry[], keys: readonly Key[]): void {
+  if (entries.length < BATCH_MAX) entries.sort((a, b) => compareEntries(a, b, keys));
+  else {
+    entries.sort((a, b) => {
+      rt.tick();
+      return compareEntries(a, b, keys);
+    });
+  }
 }
 
 function compareValues(a: Value, b: Value): number {
@@ -55,11 +67,13 @@ function compareEntries(a: Entry, b: Entry, keys: readonly Key[]): number {
   return a.order - b.order;
 }
 
-function allEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[]): Entry[] {
+function allEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], holding: Holding): Entry[] {
   const entries: Entry[] = [];
   let unchecked = 0;
   push(rt, source, (row) => {
     entries.push({ row: lent ? row.slice() : row, keys: keys.map(({ value }) => value(row, rt)), order: entries.length });
+    holding.addRow(row);
+    holding.add(64 + 16 * keys.length);
     if (lent && ++unchecked === BATCH_MAX) {
       rt.checkpoint(unchecked);
       unchecked = 0;
@@ -70,7 +84,7 @@ function allEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row
 }
 
 /** A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse. */
-function topEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number): Entry[] {
+function topEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding): Entry[] {
   const heap: Entry[] = [];
   const [first] = keys;
   let order = 0;
@@ -88,6 +102,7 @@ function topEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row
       siftDown(heap, keys);
     } else {
       heap.push(entry);
+      holding.addRow(row);
       siftUp(heap, keys);
     }
     return false;

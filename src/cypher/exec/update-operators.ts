@@ -8,6 +8,7 @@ import type { Expression } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
 import type { Create, Creation, Delete, Eager, Foreach, Merge, Remove, Scoped, SetItems, SetStep } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
+import { held } from './holding.ts';
 import { compile } from './compile.ts';
 import { typeError } from './compile-access.ts';
 import { propertiesOf } from './compile-collections.ts';
@@ -342,17 +343,18 @@ export function buildForeach(node: Foreach, input: Operator, body: Operator, cc:
 }
 
 export function buildEager(_node: Eager, input: Operator): Operator {
-  return function* eager(rt, source) {
+  return held(function* eager(rt, source, holding) {
     const kept: Row[][] = [];
     for (const batch of input(rt, source)) {
       rt.checkpoint(batch.length);
+      for (const row of batch) holding.addRow(row);
       const last = kept.at(-1);
       // Small batches are put together: what follows runs better on full ones.
       if (last !== undefined && last.length + batch.length <= BATCH_MAX) last.push(...batch);
       else kept.push(batch.slice());
     }
     yield* kept;
-  };
+  });
 }
 
 export function buildDrain(input: Operator): Operator {

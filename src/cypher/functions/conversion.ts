@@ -6,7 +6,7 @@ import { formatFloat, typeName } from '../../value/format.ts';
 import { invalidValue, outOfRange } from '../../value/value-errors.ts';
 import { Float, INT64_MAX, INT64_MIN, integer } from '../../value/value.ts';
 import type { Value } from '../../value/value.ts';
-import { listArgument, scalar, stringArgument, wrongArgument } from './function.ts';
+import { argumentsRefused, listArgument, scalar, stringArgument, wrongArgument } from './function.ts';
 import type { Kind, ScalarFunction } from './function.ts';
 
 const INTEGER_TEXT = /^[+-]?\d+$/;
@@ -72,7 +72,12 @@ function forms(name: string, accepts: string, returns: Kind, convert: (value: Va
     }
   };
   return [
-    scalar(name, [accepts], returns, ([value]) => convert(value!)),
+    scalar(name, [accepts], returns, ([value], context) => {
+      const result = convert(value!);
+      // openCypher: what cannot be converted is null. A graph in TuGraph's way: an error.
+      if (result === null && context.view.catalog.strict) throw invalidValue(argumentsRefused(name));
+      return result;
+    }),
     scalar(`${name}OrNull`, ['ANY'], returns, ([value]) => orNull(value!)),
     scalar(`${name}List`, ['LIST'], 'LIST', ([list]) => listArgument(`${name}List`, list).map(orNull)),
   ];

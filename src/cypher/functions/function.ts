@@ -98,8 +98,13 @@ export function alias(name: string, target: ScalarFunction): ScalarFunction {
   return { ...target, name };
 }
 
+/** TuGraph's words, then ours. */
 export function wrongArgument(name: string, expected: string, value: Value | undefined): DbError {
-  return new DbError('TypeError', `${name}() needs ${expected}, not ${typeName(value ?? null)}`, { detail: 'InvalidArgumentValue' });
+  return new DbError('TypeError', `${argumentsRefused(name)} ${name}() needs ${expected}, not ${typeName(value ?? null)}`, { detail: 'InvalidArgumentValue' });
+}
+
+export function argumentsRefused(name: string): string {
+  return `There are errors in the number of arguments or the type of arguments of function ${name.charAt(0).toUpperCase()}${name.slice(1)}.`;
 }
 
 export function doubleArgument(name: string, value: Value | undefined): number {

@@ -1,6 +1,8 @@
 /** Nodes, relationships and paths. Inside the engine these are handles: what they hold comes from the view. */
 import { NodeValue, PathValue, RelationshipValue } from '../../value/value.ts';
 import type { Value } from '../../value/value.ts';
+import { euidOf } from '../builtins/euid.ts';
+import { declaredFields } from '../materialize.ts';
 import { alias, listArgument, scalar, stringArgument, wrongArgument } from './function.ts';
 import type { FunctionContext, ScalarFunction } from './function.ts';
 
@@ -46,6 +48,27 @@ function properties(name: string, value: Value | undefined, context: FunctionCon
   throw wrongArgument(name, 'a node, a relationship or a map', value);
 }
 
+/** A graph in TuGraph's way says in the map what the element is. */
+function propertiesOf(value: Value | undefined, context: FunctionContext): Value {
+  if (value instanceof PathValue) {
+    return value.nodes.flatMap((node, i) => [node, value.relationships[i]].filter((part) => part !== undefined).map((part) => propertiesOf(part, context)));
+  }
+  const map = properties('properties', value, context);
+  const { view } = context;
+  if (!view.catalog.strict || value instanceof Map) return map;
+  const labelled = new Map<string, Value>([['_LABEL_', label([value!], context)]]);
+  let schema;
+  if (value instanceof NodeValue) {
+    labelled.set('_VID_', value.id);
+    schema = view.catalog.vertexSchema(labelNames(value, context)[0] ?? '');
+  } else if (value instanceof RelationshipValue) {
+    labelled.set('_EID_', euidOf(view, value));
+    schema = view.catalog.edgeSchema(typeOf(value, context));
+  }
+  for (const [key, field] of declaredFields(map, schema)) labelled.set(key, field);
+  return labelled;
+}
+
 function length([value]: Value[]): Value {
   return path('length', value).relationships.length;
 }
@@ -76,7 +99,7 @@ export const GRAPH_FUNCTIONS: readonly ScalarFunction[] = [
   scalar('label', ['NODE|RELATIONSHIP'], 'STRING', label, READS),
   scalar('type', ['RELATIONSHIP'], 'STRING', ([value], context) => typeOf(relationship('type', value), context), READS),
   scalar('keys', ['NODE|RELATIONSHIP|MAP'], 'LIST', ([value], context) => [...properties('keys', value, context).keys()], READS),
-  scalar('properties', ['NODE|RELATIONSHIP|MAP'], 'MAP', ([value], context) => properties('properties', value, context), READS),
+  scalar('properties', ['NODE|RELATIONSHIP|MAP|PATH'], 'ANY', ([value], context) => propertiesOf(value, context), READS),
   scalar('startNode', ['RELATIONSHIP'], 'NODE', ([value]) => new NodeValue(relationship('startNode', value).start)),
   scalar('endNode', ['RELATIONSHIP'], 'NODE', ([value]) => new NodeValue(relationship('endNode', value).end)),
   scalar('nodes', ['PATH'], 'LIST', ([value]) => [...path('nodes', value).nodes]),

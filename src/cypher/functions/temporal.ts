@@ -48,9 +48,14 @@ function build(type: TemporalType, input: Value, context: FunctionContext): Temp
     case 'localtime': return buildLocalTime(input);
     case 'time': return buildTime(input, defaults(context));
     case 'localdatetime': return buildLocalDateTime(input);
-    case 'datetime': return buildDateTime(input, defaults(context));
+    case 'datetime':
+      if (typeof input === 'string' && TUGRAPH_DATETIME.test(input)) return buildLocalDateTime(input.replace(' ', 'T'));
+      return buildDateTime(input, defaults(context));
   }
 }
+
+/** TuGraph's DATETIME has no zone; openCypher has no such text. */
+const TUGRAPH_DATETIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/;
 
 /** `{timezone: 'X'}` alone asks for the current moment there. */
 function onlyZone(input: Value): Zone | undefined {

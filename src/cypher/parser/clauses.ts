@@ -2,7 +2,7 @@
  * Clauses, and queries made of them.
  */
 import type {
-  CallClause, CallSubqueryClause, Clause, ForeachClause, LoadCsvClause, MatchClause, MergeClause, Hint, Projection,
+  CallClause, CallSubqueryClause, Clause, Expression, ForeachClause, InTransactions, LoadCsvClause, MatchClause, MergeClause, Hint, Projection,
   ProjectionItem, Query, SingleQuery, SortItem, YieldItem,
 } from '../ast.ts';
 import { CLAUSE_KEYWORDS, type Cursor } from './cursor.ts';
@@ -254,24 +254,37 @@ function parseCallSubquery(c: Cursor, start: number, optional: boolean): CallSub
   c.expectPunct('{');
   const query = parseSubquery(c);
   c.expectPunct('}');
-  let inTransactions = false;
-  if (c.takeWord('IN')) {
-    if (!c.isWord('TRANSACTIONS')) {
-      // `IN n CONCURRENT TRANSACTIONS`: how many run at once is ours to choose.
-      if (c.token.type === 'integer' || c.token.type === 'parameter') c.at++;
-      c.takeWord('CONCURRENT');
-    }
-    c.expectWord('TRANSACTIONS');
-    inTransactions = true;
-    if (c.takeWord('OF')) {
-      parseExpression(c);
-      if (!c.takeWord('ROWS')) c.expectWord('ROW');
-    }
-    if (c.takeWords('ON', 'ERROR') && !c.takeWord('FAIL') && !c.takeWord('CONTINUE') && !c.takeWord('BREAK')) {
-      throw c.expected('FAIL, CONTINUE or BREAK', ['FAIL', 'CONTINUE', 'BREAK']);
-    }
-  }
+  const inTransactions = c.takeWord('IN') ? parseInTransactions(c) : undefined;
   return { kind: 'CallSubquery', query, imports, inTransactions, optional, start, end: c.lastEnd };
+}
+
+function parseInTransactions(c: Cursor): InTransactions {
+  if (!c.isWord('TRANSACTIONS')) {
+    // `IN n CONCURRENT TRANSACTIONS`: how many run at once is ours to choose.
+    if (c.token.type === 'integer' || c.token.type === 'parameter') c.at++;
+    c.takeWord('CONCURRENT');
+  }
+  c.expectWord('TRANSACTIONS');
+  let rows: Expression | undefined;
+  if (c.takeWord('OF')) {
+    rows = parseExpression(c);
+    if (rows.kind !== 'Parameter' && (rows.kind !== 'Literal' || typeof rows.value !== 'number' || rows.value < 1)) {
+      throw c.error('the number of rows is a positive integer or a parameter', 'InvalidArgumentType', rows.start);
+    }
+    if (!c.takeWord('ROWS')) c.expectWord('ROW');
+  }
+  let onError: InTransactions['onError'] = 'fail';
+  let status: string | undefined;
+  for (;;) {
+    if (c.takeWords('ON', 'ERROR')) {
+      if (c.takeWord('CONTINUE')) onError = 'continue';
+      else if (c.takeWord('BREAK')) onError = 'break';
+      else if (!c.takeWord('FAIL')) throw c.expected('FAIL, CONTINUE or BREAK', ['FAIL', 'CONTINUE', 'BREAK']);
+    } else if (c.takeWords('REPORT', 'STATUS')) {
+      c.expectWord('AS');
+      status = c.expectName('a variable');
+    } else return { rows, onError, status };
+  }
 }
 
 function parseLoadCsv(c: Cursor, start: number): LoadCsvClause {

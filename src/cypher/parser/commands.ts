@@ -2,7 +2,7 @@
  * Schema commands in the forms of Neo4j 3 to 5, and SHOW.
  */
 import type {
-  CreateConstraintCommand, CreateIndexCommand, DropConstraintCommand, DropIndexCommand, ShowCommand,
+  CreateConstraintCommand, CreateIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
 } from '../ast.ts';
 import { parseProjection, parseYield } from './clauses.ts';
 import type { Cursor } from './cursor.ts';
@@ -12,6 +12,7 @@ const INDEX_KINDS = ['RANGE', 'BTREE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'V
 
 export function isCommandAhead(c: Cursor): boolean {
   if (c.isWord('SHOW') && !c.isPunct('=', 1)) return true;
+  if (c.isWord('TERMINATE')) return true;
   if (c.isWord('DROP')) return true;
   if (!c.isWord('CREATE') || c.peek(1).type !== 'word') return false;
   let ahead = 1;
@@ -23,6 +24,7 @@ export function isCommandAhead(c: Cursor): boolean {
 export function parseCommand(c: Cursor): CreateIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
   const start = c.token.start;
   if (c.takeWord('SHOW')) return parseShow(c, start);
+  if (c.takeWord('TERMINATE')) return parseTerminate(c, start);
   if (c.takeWord('DROP')) {
     if (c.takeWord('INDEX')) return parseDropIndex(c, start);
     if (c.takeWord('CONSTRAINT')) return parseDropConstraint(c, start);
@@ -185,8 +187,27 @@ function parseShow(c: Cursor, start: number): ShowCommand {
     c.at++;
     if (c.takeWord('BY') && c.isName()) c.at++;
   } else if (what === 'databases' && c.isName() && !c.isWord('YIELD') && !c.isWord('WHERE')) c.at++;
+  return shown(c, what, what === 'transactions' ? parseIds(c) : [], start);
+}
+
+function parseTerminate(c: Cursor, start: number): ShowCommand {
+  if (!c.takeWord('TRANSACTION')) c.expectWord('TRANSACTIONS');
+  const ids = parseIds(c);
+  if (ids.length === 0) throw c.expected('the id of a transaction as a string, as SHOW TRANSACTIONS gives it');
+  return shown(c, 'terminated', ids, start);
+}
+
+/** `'1_2', '3_4'`, or a parameter or list of such. */
+function parseIds(c: Cursor): Expression[] {
+  const ids: Expression[] = [];
+  if (c.token.type !== 'string' && c.token.type !== 'parameter' && !c.isPunct('[')) return ids;
+  do ids.push(parseExpression(c)); while (c.takePunct(','));
+  return ids;
+}
+
+function shown(c: Cursor, what: ShowCommand['what'], ids: readonly Expression[], start: number): ShowCommand {
   const yields = parseYield(c);
   const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
   const projection = c.takeWord('RETURN') ? parseProjection(c) : undefined;
-  return { kind: 'Show', what, yields: yields.items, yieldStar: yields.star, where, projection, start, end: c.lastEnd };
+  return { kind: 'Show', what, ids, yields: yields.items, yieldStar: yields.star, where, projection, start, end: c.lastEnd };
 }

@@ -33,7 +33,7 @@ export type Access =
 
 interface Comparison {
   readonly key: string;
-  readonly op: '=' | 'IN' | 'STARTS WITH' | '<' | '<=' | '>' | '>=';
+  readonly op: '=' | 'IN' | 'STARTS WITH' | '<' | '<=' | '>' | '>=' | 'IS NOT NULL';
   readonly value: Expression;
   readonly predicate: Predicate;
 }
@@ -79,7 +79,10 @@ function indexAccess(index: IndexDef, label: string, comparisons: readonly Compa
       const rows = Math.min(count, length * stats.rowsPerValue(index, label));
       return { kind: 'seek', label, index, values: [...values, inList.value], list: true, rows, uses: [...uses, inList.predicate] };
     }
-    return rangeAccess(index, label, values, uses, on, count);
+    // A node without one of the columns is not in the index: each must be known to have a value.
+    const rest = index.keyIds.slice(i).map((id) => stats.catalog.keyName(id));
+    const complete = rest.every((name) => comparisons.some((each) => each.key === name));
+    return complete ? rangeAccess(index, label, values, uses, on, count) : undefined;
   }
   const rows = Math.min(count, stats.rowsPerValue(index, label));
   return { kind: 'seek', label, index, values, list: false, rows, uses };
@@ -106,6 +109,9 @@ function rangeAccess(
 
 function comparisonOn(name: string, predicate: Predicate, known: (name: string) => boolean): Comparison | undefined {
   const e = predicate.expression;
+  if (e.kind === 'IsNull' && e.negated && e.operand.kind === 'Property' && e.operand.target.kind === 'Variable' && e.operand.target.name === name) {
+    return { key: e.operand.key, op: 'IS NOT NULL', value: e, predicate };
+  }
   if (e.kind !== 'Binary') return undefined;
   const { left, right } = e;
   const isOwn = (side: Expression): side is Expression & { kind: 'Property' } => (
@@ -119,7 +125,7 @@ function comparisonOn(name: string, predicate: Predicate, known: (name: string) 
 
 const FLIPPED: Partial<Record<BinaryOperator, '=' | '<' | '<=' | '>' | '>='>> = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
 
-function isComparison(op: BinaryOperator): op is Comparison['op'] {
+function isComparison(op: BinaryOperator): op is Exclude<Comparison['op'], 'IS NOT NULL'> {
   return op === '=' || op === 'IN' || op === 'STARTS WITH' || op === '<' || op === '<=' || op === '>' || op === '>=';
 }
 

@@ -249,7 +249,7 @@ export interface CallSubquery extends Common {
   readonly right: PlanNode;
   readonly columns: readonly { readonly from: number; readonly to: number; readonly name: string }[];
   readonly optional: boolean;
-  readonly inTransactions: boolean;
+  readonly inTransactions: { readonly rows: Scoped | undefined; readonly onError: 'fail' | 'continue' | 'break'; readonly status: number | undefined } | undefined;
   /** No RETURN inside: the row passes once, after its effects. */
   readonly unit: boolean;
 }

@@ -234,14 +234,20 @@ class QueryPlanner {
 
   #planSubquery(clause: CallSubqueryClause): void {
     const planned = planSubqueryBody(this.context, clause, this.env);
-    if (planned.writes) this.#beginUpdate(true);
+    // The batches of IN TRANSACTIONS cannot disturb each other's input: that is read from one snapshot.
+    if (planned.writes && clause.inTransactions === undefined) this.#beginUpdate(true);
     else {
       this.#complete();
       this.#reads = true;
     }
     const columns = planned.columns.map((name, from) => ({ from, to: this.env.declare(name), name }));
+    const { inTransactions: batches } = clause;
+    const inTransactions = batches === undefined ? undefined : {
+      rows: batches.rows === undefined ? undefined : { expression: batches.rows, env: this.env }, onError: batches.onError,
+      status: batches.status === undefined ? undefined : this.env.declare(batches.status),
+    };
     this.plan = {
-      op: 'CallSubquery', input: this.plan, right: planned.plan, columns, optional: clause.optional, inTransactions: clause.inTransactions,
+      op: 'CallSubquery', input: this.plan, right: planned.plan, columns, optional: clause.optional, inTransactions,
       unit: planned.columns.length === 0, rows: this.plan.rows * Math.max(1, planned.plan.rows),
     };
   }

@@ -231,7 +231,7 @@ function checkCall(context: CheckContext, e: FunctionCall, scope: Scope, flags: 
   const types = e.args.map((arg) => checkExpression(context, arg, scope, flags));
   checkArity(context, e, definition.minArgs, definition.maxArgs);
   const accepted = acceptedArguments(name);
-  if (accepted !== undefined && e.args.length > 0) requireKind(context, e.args[0]!, types[0]!, accepted, `${e.name}()`);
+  if (accepted !== undefined && e.args.length > 0) requireKind(context, e.args[0]!, types[0]!, accepted, `${e.name}()`, `Invalid argument of ${e.name.charAt(0).toUpperCase()}${e.name.slice(1)}: `);
   return resultType(name, types);
 }
 
@@ -270,9 +270,9 @@ function requireNumeric(context: CheckContext, e: Expression, type: StaticType, 
   requireKind(context, e, type, ['integer', 'float', 'number', 'temporal'], `'${what}'`);
 }
 
-function requireKind(context: CheckContext, e: Expression, type: StaticType, accepted: readonly TypeKind[], what: string): void {
+function requireKind(context: CheckContext, e: Expression, type: StaticType, accepted: readonly TypeKind[], what: string, before = ''): void {
   if (isUnknown(type) || accepted.includes(type.kind)) return;
-  throw context.error('InvalidArgumentType', e.start, `${what} expects ${accepted.map((kind) => typeName({ kind })).join(' or ')} but this is a ${typeName(type)}`);
+  throw context.error('InvalidArgumentType', e.start, `${before}${what} expects ${accepted.map((kind) => typeName({ kind })).join(' or ')} but this is a ${typeName(type)}`);
 }
 
 export function typeName(type: StaticType): string {

@@ -14,7 +14,7 @@ export interface CheckedQuery {
   readonly types: readonly StaticType[];
 }
 
-type Place = 'top' | 'expression' | 'call';
+type Place = 'top' | 'union' | 'expression' | 'call';
 
 const UPDATING: ReadonlySet<Clause['kind']> = new Set(['Create', 'Merge', 'Set', 'Remove', 'Delete', 'Foreach']);
 const READING: ReadonlySet<Clause['kind']> = new Set(['Match', 'Unwind', 'Call', 'CallSubquery', 'LoadCsv']);
@@ -27,7 +27,9 @@ export function checkQuery(context: CheckContext, query: Query, scope: Scope, pl
   if (query.unionAll.some((all) => all !== query.unionAll[0])) {
     throw context.error('InvalidClauseComposition', query.start, 'UNION and UNION ALL cannot be mixed');
   }
-  const parts = query.parts.map((part) => checkSingleQuery(context, part, scope, place));
+  // A part of a union is not the whole statement.
+  const within = query.parts.length > 1 && place === 'top' ? 'union' : place;
+  const parts = query.parts.map((part) => checkSingleQuery(context, part, scope, within));
   for (const [i, part] of parts.entries()) {
     const same = part.columns.length === parts[0]!.columns.length && part.columns.every((name) => parts[0]!.columns.includes(name));
     if (!same) {
@@ -58,7 +60,8 @@ function checkSingleQuery(context: CheckContext, query: SingleQuery, outer: Scop
       const checked = checkProjection(context, clause.projection, scope, 'RETURN', clause.start);
       return { columns: checked.columns, types: [...checked.scope.types.values()] };
     }
-    const standalone = place === 'top' && clauses.length === 1;
+    if (clause.kind === 'CallSubquery' && clause.inTransactions !== undefined) checkInTransactions(context, clause, query, place);
+    const standalone = (place === 'top' || place === 'union') && clauses.length === 1;
     if (clause.kind === 'Call') {
       const call = checkCall(context, clause, scope, standalone);
       scope = call.scope;
@@ -71,6 +74,25 @@ function checkSingleQuery(context: CheckContext, query: SingleQuery, outer: Scop
     throw context.error('InvalidClauseComposition', last.start, `a query cannot end with ${last.kind.toUpperCase()}`, 'end it with RETURN');
   }
   return { columns: [], types: [] };
+}
+
+/** Its batches are transactions: nothing else of the statement may write, and nothing may be around it. */
+function checkInTransactions(context: CheckContext, clause: CallSubqueryClause, query: SingleQuery, place: Place): void {
+  const refuse = (at: number, message: string): never => {
+    throw context.error('InvalidClauseComposition', at, message);
+  };
+  if (place !== 'top') refuse(clause.start, 'CALL { ... } IN TRANSACTIONS cannot stand inside another subquery');
+  for (const other of query.clauses) {
+    if (other === clause) continue;
+    if (isUpdating(other) || (other.kind === 'CallSubquery' && updatesInside(other))) {
+      refuse(other.start, 'beside CALL { ... } IN TRANSACTIONS nothing else of the statement may write');
+    }
+    if (other.kind === 'CallSubquery' && other.inTransactions !== undefined) refuse(other.start, 'one CALL { ... } IN TRANSACTIONS per statement');
+  }
+}
+
+function updatesInside(clause: CallSubqueryClause): boolean {
+  return clause.query.parts.some((part) => part.clauses.some((each) => isUpdating(each) || (each.kind === 'CallSubquery' && updatesInside(each))));
 }
 
 function returns(clause: CallSubqueryClause): boolean {
@@ -177,6 +199,11 @@ function checkCallSubquery(context: CheckContext, clause: CallSubqueryClause, sc
   for (const [i, column] of checked.columns.entries()) {
     if (scope.has(column)) throw context.error('VariableAlreadyBound', clause.start, `Variable \`${column}\` already declared in the outer scope`);
     added.set(column, checked.types[i] ?? ANY);
+  }
+  const status = clause.inTransactions?.status;
+  if (status !== undefined) {
+    if (scope.has(status) || added.has(status)) throw context.error('VariableAlreadyBound', clause.start, `Variable \`${status}\` already declared`);
+    added.set(status, MAP);
   }
   return scope.withAll(added);
 }

@@ -89,6 +89,7 @@ class MentionCounter {
       case 'CallSubquery':
         if (clause.imports === 'all') this.star = true;
         else for (const name of clause.imports ?? []) this.#add(name);
+        this.#add(clause.inTransactions?.status);
         this.query(clause.query);
         return;
       case 'LoadCsv': this.#all(clause.url);

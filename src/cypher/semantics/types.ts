@@ -70,7 +70,7 @@ const RESULTS: Readonly<Record<string, StaticType>> = {
   substring: STRING, replace: STRING, left: STRING, right: STRING,
   toboolean: BOOLEAN, isempty: BOOLEAN, labels: listOf(STRING), keys: listOf(STRING), split: listOf(STRING),
   nodes: listOf(NODE), relationships: listOf(RELATIONSHIP), rels: listOf(RELATIONSHIP), range: listOf(INTEGER),
-  properties: MAP,
+  properties: ANY,
 };
 
 /** The type of a function's result, by its lower-case name. */
@@ -94,7 +94,7 @@ const ARGUMENTS: Readonly<Record<string, readonly TypeKind[]>> = {
   relationships: ['path'],
   length: ['path', 'string', 'list'],
   size: ['list', 'string', 'map'],
-  properties: ['node', 'relationship', 'map'],
+  properties: ['node', 'relationship', 'map', 'path'],
   keys: ['node', 'relationship', 'map'],
   startnode: ['relationship'],
   endnode: ['relationship'],

@@ -5,12 +5,13 @@ import { callContext } from './define.ts';
 import type { ServerProcedure } from './define.ts';
 import { securityProcedures } from './security.ts';
 import { serverProcedures } from './server.ts';
+import { tugraphProcedures } from './tugraph.ts';
 
 export class ServerProcedures implements ProcedureHost {
   readonly #procedures = new Map<string, ServerProcedure>();
 
   constructor(more: readonly ServerProcedure[] = []) {
-    for (const one of [...securityProcedures, ...serverProcedures, ...more]) this.#procedures.set(one.definition.name.toLowerCase(), one);
+    for (const one of [...securityProcedures, ...serverProcedures, ...tugraphProcedures, ...more]) this.#procedures.set(one.definition.name.toLowerCase(), one);
   }
 
   find(name: string): ProcedureDef | undefined {

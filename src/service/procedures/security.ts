@@ -40,10 +40,11 @@ function checkPassword(password: string): void {
   if (password.length < 1 || password.length > 64) throw new DbError('ArgumentError', `Invalid password: length must be between 1 and 64, given [${password.length}]`);
 }
 
-/** A new password voids every token issued before it. */
-function withPassword(call: CallContext, record: UserRecord, password: string): UserRecord {
+/** A new password voids every token issued before it, but for the one that its bearer changed it with. */
+function withPassword(call: CallContext, record: UserRecord, password: string, tokenKeptMs?: number): UserRecord {
   checkPassword(password);
-  return { ...record, passwordHash: hashPassword(password), defaultPassword: false, tokensValidFromMs: call.nowMs };
+  const { tokenKeptMs: _before, ...rest } = record;
+  return { ...rest, ...(tokenKeptMs === undefined ? {} : { tokenKeptMs }), passwordHash: hashPassword(password), defaultPassword: false, tokensValidFromMs: call.nowMs };
 }
 
 function userInfo(record: UserRecord): Value {
@@ -92,7 +93,7 @@ const users = [
   procedure('dbms.security.changePassword', 'current_password:STRING, new_password:STRING', '', 'dbms-write', "changes one's own password", (args, call) => {
     const record = user(call, call.user);
     if (!matchesSync(textArg(args, 0, 'current_password'), record.passwordHash)) throw new DbError('Forbidden', 'Incorrect current password.');
-    return setUser(call, call.user, withPassword(call, record, textArg(args, 1, 'new_password')));
+    return setUser(call, call.user, withPassword(call, record, textArg(args, 1, 'new_password'), call.tokenIssuedMs));
   }),
   procedure('dbms.security.changeUserPassword', 'user_name:STRING, new_password:STRING', '', 'dbms-write', "changes a user's password", (args, call) => {
     call.requireAdmin();

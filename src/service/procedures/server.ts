@@ -3,9 +3,11 @@ import { DbError } from '../../base/errors.ts';
 import { checkName } from '../../graph/catalog.ts';
 import type { GraphInfo } from '../../graph/system.ts';
 import type { PeerStatus } from '../../replica/protocol.ts';
+import { Duration } from '../../value/duration.ts';
 import { Float } from '../../value/value.ts';
 import type { Value } from '../../value/value.ts';
 import { accessLevel } from '../access.ts';
+import type { TaskInfo } from '../api.ts';
 import type { CallContext } from '../call-context.ts';
 import { mapArg, procedure, textArg, toValue } from './define.ts';
 
@@ -93,6 +95,15 @@ export function sortedPeers(peers: readonly PeerStatus[]): PeerStatus[] {
   return [...peers].sort((a, b) => Number(b.role === 'leader') - Number(a.role === 'leader') || (a.rpcAddress < b.rpcAddress ? -1 : 1));
 }
 
+/** One's own, or an admin all. */
+function visibleTasks(call: CallContext): readonly TaskInfo[] {
+  return call.group.tasks.filter((task) => call.isAdmin || task.user === call.user);
+}
+
+function milliseconds(ms: number): Value {
+  return Duration.of(0, 0, Math.floor(ms / 1000), Math.floor(ms % 1000) * 1_000_000);
+}
+
 const group = [
   procedure('dbms.ha.clusterInfo', '', 'cluster_info:LIST, is_master:BOOLEAN', 'dbms-read', 'the servers of the group', (_, call) => {
     const { status } = call.group;
@@ -112,6 +123,9 @@ const group = [
     (_, call) => [[call.version, call.checksum]]),
   procedure('dbms.config.list', '', 'name:STRING, value:ANY', 'dbms-read', 'the options this server runs with', (_, call) =>
     [...call.group.config].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => [name, value])),
+  procedure('dbms.components', '', 'name:STRING, versions:LIST, edition:STRING', 'dbms-read', 'this server, as Neo4j clients ask for it', (_, call) => [
+    ['lgraph', [call.group.serverVersion], 'community'],
+  ]),
   procedure('dbms.system.info', '', 'name:STRING, value:ANY', 'dbms-read', 'this server', (_, call) => [
     ['lgraph_version', call.group.serverVersion], ['up_time', new Float(call.group.upSeconds)], ['git_branch', ''], ['git_commit', ''], ['web_commit', ''],
     ['cpp_id', ''], ['cpp_version', ''], ['python_version', ''], ['node_version', process.version],
@@ -121,8 +135,17 @@ const group = [
     call.killTask(textArg(args, 0, 'task_id'));
     return NONE;
   }),
+  procedure('dbms.listTransactions', '', 'transactionId:STRING, username:STRING, currentQuery:STRING, status:STRING, elapsedTime:ANY', 'dbms-read', 'the statements that run on this server, as SHOW TRANSACTIONS has them', (_, call) =>
+    visibleTasks(call).map((task) => [task.taskId, task.user, task.description.replace(/^\[CYPHER\] /, ''), 'Running', milliseconds(task.elapsedMs)])),
+  procedure('dbms.killTransactions', 'ids:LIST', 'transactionId:STRING, username:STRING, message:STRING', 'dbms-read', 'ends statements that run on this server, as TERMINATE TRANSACTIONS does', (args, call) =>
+    (Array.isArray(args[0]) ? args[0] : []).map((id) => {
+      const task = visibleTasks(call).find(({ taskId }) => taskId === id);
+      if (task === undefined) return [id, null, 'Transaction not found.'];
+      call.killTask(task.taskId);
+      return [id, task.user, 'Transaction terminated.'];
+    })),
   procedure('dbms.task.listTasks', '', 'tasks_info:MAP', 'dbms-read', 'the statements that run on this server', (_, call) =>
-    call.group.tasks.filter((task) => call.isAdmin || task.user === call.user).map((task) => [
+    visibleTasks(call).map((task) => [
       toValue({ description: task.description, task_id: task.taskId, time_elapsed: null }),
     ].map((map) => {
       (map as Map<string, Value>).set('time_elapsed', new Float(task.elapsedMs / 1000));

@@ -1,0 +1,62 @@
+/**
+ * What an operator keeps in memory, counted against the statement's limit: rows it sorts, groups, the keys it has seen. Sizes are
+ * estimates (value/size.ts), good to within a factor of two.
+ */
+import { valueBytes } from '../../value/size.ts';
+import type { Value } from '../../value/value.ts';
+import type { Operator, Row, Runtime } from './runtime.ts';
+
+/** An entry of a map or set. */
+export const ENTRY_BYTES = 48;
+
+export class Holding {
+  readonly #rt: Runtime;
+  #bytes = 0;
+  #unclaimed = 0;
+
+  constructor(rt: Runtime) {
+    this.#rt = rt;
+  }
+
+  add(bytes: number): void {
+    this.#unclaimed += bytes;
+    // Claimed in lots: most operators keep little, and then this costs an addition.
+    if (this.#unclaimed < LOT_BYTES) return;
+    this.#rt.claim(this.#unclaimed);
+    this.#bytes += this.#unclaimed;
+    this.#unclaimed = 0;
+  }
+
+  addRow(row: Row): void {
+    let bytes = 48 + 8 * row.length;
+    for (const value of row) if (typeof value === 'string' || (typeof value === 'object' && value !== null)) bytes += bytesOf(value);
+    this.add(bytes);
+  }
+
+  free(): void {
+    this.#rt.claim(-this.#bytes);
+    this.#bytes = 0;
+    this.#unclaimed = 0;
+  }
+}
+
+/** An operator that gives back what it held when it ends, however it ends. */
+export function held(make: (rt: Runtime, source: Iterable<Row[]>, holding: Holding) => Iterable<Row[]>): Operator {
+  return function* counted(rt, source) {
+    const holding = new Holding(rt);
+    try {
+      yield* make(rt, source, holding);
+    } finally {
+      holding.free();
+    }
+  };
+}
+
+const LOT_BYTES = 64 * 1024;
+
+/** Short texts and handles get a flat guess: they are the many. */
+export function bytesOf(value: Value): number {
+  if (typeof value === 'string') return 24 + value.length;
+  if (Array.isArray(value) || value instanceof Map || value instanceof Uint8Array) return valueBytes(value);
+  return typeof value === 'object' ? 48 : 8;
+}

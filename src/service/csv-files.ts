@@ -1,0 +1,149 @@
+/**
+ * LOAD CSV: records of files under one configured folder, read piece by piece.
+ *
+ *   url    `file:///name.csv`, `file:name.csv` or `name.csv`, relative to the folder; nothing outside of it, also not by `..` or a link
+ *   .gz    is unpacked in memory, up to GZIP_BYTES_MAX
+ *   text   UTF-8, with or without a byte order mark; fields in quotes may hold the terminator, line ends and `""`; blank lines are skipped
+ *   value  text; an empty field is null
+ */
+import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { gunzipSync } from 'node:zlib';
+import Papa from 'papaparse';
+import { DbError } from '../base/errors.ts';
+import type { CsvSource } from '../cypher/engine.ts';
+import type { Value } from '../value/value.ts';
+
+const PIECE_BYTES = 256 * 1024;
+const RECORD_CHARS_MAX = 16 * 1024 * 1024;
+const GZIP_BYTES_MAX = 512 * 1024 * 1024;
+
+/** Undefined where no folder is configured. */
+export function csvFiles(folder: string): CsvSource | undefined {
+  if (folder === '') return undefined;
+  return {
+    open: (url, { headers, fieldTerminator }) => {
+      if (fieldTerminator.length !== 1 || /["\r\n]/.test(fieldTerminator)) {
+        throw new DbError('ArgumentError', `FIELDTERMINATOR must be one character other than a quote or a line end, given ${JSON.stringify(fieldTerminator)}`);
+      }
+      const path = locate(folder, url);
+      return headers ? withHeaders(records(path, url, fieldTerminator), url) : records(path, url, fieldTerminator);
+    },
+  };
+}
+
+function locate(folder: string, url: string): string {
+  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== 'file') {
+    throw new DbError('ArgumentError', `LOAD CSV reads files, not ${scheme}: ${url}`, { hint: 'put the file into the folder load_csv_dir of the server' });
+  }
+  let name = scheme === undefined ? url : url.slice('file:'.length).replace(/^\/\/(localhost)?(?=\/|$)/, '');
+  try {
+    if (scheme !== undefined) name = decodeURIComponent(name);
+  } catch (error) {
+    throw new DbError('ArgumentError', `LOAD CSV: ${url} is not a URL`, { cause: error });
+  }
+  if (name.includes('\0')) throw outside(url);
+  let root: string;
+  let path: string;
+  try {
+    root = realpathSync(folder);
+    const wanted = resolve(root, `.${sep}${name.replace(/^[/\\]+/, '')}`);
+    if (wanted !== root && !wanted.startsWith(root + sep)) throw outside(url);
+    path = realpathSync(wanted);
+  } catch (error) {
+    if (error instanceof DbError) throw error;
+    throw new DbError('NotFound', `LOAD CSV: there is no file ${url}`, { hint: 'names are relative to the folder load_csv_dir of the server', cause: error });
+  }
+  // A link may lead elsewhere.
+  if (!path.startsWith(root + sep)) throw outside(url);
+  return path;
+}
+
+function outside(url: string): DbError {
+  return new DbError('Forbidden', `LOAD CSV: ${url} is outside the folder load_csv_dir`);
+}
+
+function* records(path: string, url: string, delimiter: string): Generator<Value[]> {
+  let text = '';
+  let parser: Papa.Parser | undefined;
+  let count = 0;
+  for (const piece of pieces(path, url)) {
+    text += piece ?? '';
+    parser ??= new Papa.Parser({ delimiter, quoteChar: '"', newline: text.includes('\r\n') ? '\r\n' : text.includes('\n') || !text.includes('\r') ? '\n' : '\r' } as Papa.ParseConfig);
+    const last = piece === undefined;
+    const result = parser.parse(text, 0, !last) as Papa.ParseResult<string[]>;
+    for (const fields of result.data) {
+      count++;
+      if (fields.length === 1 && fields[0] === '') continue;
+      yield fields.map((field) => (field === '' ? null : field));
+    }
+    const [mistake] = result.errors;
+    if (mistake !== undefined) throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count}: ${mistake.message}`);
+    text = text.slice(result.meta.cursor);
+    if (text.length > RECORD_CHARS_MAX) {
+      throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count + 1} has more than ${RECORD_CHARS_MAX} characters`, { hint: 'is a quote missing?' });
+    }
+  }
+}
+
+/** The file's text in pieces; undefined: that was all. */
+function* pieces(path: string, url: string): Generator<string | undefined> {
+  const decoder = new StringDecoder('utf8');
+  let first = true;
+  for (const bytes of path.endsWith('.gz') ? unpacked(path, url) : read(path, url)) {
+    const piece = decoder.write(bytes);
+    yield first && piece.startsWith('\uFEFF') ? piece.slice(1) : piece;
+    first = false;
+  }
+  yield decoder.end();
+  yield undefined;
+}
+
+function* read(path: string, url: string): Generator<Buffer> {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    throw new DbError('NotFound', `LOAD CSV: ${url} cannot be read`, { cause: error });
+  }
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+      const length = readSync(file, buffer, 0, PIECE_BYTES, null);
+      if (length === 0) return;
+      yield buffer.subarray(0, length);
+    }
+  } catch (error) {
+    if (error instanceof DbError) throw error;
+    throw new DbError('NotFound', `LOAD CSV: ${url} cannot be read`, { cause: error });
+  } finally {
+    closeSync(file);
+  }
+}
+
+function* unpacked(path: string, url: string): Generator<Buffer> {
+  let bytes: Buffer;
+  try {
+    bytes = gunzipSync(readFileSync(path), { maxOutputLength: GZIP_BYTES_MAX });
+  } catch (error) {
+    throw new DbError('ArgumentError', `LOAD CSV: ${url} cannot be unpacked: it is not in gzip's format, or larger than ${GZIP_BYTES_MAX} bytes`, { cause: error });
+  }
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+}
+
+/** Maps by the names of the first record; what a record lacks is null, what it has beyond them is left out. */
+function* withHeaders(all: Generator<Value[]>, url: string): Generator<Value> {
+  const first = all.next();
+  if (first.done === true) return;
+  const names = first.value.map((name, i) => {
+    if (typeof name !== 'string') throw new DbError('ArgumentError', `LOAD CSV: ${url}, column ${i + 1} has no name`);
+    return name;
+  });
+  for (const record of all) {
+    const map = new Map<string, Value>();
+    for (const [i, name] of names.entries()) map.set(name, record[i] ?? null);
+    yield map;
+  }
+}

@@ -1,0 +1,83 @@
+/** LOAD CSV's files: what is read, and what is refused. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, expect, it } from 'vitest';
+import { DbError } from '../../src/base/errors.ts';
+import { csvFiles } from '../../src/service/csv-files.ts';
+import type { Value } from '../../src/value/value.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'lgraph-csv-'));
+const folder = join(root, 'open');
+mkdirSync(join(folder, 'sub'), { recursive: true });
+mkdirSync(join(root, 'openly'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const PLAIN = { headers: false, fieldTerminator: ',' };
+const source = csvFiles(folder)!;
+const rows = (url: string, options = PLAIN): Value[] => [...source.open(url, options)];
+const put = (name: string, text: string | Buffer): void => writeFileSync(join(folder, name), text);
+const code = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof DbError) return error.code;
+    throw error;
+  }
+  return 'none';
+};
+
+it('reads quotes, line ends inside fields, blank lines, empty fields and a byte order mark', () => {
+  put('a.csv', '\uFEFFid,text\n1,"a, ""b""\nc"\n\n2,\n');
+  expect(rows('a.csv')).toEqual([['id', 'text'], ['1', 'a, "b"\nc'], ['2', null]]);
+  expect(rows('file:///a.csv', { ...PLAIN, headers: true })).toEqual([new Map([['id', '1'], ['text', 'a, "b"\nc']]), new Map([['id', '2'], ['text', null]])]);
+});
+
+it('reads other terminators, CRLF, names with blanks, and a last line without an end', () => {
+  put('sub/b c.csv', 'x;y\r\n1;2\r\n3;4');
+  expect(rows('file:///sub/b%20c.csv', { headers: false, fieldTerminator: ';' })).toEqual([['x', 'y'], ['1', '2'], ['3', '4']]);
+  expect(code(() => rows('a.csv', { headers: false, fieldTerminator: '||' }))).toBe('ArgumentError');
+});
+
+it('gives null for what a record lacks and leaves out what it has too much', () => {
+  put('ragged.csv', 'a,b\n1\n1,2,3\n');
+  expect(rows('ragged.csv', { ...PLAIN, headers: true })).toEqual([new Map([['a', '1'], ['b', null]]), new Map([['a', '1'], ['b', '2']])]);
+});
+
+it('reads what crosses its pieces whole, characters of several bytes too', () => {
+  const lines = Array.from({ length: 30_000 }, (_, i) => `${i},"ä€😀 ${'x'.repeat(i % 40)}\n${i}"`);
+  put('big.csv', lines.join('\n'));
+  put('big.csv.gz', gzipSync(lines.join('\n')));
+  const expected = Array.from({ length: 30_000 }, (_, i) => [String(i), `ä€😀 ${'x'.repeat(i % 40)}\n${i}`]);
+  expect(rows('big.csv')).toEqual(expected);
+  expect(rows('big.csv.gz')).toEqual(expected);
+});
+
+it('is lazy: a reader that stops early leaves the rest unread', () => {
+  put('broken.csv', `1,2\n${'3,4\n'.repeat(200_000)}"never closed`);
+  const [first] = source.open('broken.csv', PLAIN);
+  expect(first).toEqual(['1', '2']);
+  expect(code(() => rows('broken.csv'))).toBe('ArgumentError');
+});
+
+it('stays inside its folder', () => {
+  writeFileSync(join(root, 'secret.csv'), 'x');
+  writeFileSync(join(root, 'openly', 'secret.csv'), 'x');
+  symlinkSync(join(root, 'secret.csv'), join(folder, 'link.csv'));
+  symlinkSync(root, join(folder, 'up'));
+  for (const url of [
+    '../secret.csv', 'file:///../secret.csv', 'file:///..%2Fsecret.csv', 'sub/../../secret.csv', '../openly/secret.csv', 'link.csv', 'up/secret.csv', 'up/openly/secret.csv',
+  ]) expect([url, code(() => rows(url))]).toEqual([url, 'Forbidden']);
+  expect(code(() => rows(join(root, 'secret.csv')))).toBe('NotFound');
+  expect(code(() => rows('missing.csv'))).toBe('NotFound');
+  expect(code(() => rows('sub'))).toBe('NotFound');
+  expect(code(() => rows('http://localhost/a.csv'))).toBe('ArgumentError');
+  expect(code(() => rows('file:///%'))).toBe('ArgumentError');
+  expect(csvFiles('')).toBeUndefined();
+});
+
+it('refuses what is no gzip file', () => {
+  put('fake.csv.gz', 'not packed');
+  expect(code(() => rows('fake.csv.gz'))).toBe('ArgumentError');
+});
