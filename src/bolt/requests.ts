@@ -4,12 +4,13 @@
  *   bookmarks                      serve from a state at least that new (bookmarks.ts)
  *   tx_timeout                     milliseconds; 0: none
  *   tx_metadata.idempotency_key    apply this write at most once, however often it is sent
- *   tx_metadata.read_mode          'local' or 'linearizable'
+ *   tx_metadata.read_mode          'local', 'bounded' or 'linearizable'
+ *   tx_metadata.max_staleness_ms   how old a bounded read may be
  *   mode                           'r' refuses writes
  *   db                             the graph; 'neo4j' and 'system', which drivers and tools assume, mean the default one
  */
 import { DbError } from '../base/errors.ts';
-import type { ReadMode } from '../service/session.ts';
+import type { ReadMode } from '../service/read-index.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 import { newestBookmark } from './bookmarks.ts';
 import type { Message } from './structures.ts';
@@ -107,7 +108,7 @@ export function readExtra(extra: CypherMap): StatementExtra {
     graph: graphOf(extra.get('db')),
     timeoutMs: timeoutOf(extra.get('tx_timeout')),
     minVersion: newestBookmark(extra.get('bookmarks')),
-    readMode: readModeOf(metadata.get('read_mode')),
+    readMode: readModeOf(metadata.get('read_mode'), metadata.get('max_staleness_ms')),
     idempotencyKey: keyOf(metadata.get('idempotency_key')),
     readOnly: extra.get('mode') === 'r',
     notifications: notificationFilter(extra),
@@ -133,10 +134,15 @@ function timeoutOf(value: Value | undefined): number | undefined {
   return timeoutMs === Infinity ? 0 : timeoutMs;
 }
 
-function readModeOf(value: Value | undefined): ReadMode | undefined {
+function readModeOf(value: Value | undefined, stalenessMs: Value | undefined): ReadMode | undefined {
   if (value === undefined || value === null) return undefined;
+  if (value === 'bounded') {
+    const boundedMs = stalenessMs === undefined || stalenessMs === null ? undefined : integerOf(stalenessMs, 'tx_metadata.max_staleness_ms');
+    if (boundedMs !== undefined && boundedMs < 0) throw new DbError('ArgumentError', `tx_metadata.max_staleness_ms must not be negative, but is ${boundedMs}`);
+    return { boundedMs };
+  }
   if (value !== 'local' && value !== 'linearizable') {
-    throw new DbError('ArgumentError', "tx_metadata.read_mode must be 'local' or 'linearizable'");
+    throw new DbError('ArgumentError', "tx_metadata.read_mode must be 'local', 'bounded' or 'linearizable'");
   }
   return value;
 }

@@ -97,6 +97,7 @@ export class ConsensusGroup {
     }
     this.#propose();
     this.#promote(nowMs);
+    this.#removeReplaced(nowMs);
     this.#removeSilent(nowMs);
     this.#updateInfo();
   }
@@ -119,9 +120,9 @@ export class ConsensusGroup {
       this.#leadingSince = nowMs;
       this.#stalls = driver.counters.stalls;
     }
-    if (removal === undefined) return;
     const { view } = driver.node;
     for (const { id } of view.config.config.members) if (!this.#knownSince.has(id)) this.#knownSince.set(id, nowMs);
+    if (removal === undefined) return;
     const { remove, kept } = chooseRemoval(removal, {
       nowMs, selfId: this.#host.nodeId, view, steadySinceMs: this.#leadingSince, lastRemovalMs: this.#lastRemoval,
       lastHeardMs: (id) => Math.max(driver.lastHeardMs(id) ?? 0, this.#knownSince.get(id) ?? 0),
@@ -298,17 +299,39 @@ export class ConsensusGroup {
     return answer;
   }
 
-  /** A wiped disk comes back as a new server at an old address: the old identity is gone for good. */
+  /**
+   * A wiped disk comes back as a new server at an old address: the old identity is gone for good. One that did not vote makes way at
+   * once; one that did only when its successor votes (`#removeReplaced`), so that no step leaves fewer live voters than before.
+   */
   async #replaceAt(address: string, nodeId: NodeId): Promise<void> {
-    const old = this.#memberAt(address);
-    if (old === undefined || old === nodeId) return;
-    this.#host.log('warn', `${address} has a new identity: the old one is removed`, { old, nodeId });
-    await this.change({ kind: 'remove', id: old }, 8000);
+    for (const old of this.#membersAt(address)) {
+      if (old.id === nodeId) continue;
+      this.#host.log('warn', `${address} has a new identity: it takes the place of the old one`, { old: old.id, nodeId });
+      if (!old.voter) await this.change({ kind: 'remove', id: old.id }, 8000);
+    }
+  }
+
+  #removeReplaced(nowMs: number): void {
+    if (this.#wanted.length > 0) return;
+    const { driver } = this.#host;
+    // Silence counts from when a member is known: the one that was heard last is the one that lives there now.
+    const isSilent = (id: NodeId) => nowMs - Math.max(driver.lastHeardMs(id) ?? 0, this.#knownSince.get(id) ?? nowMs) > this.#host.electionTimeoutMs * 2;
+    for (const member of driver.node.view.config.config.members) {
+      if (!member.voter || (member.id !== this.#host.nodeId && isSilent(member.id))) continue;
+      const old = this.#membersAt(decodeInfo(member).rpcAddress).find((other) => other.id !== member.id && isSilent(other.id));
+      if (old === undefined) continue;
+      this.#host.log('info', 'the successor of a wiped server votes: its old identity is removed', { old: old.id, nodeId: member.id });
+      this.change({ kind: 'remove', id: old.id }, 8000).catch((error: Error) => this.#host.log('warn', `removal failed: ${error.message}`));
+      return;
+    }
+  }
+
+  #membersAt(address: string): Member[] {
+    return this.#host.driver.node.view.config.config.members.filter((member) => decodeInfo(member).rpcAddress === address);
   }
 
   #memberAt(address: string): NodeId | undefined {
-    const members = this.#host.driver.node.view.config.config.members;
-    return members.find((member) => decodeInfo(member).rpcAddress === address)?.id;
+    return this.#membersAt(address)[0]?.id;
   }
 
   async addByAddress(address: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {

@@ -2,7 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import type { ReadMode, ResultStream, RunOptions } from '../service/session.ts';
+import type { ReadMode } from '../service/read-index.ts';
+import type { ResultStream, RunOptions } from '../service/session.ts';
 import { askedVersion, bearer, headerNumber, headerText } from './reply.ts';
 import { parametersOf } from './json-values.ts';
 
@@ -25,8 +26,9 @@ function cypherBody(body: unknown): CypherBody {
 
 function readMode(request: FastifyRequest): ReadMode | undefined {
   const mode = headerText(request, 'read-mode') ?? headerText(request, 'read_mode');
+  if (mode === 'bounded') return { boundedMs: headerNumber(request, 'max-staleness-ms') };
   if (mode === undefined || mode === 'local' || mode === 'linearizable') return mode;
-  throw new DbError('InvalidRequest', `the header read-mode is local or linearizable, found "${mode}"`);
+  throw new DbError('InvalidRequest', `the header read-mode is local, bounded or linearizable, found "${mode}"`);
 }
 
 /** What the headers say about how a statement is to run. */

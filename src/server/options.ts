@@ -81,6 +81,7 @@ export const OPTIONS = [
   { name: 'query_memory_mb', type: 'integer', default: 512, min: 1, max: 65536, group: 'Limits', help: 'rows, groups and lists one statement may hold; beyond it ends with MemoryLimit' },
   { name: 'load_csv_dir', ...text, group: 'Limits', help: 'folder LOAD CSV reads files from; refused if empty' },
   { name: 'version_wait_ms', type: 'integer', default: 2000, min: 0, group: 'Limits', help: 'how long a read waits for the data version it asks for' },
+  { name: 'bounded_staleness_ms', type: 'integer', default: 1000, min: 0, max: 3600000, group: 'Limits', help: 'how old a read in the mode bounded may be, where the request does not say' },
   { name: 'leader_wait_ms', type: 'integer', default: 5000, min: 0, group: 'Limits', help: 'how long a write waits for a leader' },
   { name: 'max_running_statements', type: 'integer', default: 10000, min: 1, max: 65536, group: 'Limits', help: 'statements that run or wait at once' },
   { name: 'max_open_transactions', type: 'integer', default: 1000, min: 1, group: 'Limits', help: 'interactive write transactions open at once' },

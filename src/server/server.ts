@@ -274,7 +274,7 @@ export class LgraphServer {
       readers: this.#readers.map(threadExecutor),
       writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
       limits: {
-        versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, statementTimeoutMs: config.statement_timeout_ms,
+        versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms, statementTimeoutMs: config.statement_timeout_ms,
         tokenLifeSeconds: config.token_life_s, tokenRefreshSeconds: config.token_refresh_s,
         loginFailuresMax: config.login_failures_max, loginLockMs: config.login_lock_ms,
       },

@@ -18,6 +18,7 @@ import type { Executor, LoadedExecutor } from './executors.ts';
 import { EagerTexts } from './deferred-transaction.ts';
 import type { GroupLink } from './group-link.ts';
 import type { InlineExecutor } from './inline-executor.ts';
+import { ReadIndexes } from './read-index.ts';
 import { Session } from './session.ts';
 import type { TaskRegistry } from './tasks.ts';
 
@@ -26,6 +27,8 @@ export interface ServiceLimits {
   readonly versionWaitMs: number;
   /** How long a write waits for a leader. */
   readonly leaderWaitMs: number;
+  /** How old a bounded read may be, where the client does not say. */
+  readonly boundedStalenessMs: number;
   /** Statement timeout where the client sets none; 0: none. */
   readonly statementTimeoutMs: number;
   readonly tokenLifeSeconds: number;
@@ -72,6 +75,7 @@ interface Failures {
 export class Service {
   readonly options: ServiceOptions;
   readonly eagerTexts = new EagerTexts();
+  readonly readIndexes: ReadIndexes;
   readonly #passwords: PasswordVerifier;
   readonly #tokens = new TokenVerifier();
   readonly #failures = new Map<string, Failures>();
@@ -80,6 +84,7 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.options = options;
     this.#startedMs = options.clock.monotonicMs();
+    this.readIndexes = new ReadIndexes(options.group, options.clock, { waitMs: options.limits.leaderWaitMs, boundedMs: options.limits.boundedStalenessMs });
     this.#passwords = new PasswordVerifier(() => options.clock.monotonicMs());
   }
 

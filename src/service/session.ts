@@ -10,10 +10,9 @@ import type { Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
 import { OWN_KEY_PREFIX } from './api.ts';
 import type { Executor } from './executors.ts';
+import type { ReadMode } from './read-index.ts';
 import type { Service } from './service.ts';
 import type { Task } from './tasks.ts';
-
-export type ReadMode = 'local' | 'linearizable';
 
 export interface RunOptions {
   readonly graph?: string | undefined;
@@ -170,9 +169,7 @@ export class Session {
 
   async #read(request: RunRequest, options: RunOptions, task: Task): Promise<ResultStream> {
     const { service } = this;
-    const { group, limits } = service.options;
-    let version = request.minVersion;
-    if (options.readMode === 'linearizable') version = Math.max(version, await group.readIndex(limits.leaderWaitMs));
+    const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
     await service.waitForVersion(version, options.versionWaitMs);
     const { inline } = service.options;
     const reply = inline.tryRun(request);
@@ -203,6 +200,8 @@ export class Session {
   async onLeader<T>(work: (executor: Executor) => Promise<T>, repeatable: () => boolean = () => false): Promise<T> {
     const { group, writer, leader, limits, clock, redirectWrites } = this.service.options;
     const deadline = clock.monotonicMs() + limits.leaderWaitMs;
+    // An attempt whose outcome is open stays so, however surely the later ones were not made.
+    let inDoubt: DbError | undefined;
     for (;;) {
       const executor = group.isLeader ? writer : leader;
       try {
@@ -211,10 +210,11 @@ export class Session {
       } catch (error) {
         const isFull = asDbError(error).code === 'ReadOnlyDisk' && clock.monotonicMs() < deadline - limits.leaderWaitMs + FULL_DISK_WAIT_MS;
         const again = isSurelyNotDone(error) || isFull || (asDbError(error).code === 'OutcomeUnknown' && repeatable());
-        if (!again || clock.monotonicMs() >= deadline) throw error;
+        if (asDbError(error).code === 'OutcomeUnknown') inDoubt = asDbError(error);
+        if (!again || clock.monotonicMs() >= deadline) throw isSurelyNotDone(error) || isFull ? inDoubt ?? error : error;
       }
       const rest = deadline - clock.monotonicMs();
-      if (rest <= 0) throw this.#noLeader();
+      if (rest <= 0) throw inDoubt ?? this.#noLeader();
       await group.leaderChange(Math.min(rest, 50));
     }
   }
@@ -237,11 +237,9 @@ export class Session {
 
   async begin(options: BeginOptions): Promise<SessionTransaction> {
     const { service } = this;
-    const { limits, group } = service.options;
     const request = { user: this.principal.user, timeoutMs: options.timeoutMs ?? 0, minVersion: options.minVersion ?? 0, killSlot: -1 };
     if (options.mode === 'read') {
-      let version = request.minVersion;
-      if (options.readMode === 'linearizable') version = Math.max(version, await group.readIndex(limits.leaderWaitMs));
+      const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
       await service.waitForVersion(version, options.versionWaitMs);
       const reader = service.chooseReader();
       if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');

@@ -142,7 +142,26 @@ describe('three servers over gRPC', () => {
     await until('its vote', async () => (await leader.status()).peers.some((peer) => peer.nodeId === fresh.nodeId && peer.isVoter));
     expect(fresh.nodeId).not.toBe(servers[lost]!.nodeId);
     await until('its data', () => fresh.applied.includes('kept'));
-    expect((await leader.status()).peers).toHaveLength(3);
+    await until('the old identity to go', async () => (await leader.status()).peers.length === 3);
+  });
+
+  it('a wiped one of two servers with data comes back beside a witness', async () => {
+    const ports = await freePorts(3);
+    const witness = (index: number) => ({ info: { rpcAddress: `127.0.0.1:${ports[index]}`, restAddress: '', boltAddress: '', isWitness: index === 2, serverVersion: 'test' } });
+    const servers = await Promise.all([0, 1, 2].map(async (index) => group.start(await group.options(index, ports, witness(index)))));
+    const leader = await group.leader(servers.slice(0, 2));
+    const id = leader.propose('kept');
+    await until('the commit', () => leader.outcomes.get(id) === 'committed');
+    const lost = servers.findIndex((server) => server !== leader);
+    await group.stop(servers[lost]!);
+    const options = await group.options(lost, ports, witness(lost));
+    rmSync(options.logDirectory, { recursive: true });
+    const fresh = await group.start(options);
+    await until('its vote, and the end of the old one', async () => {
+      const { peers } = await leader.status();
+      return peers.length === 3 && peers.some((peer) => peer.nodeId === fresh.nodeId && peer.isVoter);
+    });
+    await until('its data', () => fresh.applied.includes('kept'));
   });
 
   it('refuse a stranger with another secret', async () => {

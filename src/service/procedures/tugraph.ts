@@ -9,6 +9,7 @@ import { execute, prepare, type ExecContext } from '../../cypher/engine.ts';
 import type { Value } from '../../value/value.ts';
 import type { CallContext } from '../call-context.ts';
 import { mapArg, procedure, textArg, type ServerProcedure } from './define.ts';
+import { sortedPeers } from './server.ts';
 
 const NONE: Value[][] = [];
 /** Options TuGraph changes at run time. */
@@ -25,6 +26,26 @@ function updateConfig(args: Value[], call: CallContext): Value[][] {
   }
   return NONE;
 }
+
+/** Bolt shares the one log: its Raft nodes are the servers of the group, numbered by 48 bits of their ids. */
+function raftNodes(call: CallContext): Value[][] {
+  const { status } = call.group;
+  if (!status.enabled) return boltRaftIsOff();
+  return sortedPeers(status.peers).map((peer) => [
+    Number.parseInt(peer.nodeId.slice(0, 12), 16), hostOf(peer.rpcAddress), portOf(peer.boltAddress), portOf(peer.rpcAddress), peer.role === 'leader', !peer.isVoter,
+  ]);
+}
+
+function raftStatus(call: CallContext): Value[][] {
+  const { status } = call.group;
+  if (!status.enabled) return boltRaftIsOff();
+  const { role, term, leaderId, commitIndex, appliedIndex, firstIndex, lastIndex } = status;
+  const facts = { id: status.nodeId, term, lead: leaderId ?? '', raftState: role, commit: commitIndex, applied: appliedIndex, raftlog: { first: firstIndex, last: lastIndex } };
+  return [[JSON.stringify(facts, undefined, 4)]];
+}
+
+const hostOf = (address: string) => address.slice(0, address.lastIndexOf(':')).replaceAll(/[[\]]/g, '');
+const portOf = (address: string) => Number(address.slice(address.lastIndexOf(':') + 1));
 
 function boltRaftIsOff(): never {
   throw new DbError('NotSupported', 'bolt raft is not enabled', { hint: 'Bolt shares the one log of the group: CALL dbms.listServers() shows it' });
@@ -97,11 +118,11 @@ const plugins = [
 ];
 
 const boltRaft = [
-  procedure('db.bolt.listRaftNodes', '', `${BOLT_NODE}, is_leader:BOOLEAN, is_learner:BOOLEAN`, 'dbms-read', 'Bolt shares the one log', boltRaftIsOff),
+  procedure('db.bolt.listRaftNodes', '', `${BOLT_NODE}, is_leader:BOOLEAN, is_learner:BOOLEAN`, 'dbms-read', 'the servers of the group, in the form of TuGraph\'s second Raft group', (_, call) => raftNodes(call)),
   procedure('db.bolt.addRaftNode', BOLT_NODE, '', 'dbms-read', 'Bolt shares the one log', boltRaftIsOff),
   procedure('db.bolt.addRaftLearnerNode', BOLT_NODE, '', 'dbms-read', 'Bolt shares the one log', boltRaftIsOff),
   procedure('db.bolt.removeRaftNode', 'node_id:INTEGER', '', 'dbms-read', 'Bolt shares the one log', boltRaftIsOff),
-  procedure('db.bolt.getRaftStatus', '', 'status:STRING', 'dbms-read', 'Bolt shares the one log', boltRaftIsOff),
+  procedure('db.bolt.getRaftStatus', '', 'status:STRING', 'dbms-read', 'this server in the group, as JSON', (_, call) => raftStatus(call)),
 ];
 
 export const tugraphProcedures: readonly ServerProcedure[] = [
