@@ -109,7 +109,9 @@ export class WriterSide {
     if (this.#driver.isDiskFull) return 'disk-full';
     const parts = unpack(data);
     if (parts.some((part) => part.length > this.#limits.maxEntryBytes)) return 'busy';
-    return this.#driver.node.propose(parts);
+    const result = this.#driver.node.propose(parts);
+    // While leadership is handed over there is no use in waiting here: the next leader takes it.
+    return result === 'busy' && this.#driver.node.view.isTransferring ? 'not-leader' : result;
   }
 
   #register(index: number, open: Open): void {
