@@ -63,14 +63,15 @@ export class LocalGroup {
 
   static async create(options: LocalGroupOptions): Promise<LocalGroup> {
     const host = options.host ?? '127.0.0.1';
+    const inUrl = host.includes(':') ? `[${host}]` : host;
     const ports = await freePorts(options.size * 3, options.basePort ?? 17070, host);
     const servers = Array.from({ length: options.size }, (_, i): LocalServer => {
       const [rest, rpc, bolt] = ports.slice(i * 3, i * 3 + 3) as [number, number, number];
       const directory = join(options.directory, `server${i + 1}`);
       mkdirSync(directory, { recursive: true });
       return {
-        name: `server${i + 1}`, directory, ports: { rest, rpc, bolt }, restAddress: `${host}:${rest}`, rpcAddress: `${host}:${rpc}`,
-        boltUri: `bolt://${host}:${bolt}`, child: undefined,
+        name: `server${i + 1}`, directory, ports: { rest, rpc, bolt }, restAddress: `${inUrl}:${rest}`, rpcAddress: `${inUrl}:${rpc}`,
+        boltUri: `bolt://${inUrl}:${bolt}`, child: undefined,
       };
     });
     return new LocalGroup(options, servers);

@@ -35,6 +35,8 @@ const CHANNEL_OPTIONS = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.min_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': PAUSE_MS_MAX,
+  // A host name may get another address: gRPC would look it up again after 30 s only.
+  'grpc.dns_min_time_between_resolutions_ms': 500,
   'grpc.keepalive_time_ms': 2000,
   'grpc.keepalive_timeout_ms': 2000,
   'grpc.keepalive_permit_without_calls': 1,

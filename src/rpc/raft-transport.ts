@@ -54,7 +54,7 @@ export class RaftTransport implements Transport {
     this.#server = server;
     const { listenHost, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      server.bindAsync(`${listenHost}:${port}`, ServerCredentials.createInsecure(), (error) => {
+      server.bindAsync(`${listenHost.includes(':') ? `[${listenHost}]` : listenHost}:${port}`, ServerCredentials.createInsecure(), (error) => {
         if (error === null) resolve();
         else reject(new Error(`cannot listen on ${listenHost}:${port}: ${error.message}`));
       });

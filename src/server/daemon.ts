@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { addressesOf } from './addresses.ts';
 import type { LoadedConfig } from './config.ts';
 import { isAlive, runningPid } from './directory.ts';
 
@@ -26,7 +27,7 @@ export async function startDetached(loaded: LoadedConfig, argv: readonly string[
   });
   for (let waited = 0; waited < 30_000 && !exited; waited += 100) {
     await sleep(100);
-    if (await listens(config.port)) {
+    if (await listens(addressesOf(config).local)) {
       child.unref();
       say(`The service process is started at pid ${child.pid}.`);
       return 0;
@@ -36,9 +37,9 @@ export async function startDetached(loaded: LoadedConfig, argv: readonly string[
   return 254;
 }
 
-async function listens(port: number): Promise<boolean> {
+async function listens(address: string): Promise<boolean> {
   try {
-    await fetch(`http://127.0.0.1:${port}/livez`, { signal: AbortSignal.timeout(500) });
+    await fetch(`http://${address}/livez`, { signal: AbortSignal.timeout(500) });
     return true;
   } catch {
     return false; // Not yet: asked again soon.

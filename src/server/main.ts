@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
 import { asDbError } from '../base/errors.ts';
+import { addressesOf } from './addresses.ts';
 import { checkTogether, helpText, loadConfig, printedConfig } from './config.ts';
 import type { LoadedConfig } from './config.ts';
 import { startDetached, stopDetached } from './daemon.ts';
@@ -10,7 +11,7 @@ import { openLog } from './log.ts';
 import type { Log } from './log.ts';
 import { OPTIONS } from './options.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
-import { addressesOf, LgraphServer } from './server.ts';
+import { LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
 import { untilSpace } from './disk-space.ts';
 import { replaceStore } from './state-transfer.ts';

@@ -29,6 +29,7 @@ import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { MemoryEngine } from '../storage/memory-engine.ts';
+import { addressesOf } from './addresses.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
@@ -43,27 +44,6 @@ import { csvFiles } from '../service/csv-files.ts';
 const MB = 1024 * 1024;
 /** A thread's heap may grow to here; the caches keep it far below. */
 const OLD_SPACE_MB = 16_384;
-
-export interface ServerAddresses {
-  readonly rest: string;
-  readonly rpc: string;
-  readonly bolt: string;
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-/** The addresses this server gives to others. */
-export function addressesOf(config: Config): ServerAddresses {
-  const host = config.advertised_host !== '' ? config.advertised_host : config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
-  const rpcHost = config.host === '0.0.0.0' || config.host === '::' ? host : config.host;
-  return {
-    rest: `${bracketed(host)}:${config.port}`,
-    rpc: `${bracketed(rpcHost)}:${config.rpc_port}`,
-    bolt: config.bolt_port === 0 ? '' : `${bracketed(host)}:${config.bolt_port}`,
-  };
-}
 
 export interface ServerEvents {
   /** It cannot go on, or (`isRefusal`) should not have been started like this. */

@@ -1,0 +1,28 @@
+/** The addresses of one server: what it tells clients and the group, and where it is reached on its own machine. */
+import type { Config } from './options.ts';
+
+export interface ServerAddresses {
+  readonly rest: string;
+  readonly rpc: string;
+  readonly bolt: string;
+  /** REST as reached from this machine, whatever is advertised. */
+  readonly local: string;
+}
+
+const ANY: readonly string[] = ['0.0.0.0', '::', ''];
+
+/** An IPv6 address has brackets before a port. */
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
+export function addressesOf(config: Pick<Config, 'host' | 'advertised_host' | 'port' | 'rpc_port' | 'bolt_port'>): ServerAddresses {
+  const local = bracketed(config.host === '::' ? '::1' : ANY.includes(config.host) ? '127.0.0.1' : config.host);
+  const told = config.advertised_host === '' ? local : bracketed(config.advertised_host);
+  return {
+    rest: `${told}:${config.port}`,
+    rpc: `${ANY.includes(config.host) ? told : local}:${config.rpc_port}`,
+    bolt: config.bolt_port === 0 ? '' : `${told}:${config.bolt_port}`,
+    local: `${local}:${config.port}`,
+  };
+}
