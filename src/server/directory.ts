@@ -1,9 +1,11 @@
 /** The data directory: created, checked, and held by one process at a time through a pid file. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DbError } from '../base/errors.ts';
 
 export const PID_FILE = 'lgraph.pid';
+/** Where REST is reached from this machine, for health checks. */
+export const ADDRESS_FILE = 'lgraph.address';
 
 export function isAlive(pid: number): boolean {
   try {
@@ -34,7 +36,7 @@ export function runningPid(directory: string): number | undefined {
 }
 
 /** Takes the directory for this process; returns how to give it back. */
-export function takeDirectory(directory: string): () => void {
+export function takeDirectory(directory: string, address: string): () => void {
   try {
     mkdirSync(directory, { recursive: true });
   } catch (error) {
@@ -44,6 +46,7 @@ export function takeDirectory(directory: string): () => void {
   if (other !== undefined) {
     throw new DbError('InvalidConfig', `another server (process ${other}) runs on the data directory ${directory}`, { hint: 'stop it with -d stop, or choose another --directory' });
   }
+  writeFileSync(join(directory, ADDRESS_FILE), `${address}\n`);
   const path = join(directory, PID_FILE);
   const temporary = `${path}.${process.pid}`;
   const file = openSync(temporary, 'w');

@@ -82,7 +82,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
   if (config.enable_ha && config.ha_is_witness) for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
   let giveBack;
   try {
-    giveBack = takeDirectory(config.directory);
+    giveBack = takeDirectory(config.directory, addressesOf(config).local);
   } catch (error) {
     complain(error, 254);
   }

@@ -159,7 +159,7 @@ describe('a witness', () => {
     await group.ready(60_000);
     const client = await login(first);
     await client.cypher(first.restAddress, 'UNWIND range(1, 1000) AS i CREATE (:N {i: i})');
-    expect(readdirSync(join(witness.directory, 'data')).sort()).toEqual(['ha', 'lgraph.pid']);
+    expect(readdirSync(join(witness.directory, 'data')).sort()).toEqual(['ha', 'lgraph.address', 'lgraph.pid']);
     const answer = await fetch(`http://${witness.restAddress}/login`, { method: 'POST', redirect: 'manual', headers: { 'content-type': 'application/json' }, body: '{"user":"admin","password":"73@TuGraph"}' });
     const leader = await group.leader();
     expect(answer.status).toBe(307);
