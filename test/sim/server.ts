@@ -2,6 +2,7 @@
  * One simulated server: the real core, the real log store on a disk that forgets, the real writer's side, and a toy
  * state machine (a map) with a durable copy that lags behind.
  */
+import { leaseMsFor } from '../../src/raft/lease.ts';
 import { RaftNode } from '../../src/raft/node.ts';
 import type { Effects, NodeView } from '../../src/raft/node.ts';
 import type { Message } from '../../src/raft/messages.ts';
@@ -12,7 +13,8 @@ import { LogStore } from '../../src/replica/log-store.ts';
 import type { ConsensusToWriter } from '../../src/replica/protocol.ts';
 import type { Random } from '../../src/base/random.ts';
 import { DiskImage, Violation } from './checker.ts';
-import { PowerCut, SimDisk } from './disk.ts';
+import { DiskFullError } from '../../src/replica/log-store-disk.ts';
+import { PowerCut, SimDisk, SyncFailed } from './disk.ts';
 import type { Cluster } from './cluster.ts';
 
 export interface Machine {
@@ -57,6 +59,12 @@ export class SimServer {
   #inbox: { readonly from: NodeId; readonly message: Message }[] = [];
   readonly #tickRate: number;
   slowDisk = false;
+  /** Extra milliseconds before it reacts to anything. */
+  lagMs = 0;
+  /** Its disk was wiped or proved rotten: this identity never comes back. */
+  isGone = false;
+  #clockJumpMs = 0;
+  #host!: { readonly node: RaftNode; readonly store: LogStore; isDiskFull: boolean; wake(): void };
   #installs = 0;
   readonly readsDone = new Map<number, (index: number) => void>();
   readonly proposals = new Map<number, { readonly data: string; settle(outcome: string, index: number): void }>();
@@ -76,6 +84,22 @@ export class SimServer {
 
   get durableStateIndex(): number {
     return this.#durable.index;
+  }
+
+  /** Its monotonic clock: runs a little fast or slow, and may once in a while jump within what leases allow for. */
+  get clockMs(): number {
+    return this.#cluster.time.now / this.#tickRate + this.#clockJumpMs;
+  }
+
+  jumpClock(ms: number): void {
+    this.#clockJumpMs += ms;
+  }
+
+  /** Would answer a linearizable read by its lease at this true instant. */
+  get hasLease(): boolean {
+    if (!this.isUp || this.isPaused) return false;
+    this.node.now(this.clockMs);
+    return this.node.hasLease;
   }
 
   get isPaused(): boolean {
@@ -101,6 +125,7 @@ export class SimServer {
     const options: RaftOptions = {
       id: this.id, electionTicks: 20, heartbeatTicks: 5, batchBytesMax: 400, windowMessages: 3, windowBytes: 2000, uncommittedBytesMax: 6000,
       pendingReadsMax: 50, witnessMayLead: true, random: () => this.#random.next(), readIdBase: this.boots * 1e6, mutants,
+      electionMs: 200, leaseMs: this.#cluster.rates.leases ? leaseMsFor(200, 20) : 0,
     };
     this.node = new RaftNode(options, this.store, this.store.recovered, this.machine.index);
     this.#writes = [];
@@ -112,10 +137,10 @@ export class SimServer {
     this.proposals.clear();
     this.isUp = true;
     const boot = this.boots;
-    const host = {
-      node: this.node, store: this.store, isDiskFull: false, wake: () => this.wake(),
+    this.#host = {
+      node: this.node, store: this.store, isDiskFull: false as boolean, wake: () => this.wake(),
     };
-    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, host, { maxEntryBytes: 1000, aheadBytesMax: 3000, isWitness: this.isWitness }, this.machine.index);
+    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, this.#host, { maxEntryBytes: 1000, aheadBytesMax: 3000, isWitness: this.isWitness }, this.machine.index);
     this.#scheduleTick(boot, this.#cluster.time.now);
     this.wake();
   }
@@ -160,6 +185,18 @@ export class SimServer {
     this.store.persist(write);
     this.image.apply(write);
     this.store = this.#openStore();
+  }
+
+  /** Whether the log store notices that a bit of a stopped server's disk turned: it refuses, suspects, or has lost nothing. */
+  noticesRot(): 'noticed' | 'harmless' | 'lost' {
+    const before = this.image;
+    try {
+      const { recovered } = this.#openStore();
+      if (recovered.suspect) return 'noticed';
+      return recovered.hard.term === before.hard.term && recovered.hard.votedFor === before.hard.votedFor && recovered.lastIndex >= before.last ? 'harmless' : 'lost';
+    } catch {
+      return 'noticed';
+    }
   }
 
   crash(): void {
@@ -220,7 +257,7 @@ export class SimServer {
     if (this.#isTurnScheduled) return;
     this.#isTurnScheduled = true;
     const boot = this.boots;
-    this.#cluster.time.after(this.#random.next() * 0.3, () => {
+    this.#cluster.time.after(this.lagMs + this.#random.next() * 0.3, () => {
       if (!this.isUp || this.boots !== boot) return;
       this.#isTurnScheduled = false;
       this.#guard(() => this.#turn());
@@ -268,11 +305,25 @@ export class SimServer {
       try {
         this.store.persist(this.#mutated(write));
       } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
+        this.disk.cutPowerAfter(-1);
+        if (error instanceof DiskFullError) {
+          this.#host.isDiskFull = true;
+          this.#cluster.counts.diskFull += 1;
+          time.after(50, () => {
+            if (!this.isUp || this.boots !== boot) return;
+            this.#isWriting = false;
+            this.#write();
+          });
+          return;
+        }
+        if (error instanceof SyncFailed) this.#cluster.counts.syncErrors += 1;
+        else if (!(error instanceof PowerCut)) throw error;
+        // A failed sync is a crash: nothing is tried again on the same handle.
         this.#cluster.crash(this);
         return;
       }
       this.disk.cutPowerAfter(-1);
+      this.#host.isDiskFull = false;
       if (!this.#cluster.mutants.has('no-sync')) this.image.apply(write);
       this.#writes.shift();
       time.after(diskMs * 0.3, () => {
@@ -291,6 +342,7 @@ export class SimServer {
 
   #guard(work: () => void): void {
     try {
+      this.node.now(this.clockMs);
       work();
     } catch (error) {
       if (error instanceof Error) error.message = `${this.id}: ${error.message}`;
