@@ -13,6 +13,7 @@ import type { Message } from '../../src/raft/messages.ts';
 import type { NodeId } from '../../src/raft/types.ts';
 import { Checker, Violation } from './checker.ts';
 import { Client } from './client.ts';
+import { SyncFailed } from './disk.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimServer, copyMachine } from './server.ts';
 
@@ -45,6 +46,7 @@ export interface SimResult {
   readonly diskFull: number;
   readonly wiped: number;
   readonly bitFlips: number;
+  readonly rotTakenForTorn: number;
   readonly crashesInWrite: number;
   readonly dropped: number;
   readonly duplicated: number;
@@ -85,7 +87,7 @@ export class Cluster {
   readonly random: Random;
   readonly rates: Rates;
   readonly counts = { crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, acknowledged: 0, reads: 0, leaseReads: 0, localReads: 0, partitions: 0, oneWayCuts: 0,
-    pauses: 0, slowNodes: 0, clockJumps: 0, transfers: 0, syncErrors: 0, diskFull: 0, wiped: 0, bitFlips: 0, crashesInWrite: 0, dropped: 0, duplicated: 0 };
+    pauses: 0, slowNodes: 0, clockJumps: 0, transfers: 0, syncErrors: 0, diskFull: 0, wiped: 0, bitFlips: 0, rotTakenForTorn: 0, crashesInWrite: 0, dropped: 0, duplicated: 0 };
   /** Highest index acknowledged to some client, or seen by a read. */
   knownIndex = 0;
   faults = true;
@@ -276,6 +278,7 @@ export class Cluster {
       this.counts.bitFlips += 1;
       const outcome = server.noticesRot();
       this.log(() => `${server.id} has a turned bit: ${outcome}`);
+      if (outcome === 'torn') this.counts.rotTakenForTorn += 1;
       if (outcome === 'lost') throw new Violation(`12: a turned bit on the disk of ${server.id} loses what was promised, and nobody notices`);
     } else {
       this.counts.wiped += 1;
@@ -334,7 +337,16 @@ export class Cluster {
 
   #restart(server: SimServer): void {
     if (server.isUp || server.isGone) return;
-    server.start();
+    try {
+      server.start();
+    } catch (error) {
+      if (!(error instanceof SyncFailed)) throw error;
+      // A start that cannot sync ends like any other failed sync; somebody starts it again.
+      this.counts.syncErrors += 1;
+      server.disk.crash();
+      this.time.after(50 + this.random.next() * 1000, () => this.#restart(server));
+      return;
+    }
     this.checker.onRestart(server.id, server.image);
     this.log(() => `${server.id} restarts`);
     for (const other of this.servers.values()) {

@@ -7,7 +7,7 @@ import { RaftNode } from '../../src/raft/node.ts';
 import type { Effects, NodeView } from '../../src/raft/node.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { Mutants, RaftOptions } from '../../src/raft/state.ts';
-import type { Config, NodeId, Persist } from '../../src/raft/types.ts';
+import type { Config, HardState, NodeId, Persist } from '../../src/raft/types.ts';
 import { WriterSide } from '../../src/replica/consensus-writer.ts';
 import { LogStore } from '../../src/replica/log-store.ts';
 import type { ConsensusToWriter } from '../../src/replica/protocol.ts';
@@ -59,6 +59,8 @@ export class SimServer {
   #inbox: { readonly from: NodeId; readonly message: Message }[] = [];
   readonly #tickRate: number;
   slowDisk = false;
+  /** What the disk held before the last write. */
+  #beforeLast: { readonly last: number; readonly hard: HardState } = { last: 0, hard: { term: 0, votedFor: undefined } };
   /** Extra milliseconds before it reacts to anything. */
   lagMs = 0;
   /** Its disk was wiped or proved rotten: this identity never comes back. */
@@ -116,7 +118,7 @@ export class SimServer {
         entries: [{ index: 1, term: 1, kind: 2, data: encoded }],
       };
       this.store.persist(first);
-      this.image.apply(first);
+      this.#saved(first);
       this.store = this.#openStore();
     }
     this.#checkRecovered();
@@ -152,6 +154,11 @@ export class SimServer {
     });
   }
 
+  #saved(write: Persist): void {
+    this.#beforeLast = { last: this.image.last, hard: this.image.hard };
+    this.image.apply(write);
+  }
+
   /** After a crash the disk holds what the oracle believes, or one more write that was on its way. */
   #checkRecovered(): void {
     const { recovered } = this.store;
@@ -169,7 +176,7 @@ export class SimServer {
     if (!isLike(next)) {
       throw new Violation(`${this.id} recovered term ${recovered.hard.term}, ${recovered.startIndex}..${recovered.lastIndex}; its disk held term ${this.image.hard.term}, ${this.image.start}..${this.image.last}`);
     }
-    this.image.apply(this.#writes[0]!);
+    this.#saved(this.#writes[0]!);
   }
 
   /** A snapshot was installed and the power went before the log followed. */
@@ -183,17 +190,22 @@ export class SimServer {
       start: { index, term, config, reset: true },
     };
     this.store.persist(write);
-    this.image.apply(write);
+    this.#saved(write);
     this.store = this.#openStore();
   }
 
-  /** Whether the log store notices that a bit of a stopped server's disk turned: it refuses, suspects, or has lost nothing. */
-  noticesRot(): 'noticed' | 'harmless' | 'lost' {
+  /**
+   * Whether the log store notices that a bit of a stopped server's disk turned: it refuses, suspects, or has lost nothing. A bit in the
+   * header of the very last batch looks like a write that a crash cut short ('torn'); nothing older may go unnoticed.
+   */
+  noticesRot(): 'noticed' | 'harmless' | 'torn' | 'lost' {
     const before = this.image;
     try {
       const { recovered } = this.#openStore();
       if (recovered.suspect) return 'noticed';
-      return recovered.hard.term === before.hard.term && recovered.hard.votedFor === before.hard.votedFor && recovered.lastIndex >= before.last ? 'harmless' : 'lost';
+      const holds = (last: number, hard: HardState) => recovered.lastIndex >= last && recovered.hard.term === hard.term && recovered.hard.votedFor === hard.votedFor;
+      if (holds(before.last, before.hard)) return 'harmless';
+      return holds(Math.min(this.#beforeLast.last, before.last), this.#beforeLast.hard) ? 'torn' : 'lost';
     } catch {
       return 'noticed';
     }
@@ -324,7 +336,7 @@ export class SimServer {
       }
       this.disk.cutPowerAfter(-1);
       this.#host.isDiskFull = false;
-      if (!this.#cluster.mutants.has('no-sync')) this.image.apply(write);
+      if (!this.#cluster.mutants.has('no-sync')) this.#saved(write);
       this.#writes.shift();
       time.after(diskMs * 0.3, () => {
         if (!this.isUp || this.boots !== boot) return;
