@@ -204,7 +204,10 @@ export class SimServer {
       const { recovered } = this.#openStore();
       if (recovered.suspect) return 'noticed';
       const holds = (last: number, hard: HardState) => recovered.lastIndex >= last && recovered.hard.term === hard.term && recovered.hard.votedFor === hard.votedFor;
-      if (holds(before.last, before.hard)) return 'harmless';
+      // The write that the crash cut short may have arrived whole.
+      const after = before.copy();
+      if (this.#writes[0] !== undefined) after.apply(this.#writes[0]);
+      if (holds(before.last, before.hard) || holds(after.last, after.hard)) return 'harmless';
       return holds(Math.min(this.#beforeLast.last, before.last), this.#beforeLast.hard) ? 'torn' : 'lost';
     } catch {
       return 'noticed';
