@@ -18,7 +18,7 @@ export function tickElection(state: RaftState, ticks: number): void {
   state.electionElapsed += ticks;
   state.ticksSinceRefusal += ticks;
   state.ticksSinceCandidate += ticks;
-  if (state.electionElapsed < state.electionTimeout) return;
+  if (state.electionElapsed < state.electionTimeout || (state.isProtecting && !state.has('no-lease'))) return;
   state.electionElapsed = 0;
   if (!mayCampaign(state) || !isWitnessNeeded(state)) {
     // A learner or a removed server only forgets a leader that fell silent.
@@ -72,7 +72,7 @@ function sendVoteRequests(state: RaftState, kind: VoteRequest['kind'], term: num
 
 export function onVoteRequest(state: RaftState, from: NodeId, request: VoteRequest): void {
   if (tellRemoved(state, from, request)) return;
-  if (!request.transfer && state.inLease && request.term > state.term && !state.has('no-lease')) return;
+  if (!request.transfer && !state.has('no-lease') && ((state.inLease && request.term > state.term) || state.isProtecting)) return;
   if (request.kind === 'vote' && request.term > state.term) state.becomeFollower(request.term, undefined);
 
   const granted = mayGrant(state, from, request);

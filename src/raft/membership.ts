@@ -105,6 +105,7 @@ export function startTransfer(state: RaftState, to: string | undefined): string 
   if (member?.witness === true) return `${target} is a witness`;
   if (state.transferee !== undefined) return state.transferee === target ? undefined : 'leadership is being handed over already';
   state.transferee = target;
+  state.isLeaseOver = true;
   state.transferTicks = 0;
   state.handoverSent = false;
   return undefined;

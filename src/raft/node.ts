@@ -13,6 +13,7 @@
  */
 import { assert, unreachable } from '../base/assert.ts';
 import { askForPreVotes, campaign, mayCampaign, onNotMember, onTimeoutNow, onVoteReply, onVoteRequest, tickElection } from './election.ts';
+import { confirmLease, hasLease } from './lease.ts';
 import { leaveIfRemoved, noticeRemoval, proposeChange, startTransfer, tickTransfer, tickWitnessLeader } from './membership.ts';
 import { confirmReads, onReadReply, onReadRequest, requestRead, startReadRound } from './reads.ts';
 import {
@@ -128,6 +129,19 @@ export class RaftNode {
     tickWitnessLeader(state, ticks);
   }
 
+  /**
+   * Monotonic milliseconds, for leases only. To be told before messages are received and before effects are taken: what came in
+   * before it counts as begun by then, what leaves after it as sent no earlier.
+   */
+  now(ms: number): void {
+    this.#state.setNow(ms);
+  }
+
+  /** This server would answer a linearizable read without asking anybody. */
+  get hasLease(): boolean {
+    return hasLease(this.#state);
+  }
+
   receive(from: NodeId, message: Message): void {
     const state = this.#state;
     assert(from !== state.id, 'a server does not write to itself');
@@ -178,6 +192,7 @@ export class RaftNode {
         return;
       case 'heartbeatReply':
         onHeartbeatReply(state, from, message);
+        confirmLease(state);
         confirmReads(state);
         return;
       case 'snapshotReply':

@@ -5,6 +5,7 @@
  * round serves every read that waits; the next round starts when this one is confirmed. A leader that has committed
  * nothing in its own term yet may not know the newest commit index, so reads wait for that first (etcd issue 7331).
  */
+import { hasLease } from './lease.ts';
 import { quorumValue, voterIds } from './config.ts';
 import { heardFrom } from './replication.ts';
 import type { ReadReply, ReadRequest } from './messages.ts';
@@ -53,6 +54,10 @@ export function onReadReply(state: RaftState, reply: ReadReply): void {
 export function startReadRound(state: RaftState): void {
   if (state.readsActive !== undefined || state.readsWaiting.length === 0) return;
   if (!state.isReady && !state.has('reads-before-own-commit')) return;
+  if (hasLease(state)) {
+    answerReads(state, state.log.commitIndex, state.readsWaiting.splice(0));
+    return;
+  }
   state.round += 1;
   state.readsActive = { round: state.round, index: state.log.commitIndex, reads: state.readsWaiting };
   state.readsWaiting = [];
@@ -69,8 +74,12 @@ export function confirmReads(state: RaftState): void {
     : quorumValue(state.config, (id) => (id === state.id ? state.round : state.progress.get(id)?.round ?? 0));
   if (confirmed < active.round && !state.has('reads-unconfirmed')) return;
   state.readsActive = undefined;
-  for (const read of active.reads) {
-    if (read.from === undefined) state.readsDone.push({ id: read.id, index: active.index });
-    else state.send(read.from, { kind: 'readReply', term: state.term, readId: read.id, index: active.index });
+  answerReads(state, active.index, active.reads);
+}
+
+function answerReads(state: RaftState, index: number, reads: readonly ReadWaiting[]): void {
+  for (const read of reads) {
+    if (read.from === undefined) state.readsDone.push({ id: read.id, index });
+    else state.send(read.from, { kind: 'readReply', term: state.term, readId: read.id, index });
   }
 }

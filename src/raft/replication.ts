@@ -8,6 +8,7 @@ import { assert } from '../base/assert.ts';
 import { isVoter, memberOf, quorumSize, quorumValue, voterIds, witnessFloor, decodeConfig } from './config.ts';
 import { Progress } from './progress.ts';
 import { ENTRY_CONFIG, entryBytes } from './types.ts';
+import { startLeaseRound } from './lease.ts';
 import type { Append, AppendReply, CommitNotice, Heartbeat, HeartbeatReply } from './messages.ts';
 import type { RaftState } from './state.ts';
 import type { Entry, EntryKind, NodeId } from './types.ts';
@@ -82,6 +83,7 @@ function hasQuorumOfActive(state: RaftState): boolean {
 export function sendHeartbeats(state: RaftState): void {
   state.heartbeatWanted = false;
   state.heartbeatElapsed = 0;
+  startLeaseRound(state);
   const floor = state.isWitness && !state.has('witness-forgets') ? 0 : witnessLimit(state);
   for (const [to, progress] of state.progress) {
     const commit = state.has('heartbeat-full-commit') ? state.log.commitIndex : Math.min(progress.match, state.log.commitIndex);
@@ -253,6 +255,7 @@ export function follow(state: RaftState, leader: NodeId): void {
   assert(state.role !== 'leader', `two leaders in term ${state.term}: ${state.id} and ${leader}`);
   if (state.role !== 'follower' || state.leader !== leader) state.becomeFollower(state.term, leader);
   state.electionElapsed = 0;
+  state.protectLeader();
 }
 
 export function onAppend(state: RaftState, from: NodeId, message: Append): void {

@@ -33,6 +33,10 @@ export interface RaftOptions {
   readonly random: () => number;
   /** Read ids sent to leaders start behind this, so that none is used by two lives of a server (etcd issue 20418). */
   readonly readIdBase: number;
+  /** The least election timeout in true time: so long a voter protects a leader it has heard from. 0 (default): ticks alone. */
+  readonly electionMs?: number;
+  /** The leader answers reads for so long after the start of a round that a majority confirmed. 0 (default): every read asks. */
+  readonly leaseMs?: number;
   readonly mutants?: Mutants;
 }
 
@@ -78,6 +82,15 @@ export class RaftState {
   readsWaiting: ReadWaiting[] = [];
   readsActive: { readonly round: number; readonly index: number; readonly reads: readonly ReadWaiting[] } | undefined;
   /** Ids we sent to a leader → our client's ids. */
+  /** Monotonic milliseconds as the driver last said; only leases use it (election timers count ticks, which may be forgiven). */
+  nowMs = Number.NEGATIVE_INFINITY;
+  /** Voter: before this moment some leader may answer reads by its lease on our word. Outlives terms. */
+  protectedUntilMs = Number.NEGATIVE_INFINITY;
+  /** Leader: when the rounds began that no majority has confirmed yet, oldest first. */
+  roundStarts: { readonly round: number; readonly ms: number }[] = [];
+  leaseFromMs = Number.NEGATIVE_INFINITY;
+  /** A handover was begun in this term: its order may arrive late, and voters do not protect us from it (raft-rs issue 234). */
+  isLeaseOver = false;
   readonly readsForwarded = new Map<number, number>();
   nextReadId: number;
 
@@ -144,6 +157,20 @@ export class RaftState {
   /** Protected from elections: we know a live leader (§4.2.3 of the thesis, "disruptive servers"). */
   get inLease(): boolean {
     return this.role === 'leader' || (this.leader !== undefined && this.electionElapsed < this.options.electionTicks);
+  }
+  /** Some leader may count on us not to elect another one yet. */
+  get isProtecting(): boolean {
+    return this.role !== 'leader' && this.nowMs < this.protectedUntilMs;
+  }
+
+  /** The clock as the driver sees it. A start counts as a contact: our last life may have confirmed a lease. */
+  setNow(ms: number): void {
+    if (this.nowMs === Number.NEGATIVE_INFINITY && !this.has('votes-after-restart')) this.protectedUntilMs = ms + (this.options.electionMs ?? 0);
+    this.nowMs = Math.max(this.nowMs, ms);
+  }
+
+  protectLeader(): void {
+    this.protectedUntilMs = this.nowMs + (this.options.electionMs ?? 0);
   }
 
   has(mutant: string): boolean {
@@ -224,6 +251,9 @@ export class RaftState {
     this.handoverSent = false;
     this.witnessTold = 0;
     this.witnessLeadTicks = 0;
+    this.roundStarts = [];
+    this.leaseFromMs = Number.NEGATIVE_INFINITY;
+    this.isLeaseOver = false;
     this.heartbeatWanted = true;
   }
 

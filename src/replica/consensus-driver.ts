@@ -127,6 +127,7 @@ export class ConsensusDriver {
     const now = this.#clock.monotonicMs();
     this.#lastHeard.set(from, now);
     this.#guard(() => {
+      this.node.now(now);
       for (const message of messages) {
         this.counters.messagesReceived += 1;
         if (message.kind === 'append') this.counters.appendsReceived += 1;
@@ -163,7 +164,10 @@ export class ConsensusDriver {
 
   #tick(ticks: number, stalled: boolean): void {
     if (this.#isStopped) return;
-    this.#guard(() => this.node.tick(ticks, stalled));
+    this.#guard(() => {
+      this.node.now(this.#clock.monotonicMs());
+      this.node.tick(ticks, stalled);
+    });
     this.wake();
     this.#events.onTick(this.#clock.monotonicMs());
   }
@@ -194,6 +198,7 @@ export class ConsensusDriver {
   #runEffects(): boolean {
     this.counters.turns += 1;
     while (!this.#isStopped) {
+      this.node.now(this.#clock.monotonicMs());
       const effects = this.node.takeEffects();
       const sentEntries = this.#send(effects);
       this.#announce(effects);

@@ -179,12 +179,17 @@ export class ConsensusGroup {
   async letGo(nodeId: NodeId, timeoutMs: number): Promise<void> {
     const { view } = this.#host.driver.node;
     if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
-    const rest = view.config.config.members.filter((member) => member.voter && member.id !== nodeId);
-    const nowMs = this.#host.nowMs();
-    const alive = rest.filter((member) => member.id === this.#host.nodeId
-      || nowMs - (this.#host.driver.lastHeardMs(member.id) ?? 0) < this.#host.electionTimeoutMs * 2);
-    if (alive.length < Math.floor(rest.length / 2) + 1) throw new DbError('InvalidRequest', 'the rest would have no live majority');
+    if (!this.#hasMajorityWithout(nodeId)) throw new DbError('InvalidRequest', 'the rest would have no live majority');
     await this.change({ kind: 'remove', id: nodeId }, timeoutMs);
+  }
+
+  /** Whether the voters without this one would have a majority that lives. */
+  #hasMajorityWithout(nodeId: NodeId): boolean {
+    const { driver, nodeId: selfId, electionTimeoutMs } = this.#host;
+    const rest = driver.node.view.config.config.members.filter((member) => member.voter && member.id !== nodeId);
+    const nowMs = this.#host.nowMs();
+    const alive = rest.filter((member) => member.id === selfId || nowMs - (driver.lastHeardMs(member.id) ?? 0) < electionTimeoutMs * 2);
+    return alive.length >= Math.floor(rest.length / 2) + 1;
   }
 
   /** Whether the committed configuration has this server; asked of a leader by one that hears from nobody. */
@@ -302,12 +307,13 @@ export class ConsensusGroup {
   /**
    * A wiped disk comes back as a new server at an old address: the old identity is gone for good. One that did not vote makes way at
    * once; one that did only when its successor votes (`#removeReplaced`), so that no step leaves fewer live voters than before.
+   * A witness cannot wait for that, because there would be one too many: it makes way if the rest has a live majority.
    */
   async #replaceAt(address: string, nodeId: NodeId): Promise<void> {
     for (const old of this.#membersAt(address)) {
       if (old.id === nodeId) continue;
       this.#host.log('warn', `${address} has a new identity: it takes the place of the old one`, { old: old.id, nodeId });
-      if (!old.voter) await this.change({ kind: 'remove', id: old.id }, 8000);
+      if (!old.voter || (old.witness && this.#hasMajorityWithout(old.id))) await this.change({ kind: 'remove', id: old.id }, 8000);
     }
   }
 

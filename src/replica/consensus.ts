@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { RaftNode } from '../raft/node.ts';
 import { memberOf } from '../raft/config.ts';
 import { PROTOCOL_VERSION } from '../raft/codec.ts';
+import { leaseMsFor } from '../raft/lease.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { NodeView } from '../raft/node.ts';
@@ -41,6 +42,8 @@ export interface ConsensusParts {
 }
 
 const TICKS_PER_HEARTBEAT = 5;
+/** How far two clocks may drift apart within one lease; on hosts with worse clocks leases stay off. */
+const LEASE_DRIFT_MS = 100;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
 const SPACE_CHECK_MS = 1000;
@@ -165,6 +168,7 @@ export class Consensus {
       batchBytesMax: BATCH_BYTES, windowMessages: WINDOW_MESSAGES, windowBytes: options.maxInflightBytes,
       uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: options.witnessMayLead ?? false,
       random: () => random.next(), readIdBase: this.#identity.bootSeq * 2 ** 32,
+      electionMs: options.electionTimeoutMs, leaseMs: options.leaseReads ? leaseMsFor(options.electionTimeoutMs, LEASE_DRIFT_MS) : 0,
     }, store, this.#judged(store.recovered), options.appliedIndex);
     const driver: ConsensusDriver = new ConsensusDriver({
       node, store, transport, clock, options: { tickMs, stallMs: Math.max(3 * tickMs, options.heartbeatMs) },

@@ -6,8 +6,8 @@ import { Script } from './script.ts';
 const folder = resolve(import.meta.dirname, '../golden/raft');
 
 /** A file is a story: commands, and behind each (indented) what happened. UPDATE=1 writes it down anew. */
-function play(text: string): string {
-  const script = new Script();
+function play(text: string, mutant?: string): string {
+  const script = new Script(new Set(mutant === undefined ? [] : [mutant]));
   const lines: string[] = [];
   for (const line of text.split('\n')) {
     if (line.startsWith('  ')) continue;
@@ -31,4 +31,24 @@ describe('raft scenarios', () => {
       else expect(played).toBe(text);
     });
   }
+});
+
+/** Deliberate bugs that random histories hardly ever reach, and the scenario that each changes. */
+const MUTANTS: readonly (readonly [mutant: string, scenario: string])[] = [
+  ['commit-beyond-match', 'commit_stops_at_what_matched'], ['changes-before-own-commit', 'change_before_own_commit_refused'],
+  ['lease-in-transfer', 'lease_ends_with_transfer'], ['votes-after-restart', 'lease_protected_after_restart'], ['no-lease', 'lease_refuses_votes'],
+  ['lease-too-long', 'lease_expires'], ['proposes-in-transfer', 'transfer_gives_up'],
+];
+
+describe('scenarios that can fail', () => {
+  it.each(MUTANTS)('%s changes %s', (mutant, scenario) => {
+    const text = readFileSync(resolve(folder, `${scenario}.txt`), 'utf8');
+    let played: string;
+    try {
+      played = play(text, mutant);
+    } catch (error) {
+      played = String(error);
+    }
+    expect(played).not.toBe(text);
+  });
 });

@@ -9,10 +9,13 @@
  *   isolate n2 | cut n1 n2 | heal
  *   add n1 n4 | promote n1 n4 | remove n1 n3
  *   persist n1 [count]         with disk=manual: one write (or so many) finishes
+ *   cluster nodes=3 leases=1   a tick is then 10 ms of that server's clock, and leaders answer reads by leases of 80 ms
+ *   empty n1 n2 2 1@1 commit=3  an append without entries, as n1 leading term 2 would send it
  *   compact n1 5 | crash n1 | restart n1 | status | log n1
  */
 import { encodeConfig, makeConfig } from '../../src/raft/config.ts';
 import type { ConfigChange } from '../../src/raft/config.ts';
+import { leaseMsFor } from '../../src/raft/lease.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import { RaftNode } from '../../src/raft/node.ts';
 import { EMPTY, entryBytes } from '../../src/raft/types.ts';
@@ -33,6 +36,8 @@ interface Server {
   role: string;
   commit: number;
   isUp: boolean;
+  /** Its own clock. */
+  nowMs: number;
 }
 
 interface OnTheWay {
@@ -42,6 +47,7 @@ interface OnTheWay {
 }
 
 const ELECTION_TICKS = 10;
+const TICK_MS = 10;
 
 export class Script {
   readonly #servers = new Map<string, Server>();
@@ -50,8 +56,16 @@ export class Script {
   #manualDisk = false;
   #window = 4;
   #batch = 1 << 20;
+  #leases = false;
+  readonly #mutants: ReadonlySet<string>;
+
   #out: string[] = [];
   #nextRead = 1;
+
+  /** `mutants`: deliberate bugs of the cores. */
+  constructor(mutants: ReadonlySet<string> = new Set()) {
+    this.#mutants = mutants;
+  }
 
   run(line: string): string[] {
     this.#out = [];
@@ -68,9 +82,13 @@ export class Script {
       cluster: (args) => this.#cluster(args),
       campaign: ([id]) => this.#server(id).node.campaign(),
       tick: ([id, count]) => {
-        for (let i = 0; i < Number(count); i++) this.#server(id).node.tick(1);
+        for (let i = 0; i < Number(count); i++) this.#tick(this.#server(id), 1, false);
       },
-      stall: ([id, count]) => this.#server(id).node.tick(Number(count), true),
+      stall: ([id, count]) => this.#tick(this.#server(id), Number(count), true),
+      empty: ([from, to, term, prev, commit]) => {
+        const [prevIndex, prevTerm] = prev!.split('@').map(Number) as [number, number];
+        this.#hand(from!, to!, { kind: 'append', term: Number(term), prevIndex, prevTerm, commit: Number(commit!.split('=')[1]), entries: [] });
+      },
       propose: ([id, ...texts]) => {
         const result = this.#server(id).node.propose(texts.map((text) => Buffer.from(text)));
         if (typeof result === 'string') this.#say(`${id} refuses: ${result}`);
@@ -144,6 +162,7 @@ export class Script {
     this.#manualDisk = args.includes('disk=manual');
     this.#window = option('window', 4);
     this.#batch = option('batch', 1 << 20);
+    this.#leases = option('leases', 0) > 0;
     const count = option('nodes', 3);
     const ids = Array.from({ length: count + option('learners', 0) }, (_, i) => `n${i + 1}`);
     const witnesses = option('witnesses', 0);
@@ -157,15 +176,22 @@ export class Script {
     }
   }
 
+  #tick(server: Server, ticks: number, stalled: boolean): void {
+    server.nowMs += ticks * TICK_MS;
+    server.node.now(server.nowMs);
+    server.node.tick(ticks, stalled);
+  }
+
   #addServer(id: string, recovered: Recovered, entries: Entry[] = []): void {
     const store: Store = { hard: recovered.hard, start: { index: 0, term: 0, config: { members: [] } }, entries };
-    this.#servers.set(id, { id, store, writes: [], role: '', commit: 0, isUp: true, node: this.#newNode(id, store, recovered) });
+    this.#servers.set(id, { id, store, writes: [], role: '', commit: 0, isUp: true, nowMs: 0, node: this.#newNode(id, store, recovered) });
   }
 
   #newNode(id: string, store: Store, recovered: Recovered): RaftNode {
     return new RaftNode({
       id, electionTicks: ELECTION_TICKS, heartbeatTicks: 2, batchBytesMax: this.#batch, windowMessages: this.#window, windowBytes: 1 << 20,
       uncommittedBytesMax: 1000, pendingReadsMax: 100, witnessMayLead: true, random: () => 0, readIdBase: 0,
+      mutants: this.#mutants, electionMs: this.#leases ? ELECTION_TICKS * TICK_MS : 0, leaseMs: this.#leases ? leaseMsFor(ELECTION_TICKS * TICK_MS, TICK_MS) : 0,
     }, {
       entries: (from, to, bytesMax) => {
         const found = store.entries.filter((entry) => entry.index >= from && entry.index <= to);

@@ -189,6 +189,16 @@ export class Checker {
     must(index > floor, () => `19: ${data} is entry ${index}, before ${floor} which was known when it began`);
   }
 
+  /** 20: the servers that would answer a read by their lease at one true instant. */
+  onLeases(holders: readonly NodeId[]): void {
+    must(holders.length <= 1, () => `20: ${holders.join(' and ')} hold a lease at the same time`);
+  }
+
+  /** Local reads of one client that carries its version along never go back in time. */
+  onLocalRead(version: number, seen: number): void {
+    must(version >= seen, () => `19: a local read saw version ${version}, its client had seen ${seen}`);
+  }
+
   onRead(version: number, floor: number): void {
     must(version >= floor, () => `19: a read saw version ${version}, older than ${floor} which was known before it began`);
   }

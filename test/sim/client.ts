@@ -16,6 +16,8 @@ export class Client {
   readonly #random: Random;
   #count = 0;
   #attempt = 0;
+  /** Newest version it was shown: goes along with its local reads. */
+  #seen = 0;
 
   constructor(cluster: Cluster, number: number, random: Random) {
     this.#cluster = cluster;
@@ -33,7 +35,8 @@ export class Client {
     const server = this.#choose();
     if (server !== undefined) {
       if (this.#random.next() < 0.6) this.#write(server, attempt);
-      else this.#read(server, attempt);
+      else if (this.#random.next() < 0.7) this.#read(server, attempt);
+      else this.#readLocally(server, attempt);
     }
     // Whatever comes later than this is still recorded; the client has moved on.
     this.#cluster.time.after(500, () => {
@@ -74,6 +77,7 @@ export class Client {
             checker.onWriteAcknowledged(data, index, floor);
             this.#cluster.knownIndex = Math.max(this.#cluster.knownIndex, index);
             counts.acknowledged += 1;
+            this.#seen = Math.max(this.#seen, index);
             if (!this.#cluster.faults) this.endedWell = true;
           } else if (outcome !== 'unknown') checker.onRefused(data);
           if (i === ids.length - 1) this.#again(attempt);
@@ -83,6 +87,18 @@ export class Client {
     const parts = texts.map((text) => Buffer.from(text));
     const data = { bytes: new Uint8Array(Buffer.concat(parts)), lengths: parts.map((part) => part.length) };
     server.writer.onMessage({ kind: 'propose', term, epoch: this.#cluster.nextId, ids, data });
+  }
+
+  /** Any server with data, as soon as it is as new as what this client has seen. */
+  #readLocally(server: SimServer, attempt: number): void {
+    const { checker, counts } = this.#cluster;
+    const { machine } = server;
+    if (!server.isWitness && (machine.index >= this.#seen || this.#cluster.mutants.has('local-reads-go-back'))) {
+      checker.onLocalRead(machine.index, this.#seen);
+      this.#seen = machine.index;
+      counts.localReads += 1;
+    }
+    this.#again(attempt);
   }
 
   #read(server: SimServer, attempt: number): void {
@@ -99,6 +115,8 @@ export class Client {
         }
         checker.onRead(server.machine.index, floor);
         counts.reads += 1;
+        if (server.node.hasLease) counts.leaseReads += 1;
+        this.#seen = Math.max(this.#seen, server.machine.index);
         this.#cluster.knownIndex = Math.max(this.#cluster.knownIndex, server.machine.index);
         this.#again(attempt);
       };

@@ -13,6 +13,7 @@ import type { Message } from '../../src/raft/messages.ts';
 import type { NodeId } from '../../src/raft/types.ts';
 import { Checker, Violation } from './checker.ts';
 import { Client } from './client.ts';
+import { SyncFailed } from './disk.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimServer, copyMachine } from './server.ts';
 
@@ -33,6 +34,22 @@ export interface SimResult {
   readonly leaderships: number;
   readonly configChanges: number;
   readonly snapshots: number;
+  readonly leaseReads: number;
+  readonly localReads: number;
+  readonly partitions: number;
+  readonly oneWayCuts: number;
+  readonly pauses: number;
+  readonly slowNodes: number;
+  readonly clockJumps: number;
+  readonly transfers: number;
+  readonly syncErrors: number;
+  readonly diskFull: number;
+  readonly wiped: number;
+  readonly bitFlips: number;
+  readonly rotTakenForTorn: number;
+  readonly crashesInWrite: number;
+  readonly dropped: number;
+  readonly duplicated: number;
 }
 
 interface Rates {
@@ -51,6 +68,13 @@ interface Rates {
   readonly transfer: number;
   readonly compact: number;
   readonly clients: number;
+  readonly leases: boolean;
+  readonly syncError: number;
+  readonly diskFull: number;
+  readonly wipe: number;
+  readonly rot: number;
+  readonly slowNode: number;
+  readonly clockJump: number;
 }
 
 const END_MS = 30_000;
@@ -62,7 +86,8 @@ export class Cluster {
   readonly mutants: ReadonlySet<string>;
   readonly random: Random;
   readonly rates: Rates;
-  readonly counts = { crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, acknowledged: 0, reads: 0 };
+  readonly counts = { crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, acknowledged: 0, reads: 0, leaseReads: 0, localReads: 0, partitions: 0, oneWayCuts: 0,
+    pauses: 0, slowNodes: 0, clockJumps: 0, transfers: 0, syncErrors: 0, diskFull: 0, wiped: 0, bitFlips: 0, rotTakenForTorn: 0, crashesInWrite: 0, dropped: 0, duplicated: 0 };
   /** Highest index acknowledged to some client, or seen by a read. */
   knownIndex = 0;
   faults = true;
@@ -73,6 +98,8 @@ export class Cluster {
   readonly #clients: Client[] = [];
   readonly #roles = new Map<NodeId, string>();
   #nextServer = 1;
+  #imagesKnown = new Map<NodeId, SimServer['image']>();
+  readonly #jumpedAt = new Map<NodeId, number>();
 
   constructor(options: SimOptions) {
     this.random = seededRandom(options.seed);
@@ -125,12 +152,14 @@ export class Cluster {
       if (view.role === 'leader') this.counts.leaderships += 1;
       this.log(() => `${server.id} ${role} last=${view.lastIndex}@${view.lastTerm} commit=${view.commitIndex}`);
     }
+    if (this.rates.leases) this.checker.onLeases([...this.servers.values()].filter((one) => one.hasLease).map((one) => one.id));
     if (view.role === 'leader' && view.isReady) this.checker.checkWitnesses(view, this.#images());
     this.checker.check({ id: server.id, view, image: server.image, stateIndex: server.durableStateIndex, termAt: (index) => server.node.termAt(index) }, this.#images());
   }
 
   #images(): Map<NodeId, SimServer['image']> {
-    return new Map([...this.servers].map(([id, server]) => [id, server.image]));
+    if (this.#imagesKnown.size !== this.servers.size) this.#imagesKnown = new Map([...this.servers].map(([id, server]) => [id, server.image]));
+    return this.#imagesKnown;
   }
 
   // ---- network ----
@@ -140,11 +169,17 @@ export class Cluster {
     const target = this.servers.get(to);
     if (target === undefined) return;
     this.log(() => `${from.id} → ${to} ${brief(message)}`);
-    if (this.faults && (this.#cut.has(`${from.id} ${to}`) || this.chance(this.rates.loss))) return;
+    if (this.faults && (this.#cut.has(`${from.id} ${to}`) || this.chance(this.rates.loss))) {
+      this.counts.dropped += 1;
+      return;
+    }
     // Now and then through the real bytes.
     const sent = this.chance(0.05) ? decodeFrame(this.#encoder.encode([message]))[0]! : message;
     this.#deliver(from.id, target, sent);
-    if (this.faults && this.chance(this.rates.duplicate)) this.#deliver(from.id, target, sent);
+    if (this.faults && this.chance(this.rates.duplicate)) {
+      this.counts.duplicated += 1;
+      this.#deliver(from.id, target, sent);
+    }
   }
 
   #deliver(from: NodeId, target: SimServer, message: Message): void {
@@ -190,7 +225,21 @@ export class Cluster {
     every(rates.crash, () => this.crash(this.#pick()));
     every(rates.partition, () => this.#partition());
     every(0.1, () => this.#cut.clear());
-    every(rates.pause, () => this.#pick().pause(this.random.next() * 600));
+    every(rates.pause, () => {
+      this.counts.pauses += 1;
+      this.#pick().pause(this.random.next() * 600);
+    });
+    every(rates.slowNode, () => {
+      this.counts.slowNodes += 1;
+      const server = this.#pick();
+      server.lagMs = server.lagMs > 0 ? 0 : this.random.next() * 60;
+    });
+    every(rates.clockJump, () => this.#jumpClock(this.#pick()));
+    every(rates.syncError, () => (this.#pick().disk.failsNextSync = true));
+    every(rates.diskFull, () => (this.#pick().disk.isFull = true));
+    every(0.1, () => (this.#pick().disk.isFull = false));
+    every(rates.wipe, () => this.#damage(this.#pick(), 'wipe'));
+    every(rates.rot, () => this.#damage(this.#pick(), 'rot'));
     every(rates.slowDisk, () => {
       const server = this.#pick();
       server.slowDisk = !server.slowDisk;
@@ -198,10 +247,73 @@ export class Cluster {
     every(rates.members, () => this.#changeMembers());
     every(rates.transfer, () => {
       this.#pick().input((node) => {
-        if (node.view.role === 'leader') node.transfer(this.chance(0.5) ? undefined : this.#pick().id);
+        if (node.view.role !== 'leader') return;
+        this.counts.transfers += 1;
+        node.transfer(this.chance(0.5) ? undefined : this.#pick().id);
       });
     });
     every(rates.compact, () => this.#pick().compact(Math.floor(this.random.next() * 20)));
+  }
+
+  /** Rare and small enough for the bound that leases allow for. */
+  #jumpClock(server: SimServer): void {
+    if (this.time.now < (this.#jumpedAt.get(server.id) ?? -1000) + 1000) return;
+    this.#jumpedAt.set(server.id, this.time.now);
+    this.counts.clockJumps += 1;
+    server.jumpClock(this.random.next() * 15);
+  }
+
+  /**
+   * A disk is wiped, or a bit of it turns while the server is down. Within what the group can bear: one such server at a time, of at
+   * least three voters, whose identity the operator then removes.
+   */
+  #damage(server: SimServer, how: 'wipe' | 'rot'): void {
+    if (!this.#canLose(server)) return;
+    if (server.isUp) {
+      this.counts.crashes += 1;
+      server.crash();
+    }
+    if (how === 'rot') {
+      if (!server.disk.flipBit()) return;
+      this.counts.bitFlips += 1;
+      const outcome = server.noticesRot();
+      this.log(() => `${server.id} has a turned bit: ${outcome}`);
+      if (outcome === 'torn') this.counts.rotTakenForTorn += 1;
+      if (outcome === 'lost') throw new Violation(`12: a turned bit on the disk of ${server.id} loses what was promised, and nobody notices`);
+    } else {
+      this.counts.wiped += 1;
+      this.log(() => `${server.id} is wiped`);
+    }
+    server.isGone = true;
+  }
+
+  #canLose(server: SimServer): boolean {
+    const leader = this.#leader();
+    if (leader === undefined || server === leader || [...this.servers.values()].some((one) => one.isGone && this.#isListed(one, leader))) return false;
+    const { config, committedConfig } = leader.view;
+    if (config.index !== committedConfig.index || leader.view.term < Math.max(...[...this.servers.values()].map((one) => one.view.term))) return false;
+    const left = config.config.members.filter((member) => member.voter && member.id !== server.id);
+    const witnesses = left.filter((member) => member.witness).length;
+    return this.#isListed(server, leader) && left.length >= 2 && left.length - witnesses > witnesses;
+  }
+
+  #isListed(server: SimServer, leader: SimServer): boolean {
+    return leader.view.config.config.members.some((member) => member.id === server.id);
+  }
+
+  #leader(): SimServer | undefined {
+    const leaders = [...this.servers.values()].filter((server) => server.isUp && server.leadingTerm !== undefined);
+    return leaders.sort((a, b) => b.view.term - a.view.term)[0];
+  }
+
+  /** The operator takes out a server whose disk is gone; nothing else before that is done. */
+  #removeGone(leader: SimServer): boolean {
+    const gone = leader.view.config.config.members.find((member) => this.servers.get(member.id)!.isGone);
+    if (gone === undefined) return false;
+    leader.input((node) => {
+      if (typeof node.changeConfig({ kind: 'remove', id: gone.id }) === 'number') this.counts.configChanges += 1;
+    });
+    return true;
   }
 
   #pick(): SimServer {
@@ -210,7 +322,9 @@ export class Cluster {
   }
 
   drawCrashInWrite(): boolean {
-    return this.faults && this.chance(this.rates.crashInWrite);
+    const draws = this.faults && this.chance(this.rates.crashInWrite);
+    if (draws) this.counts.crashesInWrite += 1;
+    return draws;
   }
 
   crash(server: SimServer): void {
@@ -222,8 +336,17 @@ export class Cluster {
   }
 
   #restart(server: SimServer): void {
-    if (server.isUp) return;
-    server.start();
+    if (server.isUp || server.isGone) return;
+    try {
+      server.start();
+    } catch (error) {
+      if (!(error instanceof SyncFailed)) throw error;
+      // A start that cannot sync ends like any other failed sync; somebody starts it again.
+      this.counts.syncErrors += 1;
+      server.disk.crash();
+      this.time.after(50 + this.random.next() * 1000, () => this.#restart(server));
+      return;
+    }
     this.checker.onRestart(server.id, server.image);
     this.log(() => `${server.id} restarts`);
     for (const other of this.servers.values()) {
@@ -239,6 +362,8 @@ export class Cluster {
       side.clear();
       side.add(ids[Math.floor(this.random.next() * ids.length)]!);
     }
+    this.counts.partitions += 1;
+    if (this.rates.oneWay) this.counts.oneWayCuts += 1;
     this.log(() => `partition ${[...side].join(' ')}`);
     for (const from of ids) {
       for (const to of ids) {
@@ -250,15 +375,15 @@ export class Cluster {
   }
 
   #changeMembers(): void {
-    const leader = [...this.servers.values()].find((server) => server.isUp && server.leadingTerm !== undefined);
-    if (leader === undefined) return;
+    const leader = this.#leader();
+    if (leader === undefined || this.#removeGone(leader)) return;
     const { config } = leader.view.config;
     const learners = config.members.filter((member) => !member.voter);
     const what = this.random.next();
     let result: number | string = '';
     if (learners.length > 0 && what < 0.5) {
       leader.input((node) => (result = node.changeConfig({ kind: 'promote', id: learners[0]!.id })));
-    } else if (what < 0.7 && this.servers.size < 9 && learners.length < 2) {
+    } else if (what < 0.7 && this.servers.size < 12 && learners.length < 2) {
       const server = new SimServer(this, `s${this.#nextServer++}`, seededRandom(this.#draw()));
       leader.input((node) => {
         result = node.changeConfig({ kind: 'addLearner', member: { id: server.id, witness: false, info: '' } });
@@ -283,6 +408,9 @@ export class Cluster {
     for (const server of this.servers.values()) {
       server.slowDisk = false;
       server.pause(0);
+      server.lagMs = 0;
+      server.disk.isFull = false;
+      server.disk.failsNextSync = false;
       if (!server.isUp) this.#restart(server);
     }
   }
@@ -290,6 +418,12 @@ export class Cluster {
   /** Runs until everything is quiet and equal, or long enough. */
   #settle(ms: number): void {
     const until = this.time.now + ms;
+    const cleanUp = () => {
+      const leader = this.#leader();
+      if (leader !== undefined) this.#removeGone(leader);
+      this.time.after(200, cleanUp);
+    };
+    cleanUp();
     let next = this.time.now + 1000;
     while (this.time.step(until)) {
       if (this.time.now < next) continue;
@@ -306,7 +440,7 @@ export class Cluster {
   }
 
   #problem(): string | undefined {
-    const leaders = [...this.servers.values()].filter((server) => server.view.role === 'leader');
+    const leaders = [...this.servers.values()].filter((server) => server.isUp && server.view.role === 'leader');
     const leader = leaders.sort((a, b) => b.view.term - a.view.term)[0];
     if (leader === undefined) return 'nobody leads';
     if (leader.isWitness) return `the witness ${leader.id} still leads`;
@@ -314,6 +448,7 @@ export class Cluster {
     if (view.commitIndex !== view.lastIndex) return `${leader.id} has committed ${view.commitIndex} of ${view.lastIndex}`;
     for (const { id } of view.config.config.members) {
       const server = this.servers.get(id)!;
+      if (server.isGone) return `${id} is gone and still listed`;
       if (server.view.term !== view.term) return `${id} is in term ${server.view.term}, the leader ${leader.id} in ${view.term}`;
       if (server.view.commitIndex !== view.commitIndex || server.view.lastIndex !== view.lastIndex) return `${id} is at ${server.view.commitIndex}/${server.view.lastIndex}, the leader ${leader.id} at ${view.commitIndex}`;
       if (!server.isWitness && server.machine.index !== view.commitIndex) return `${id} has applied ${server.machine.index} of ${view.commitIndex}`;
@@ -325,12 +460,13 @@ export class Cluster {
 function drawRates(random: Random): Rates {
   const r = () => random.next();
   const some = (probability: number, max: number) => (r() < probability ? r() * max : 0);
-  const servers = r() < 0.1 ? 1 : r() < 0.7 ? 3 : r() < 0.5 ? 5 : 4;
+  const servers = r() < 0.1 ? 1 : r() < 0.6 ? 3 : [2, 4, 5, 5, 6, 7][Math.floor(r() * 6)]!;
   return {
     servers, witnesses: r() < 0.35 ? Math.floor((servers - 1) / 2 * (0.5 + r() / 2)) : 0,
     loss: some(0.5, 0.3), duplicate: some(0.4, 0.5), delayMs: r() < 0.7 ? 1 + r() * 5 : 5 + r() * 40,
     crash: some(0.6, 0.3), crashInWrite: some(0.6, 0.03), partition: some(0.6, 0.3), oneWay: r() < 0.4, pause: some(0.4, 0.2),
     slowDisk: some(0.4, 0.2), members: r() < 0.2 ? 0.5 + r() / 2 : some(0.5, 0.5), transfer: some(0.4, 0.3), compact: some(0.6, 0.8), clients: 1 + Math.floor(r() * 4),
+    leases: r() < 0.5, syncError: some(0.3, 0.1), diskFull: some(0.3, 0.1), wipe: some(0.3, 0.1), rot: some(0.3, 0.1), slowNode: some(0.3, 0.1), clockJump: some(0.3, 0.1),
   };
 }
 

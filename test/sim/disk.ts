@@ -10,6 +10,11 @@ export class PowerCut extends Error {
   override readonly name = 'PowerCut';
 }
 
+/** The kernel could not write: what was not synced may be gone, whatever a later sync says. */
+export class SyncFailed extends Error {
+  override readonly name = 'SyncFailed';
+}
+
 type Change = { readonly kind: 'write'; readonly at: number; readonly bytes: Buffer } | { readonly kind: 'truncate'; readonly size: number };
 
 const SECTOR = 512;
@@ -40,6 +45,7 @@ export class SimDisk implements Disk {
   #cutAfter = -1;
   operations = 0;
   isFull = false;
+  failsNextSync = false;
 
   constructor(random: Random) {
     this.#random = random;
@@ -138,6 +144,10 @@ export class SimDisk implements Disk {
       read: (at, length) => Buffer.from(inode.live.subarray(at, at + length)),
       truncate: (size) => change({ kind: 'truncate', size }),
       sync: () => this.#step(() => {
+        if (this.failsNextSync) {
+          this.failsNextSync = false;
+          throw new SyncFailed('input/output error');
+        }
         for (const pending of inode.pending) inode.durable = inode.apply(inode.durable, pending);
         inode.pending = [];
       }),
@@ -166,6 +176,18 @@ export class SimDisk implements Disk {
 
   freeBytes(): number {
     return this.isFull ? 0 : 1 << 30;
+  }
+
+  /** Bit rot: one bit of what lies on the platter, or nothing when there are no bytes. */
+  flipBit(): boolean {
+    const files = [...this.#names.values()].filter((inode) => inode.live.length > 0);
+    const inode = files[Math.floor(this.#random.next() * files.length)];
+    if (inode === undefined) return false;
+    const at = Math.floor(this.#random.next() * inode.live.length);
+    const mask = 1 << Math.floor(this.#random.next() * 8);
+    inode.live[at] = inode.live[at]! ^ mask;
+    inode.durable = Buffer.from(inode.live);
+    return true;
   }
 
   /** Tests: the bytes of a file, to damage. */

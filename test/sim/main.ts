@@ -17,7 +17,7 @@ const mutant = value('mutant');
 const isTraced = args.includes('--trace');
 const limitMs = Number(value('seconds') ?? 1e9) * 1000;
 const began = performance.now();
-const total = { steps: 0, committed: 0, acknowledged: 0, reads: 0, crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, virtualMs: 0 };
+const total: Record<string, number> = {};
 let failed = 0;
 let ran = 0;
 for (let seed = from; seed <= to && performance.now() - began < limitMs; seed++) {
@@ -28,12 +28,13 @@ for (let seed = from; seed <= to && performance.now() - began < limitMs; seed++)
       seed, steps, ...(mutant === undefined ? {} : { mutants: new Set([mutant]) }),
       ...(isTraced ? { trace: (line: string) => { tail.push(line); if (tail.length > 5000) tail.shift(); } } : {}),
     });
-    for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += result[name];
+    for (const [name, count] of Object.entries(result)) total[name] = (total[name] ?? 0) + count;
   } catch (error) {
     failed += 1;
     for (const line of tail) console.log(line);
     const text = error instanceof Error && error.name === 'Violation' ? error.message : error instanceof Error ? error.stack : String(error);
     console.log(`seed ${seed}: ${text}`);
+    console.log(`  replay: npm run sim -- --seed ${seed} --steps ${steps}${mutant === undefined ? '' : ` --mutant ${mutant}`} --trace`);
     if (mutant !== undefined) break;
   }
 }

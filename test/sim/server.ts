@@ -2,17 +2,19 @@
  * One simulated server: the real core, the real log store on a disk that forgets, the real writer's side, and a toy
  * state machine (a map) with a durable copy that lags behind.
  */
+import { leaseMsFor } from '../../src/raft/lease.ts';
 import { RaftNode } from '../../src/raft/node.ts';
 import type { Effects, NodeView } from '../../src/raft/node.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { Mutants, RaftOptions } from '../../src/raft/state.ts';
-import type { Config, NodeId, Persist } from '../../src/raft/types.ts';
+import type { Config, HardState, NodeId, Persist } from '../../src/raft/types.ts';
 import { WriterSide } from '../../src/replica/consensus-writer.ts';
 import { LogStore } from '../../src/replica/log-store.ts';
 import type { ConsensusToWriter } from '../../src/replica/protocol.ts';
 import type { Random } from '../../src/base/random.ts';
 import { DiskImage, Violation } from './checker.ts';
-import { PowerCut, SimDisk } from './disk.ts';
+import { DiskFullError } from '../../src/replica/log-store-disk.ts';
+import { PowerCut, SimDisk, SyncFailed } from './disk.ts';
 import type { Cluster } from './cluster.ts';
 
 export interface Machine {
@@ -57,6 +59,14 @@ export class SimServer {
   #inbox: { readonly from: NodeId; readonly message: Message }[] = [];
   readonly #tickRate: number;
   slowDisk = false;
+  /** What the disk held before the last write. */
+  #beforeLast: { readonly last: number; readonly hard: HardState } = { last: 0, hard: { term: 0, votedFor: undefined } };
+  /** Extra milliseconds before it reacts to anything. */
+  lagMs = 0;
+  /** Its disk was wiped or proved rotten: this identity never comes back. */
+  isGone = false;
+  #clockJumpMs = 0;
+  #host!: { readonly node: RaftNode; readonly store: LogStore; isDiskFull: boolean; wake(): void };
   #installs = 0;
   readonly readsDone = new Map<number, (index: number) => void>();
   readonly proposals = new Map<number, { readonly data: string; settle(outcome: string, index: number): void }>();
@@ -78,6 +88,22 @@ export class SimServer {
     return this.#durable.index;
   }
 
+  /** Its monotonic clock: runs a little fast or slow, and may once in a while jump within what leases allow for. */
+  get clockMs(): number {
+    return this.#cluster.time.now / this.#tickRate + this.#clockJumpMs;
+  }
+
+  jumpClock(ms: number): void {
+    this.#clockJumpMs += ms;
+  }
+
+  /** Would answer a linearizable read by its lease at this true instant. */
+  get hasLease(): boolean {
+    if (!this.isUp || this.isPaused) return false;
+    this.node.now(this.clockMs);
+    return this.node.hasLease;
+  }
+
   get isPaused(): boolean {
     return this.#cluster.time.now < this.#pausedUntil;
   }
@@ -92,7 +118,7 @@ export class SimServer {
         entries: [{ index: 1, term: 1, kind: 2, data: encoded }],
       };
       this.store.persist(first);
-      this.image.apply(first);
+      this.#saved(first);
       this.store = this.#openStore();
     }
     this.#checkRecovered();
@@ -101,6 +127,7 @@ export class SimServer {
     const options: RaftOptions = {
       id: this.id, electionTicks: 20, heartbeatTicks: 5, batchBytesMax: 400, windowMessages: 3, windowBytes: 2000, uncommittedBytesMax: 6000,
       pendingReadsMax: 50, witnessMayLead: true, random: () => this.#random.next(), readIdBase: this.boots * 1e6, mutants,
+      electionMs: 200, leaseMs: this.#cluster.rates.leases ? leaseMsFor(200, 20) : 0,
     };
     this.node = new RaftNode(options, this.store, this.store.recovered, this.machine.index);
     this.#writes = [];
@@ -112,10 +139,10 @@ export class SimServer {
     this.proposals.clear();
     this.isUp = true;
     const boot = this.boots;
-    const host = {
-      node: this.node, store: this.store, isDiskFull: false, wake: () => this.wake(),
+    this.#host = {
+      node: this.node, store: this.store, isDiskFull: false as boolean, wake: () => this.wake(),
     };
-    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, host, { maxEntryBytes: 1000, aheadBytesMax: 3000, isWitness: this.isWitness }, this.machine.index);
+    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, this.#host, { maxEntryBytes: 1000, aheadBytesMax: 3000, isWitness: this.isWitness }, this.machine.index);
     this.#scheduleTick(boot, this.#cluster.time.now);
     this.wake();
   }
@@ -125,6 +152,11 @@ export class SimServer {
       disk: this.disk, durable: !this.#cluster.mutants.has('no-sync'), segmentBytes: 3000, allocateBytes: 700, reserveBytes: 200, cacheBytesMax: 1500,
       monotonicMs: () => this.#cluster.time.now,
     });
+  }
+
+  #saved(write: Persist): void {
+    this.#beforeLast = { last: this.image.last, hard: this.image.hard };
+    this.image.apply(write);
   }
 
   /** After a crash the disk holds what the oracle believes, or one more write that was on its way. */
@@ -144,7 +176,7 @@ export class SimServer {
     if (!isLike(next)) {
       throw new Violation(`${this.id} recovered term ${recovered.hard.term}, ${recovered.startIndex}..${recovered.lastIndex}; its disk held term ${this.image.hard.term}, ${this.image.start}..${this.image.last}`);
     }
-    this.image.apply(this.#writes[0]!);
+    this.#saved(this.#writes[0]!);
   }
 
   /** A snapshot was installed and the power went before the log followed. */
@@ -158,8 +190,28 @@ export class SimServer {
       start: { index, term, config, reset: true },
     };
     this.store.persist(write);
-    this.image.apply(write);
+    this.#saved(write);
     this.store = this.#openStore();
+  }
+
+  /**
+   * Whether the log store notices that a bit of a stopped server's disk turned: it refuses, suspects, or has lost nothing. A bit in the
+   * header of the very last batch looks like a write that a crash cut short ('torn'); nothing older may go unnoticed.
+   */
+  noticesRot(): 'noticed' | 'harmless' | 'torn' | 'lost' {
+    const before = this.image;
+    try {
+      const { recovered } = this.#openStore();
+      if (recovered.suspect) return 'noticed';
+      const holds = (last: number, hard: HardState) => recovered.lastIndex >= last && recovered.hard.term === hard.term && recovered.hard.votedFor === hard.votedFor;
+      // The write that the crash cut short may have arrived whole.
+      const after = before.copy();
+      if (this.#writes[0] !== undefined) after.apply(this.#writes[0]);
+      if (holds(before.last, before.hard) || holds(after.last, after.hard)) return 'harmless';
+      return holds(Math.min(this.#beforeLast.last, before.last), this.#beforeLast.hard) ? 'torn' : 'lost';
+    } catch {
+      return 'noticed';
+    }
   }
 
   crash(): void {
@@ -220,7 +272,7 @@ export class SimServer {
     if (this.#isTurnScheduled) return;
     this.#isTurnScheduled = true;
     const boot = this.boots;
-    this.#cluster.time.after(this.#random.next() * 0.3, () => {
+    this.#cluster.time.after(this.lagMs + this.#random.next() * 0.3, () => {
       if (!this.isUp || this.boots !== boot) return;
       this.#isTurnScheduled = false;
       this.#guard(() => this.#turn());
@@ -268,12 +320,26 @@ export class SimServer {
       try {
         this.store.persist(this.#mutated(write));
       } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
+        this.disk.cutPowerAfter(-1);
+        if (error instanceof DiskFullError) {
+          this.#host.isDiskFull = true;
+          this.#cluster.counts.diskFull += 1;
+          time.after(50, () => {
+            if (!this.isUp || this.boots !== boot) return;
+            this.#isWriting = false;
+            this.#write();
+          });
+          return;
+        }
+        if (error instanceof SyncFailed) this.#cluster.counts.syncErrors += 1;
+        else if (!(error instanceof PowerCut)) throw error;
+        // A failed sync is a crash: nothing is tried again on the same handle.
         this.#cluster.crash(this);
         return;
       }
       this.disk.cutPowerAfter(-1);
-      if (!this.#cluster.mutants.has('no-sync')) this.image.apply(write);
+      this.#host.isDiskFull = false;
+      if (!this.#cluster.mutants.has('no-sync')) this.#saved(write);
       this.#writes.shift();
       time.after(diskMs * 0.3, () => {
         if (!this.isUp || this.boots !== boot) return;
@@ -291,6 +357,7 @@ export class SimServer {
 
   #guard(work: () => void): void {
     try {
+      this.node.now(this.clockMs);
       work();
     } catch (error) {
       if (error instanceof Error) error.message = `${this.id}: ${error.message}`;
