@@ -45,6 +45,11 @@ export class RestClient {
     return new RestClient((answer.body as { jwt: string }).jwt);
   }
 
+  /** Another client with the same token, which has seen no version yet. */
+  sibling(): RestClient {
+    return new RestClient(this.#token);
+  }
+
   async get(address: string, path: string): Promise<unknown> {
     return (await send(address, 'GET', path, undefined, { authorization: `Bearer ${this.#token}` }, 5000)).body;
   }

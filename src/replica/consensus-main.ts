@@ -19,6 +19,7 @@ export interface MainHost {
   driver(): ConsensusDriver | undefined;
   group(): ConsensusGroup | undefined;
   status(): GroupStatus;
+  onStoreFull(): void;
   onExported(exportId: number, index: number, error: string | undefined): void;
   stop(timeoutMs: number, leave: boolean): Promise<StopOutcome>;
 }
@@ -82,6 +83,9 @@ export class MainSide {
       }
       case 'stateExported':
         this.#host.onExported(message.exportId, message.index, message.error);
+        return;
+      case 'storeFull':
+        this.#host.onStoreFull();
         return;
       case 'transferLeader':
         this.#transfer(message.id, message.to, message.timeoutMs);

@@ -71,6 +71,7 @@ export class Consensus {
   #isStopped = false;
   /** An operator sends this server away: it does not come back by itself. */
   #isDismissed = false;
+  #isStoreFull = false;
   #spaceCheckedMs = 0;
   #orphanSinceMs = 0;
 
@@ -96,7 +97,7 @@ export class Consensus {
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
-      onExported: (exportId, index, error) => this.#snapshots.onExported(exportId, index, error), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
+      onStoreFull: () => this.#onStoreFull(), onExported: (exportId, index, error) => this.#snapshots.onExported(exportId, index, error), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
   }
 
@@ -247,6 +248,7 @@ export class Consensus {
     this.#writer?.onRole(view);
     this.#main.onRole(view);
     this.#tellMain(view);
+    if (this.#isStoreFull && view.isReady) this.#handOver();
   }
 
   /** Also after a change of configuration: a new server knows its leader's addresses only from there. */
@@ -338,8 +340,22 @@ export class Consensus {
     const isLow = this.#disk.freeBytes() < SPACE_LOW_BYTES;
     if (isLow === driver.isSpaceLow) return;
     driver.isSpaceLow = isLow;
-    if (isLow) this.#log('error', 'hardly any space is left for the log: this server accepts no writes until there is', { directory: this.#options.logDirectory });
-    else this.#log('info', 'there is space for the log again');
+    if (isLow) {
+      this.#log('error', 'hardly any space is left for the log: this server accepts no writes until there is', { directory: this.#options.logDirectory });
+      this.#handOver();
+    } else this.#log('info', 'there is space for the log again');
+  }
+
+  /** Until this server is started again, it applies nothing: whoever can should lead instead. */
+  #onStoreFull(): void {
+    this.#isStoreFull = true;
+    this.#handOver();
+  }
+
+  #handOver(): void {
+    if (this.#driver?.node.view.role !== 'leader') return;
+    this.#driver.node.transfer(undefined);
+    this.#driver.wake();
   }
 
   #onDiskFull(isFull: boolean): void {
@@ -348,7 +364,7 @@ export class Consensus {
       return;
     }
     this.#log('error', 'no space left for the log: this server accepts no writes until there is', { directory: this.#options.logDirectory });
-    if (this.#driver?.node.view.role === 'leader') this.#driver.node.transfer(undefined);
+    this.#handOver();
   }
 
   #fatal(message: string): void {

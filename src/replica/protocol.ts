@@ -107,6 +107,8 @@ export type MainToConsensus =
   | { readonly kind: 'peerAnswer'; readonly callId: number; readonly bytes: Uint8Array }
   /** The answer to `exportState`: the file is complete and synced, and holds the state at `index`; or why there is none. */
   | { readonly kind: 'stateExported'; readonly exportId: number; readonly index: number; readonly error?: string }
+  /** No space is left for the state store: this server cannot apply what is committed, and should not lead. */
+  | { readonly kind: 'storeFull' }
   | { readonly kind: 'transferLeader'; readonly id: number; readonly to: string | undefined; readonly timeoutMs: number }
   | { readonly kind: 'addPeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
   | { readonly kind: 'removePeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }

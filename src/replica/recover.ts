@@ -9,7 +9,7 @@
 import { cpSync, existsSync } from 'node:fs';
 import { encodeConfig, memberOf } from '../raft/config.ts';
 import { ENTRY_CONFIG } from '../raft/types.ts';
-import type { Config, NodeId } from '../raft/types.ts';
+import type { Config, Entry, NodeId } from '../raft/types.ts';
 import { decodeInfo } from './consensus-status.ts';
 import { newId } from './formation.ts';
 import { realDisk } from './log-store-disk.ts';
@@ -83,7 +83,7 @@ export class Recovery {
     const store = this.#openStore();
     const { hard, lastIndex, configs } = store.recovered;
     const term = hard.term + 1;
-    const entries = stepsToOne(configs.at(-1)!.config, identity.nodeId)
+    const entries: Entry[] = stepsToOne(configs.at(-1)!.config, identity.nodeId)
       .map((config, i) => ({ index: lastIndex + 1 + i, term, kind: ENTRY_CONFIG, data: encodeConfig(config) }));
     store.persist({ seq: 1, hard: { term, votedFor: undefined }, start: undefined, truncateFrom: undefined, entries });
     store.close();

@@ -40,6 +40,8 @@ export interface TransactorOptions {
   readonly syncIntervalMs: number;
   /** A failure to apply: replicas must not drift, so the process has to stop. */
   readonly onFatal: (error: unknown) => void;
+  /** Nothing can be written to the state store: this transactor ends here, and a new one goes on when there is space. */
+  readonly onDiskFull?: (error: DbError) => void;
   readonly onRole?: (leading: boolean, term: number) => void;
   /** The outcome of a request with that key will be remembered. */
   readonly onOutcome?: (key: string, atMs: number) => void;
@@ -81,7 +83,7 @@ interface CommittedEntry {
 type Task =
   | { readonly kind: 'entries'; readonly entries: readonly CommittedEntry[] }
   | { readonly kind: 'following' }
-  | { readonly kind: 'leading'; readonly term: number; readonly readyIndex: number };
+  | { readonly kind: 'leading'; readonly term: number; readonly readyIndex: number; readonly epoch: number };
 
 export class Transactor {
   readonly #options: TransactorOptions;
@@ -99,6 +101,8 @@ export class Transactor {
   #busy = false;
   #lastSyncMs = 0;
   #stopped = false;
+  /** Set for good: LevelDB takes no writes after a failed one until it is opened again. */
+  #diskFull: DbError | undefined;
   readonly #repeats = new Map<string, Promise<unknown>>();
 
   constructor(options: TransactorOptions) {
@@ -174,6 +178,7 @@ export class Transactor {
 
   #checkOpen(): void {
     if (this.#stopped) throw new DbError('ShuttingDown', 'this server is shutting down');
+    if (this.#diskFull !== undefined) throw this.#diskFull;
     if (!this.#open) throw new DbError('NotLeader', 'this server is not the leader');
     if (this.#uncommittedBytes > this.#options.uncommittedBytesMax) {
       throw new DbError('Busy', `${this.#uncommittedBytes} bytes of writes wait for the group's majority`, { hint: 'try again shortly; is a follower slow or down?' });
@@ -253,7 +258,11 @@ export class Transactor {
         break;
       }
       case 'leading':
-        this.#tasks.push({ kind: 'leading', term: message.term, readyIndex: message.readyIndex });
+        if (this.#open && message.term !== this.#term) {
+          this.#close();
+          this.#tasks.push({ kind: 'following' });
+        }
+        this.#tasks.push({ kind: 'leading', term: message.term, readyIndex: message.readyIndex, epoch: this.#epoch });
         break;
       case 'following':
         this.#close();
@@ -290,7 +299,7 @@ export class Transactor {
     if (current && this.#open) {
       const term = this.#term;
       this.#close();
-      this.#tasks.push({ kind: 'following' }, { kind: 'leading', term, readyIndex: 0 });
+      this.#tasks.push({ kind: 'following' }, { kind: 'leading', term, readyIndex: 0, epoch: this.#epoch });
     }
   }
 
@@ -305,18 +314,25 @@ export class Transactor {
   // -------------------------------------------------------------- applying
 
   async #work(): Promise<void> {
-    if (this.#busy) return;
+    if (this.#busy || this.#diskFull !== undefined) return;
     this.#busy = true;
     try {
       for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
         if (task.kind === 'entries') await this.#apply(this.#more(task.entries));
         else if (task.kind === 'following') this.#dropHead();
-        else if (!this.#open) this.#becoming = { term: task.term, readyIndex: task.readyIndex };
+        // Leadership that was lost again while this waited in the queue is not taken up.
+        else if (!this.#open && task.epoch === this.#epoch) this.#becoming = { term: task.term, readyIndex: task.readyIndex };
         this.#maybeOpen();
       }
     } catch (error) {
-      this.#stopped = true;
-      this.#options.onFatal(error);
+      if (error instanceof DbError && error.code === 'ReadOnlyDisk' && this.#options.onDiskFull !== undefined) {
+        this.#diskFull = error;
+        for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
+        this.#options.onDiskFull(error);
+      } else {
+        this.#stopped = true;
+        this.#options.onFatal(error);
+      }
     } finally {
       this.#busy = false;
     }
@@ -365,7 +381,13 @@ export class Transactor {
     const now = this.#options.clock.monotonicMs();
     const sync = now - this.#lastSyncMs > this.#options.syncIntervalMs;
     if (sync) this.#lastSyncMs = now;
-    await this.#writer.write(toWrite, { sync });
+    try {
+      await this.#writer.write(toWrite, { sync });
+    } catch (error) {
+      // Committed, but not here: the client is not told what it could not read back.
+      for (const { pending } of done) pending.reject(rejection('unknown'));
+      throw error;
+    }
     for (const { pending, index } of done) pending.resolve(index);
     this.#options.port.post({ kind: 'applied', index: this.#writer.version, durable: this.#writer.durableVersion }, []);
   }
@@ -385,7 +407,7 @@ export class Transactor {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
-    if (!this.#busy) await this.#writer.sync();
+    if (!this.#busy && this.#diskFull === undefined) await this.#writer.sync();
   }
 
   /** Answers every open proposal when the consensus thread is gone. */

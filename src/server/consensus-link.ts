@@ -92,6 +92,11 @@ export class ConsensusLink implements GroupLink {
     return await this.#ask({ kind: 'peerRequest', to: 'leader', bytes, timeoutMs }) as Uint8Array;
   }
 
+  /** The state store takes no writes any more. */
+  reportStoreFull(): void {
+    this.#port.postMessage({ kind: 'storeFull' } satisfies MainToConsensus);
+  }
+
   async transferLeader(to: string | undefined, timeoutMs: number): Promise<unknown> {
     return this.#ask({ kind: 'transferLeader', to, timeoutMs });
   }

@@ -12,6 +12,7 @@ import { OPTIONS } from './options.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { addressesOf, LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
+import { untilSpace } from './disk-space.ts';
 import { replaceStore } from './state-transfer.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -98,7 +99,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
   };
   const rejoins = new RejoinPauses(systemClock);
   const make = (): LgraphServer => new LgraphServer(config, log, {
-    fatal, newState: () => void restart('with the new state', () => replaceStore(config.directory)), rejoin: () => void rejoin(),
+    fatal, newState: () => void restart('with the new state', () => replaceStore(config.directory)), rejoin: () => void rejoin(), diskFull: (message) => void goOnWithSpace(message),
   });
   let server = make();
   const restart = async (why: string, between: () => void): Promise<void> => {
@@ -118,6 +119,11 @@ async function run(loaded: LoadedConfig): Promise<void> {
     log.info(`joining the group again in ${pauseMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     await restart('to join the group again', () => undefined);
+  };
+  const goOnWithSpace = async (message: string): Promise<void> => {
+    log.error(`${message}: this server serves reads only until there is`);
+    await untilSpace(config.directory);
+    await restart('after its disk was full', () => undefined);
   };
   const stop = (signal: string) => {
     if (ending) {

@@ -70,6 +70,8 @@ export interface ServerEvents {
   fatal(message: string, isRefusal: boolean): void;
   /** A new store is ready beside the one in use: this server is to be stopped, the store replaced (state-transfer.ts), and made anew. */
   newState(): void;
+  /** The state store takes no writes until it is opened again with space on its disk: to be stopped and made anew then. */
+  diskFull(message: string): void;
   /** Removed for its silence: to be stopped and made anew, so that it joins again. */
   rejoin(): void;
 }
@@ -184,6 +186,10 @@ export class LgraphServer {
         ready: (version: number) => resolve(version),
         role: (leading: boolean) => this.#link?.setOpen(leading),
         fatal: (message: string) => this.#fatal(message),
+        diskFull: (message: string) => {
+          this.#link?.reportStoreFull();
+          this.#events.diskFull(message);
+        },
       });
     });
   }

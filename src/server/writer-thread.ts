@@ -35,6 +35,7 @@ const transactor = new Transactor({
   port: { post: (message, transfer) => data.consensusPort.postMessage(message, [...transfer]) },
   uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, syncIntervalMs: data.syncIntervalMs,
   onFatal: (error) => void channel.call('fatal', asDbError(error).message),
+  onDiskFull: (error) => void channel.call('diskFull', error.message),
   onRole: (leading) => void onRole(leading),
   onOutcome: (key, atMs) => outcomes.note(key, atMs),
 });

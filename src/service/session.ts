@@ -209,7 +209,8 @@ export class Session {
         if (executor === leader && group.leader !== undefined && redirectWrites) throw this.#redirect();
         if (executor === writer || group.leader !== undefined) return await work(executor);
       } catch (error) {
-        const again = isSurelyNotDone(error) || (asDbError(error).code === 'OutcomeUnknown' && repeatable());
+        const isFull = asDbError(error).code === 'ReadOnlyDisk' && clock.monotonicMs() < deadline - limits.leaderWaitMs + FULL_DISK_WAIT_MS;
+        const again = isSurelyNotDone(error) || isFull || (asDbError(error).code === 'OutcomeUnknown' && repeatable());
         if (!again || clock.monotonicMs() >= deadline) throw error;
       }
       const rest = deadline - clock.monotonicMs();
@@ -325,6 +326,8 @@ export class SessionTransaction {
   }
 }
 
+/** A leader with a full disk hands over: another one takes the write soon, or nobody does. */
+const FULL_DISK_WAIT_MS = 1000;
 const NO_PARAMETERS: CypherMap = new Map();
 const MAY_ASK_ABOUT_GROUP = /dbms|db\.(?:bolt|monitor|flushDB)|SHOW|TERMINATE/i;
 

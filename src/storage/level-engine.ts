@@ -30,12 +30,13 @@ export async function openLevelEngine(options: LevelEngineOptions): Promise<Engi
   try {
     await database.open();
   } catch (error) {
+    if (isDiskFull(error)) throw diskFull(options.location, error);
     throw new DbError('Corrupted', `the data directory ${options.location} does not open: ${deepest(error)}`, {
       cause: error,
       hint: 'is another server running on this directory? Otherwise restore it from another member or a backup',
     });
   }
-  return new LevelEngine(database);
+  return new LevelEngine(database, options.location);
 }
 
 /** `classic-level` wraps LevelDB's own message. */
@@ -45,11 +46,21 @@ function deepest(error: unknown): string {
   return text;
 }
 
+function isDiskFull(error: unknown): boolean {
+  return /No space left on device|ENOSPC/.test(deepest(error));
+}
+
+function diskFull(location: string, cause: unknown): DbError {
+  return new DbError('ReadOnlyDisk', `no space is left for the state store ${location}`, { cause, hint: 'free space there; writes resume by themselves' });
+}
+
 class LevelEngine implements Engine {
   readonly #database: Database;
+  readonly #location: string;
 
-  constructor(database: Database) {
+  constructor(database: Database, location: string) {
     this.#database = database;
+    this.#location = location;
   }
 
   getSync(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -64,7 +75,11 @@ class LevelEngine implements Engine {
 
   async batch(operations: readonly WriteOp[], options: { readonly sync: boolean }): Promise<void> {
     // Straight to the store: keys and values are bytes already, and the general entry costs a third of a small write.
-    await this.#database[NATIVE_BATCH](operations, { sync: options.sync });
+    try {
+      await this.#database[NATIVE_BATCH](operations, { sync: options.sync });
+    } catch (error) {
+      throw isDiskFull(error) ? diskFull(this.#location, error) : error;
+    }
   }
 
   async *entries(range: KeyRange, options: { readonly snapshot?: EngineSnapshot; readonly size?: number } = {}): AsyncGenerator<[Uint8Array, Uint8Array][]> {

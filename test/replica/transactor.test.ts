@@ -96,6 +96,26 @@ describe('the transactor', () => {
     expect(bench.transactor.leading).toBe(true);
   });
 
+  it('takes up no leadership that was lost again while it was waiting to', async () => {
+    const bench = await leading();
+    const refused = bench.transactor.write(create('a'));
+    refused.catch(() => undefined);
+    await bench.settle();
+    const { ids } = bench.proposed.splice(0)[0]!;
+    // While this entry is being written: its proposal is refused (a handover is on), then leadership goes.
+    bench.commit([{ id: 0, term: 1, data: undefined }]);
+    bench.transactor.receive({ kind: 'rejected', ids, reason: 'not-leader' });
+    bench.transactor.receive({ kind: 'following', term: 2 });
+    await bench.settle();
+    await expect(refused).rejects.toMatchObject({ code: 'NotLeader' });
+    expect(bench.transactor.leading).toBe(false);
+    bench.lead(3);
+    await bench.settle();
+    void bench.transactor.write(create('b')).catch(() => undefined);
+    await bench.settle();
+    expect(bench.proposed.map((one) => one.term)).toEqual([3]);
+  });
+
   it('answers only when the entry is committed and applied, with that write\'s version', async () => {
     const bench = await leading();
     let answered = 0;
