@@ -314,7 +314,7 @@ class QueryMaker {
       case 3: return `${e('int')} IN ${e('ints')}`;
       case 4: return `(${e(dice.pick(SCALARS))}) IS ${dice.chance(0.5) ? 'NOT ' : ''}NULL`;
       case 5: return `(${e('string')} ${dice.pick(['STARTS WITH', 'ENDS WITH', 'CONTAINS'])} ${e('string')})`;
-      case 6: return nodes.length > 0 ? `${dice.pick(nodes)}:${dice.pick(['A', 'B', 'A|C', '!B'])}` : e('bool');
+      case 6: return nodes.length > 0 ? `(${dice.pick(nodes)}:${dice.pick(['A', 'B', 'A|C', '!B'])})` : e('bool');
       case 7: return `${dice.pick(['all', 'any', 'none', 'single'])}(v IN ${e('ints')} WHERE ${e('bool', new Map([...names, ['v', 'int']]))})`;
       case 8: return `EXISTS { ${this.#inside(names)} }`;
       case 9: return entities.length > 1 ? `(${dice.pick(entities)} ${dice.pick(['=', '<>'])} ${dice.pick(entities)})` : e('bool');
