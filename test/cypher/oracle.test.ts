@@ -4,6 +4,6 @@ import { compareMany } from './oracle/compare.ts';
 
 it('gives what the naive evaluator gives, with and without indexes', async () => {
   const differences: string[] = [];
-  for (const seed of [1, 2]) await compareMany(seed, 1000, (text) => differences.push(text));
+  for (const seed of [1, 15]) await compareMany(seed, 1000, (text) => differences.push(text));
   expect(differences).toEqual([]);
 });
