@@ -139,6 +139,7 @@ function expressionText(e: Expression, source: string): string {
     case 'Variable': return shown(e.name);
     case 'Property': return `${expressionText(e.target, source)}.${e.key}`;
     case 'Binary': return `${expressionText(e.left, source)} ${e.op} ${expressionText(e.right, source)}`;
+    case 'IsNull': return `${expressionText(e.operand, source)} IS ${e.negated ? 'NOT ' : ''}NULL`;
     case 'HasLabels': return `${expressionText(e.operand, source)}:${labelText(e.labels)}`;
     default: return source.slice(e.start, e.end).replace(/\s+/g, ' ');
   }

@@ -54,7 +54,7 @@ export class MatchPlanner {
 
   run(): PlanNode {
     const given = new Set([...this.#owned].filter((name) => this.solved.has(name)));
-    for (const node of this.graph.nodes.values()) if (given.has(node.name)) this.#checkLabels(node);
+    for (const node of this.graph.nodes.values()) if (given.has(node.name)) this.#checkGiven(node);
     this.#filterReady();
     const rest = new Set(this.graph.relationships);
     for (const relationship of this.graph.relationships) {
@@ -448,6 +448,15 @@ export class MatchPlanner {
 
   #isInPath(name: string): boolean {
     return this.graph.paths.some((path) => this.context.isUsed(path.name) && path.parts.some((part) => part.name === name));
+  }
+
+  #checkGiven(node: GraphNode): void {
+    this.#checkLabels(node);
+    const ends = [...this.graph.relationships, ...this.graph.shortest.map(({ relationship }) => relationship)];
+    if (node.labels.size > 0 || ends.some(({ from, to }) => from === node.name || to === node.name)) return;
+    // The null of an OPTIONAL MATCH matches no node, and nothing else of the pattern would notice it.
+    const operand: Expression = { kind: 'Variable', name: node.name, start: 0, end: 0 };
+    this.pending.push({ mentions: new Set([node.name]), expression: { kind: 'IsNull', operand, negated: true, start: 0, end: 0 } });
   }
 
   #checkLabels(node: GraphNode): void {

@@ -1,0 +1,334 @@
+/**
+ * Random graphs and random queries over them. Queries are typed, so that none fails at run time, and where the order of rows could show
+ * (LIMIT, collect) it is fixed or hidden: what is left must be the same in every right engine.
+ */
+import type { Random } from '../../../src/base/random.ts';
+import { OGraph, type OValue } from './model.ts';
+
+type Type = 'node' | 'relationship' | 'int' | 'float' | 'bool' | 'string' | 'ints' | 'path';
+type Scalar = Exclude<Type, 'node' | 'relationship' | 'path'>;
+type Names = Map<string, Type>;
+
+const LABELS = ['A', 'B', 'C'];
+const TYPES = ['R', 'S'];
+const KEYS: Readonly<Record<string, Scalar>> = { i: 'int', j: 'int', s: 'string', b: 'bool', f: 'float', l: 'ints' };
+const SCALARS: readonly Scalar[] = ['int', 'int', 'string', 'bool', 'float', 'ints'];
+
+export interface Generated {
+  readonly text: string;
+  /** The rows come in this order; otherwise as a bag. */
+  readonly ordered: boolean;
+  readonly writes: boolean;
+}
+
+class Dice {
+  readonly #random: Random;
+  constructor(random: Random) {
+    this.#random = random;
+  }
+  below(n: number): number {
+    return Math.floor(this.#random.next() * n);
+  }
+  chance(share: number): boolean {
+    return this.#random.next() < share;
+  }
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)]!;
+  }
+}
+
+function scalarValue(dice: Dice, type: Scalar): OValue {
+  switch (type) {
+    case 'int': return BigInt(dice.below(5) - 1);
+    case 'float': return dice.pick([0.5, 1, 2, -1.5]);
+    case 'bool': return dice.chance(0.5);
+    case 'string': return dice.pick(['', 'a', 'ab', 'b', 'é']);
+    case 'ints': return Array.from({ length: dice.below(4) }, () => BigInt(dice.below(3)));
+  }
+}
+
+export function randomGraph(random: Random): OGraph {
+  const dice = new Dice(random);
+  const graph = new OGraph();
+  const properties = (keys: readonly string[], share: number): [string, OValue][] => (
+    keys.filter(() => dice.chance(share)).map((key) => [key, scalarValue(dice, KEYS[key]!)]));
+  const nodes = Array.from({ length: 1 + dice.below(7) }, () => graph.addNode(LABELS.filter(() => dice.chance(0.4)), properties(Object.keys(KEYS), 0.7)));
+  for (let n = dice.below(11); n > 0; n--) graph.addRelationship(dice.pick(TYPES), dice.pick(nodes), dice.pick(nodes), properties(['i', 's', 'f'], 0.6));
+  return graph;
+}
+
+export function randomQuery(random: Random): Generated {
+  return new QueryMaker(new Dice(random)).make();
+}
+
+class QueryMaker {
+  readonly #dice: Dice;
+  #next = 0;
+  #ordered = false;
+  #writes = false;
+
+  constructor(dice: Dice) {
+    this.#dice = dice;
+  }
+
+  make(): Generated {
+    const parts = [this.#single()];
+    if (!this.#writes && this.#dice.chance(0.05)) {
+      this.#ordered = false;
+      const column = (): string => `RETURN ${this.#expression('int', new Map(), 2)} AS u`;
+      const names: Names = new Map();
+      return { text: `${this.#match(names, false)} RETURN ${this.#expression('int', names, 2)} AS u UNION ${this.#dice.chance(0.5) ? 'ALL ' : ''}${column()}`, ordered: false, writes: false };
+    }
+    return { text: parts.join(' '), ordered: this.#ordered, writes: this.#writes };
+  }
+
+  #single(): string {
+    const dice = this.#dice;
+    const names: Names = new Map();
+    const clauses: string[] = [];
+    // Many rows, so that they come in several batches.
+    if (dice.chance(0.1)) {
+      const name = this.#fresh(names, 'int', 'u');
+      clauses.push(`UNWIND range(1, ${dice.pick([3, 20, 70])}) AS ${name}`);
+    }
+    for (let n = 1 + dice.below(3); n > 0; n--) clauses.push(this.#reading(names));
+    if (dice.chance(0.2)) {
+      this.#writes = true;
+      return [...clauses, this.#update(names)].join(' ');
+    }
+    clauses.push(this.#projection('RETURN', names, true));
+    return clauses.join(' ');
+  }
+
+  #fresh(names: Names, type: Type, prefix: string): string {
+    const name = `${prefix}${this.#next++}`;
+    names.set(name, type);
+    return name;
+  }
+
+  #reading(names: Names): string {
+    const dice = this.#dice;
+    switch (dice.below(9)) {
+      case 0: {
+        const list = this.#expression('ints', names, 2);
+        return `UNWIND ${list} AS ${this.#fresh(names, 'int', 'u')}`;
+      }
+      case 1: return this.#projection('WITH', names, false);
+      case 2: return names.size === 0 ? this.#match(names, false) : this.#match(names, true);
+      case 3: return this.#subquery(names);
+      default: return this.#match(names, false);
+    }
+  }
+
+  #subquery(names: Names): string {
+    const imports = [...names.keys()].filter(() => this.#dice.chance(0.6));
+    const inner: Names = new Map(imports.map((name) => [name, names.get(name)!]));
+    const body = this.#match(inner, false);
+    const column = `c${this.#next++}`;
+    const result = this.#dice.chance(0.5) ? `count(${this.#dice.chance(0.5) ? 'DISTINCT ' : ''}${this.#expression('int', inner, 1)})` : this.#expression('int', inner, 2);
+    names.set(column, 'int');
+    return `CALL (${imports.join(', ')}) { ${body} RETURN ${result} AS ${column} }`;
+  }
+
+  // -------------------------------------------------------------- patterns
+
+  #match(names: Names, optional: boolean): string {
+    const inner: Names = new Map(names);
+    const parts = Array.from({ length: this.#dice.chance(0.25) ? 2 : 1 }, () => this.#part(inner, names, true));
+    const where = this.#dice.chance(0.5) ? ` WHERE ${this.#expression('bool', inner, 3)}` : '';
+    for (const [name, type] of inner) names.set(name, type);
+    return `${optional ? 'OPTIONAL ' : ''}MATCH ${parts.join(', ')}${where}`;
+  }
+
+  /** `outer`: names that are bound already, which property maps may use. */
+  #part(names: Names, outer: Names, named: boolean): string {
+    const dice = this.#dice;
+    let text = this.#node(names, outer, named);
+    for (let hops = dice.pick([0, 1, 1, 1, 2, 2, 3]); hops > 0; hops--) {
+      const direction = dice.pick(['out', 'in', 'both']);
+      const variable = named && dice.chance(0.4);
+      const length = dice.chance(0.15) ? dice.pick(['*0..1', '*1..2', '*2', '*..2', '*0..2']) : '';
+      const name = variable && length === '' ? this.#fresh(names, 'relationship', 'r') : '';
+      const types = dice.chance(0.5) ? '' : `:${dice.pick(['R', 'S', 'R|S', '!R'])}`;
+      const map = length === '' && dice.chance(0.15) ? ` {i: ${this.#expression('int', outer, 1)}}` : '';
+      text += `${direction === 'in' ? '<-' : '-'}[${name}${types}${length}${map}]${direction === 'out' ? '->' : '-'}${this.#node(names, outer, named)}`;
+    }
+    if (named && dice.chance(0.08)) return `${this.#fresh(names, 'path', 'p')} = ${text}`;
+    return text;
+  }
+
+  #node(names: Names, outer: Names, named: boolean): string {
+    const dice = this.#dice;
+    const known = [...names].filter(([, type]) => type === 'node').map(([name]) => name);
+    let name = '';
+    if (known.length > 0 && dice.chance(0.35)) name = dice.pick(known);
+    else if (named && dice.chance(0.8)) name = this.#fresh(names, 'node', 'n');
+    const labels = dice.chance(0.35) ? `:${dice.pick(['A', 'B', 'C', 'A:B', 'A|B', '!A', 'A&!B'])}` : '';
+    const map = dice.chance(0.15) ? ` {${dice.pick(['i', 'j'])}: ${this.#expression('int', outer, 1)}}` : '';
+    return `(${name}${labels}${map})`;
+  }
+
+  // -------------------------------------------------------------- projections
+
+  #projection(kind: 'WITH' | 'RETURN', names: Names, last: boolean): string {
+    const dice = this.#dice;
+    const after: Names = new Map();
+    const items: string[] = [];
+    const grouped = dice.chance(0.3);
+    const kept = [...names].filter(() => dice.chance(0.5));
+    for (const [name, type] of kept) {
+      items.push(name);
+      after.set(name, type);
+    }
+    for (let n = items.length === 0 ? 1 : dice.below(3); n > 0; n--) {
+      const name = `x${this.#next++}`;
+      if (grouped) {
+        items.push(`${this.#aggregate(names)} AS ${name}`);
+        after.set(name, 'int');
+      } else {
+        const type = dice.pick(SCALARS);
+        items.push(`${this.#expression(type, names, 3)} AS ${name}`);
+        after.set(name, type);
+      }
+    }
+    const distinct = dice.chance(0.2) ? 'DISTINCT ' : '';
+    let text = `${kind} ${distinct}${items.join(', ')}`;
+    const sortable = [...after].filter(([, type]) => ['int', 'string', 'bool', 'float'].includes(type));
+    // A cut is only the same everywhere if the order is total up to rows that are alike.
+    if (sortable.length === after.size && dice.chance(last ? 0.4 : 0.2)) {
+      text += ` ORDER BY ${sortable.map(([name]) => `${name}${dice.chance(0.3) ? ' DESC' : ''}`).join(', ')}`;
+      if (dice.chance(0.3)) text += ` SKIP ${dice.below(3)}`;
+      if (dice.chance(0.6)) text += ` LIMIT ${dice.below(6)}`;
+      if (last) this.#ordered = ![...after.values()].includes('float') && !distinct.includes('D');
+    }
+    names.clear();
+    for (const [name, type] of after) names.set(name, type);
+    if (kind === 'WITH' && dice.chance(0.3)) text += ` WHERE ${this.#expression('bool', names, 2)}`;
+    return text;
+  }
+
+  #aggregate(names: Names): string {
+    const dice = this.#dice;
+    const distinct = dice.chance(0.3) ? 'DISTINCT ' : '';
+    const int = (): string => this.#expression('int', names, 2);
+    switch (dice.below(6)) {
+      case 0: return 'count(*)';
+      case 1: return `sum(${distinct}${int()})`;
+      case 2: return `min(${int()})`;
+      case 3: return `max(${int()})`;
+      case 4: return `size(collect(${distinct}${this.#expression(dice.pick(SCALARS), names, 2)}))`;
+      default: return `count(${distinct}${this.#expression(dice.pick(SCALARS), names, 2)}) + ${dice.below(3)}`;
+    }
+  }
+
+  // -------------------------------------------------------------- updates
+
+  /** Changes that come out the same in whatever order the rows are taken. */
+  #update(names: Names): string {
+    const nodes = [...names].filter(([, type]) => type === 'node').map(([name]) => name);
+    // Nothing can be made from or merged with the null of an OPTIONAL MATCH.
+    const present = nodes.length === 0 ? '' : `WITH * WHERE ${nodes.map((name) => `${name} IS NOT NULL`).join(' AND ')} `;
+    return present + this.#change(names, nodes);
+  }
+
+  #change(names: Names, nodes: readonly string[]): string {
+    const dice = this.#dice;
+    const node = (): string => (nodes.length > 0 && dice.chance(0.6) ? dice.pick(nodes) : '');
+    const value = (): string => `coalesce(${this.#expression('int', names, 1)}, 0)`;
+    const label = dice.pick(LABELS);
+    switch (dice.below(nodes.length > 0 ? 9 : 3)) {
+      case 0: return `CREATE (${node()})-[:R {i: ${value()}}]->(${node()})`;
+      case 1: return `CREATE (:${label}:New {i: ${value()}, s: 'new'})<-[:S]-(${node()})`;
+      case 2: return `MERGE (m:${label} {i: ${value()}}) ON CREATE SET m.j = 1 ON MATCH SET m.k = coalesce(m.k, 0) + 1`;
+      case 3: return `SET ${dice.pick(nodes)}.i = ${dice.below(3)}, ${dice.pick(nodes)}.j = null`;
+      case 4: return `SET ${dice.pick(nodes)}:${label}`;
+      case 5: return `REMOVE ${dice.pick(nodes)}:${label}, ${dice.pick(nodes)}.s`;
+      case 6: return `DETACH DELETE ${dice.pick(nodes)}`;
+      case 7: return `MERGE (${dice.pick(nodes)})-[:R]->(${dice.pick(nodes)})`;
+      default: return `FOREACH (q IN ${this.#expression('ints', names, 1)} | CREATE (:New {i: q}))`;
+    }
+  }
+
+  // -------------------------------------------------------------- expressions
+
+  #expression(type: Scalar, names: Names, depth: number): string {
+    const dice = this.#dice;
+    if (depth > 0 && dice.chance(0.55)) return this.#operation(type, names, depth - 1);
+    const own = [...names].filter(([, each]) => each === type).map(([name]) => name);
+    const holders = [...names].filter(([, each]) => each === 'node' || each === 'relationship').map(([name]) => name);
+    const keys = Object.keys(KEYS).filter((key) => KEYS[key] === type);
+    if (holders.length > 0 && dice.chance(0.6)) return `${dice.pick(holders)}.${dice.pick(keys)}`;
+    if (own.length > 0 && dice.chance(0.6)) return dice.pick(own);
+    if (dice.chance(0.06)) return 'null';
+    const value = scalarValue(dice, type);
+    if (Array.isArray(value)) return `[${value.join(', ')}]`;
+    if (typeof value === 'string') return `'${value}'`;
+    if (typeof value === 'number' && Number.isInteger(value)) return `${value}.0`;
+    return String(value);
+  }
+
+  #operation(type: Scalar, names: Names, depth: number): string {
+    const dice = this.#dice;
+    const e = (each: Scalar, more: Names = names): string => this.#expression(each, more, depth);
+    const paths = [...names].filter(([, each]) => each === 'path').map(([name]) => name);
+    if (dice.chance(0.1)) return `CASE WHEN ${e('bool')} THEN ${e(type)} ${dice.chance(0.6) ? `ELSE ${e(type)} ` : ''}END`;
+    if (dice.chance(0.08)) return `coalesce(${e(type)}, ${e(type)})`;
+    switch (type) {
+      case 'int':
+        switch (dice.below(8)) {
+          case 0: return `size(${e(dice.pick(['ints', 'string']))})`;
+          case 1: return `abs(${e('int')})`;
+          case 2: return `${e('ints')}[${dice.below(4) - 1}]`;
+          case 3: return paths.length > 0 ? `length(${dice.pick(paths)})` : `head(${e('ints')})`;
+          case 4: return `reduce(s = ${e('int')}, v IN ${e('ints')} | s + v)`;
+          case 5: return `COUNT { ${this.#inside(names)} }`;
+          default: return `(${e('int')} ${dice.pick(['+', '-', '*'])} ${e('int')})`;
+        }
+      case 'float': return `(${e('float')} ${dice.pick(['+', '-', '*'])} ${e(dice.pick(['int', 'float']))})`;
+      case 'string':
+        switch (dice.below(3)) {
+          case 0: return `toUpper(${e('string')})`;
+          case 1: return `reverse(${e('string')})`;
+          default: return `(${e('string')} + ${e('string')})`;
+        }
+      case 'ints':
+        switch (dice.below(5)) {
+          case 0: return `[v IN ${e('ints')} WHERE ${e('bool', new Map([...names, ['v', 'int']]))} | ${e('int', new Map([...names, ['v', 'int']]))}]`;
+          case 1: return `(${e('ints')} + ${e('ints')})`;
+          case 2: return `${e('ints')}[${dice.below(3)}..${dice.below(4)}]`;
+          case 3: return `tail(${e('ints')})`;
+          default: return `[${e('int')}, ${e('int')}]`;
+        }
+      case 'bool': return this.#predicate(names, e);
+    }
+  }
+
+  #predicate(names: Names, e: (type: Scalar, names?: Names) => string): string {
+    const dice = this.#dice;
+    const nodes = [...names].filter(([, type]) => type === 'node').map(([name]) => name);
+    const entities = [...names].filter(([, type]) => type === 'node' || type === 'relationship').map(([name]) => name);
+    switch (dice.below(13)) {
+      case 0: return `NOT ${e('bool')}`;
+      case 1: return `(${e('bool')} ${dice.pick(['AND', 'OR', 'XOR'])} ${e('bool')})`;
+      case 2: return `(${e('bool')} AND ${e('bool')})`;
+      case 3: return `${e('int')} IN ${e('ints')}`;
+      case 4: return `(${e(dice.pick(SCALARS))}) IS ${dice.chance(0.5) ? 'NOT ' : ''}NULL`;
+      case 5: return `(${e('string')} ${dice.pick(['STARTS WITH', 'ENDS WITH', 'CONTAINS'])} ${e('string')})`;
+      case 6: return nodes.length > 0 ? `(${dice.pick(nodes)}:${dice.pick(['A', 'B', 'A|C', '!B'])})` : e('bool');
+      case 7: return `${dice.pick(['all', 'any', 'none', 'single'])}(v IN ${e('ints')} WHERE ${e('bool', new Map([...names, ['v', 'int']]))})`;
+      case 8: return `EXISTS { ${this.#inside(names)} }`;
+      case 9: return entities.length > 1 ? `(${dice.pick(entities)} ${dice.pick(['=', '<>'])} ${dice.pick(entities)})` : e('bool');
+      default: {
+        const type = dice.pick(['int', 'int', 'int', 'string', 'float'] as const);
+        return `(${e(type)} ${dice.pick(['=', '=', '<>', '<', '<=', '>', '>='])} ${e(type === 'float' && dice.chance(0.5) ? 'int' : type)})`;
+      }
+    }
+  }
+
+  #inside(names: Names): string {
+    const inner: Names = new Map(names);
+    const pattern = this.#part(inner, names, this.#dice.chance(0.5));
+    const where = this.#dice.chance(0.3) ? ` WHERE ${this.#expression('bool', inner, 1)}` : '';
+    return `MATCH ${pattern}${where}`;
+  }
+}
