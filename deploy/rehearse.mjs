@@ -55,7 +55,8 @@ for (const [word, rest] of instructions()) {
     const name = / AS (\S+)/i.exec(rest)?.[1] ?? 'final';
     const root = join(work, name);
     sh('cp', '-a', base, root);
-    stage = { root, directory: '/', environment: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/root', npm_config_registry: readFileSync(join(base, 'etc/npmrc-of-this-machine'), 'utf8') }, user: 'root' };
+    const certificates = existsSync(join(root, 'etc/ssl/certs/ca-certificates.crt')) ? { NODE_EXTRA_CA_CERTS: '/etc/ssl/certs/ca-certificates.crt' } : {};
+    stage = { root, directory: '/', environment: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/root', npm_config_registry: readFileSync(join(base, 'etc/npmrc-of-this-machine'), 'utf8'), ...certificates }, user: 'root' };
     stages.set(name, stage);
   } else if (word === 'WORKDIR') {
     stage.directory = rest;

@@ -4,6 +4,7 @@
  * (faults.mjs); everything that was promised is checked, after each fault and at the end.
  *
  *   npm run chaos -- --minutes 10 --seed 1 [--shape three|witness|five] [--faults kill,isolate] [--keep]
+ *                    [--from-build DIR]      start with the build of another checkout, and upgrade server by server under load
  *
  * The seed draws the faults and what clients do; real time does the rest, so a seed is a recipe and not a replay. Needs root
  * and Linux with iproute2, nftables and e2fsprogs; `faketime` for clock jumps. Ends with a table, and with exit code 1 if
@@ -33,7 +34,7 @@ const SHAPES = { three: [0, 0, 0], witness: [0, 0, 1], five: [0, 0, 0, 1, 1] };
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' }, shape: { type: 'string', default: 'three' }, clients: { type: 'string', default: '8' },
-    faults: { type: 'string' }, keep: { type: 'boolean' }, quiet: { type: 'boolean' }, build: { type: 'string', default: resolve(SELF, '../../..') },
+    faults: { type: 'string' }, keep: { type: 'boolean' }, quiet: { type: 'boolean' }, build: { type: 'string', default: resolve(SELF, '../../..') }, 'from-build': { type: 'string' },
   },
 });
 const shape = SHAPES[values.shape];
@@ -62,6 +63,7 @@ class Chaos {
     this.recoveries = [];
     const flags = ['--ha_node_offline_ms', '20000', '--ha_node_remove_ms', '60000', '--ha_log_keeps_entries', '2000', '--store_sync_interval_ms', '500'];
     this.hosts = shape.map((witness, i) => new Host(i + 1, directory, { diskMb: 400, isWitness: witness === 1, flags, build: values.build }));
+    this.spare = new Host(9, directory, { diskMb: 400, flags, build: values.build });
     this.conf = this.hosts.map((host) => host.rpc).join(',');
     this.truth = new Truth((text) => this.problem(text));
     this.dataHosts = this.hosts.filter((host) => !host.isWitness);
@@ -98,7 +100,8 @@ class Chaos {
       const leader = await this.findLeader();
       if (leader === undefined) return false;
       const peers = await this.admin.get(leader.rest, '/info/peers').catch(() => []);
-      return peers.length === this.hosts.length && peers.every((peer) => peer.voter && peer.lag < 500 && peer.state !== 'OFFLINE');
+      const voters = peers.filter((peer) => peer.voter);
+      return voters.length === this.hosts.length && voters.every((peer) => peer.lag < 500 && peer.state !== 'OFFLINE');
     });
   }
 
@@ -113,8 +116,7 @@ class Chaos {
     this.recoveries.push({ name, ms: performance.now() - began });
   }
 
-  async fault(weights) {
-    const name = drawFault(this.random, weights);
+  async run(name) {
     const began = performance.now();
     const what = await FAULTS[name](this);
     this.counts[name] = (this.counts[name] ?? 0) + 1;
@@ -171,8 +173,8 @@ let running = true;
 try {
   sh('mount', '--make-rprivate', '/');
   makeSwitch();
-  for (const host of chaos.hosts) host.setUp();
-  for (const host of chaos.hosts) chaos.start(host);
+  for (const host of [...chaos.hosts, chaos.spare]) host.setUp();
+  for (const host of chaos.hosts) host.start(chaos.conf, [], values['from-build'] ?? values.build);
   for (const host of chaos.hosts) await chaos.untilReady(host);
   const first = chaos.dataHosts[0];
   chaos.admin = await RestClient.login(first.rest, 'admin', '73@TuGraph');
@@ -182,8 +184,13 @@ try {
   const clients = [...Array.from({ length: Number(values.clients) }, (_, i) => make(Client, i)), make(Administrator, 101)];
   const work = Promise.all(clients.map((client) => client.run(() => running)));
   work.catch((error) => chaos.problem(error.stack ?? String(error)));
+  if (values['from-build'] !== undefined) {
+    await sleep(5000);
+    await chaos.run('rollingRestart');
+    console.log(`upgraded from ${values['from-build']} under load`);
+  }
   const until = performance.now() + Number(values.minutes) * 60_000;
-  while (performance.now() < until && chaos.problems.length === 0) await chaos.fault(weights);
+  while (performance.now() < until && chaos.problems.length === 0) await chaos.run(drawFault(chaos.random, weights));
   running = false;
   await work;
   for (const host of chaos.hosts) host.setClock(0);
@@ -195,7 +202,7 @@ try {
   await chaos.describe();
 } finally {
   running = false;
-  for (const host of chaos.hosts) await host.tearDown().catch((error) => console.error(String(error)));
+  for (const host of [...chaos.hosts, chaos.spare]) await host.tearDown().catch((error) => console.error(String(error)));
 }
 chaos.report();
 if (chaos.problems.length > 0) {

@@ -159,6 +159,17 @@ export const FAULTS = {
     return host.name;
   },
 
+  /** A server more, for a while. */
+  async grow(chaos) {
+    const { spare } = chaos;
+    spare.wipe();
+    spare.start(chaos.hosts[0].rpc);
+    await chaos.untilReady(spare);
+    await sleep(between(chaos.random, 100, 3000));
+    await spare.signal('SIGINT');
+    return spare.name;
+  },
+
   async rollingRestart(chaos) {
     for (const host of chaos.hosts) {
       await host.signal('SIGTERM');
@@ -172,7 +183,7 @@ export const FAULTS = {
 /** How often each is drawn, against the others. */
 export const WEIGHTS = {
   kill: 6, killTwice: 2, killAll: 1, pause: 5, powerCut: 4, powerCutAll: 1, isolate: 5, deaf: 4, mute: 4, broken: 4, shatter: 2, loss: 4, fullDisk: 2,
-  clockJump: 2, transfer: 4, leave: 2, wipe: 2, rollingRestart: 1,
+  clockJump: 2, transfer: 4, leave: 2, grow: 2, wipe: 2, rollingRestart: 1,
 };
 
 export function drawFault(random, weights) {
