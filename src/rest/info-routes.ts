@@ -14,12 +14,13 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
   };
 
   app.get('/info/peers', async (request) => {
-    await authenticated(request);
     needHa();
+    // A server that still waits for its group knows no users, and has nothing to hide but what it waits for.
+    if (!service.isBlank) await authenticated(request);
     const status = await service.groupStatus();
     return sortedPeers(status.peers).map((peer) => ({
       ...peerFacts(peer), bolt_address: peer.boltAddress, role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex,
-      applied_index: peer.appliedIndex, lag: Math.max(0, status.commitIndex - peer.appliedIndex), node_id: peer.nodeId, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? '',
+      applied_index: peer.appliedIndex, lag: Math.max(0, status.commitIndex - peer.appliedIndex), node_id: peer.nodeId, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? (service.isBlank && peer.isSelf && status.waitingFor !== undefined ? `waiting for ${status.waitingFor}` : ''),
     }));
   });
 

@@ -108,6 +108,11 @@ export class Service {
     }
   }
 
+  /** No state came to this server yet, so not even a user: it waits for its group. */
+  get isBlank(): boolean {
+    return !this.options.isWitness && this.read((point) => Object.keys(point.system.users).length === 0);
+  }
+
   get #system(): SystemState {
     if (this.options.isWitness) {
       const { leader } = this.options.group;

@@ -113,6 +113,23 @@ describe('the first start', () => {
     expect(readdirSync(join(second.directory, 'data')).some((name) => name.startsWith('store.aside-'))).toBe(true);
   }, 120_000);
 
+  it('waits for all that are listed, in any order, and says so meanwhile', async () => {
+    await groupOf(3, 23_350);
+    const [first, second, third] = group.servers as [LocalServer, LocalServer, LocalServer];
+    group.start(third);
+    await eventually('it waits', 20_000, async () => (await probe(third.restAddress, '/readyz'))?.text.includes(`no answer from ${first.rpcAddress}`));
+    expect((await probe(third.restAddress, '/livez'))?.status).toBe(200);
+    const list = JSON.parse((await probe(third.restAddress, '/info/peers'))!.text) as Peer[];
+    expect(list).toMatchObject([{ rpc_address: third.rpcAddress, state: 'UNINITIALIZED', note: expect.stringContaining('all listed servers to answer') as string }]);
+    group.start(first);
+    // Two of three are a majority, and yet not enough: the third may be the one with the data.
+    await eventually('both wait', 20_000, async () => (await probe(first.restAddress, '/readyz'))?.text.includes(`no answer from ${second.rpcAddress}`));
+    expect(logOf(third)).toContain('waiting for all listed servers');
+    group.start(second);
+    await group.ready(60_000);
+    expect((await probe(third.restAddress, '/info/peers'))?.status).toBe(401);
+  }, 90_000);
+
   it('refuses an address that others cannot reach', async () => {
     await groupOf(1, 23_300);
     const outcome = await refused(group.servers[0]!, ['--host', '0.0.0.0']);
@@ -149,7 +166,74 @@ describe('a silent server', () => {
   }, 120_000);
 });
 
+describe('leaving', () => {
+  it('by Ctrl-C one after the other, the last one stays; all come back with the same list', async () => {
+    await groupOf(3, 23_420);
+    group.startAll();
+    await group.ready(60_000);
+    const client = await login(group.servers[0]!);
+    await client.cypher(group.servers[0]!.restAddress, 'UNWIND range(1, 50) AS i CREATE (:N {i: i})');
+    const [one, two, last] = group.servers as [LocalServer, LocalServer, LocalServer];
+    expect(await group.stop(one, 'SIGINT')).toBe(0);
+    expect(logOf(one)).toContain('left the group');
+    await group.leader();
+    expect(await group.stop(two, 'SIGINT')).toBe(0);
+    await group.leader();
+    await client.cypher(last.restAddress, 'CREATE (:N {i: 0})');
+    expect(await group.stop(last, 'SIGINT')).toBe(0);
+    expect(logOf(last)).toContain('stopped without leaving the group: it is the last voter');
+
+    // Those that left have nothing to form a group with: they wait for the one that stayed.
+    group.start(one);
+    group.start(two);
+    await eventually('they wait', 20_000, async () => (await probe(two.restAddress, '/readyz'))?.text.includes('a member of the group, to join it again'));
+    group.start(last);
+    await group.ready(60_000);
+    await eventually('three voters', 30_000, async () => (await peers(client, last)).filter((peer) => peer.voter).length === 3);
+    expect(await count(client, one)).toBe(51);
+  }, 180_000);
+
+  it('ends at once at a second Ctrl-C, and leaves on SIGTERM if it is told to', async () => {
+    await groupOf(3, 23_450, ['--ha_leave_on_sigterm', 'true', '--shutdown_timeout_s', '30']);
+    group.startAll();
+    await group.ready(60_000);
+    const client = await login(group.servers[0]!);
+    const [first, second, third] = group.servers as [LocalServer, LocalServer, LocalServer];
+    expect(await group.stop(third, 'SIGTERM')).toBe(0);
+    await eventually('two members', 15_000, async () => (await peers(client, first)).length === 2);
+    await group.stop(second, 'SIGKILL');
+    // Alone it cannot leave, and tries for as long as it may.
+    const { child } = first;
+    child!.kill('SIGINT');
+    await eventually('it tries', 10_000, () => Promise.resolve(logOf(first).includes('Received signal SIGINT')));
+    expect(child!.exitCode).toBe(null);
+    expect(await group.stop(first, 'SIGINT')).toBe(130);
+  }, 120_000);
+});
+
 describe('a witness', () => {
+  it('leads for a moment when it alone has what the other server lacks, and hands over', async () => {
+    await groupOf(3, 23_550, ['--ha_enable_witness_to_leader', 'true']);
+    const [first, second, witness] = group.servers as [LocalServer, LocalServer, LocalServer];
+    group.start(first);
+    group.start(second);
+    group.start(witness, ['--ha_is_witness', '1']);
+    await group.ready(60_000);
+    const leader = await group.leader();
+    const behind = leader === first ? second : first;
+    await group.stop(behind, 'SIGKILL');
+    const client = await login(leader);
+    await client.cypher(leader.restAddress, 'UNWIND range(1, 300) AS i CREATE (:N {i: i})');
+    await group.stop(leader, 'SIGKILL');
+    group.start(behind);
+    // A client waits through it: its write goes on as soon as the server with data leads.
+    await eventually('it listens', 20_000, async () => (await probe(behind.restAddress, '/livez'))?.status === 200);
+    await eventually('it leads', 40_000, async () => (await probe(behind.restAddress, '/writable'))?.status === 200);
+    const again = await login(behind);
+    expect(await count(again, behind)).toBe(300);
+    await again.cypher(behind.restAddress, 'CREATE (:N {i: 0})');
+  }, 120_000);
+
   it('keeps no data, names the leader to clients, and with a vote lets one of two servers go on', async () => {
     await groupOf(3, 23_500);
     const [first, second, witness] = group.servers as [LocalServer, LocalServer, LocalServer];
