@@ -7,7 +7,7 @@ import { advanceCommit, appendOwn, bestSuccessor, matchOf, maybeHandOver, syncPr
 import { ENTRY_CONFIG } from './types.ts';
 import type { ConfigChange } from './config.ts';
 import type { RaftState } from './state.ts';
-import type { Config } from './types.ts';
+import type { Config, NodeId } from './types.ts';
 
 /** Proposes `change`. Returns the index of its entry, or why not. */
 export function proposeChange(state: RaftState, change: ConfigChange): number | string {
@@ -33,7 +33,12 @@ function whyWitnessesForbid(state: RaftState, next: Config): string | undefined 
   const witnesses = next.members.filter((member) => member.witness);
   if (witnesses.length === 0) return undefined;
   const floor = witnessFloor(next, (id) => matchOf(state, id));
-  const dropped = Math.max(state.witnessTold, ...witnesses.map(({ id }) => (state.progress.get(id)?.first ?? 1) - 1));
+  // A witness that has not said yet where its log begins may have dropped whatever was committed before this leader.
+  const droppedBy = (id: NodeId): number => {
+    const first = state.progress.get(id)?.first ?? 0;
+    return first > 0 ? first - 1 : state.log.commitIndex;
+  };
+  const dropped = Math.max(state.witnessTold, ...witnesses.map(({ id }) => droppedBy(id)));
   if (dropped <= floor) return undefined;
   return `a witness may have dropped entries up to ${dropped}, but after this change only those up to ${floor} are on enough servers with data`;
 }

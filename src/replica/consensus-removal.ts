@@ -74,7 +74,8 @@ function whyWitnessNeeds(view: NodeView, next: Config): string | undefined {
   const matchOf = (id: NodeId) => view.progress.get(id)?.match ?? view.durableIndex;
   const floor = witnessFloor(next, matchOf);
   for (const member of next.members) {
-    const first = view.progress.get(member.id)?.first ?? 0;
+    // Unknown yet: it may have dropped whatever was committed.
+    const first = view.progress.get(member.id)?.first || view.commitIndex + 1;
     if (member.voter && member.witness && first > floor + 1) return 'entries that a witness has dropped are not on enough other servers yet';
   }
   return undefined;

@@ -48,6 +48,8 @@ export interface TransactorOptions {
 }
 
 export interface WriteOptions {
+  /** What the client has seen: done only where at least that is applied. */
+  readonly minVersion?: number | undefined;
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -63,6 +65,8 @@ export interface Written<T> {
 export type Work<T> = (transaction: Transaction) => { readonly result: T; readonly answer?: () => Uint8Array };
 
 const ANSWER_BYTES_MAX = 64 * 1024;
+/** A leader applies what it committed within milliseconds; a deposed one hears of it within an election timeout or two. */
+const REACH_MS = 1000;
 const APPLY_ENTRIES_MAX = 1024;
 
 interface Pending {
@@ -130,6 +134,7 @@ export class Transactor {
   /** Runs the work as one transaction and resolves when it is committed and applied here. */
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Written<T>> {
     this.#checkOpen();
+    await this.reach(options.minVersion ?? 0);
     const key = options.idempotencyKey;
     const repeated = key === undefined ? undefined : await this.#findRepeat(key);
     if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
@@ -144,6 +149,15 @@ export class Transactor {
     const done = this.#propose(transaction.changes, record, transaction.timeMs);
     if (key !== undefined) this.#noteRepeat(key, done);
     return { version: await done, result };
+  }
+
+  /**
+   * What a client has seen elsewhere, the leader has too, or will have in a moment. A server that does not was deposed and has not
+   * heard of it yet: what it would answer, errors included, is of the past.
+   */
+  async reach(version: number): Promise<void> {
+    if (version <= this.#writer.version || await this.#options.reader.reached(version, REACH_MS)) return;
+    throw new DbError('NotLeader', `this server has version ${this.#writer.version} and the client has seen ${version}: another server leads`);
   }
 
   begin(): InteractiveTransaction {

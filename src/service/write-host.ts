@@ -67,7 +67,7 @@ export class WriteHost {
     const { version, result, repeated } = await this.#transactor.write((transaction) => {
       const buffered = this.#execute(request, transaction);
       return { result: buffered, answer: () => encodeAnswer(buffered) };
-    }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey) });
+    }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey), minVersion: request.minVersion });
     if (repeated !== undefined) return this.#repeatedReply(repeated, version);
     return this.#reply(result!, version, request.firstRows);
   }
@@ -218,7 +218,8 @@ export class WriteHost {
 
   // -------------------------------------------------------------- interactive transactions
 
-  begin(request: BeginRequest): { transaction: number; version: number } {
+  async begin(request: BeginRequest): Promise<{ transaction: number; version: number }> {
+    await this.#transactor.reach(request.minVersion);
     this.#expire();
     if (this.#transactions.size >= this.#options.transactionsMax) {
       throw new DbError('Busy', `${this.#transactions.size} transactions are open, no more are allowed`, { hint: 'close transactions, or raise max_open_transactions' });

@@ -36,7 +36,7 @@ export const FAULTS = {
   },
 
   async killAll(chaos) {
-    for (const host of chaos.hosts) host.child?.kill('SIGKILL');
+    await Promise.all(chaos.hosts.map((host) => host.signal('SIGKILL')));
     await sleep(between(chaos.random, 200, 1000));
     for (const host of chaos.hosts) chaos.start(host);
     return 'all';

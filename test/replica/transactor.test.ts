@@ -116,6 +116,19 @@ describe('the transactor', () => {
     expect(bench.proposed.map((one) => one.term)).toEqual([3]);
   });
 
+  it('answers nothing of the past: a client that has seen more is sent away, errors included', async () => {
+    const bench = await leading();
+    const work = () => {
+      throw new Error('evaluated on an old state');
+    };
+    await expect(bench.transactor.write(work, { minVersion: bench.index + 1 })).rejects.toMatchObject({ code: 'NotLeader' });
+    const soon = bench.transactor.write(create('a'), { minVersion: bench.index + 1 });
+    bench.commit([{ id: 0, term: 1, data: undefined }]);
+    await bench.settle();
+    bench.commitProposed();
+    expect(await soon).toMatchObject({ version: bench.index });
+  });
+
   it('answers only when the entry is committed and applied, with that write\'s version', async () => {
     const bench = await leading();
     let answered = 0;

@@ -5,6 +5,7 @@
  * Each seed draws its own rates ("swarm"), so that some runs are mostly partitions and others mostly crashes. A run ends
  * with all faults off: one leader, equal logs, every client served.
  */
+import { DiskFullError } from '../../src/replica/log-store-disk.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Random } from '../../src/base/random.ts';
 import { FrameEncoder, decodeFrame } from '../../src/raft/codec.ts';
@@ -340,9 +341,9 @@ export class Cluster {
     try {
       server.start();
     } catch (error) {
-      if (!(error instanceof SyncFailed)) throw error;
-      // A start that cannot sync ends like any other failed sync; somebody starts it again.
-      this.counts.syncErrors += 1;
+      if (!(error instanceof SyncFailed) && !(error instanceof DiskFullError)) throw error;
+      // A start that cannot sync, or has no space, ends there; somebody starts it again.
+      if (error instanceof SyncFailed) this.counts.syncErrors += 1;
       server.disk.crash();
       this.time.after(50 + this.random.next() * 1000, () => this.#restart(server));
       return;
