@@ -9,7 +9,7 @@ import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { FrameEncoder, decodeFrame } from '../raft/codec.ts';
 import type { Message } from '../raft/messages.ts';
 import type { NodeId } from '../raft/types.ts';
-import type { Hello, PeerCall, StateHeader, Transport, TransportHandlers } from '../replica/consensus-transport.ts';
+import type { Hello, PeerCall, SendState, StateOutcome, Transport, TransportHandlers } from '../replica/consensus-transport.ts';
 import { RaftLink, newClient } from './raft-link.ts';
 import { FRAME_BYTES_MAX, peerService } from './raft-proto.ts';
 import { receiveState, sendStateTo } from './raft-state.ts';
@@ -173,11 +173,11 @@ export class RaftTransport implements Transport {
     });
   }
 
-  async sendState(to: NodeId, header: StateHeader, path: string, onProgress: () => void): Promise<void> {
+  async sendState(to: NodeId, state: SendState): Promise<StateOutcome> {
     const link = this.#links.get(to);
     if (link === undefined) throw new DbError('NoLeader', `${to} is not a peer`);
     const hello = Buffer.from(JSON.stringify({ ...this.#handlers!.hello(to), secret: this.#options.secret }));
-    await sendStateTo(link.address, hello, header, path, onProgress);
+    return sendStateTo(newClient(link.address), hello, state);
   }
 
   #clientFor(address: string): PeerClient {

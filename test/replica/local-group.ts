@@ -1,6 +1,7 @@
 /**
  * Consensus servers inside the test process, over real gRPC on loopback, with a counting writer each.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -88,8 +89,10 @@ export class LocalServer {
     } else if (message.kind === 'log') this.logs.push(`${message.level} ${message.message}`);
     else if (message.kind === 'fatal') this.fatal = message.message;
     else if (message.kind === 'exportState') {
-      writeFileSync(message.path, JSON.stringify(this.applied) + ' '.repeat(1_000_000));
-      this.#main.postMessage({ kind: 'stateExported', exportId: message.exportId, index: this.#lastApplied } satisfies MainToConsensus);
+      const file = JSON.stringify(this.applied) + ' '.repeat(1_000_000);
+      writeFileSync(message.path, file);
+      const state = { index: this.#lastApplied, bytes: Buffer.byteLength(file), sha256: createHash('sha256').update(file).digest('hex') };
+      this.#main.postMessage({ kind: 'stateExported', exportId: message.exportId, state } satisfies MainToConsensus);
     } else if (message.kind === 'installState') this.toInstall = { index: message.index, applied: JSON.parse(readFileSync(message.path, 'utf8')) as string[] };
   }
 
