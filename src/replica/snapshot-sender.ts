@@ -35,6 +35,8 @@ const EXPORT_FILE = /^export-(\d+)\.state$/;
 const EXPORT_IDLE_MS = 60_000;
 /** A peer that is not heard of for so long is left alone: the core asks again when it is back. */
 const GIVE_UP_MS = 60_000;
+/** Servers that talk to each other are heard many times in this time. */
+const ABSENT_MS = 2000;
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 1000;
 const INSTALLING_MS = 200;
@@ -42,7 +44,10 @@ const INSTALLING_MS = 200;
 export class SnapshotSender {
   readonly #host: SnapshotsHost;
   readonly #pace: Pace;
+  /** Alive, and without a transfer yet. */
   readonly #waiting = new Set<NodeId>();
+  /** Nothing is exported, and no log kept, for a server that is not there. */
+  readonly #absent = new Set<NodeId>();
   readonly #transfers = new Map<NodeId, Transfer>();
   #export: Export | undefined;
   #exporting: { readonly id: number; readonly path: string; readonly from: number } | undefined;
@@ -90,8 +95,17 @@ export class SnapshotSender {
 
   onWanted(peer: NodeId): void {
     if (this.#transfers.has(peer)) return;
+    if (!this.#isHeard(peer)) {
+      this.#absent.add(peer);
+      return;
+    }
     this.#waiting.add(peer);
     this.#serve();
+  }
+
+  #isHeard(peer: NodeId): boolean {
+    const heardMs = this.#host.driver()?.lastHeardMs(peer);
+    return heardMs !== undefined && this.#host.nowMs() - heardMs < ABSENT_MS;
   }
 
   /** The log goes on from it without a gap. */
@@ -223,6 +237,11 @@ export class SnapshotSender {
   }
 
   onTick(nowMs: number): void {
+    for (const peer of this.#absent) {
+      if (this.#isWanted(peer) && !this.#isHeard(peer)) continue;
+      this.#absent.delete(peer);
+      if (this.#isWanted(peer)) this.onWanted(peer);
+    }
     const ready = this.#export;
     if (ready === undefined) return;
     if (ready.users > 0 || this.#waiting.size > 0) ready.idleSinceMs = 0;
