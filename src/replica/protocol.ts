@@ -218,6 +218,10 @@ export interface ConsensusOptions {
   readonly snapshotIntervalSeconds?: number;
   /** HH:MM:SS, local time, of the first one; empty: some moment (default). */
   readonly snapshotFirstTime?: string;
+  /** Largest message between two servers. */
+  readonly maxMessageBytes?: number;
+  /** Entries from so many bytes on travel compressed, where that pays (default 0: never). */
+  readonly compressBytesMin?: number;
   /** Bytes of whole states sent in a second, to all servers together (default 0: no limit). */
   readonly snapshotBytesPerSecond?: number;
   /** Log bytes that are kept for a transfer under way; beyond it the transfer begins anew with a newer state (default 4 GiB). */

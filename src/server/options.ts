@@ -62,6 +62,8 @@ export const OPTIONS = [
   { name: 'ha_lease_reads', type: 'boolean', default: false, group: 'High availability', help: 'linearizable reads trust the lease of the leader (needs clocks that run evenly)' },
   { name: 'ha_max_inflight_bytes', type: 'integer', default: 8388608, min: 65536, group: 'High availability', help: 'log bytes under way to one follower' },
   { name: 'ha_max_uncommitted_bytes', type: 'integer', default: 67108864, min: 1048576, group: 'High availability', help: 'writes waiting for a majority; beyond it new ones are refused as Busy' },
+  { name: 'ha_max_message_bytes', type: 'integer', default: 268435456, min: 1048576, max: 2147483647, group: 'High availability', help: 'largest message between two servers; more than max_entry_bytes and ha_max_inflight_bytes together' },
+  { name: 'ha_compress_min_bytes', type: 'integer', default: 0, min: 0, group: 'High availability', help: 'log entries sent together travel compressed from so many bytes on, where that pays (distant sites); 0: never' },
   // ---------------------------------------------------------------- bolt
   { name: 'bolt_port', ...port, default: 7687, group: 'Bolt', help: 'Bolt port for Neo4j drivers; 0: off' },
   { name: 'bolt_message_max_bytes', type: 'integer', default: 67108864, min: 65536, group: 'Bolt', help: 'largest message a client may send' },

@@ -137,3 +137,21 @@ describe('a snapshot on request', () => {
     await expect((await RestClient.login(leader.restAddress, 'plain', 'Plain@123')).post(leader.restAddress, '/group/snapshot', {})).rejects.toThrow(/Admin/);
   });
 });
+
+describe('a log that is gone', () => {
+  it('stops its server with one clear line', async () => {
+    await groupOf(1, 25_400, []);
+    const [server] = group.servers as [LocalServer];
+    group.start(server);
+    await group.readyOne(server, 60_000);
+    await group.stop(server);
+    const folder = join(server.directory, 'data', 'ha');
+    for (const name of readdirSync(folder).filter((one) => one.startsWith('log-'))) rmSync(join(folder, name));
+    const child = group.start(server);
+    const code = await new Promise((resolve) => {
+      child.once('exit', resolve);
+    });
+    expect(code).toBe(1);
+    expect(logOf(server)).toMatch(/lgraph_server: the log in .* is gone, but this server is a member of the group [0-9a-f]+: put the files back, or wipe this server/);
+  });
+});

@@ -42,7 +42,7 @@ export class LocalServer {
     this.#writer = writer.port2;
     this.#main = main.port2;
     this.#lastApplied = options.appliedIndex;
-    const transport = options.enabled ? new RaftTransport({ listenHost: options.listenHost, port: options.rpcPort, secret: options.secret }) : noTransport;
+    const transport = options.enabled ? new RaftTransport({ listenHost: options.listenHost, port: options.rpcPort, secret: options.secret, electionTimeoutMs: options.electionTimeoutMs }) : noTransport;
     this.#consensus = new Consensus({ options, writerPort: writer.port1, mainPort: main.port1, transport, clock: systemClock, random: systemRandom });
     this.#writer.on('message', (message: ConsensusToWriter) => this.#onWriter(message));
     this.#main.on('message', (message: ConsensusToMain) => this.#onMain(message));
