@@ -65,7 +65,10 @@ export class RaftTransport implements Transport {
 
   async start(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers;
-    this.#refusals = new Refusals(() => performance.now(), (line) => handlers.log('warn', line));
+    this.#refusals = new Refusals(() => performance.now(), (line, reason) => {
+      // A server that is not a member yet, or not any more, is refused in the course of things.
+      handlers.log(reason === WRONG_SECRET ? 'warn' : 'info', line);
+    });
     const server = new Server({ ...sizeOptions(this.#settings.messageBytesMax), ...keepAliveOptions('patient', this.#settings.electionTimeoutMs) });
     server.addService(peerService().service, {
       Control: (call: Incoming) => this.#onStream(call, handlers, (hello) => this.#onControl(call, hello, handlers)),

@@ -4,10 +4,10 @@ const KNOWN_MAX = 1000;
 
 export class Refusals {
   readonly #nowMs: () => number;
-  readonly #log: (line: string) => void;
+  readonly #log: (line: string, reason: string) => void;
   readonly #known = new Map<string, { saidMs: number; kept: number }>();
 
-  constructor(nowMs: () => number, log: (line: string) => void) {
+  constructor(nowMs: () => number, log: (line: string, reason: string) => void) {
     this.#nowMs = nowMs;
     this.#log = log;
   }
@@ -24,6 +24,6 @@ export class Refusals {
     if (this.#known.size >= KNOWN_MAX) this.#known.clear();
     this.#known.set(key, { saidMs: this.#nowMs(), kept: 0 });
     const more = known === undefined || known.kept === 0 ? '' : ` (${known.kept} more times since the last line)`;
-    this.#log(`refused a connection to the RPC port from ${peer}: ${reason}${more}`);
+    this.#log(`refused a connection to the RPC port from ${peer}: ${reason}${more}`, reason);
   }
 }
