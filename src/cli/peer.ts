@@ -5,6 +5,7 @@
  *   lgraph_peer --command check           --conf …                  equal checksums at one version?
  *   lgraph_peer --command transfer_leader --conf … [--peer host:rpc_port]
  *   lgraph_peer --command add_peer|remove_peer --conf … --peer host:rpc_port
+ *   lgraph_peer --command snapshot        --conf … --peer host:rpc_port     sync that server's state, compact its log
  *   lgraph_peer --command recover         --directory DIR           the group lost its majority for good (offline)
  *
  * Any address of the group will do in --conf. Who may: an admin (--user, --password), or whoever knows the group's secret
@@ -16,13 +17,13 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_PASSWORD, DEFAULT_USER } from '../auth/first-start.ts';
 import type { AdminCall } from '../replica/consensus-calls.ts';
 import type { ProbeAnswer } from '../replica/formation.ts';
-import type { GroupStatus } from '../replica/protocol.ts';
+import type { GroupStatus, SnapshotDone } from '../replica/protocol.ts';
 import { askPeer } from '../rpc/peer-question.ts';
 import { recover } from './recover.ts';
 import { eventually, RestClient } from './rest-client.ts';
 import { table } from './table.ts';
 
-const COMMANDS = ['status', 'check', 'transfer_leader', 'add_peer', 'remove_peer', 'recover'] as const;
+const COMMANDS = ['status', 'check', 'transfer_leader', 'add_peer', 'remove_peer', 'snapshot', 'recover'] as const;
 type Command = (typeof COMMANDS)[number];
 
 interface Options {
@@ -34,6 +35,8 @@ interface Options {
   readonly secret: string | undefined;
   readonly write: string;
 }
+
+const SNAPSHOT_MS = 65_000;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -76,6 +79,11 @@ function rowsOf(status: GroupStatus): Row[] {
   }));
 }
 
+function printSnapshot(done: Row): number {
+  process.stdout.write(`${String(done.rpc_address)}: the state is durable up to ${String(done.durable_index)}, the log begins at ${String(done.first_index)} (${String(done.dropped)} entries dropped)\n`);
+  return 0;
+}
+
 async function check(client: RestClient, address: string): Promise<number> {
   const peers = (await client.get(address, '/info/peers') as Row[]).filter((peer) => peer.ha_role !== 'WITNESS');
   const rows = await eventually('all replicas at one version', 15_000, async () => {
@@ -95,19 +103,26 @@ async function check(client: RestClient, address: string): Promise<number> {
 async function withSecret(options: Options & { readonly command: AdminCall['command'] }, leader: ProbeAnswer): Promise<number> {
   const { command, peer, secret } = options;
   const call: AdminCall = peer === undefined ? { command } : { command, peer };
-  const answer = await askPeer(leader.info.rpcAddress, 'admin', call, { secret, timeoutMs: 20_000 });
+  // Any server compacts its own log, whoever leads.
+  const [address, timeoutMs] = command === 'snapshot' ? [peer ?? leader.info.rpcAddress, SNAPSHOT_MS] : [leader.info.rpcAddress, 20_000];
+  const answer = await askPeer(address, 'admin', call, { secret, timeoutMs });
+  if (command === 'snapshot') {
+    const { rpcAddress, durableIndex, firstIndex, dropped } = answer as SnapshotDone;
+    return printSnapshot({ rpc_address: rpcAddress, durable_index: durableIndex, first_index: firstIndex, dropped });
+  }
   return command === 'status' ? printStatus(rowsOf(answer as GroupStatus), options.write) : 0;
 }
 
 async function run(options: Options): Promise<number> {
   const { command, peer } = options;
-  if ((command === 'add_peer' || command === 'remove_peer') && peer === undefined) throw new Error('--peer is missing: the address host:rpc_port of the server');
+  if ((command === 'add_peer' || command === 'remove_peer' || command === 'snapshot') && peer === undefined) throw new Error('--peer is missing: the address host:rpc_port of the server');
   const group = await findGroup(options.conf, options.secret);
   if (command !== 'check' && command !== 'recover' && options.secret !== undefined && options.password === undefined) return withSecret({ ...options, command }, group[0]!);
   const address = group.find(({ info }) => !info.isWitness)!.info.restAddress;
   const client = await RestClient.login(address, options.user, options.password ?? DEFAULT_PASSWORD);
   if (command === 'status') return printStatus(await client.get(address, '/info/peers') as Row[], options.write);
   if (command === 'check') return check(client, address);
+  if (command === 'snapshot') return printSnapshot(await client.post(address, '/group/snapshot', { peer: peer! }, SNAPSHOT_MS) as Row);
   await client.post(address, `/group/${command}`, peer === undefined ? {} : { peer });
   return 0;
 }

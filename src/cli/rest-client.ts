@@ -54,8 +54,8 @@ export class RestClient {
     return (await send(address, 'GET', path, undefined, { authorization: `Bearer ${this.#token}` }, 5000)).body;
   }
 
-  async post(address: string, path: string, body: unknown): Promise<unknown> {
-    return (await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}` }, 20_000)).body;
+  async post(address: string, path: string, body: unknown, timeoutMs = 20_000): Promise<unknown> {
+    return (await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}` }, timeoutMs)).body;
   }
 
   async cypher(address: string, script: string, options: CypherOptions = {}): Promise<CypherResult> {

@@ -5,14 +5,15 @@
  * secret anybody who reaches the port could.
  */
 import { DbError } from '../base/errors.ts';
-import type { NodeId } from '../raft/types.ts';
+import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { ConsensusGroup } from './consensus-group.ts';
 import type { Beginning } from './consensus-start.ts';
 import { decodeInfo } from './consensus-status.ts';
-import type { PeerCall } from './consensus-transport.ts';
+import type { PeerCall, Transport } from './consensus-transport.ts';
 import type { Formed, JoinRequest, Prepare, ProbeAnswer } from './formation.ts';
-import type { ConsensusOptions, GroupStatus } from './protocol.ts';
+import type { Compacted } from './log-compaction.ts';
+import type { ConsensusOptions, GroupStatus, SnapshotDone } from './protocol.ts';
 
 export interface CallsHost {
   readonly options: ConsensusOptions;
@@ -20,6 +21,8 @@ export interface CallsHost {
   driver(): ConsensusDriver | undefined;
   group(): ConsensusGroup | undefined;
   appliedIndex(): number | undefined;
+  readonly transport: Transport;
+  compactNow(timeoutMs: number): Promise<Compacted>;
   status(): GroupStatus;
   onDismissed(): void;
   readonly nowMs: () => number;
@@ -27,11 +30,13 @@ export interface CallsHost {
 
 /** What `lgraph_peer` asks for with the secret alone. */
 export interface AdminCall {
-  readonly command: 'status' | 'transfer_leader' | 'add_peer' | 'remove_peer';
+  readonly command: 'status' | 'transfer_leader' | 'add_peer' | 'remove_peer' | 'snapshot';
   readonly peer?: string;
 }
 
 const ADMIN_MS = 15_000;
+const SNAPSHOT_MS = 60_000;
+const MARGIN_MS = 2000;
 const POLL_MS = 20;
 
 export class Calls {
@@ -60,6 +65,8 @@ export class Calls {
       case 'dismiss':
         if ((call.body as { nodeId: NodeId }).nodeId === beginning.identity.nodeId) this.#host.onDismissed();
         return {};
+      case 'snapshot':
+        return this.snapshot(undefined, (call.body as { timeoutMs: number }).timeoutMs);
       case 'admin':
         return this.#admin(call.body as AdminCall);
       default:
@@ -92,6 +99,7 @@ export class Calls {
       throw new DbError('Forbidden', 'this group has no ha_secret, so the secret alone proves nothing: log in as an admin');
     }
     if (command === 'status') return this.#host.status();
+    if (command === 'snapshot') return this.snapshot(peer, SNAPSHOT_MS);
     const group = this.#group();
     if (command === 'transfer_leader') return this.#transfer(peer);
     if (peer === undefined) throw new DbError('InvalidRequest', '--peer is missing: the address host:rpc_port of the server');
@@ -99,14 +107,28 @@ export class Calls {
     return group.removeByAddress(peer, ADMIN_MS);
   }
 
+  /** Syncs the state and compacts the log of the server at `address` (this one if undefined); resolves when that is done. */
+  async snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone> {
+    const { options, transport, compactNow } = this.#host;
+    const { rpcAddress } = options.info;
+    if (address === undefined || address === rpcAddress) return { rpcAddress, ...await compactNow(timeoutMs) };
+    this.#memberAt(address);
+    return await transport.call(address, { op: 'snapshot', body: { timeoutMs } }, timeoutMs + MARGIN_MS) as SnapshotDone;
+  }
+
+  #memberAt(address: string): Member {
+    const members = this.#host.driver()?.node.view.config.config.members ?? [];
+    const found = members.find((member) => decodeInfo(member).rpcAddress === address);
+    if (found === undefined) {
+      throw new DbError('InvalidRequest', `no server of the group has the address ${address}`, { hint: `they are ${members.map((member) => decodeInfo(member).rpcAddress).join(', ')}` });
+    }
+    return found;
+  }
+
   async #transfer(peer: string | undefined): Promise<unknown> {
     const { driver: driverOf, nowMs } = this.#host;
     const driver = driverOf()!;
-    const { members } = driver.node.view.config.config;
-    const target = members.find((member) => decodeInfo(member).rpcAddress === peer);
-    if (peer !== undefined && target === undefined) {
-      throw new DbError('InvalidRequest', `no server of the group has the address ${peer}`, { hint: `they are ${members.map((member) => decodeInfo(member).rpcAddress).join(', ')}` });
-    }
+    const target = peer === undefined ? undefined : this.#memberAt(peer);
     const refused = driver.node.transfer(target?.id);
     if (refused !== undefined) throw new DbError(refused === 'not the leader' ? 'NotLeader' : 'InvalidRequest', refused);
     driver.wake();

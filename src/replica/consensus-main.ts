@@ -9,7 +9,7 @@ import type { NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { ConsensusGroup } from './consensus-group.ts';
 import type { Transport } from './consensus-transport.ts';
-import type { ConsensusToMain, GroupStatus, MainToConsensus } from './protocol.ts';
+import type { ConsensusToMain, ExportedState, GroupStatus, MainToConsensus, SnapshotDone } from './protocol.ts';
 
 export interface MainHost {
   readonly nodeId: NodeId;
@@ -20,7 +20,9 @@ export interface MainHost {
   group(): ConsensusGroup | undefined;
   status(): GroupStatus;
   onStoreFull(): void;
-  onExported(exportId: number, index: number, error: string | undefined): void;
+  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined): void;
+  onStateRefused(index: number): void;
+  snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone>;
   stop(timeoutMs: number, leave: boolean): Promise<StopOutcome>;
 }
 
@@ -82,7 +84,13 @@ export class MainSide {
         return;
       }
       case 'stateExported':
-        this.#host.onExported(message.exportId, message.index, message.error);
+        this.#host.onExported(message.exportId, message.state, message.error);
+        return;
+      case 'stateRefused':
+        this.#host.onStateRefused(message.index);
+        return;
+      case 'snapshot':
+        this.#host.snapshot(message.address, message.timeoutMs).then((done) => this.#reply(message.id, done), (error: unknown) => this.#fail(message.id, error));
         return;
       case 'storeFull':
         this.#host.onStoreFull();

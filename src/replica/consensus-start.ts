@@ -65,6 +65,7 @@ export class Beginning {
     // An empty server has promised nothing: a log beside it is of somebody that it was before.
     if (this.#identity.membership === 'EMPTY') this.#removeLog();
     if (this.#identity.membership === 'MEMBER') {
+      this.#checkLog();
       this.#host.onMember();
       return;
     }
@@ -75,6 +76,14 @@ export class Beginning {
       return;
     }
     void this.#formGroup();
+  }
+
+  /** A member has a log from before it is one: without it, votes and entries that it promised to keep are gone. */
+  #checkLog(): void {
+    const { disk, options } = this.#host;
+    if (disk.list().some((name) => /^log-[0-9a-f]{16}$/.test(name))) return;
+    throw new Error(`the log in ${options.logDirectory} is gone, but this server is a member of the group ${this.#identity.clusterId}: `
+      + 'put the files back, or wipe this server (data and log) and let it join again');
   }
 
   /** A server that ran alone is to be one of a group: the first of it, or one of several that hold the same data. */

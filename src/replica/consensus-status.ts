@@ -8,7 +8,7 @@ import type { ConsensusDriver } from './consensus-driver.ts';
 import type { Gone } from './consensus-group.ts';
 import type { WriterSide } from './consensus-writer.ts';
 import type { Identity } from './log-store-identity.ts';
-import type { GroupStatus, NodeInfo, PeerStatus } from './protocol.ts';
+import type { GroupStatus, NodeInfo, PeerStatus, SnapshotProgress } from './protocol.ts';
 
 /** One text for one content, whatever the order in which the fields came. */
 export function encodeInfo({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion }: NodeInfo): string {
@@ -45,6 +45,8 @@ export interface StatusParts {
   readonly notes: ReadonlyMap<NodeId, string>;
   /** Removed for their silence, and not yet forgotten. */
   readonly gone: ReadonlyMap<NodeId, Gone>;
+  /** Whole states under way to a peer, or to this server. */
+  readonly snapshots: ReadonlyMap<NodeId, SnapshotProgress>;
 }
 
 export function groupStatus(parts: StatusParts): GroupStatus {
@@ -93,15 +95,25 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
   const lastContactMs = isSelf ? 0 : contactMs(parts, member.id, -1);
   const isOffline = !isSelf && (lastContactMs < 0 || lastContactMs >= parts.offlineMs);
   const role = isLeader ? 'leader' : isSelf ? groupRole(view, member.id) as PeerStatus['role'] : !member.voter ? 'learner' : 'follower';
-  const note = parts.notes.get(member.id);
+  const isInSnapshot = progress?.state === 'snapshot';
+  const snapshot = isSelf || isInSnapshot ? parts.snapshots.get(member.id) : undefined;
+  const note = snapshot === undefined ? parts.notes.get(member.id) : snapshotNote(snapshot);
   return {
     ...(isSelf ? parts.info : parts.heard.get(member.id) ?? decodeInfo(member)), isWitness: member.witness,
     nodeId: member.id, role: isOffline ? 'unknown' : role, isVoter: member.voter, isSelf,
-    state: tugraphState({ isLeader, isOffline, isVoter: member.voter, isInSnapshot: progress?.state === 'snapshot' }),
+    state: tugraphState({ isLeader, isOffline, isVoter: member.voter, isInSnapshot: isInSnapshot || snapshot !== undefined }),
     matchIndex: isSelf ? view.durableIndex : progress?.match ?? 0,
     appliedIndex: isSelf ? parts.writer!.appliedIndex : progress?.applied ?? 0,
-    lastContactMs, ...(note === undefined ? {} : { note }),
+    lastContactMs, ...(note === undefined ? {} : { note }), ...(snapshot === undefined ? {} : { snapshot }),
   };
+}
+
+function snapshotNote({ phase, bytes, bytesTotal, secondsLeft }: SnapshotProgress): string {
+  if (phase === 'exporting') return 'the state is being written to a file for it';
+  const mb = (count: number) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
+  if (phase === 'installing') return `installing the state of ${mb(bytesTotal)} MB`;
+  const share = bytesTotal === 0 ? 100 : Math.floor((bytes / bytesTotal) * 100);
+  return `${share} % of the state, ${mb(bytes)} of ${mb(bytesTotal)} MB${secondsLeft === undefined ? '' : `, ${secondsLeft} s left`}`;
 }
 
 function goneStatus(parts: StatusParts, { member, lastHeardMs }: Gone): PeerStatus {

@@ -30,16 +30,19 @@ export interface TransportHandlers {
   /** Our own streams to a peer broke: what was on its way may be lost. */
   onPeerLost(id: NodeId): void;
   onMessages(from: NodeId, messages: readonly Message[]): void;
-  /** Undefined: not wanted. */
-  onState(from: NodeId, header: StateHeader): StateSink | undefined;
+  onState(from: NodeId, header: StateHeader): StateSink | StateRefusal;
   onRequest(from: NodeId, bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void;
   /** Answers a call; a rejected promise travels back as its message. */
   onCall(call: PeerCall): Promise<unknown>;
   log(level: 'debug' | 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** What a file is that one server sends to another: the state at an index, and what its log must begin with. */
+/**
+ * What a file is that one server sends to another: the state at an index, and what its log must begin with. `sha256` of the whole
+ * file is its name: a transfer that broke goes on where it stopped when the name is the same.
+ */
 export interface StateHeader {
+  readonly sha256: string;
   readonly index: number;
   readonly term: number;
   readonly config: Config;
@@ -49,10 +52,27 @@ export interface StateHeader {
 /** Takes a state that arrives; `offset` is where an earlier, broken transfer of the same file stopped. */
 export interface StateSink {
   readonly offset: number;
-  write(bytes: Uint8Array): void;
-  /** All of it is there: verified and durable when this returns. */
-  end(): void;
-  abort(): void;
+  write(bytes: Uint8Array): Promise<void>;
+  /** All of it has arrived: it is durable when this resolves, and is proved whole when it is installed. */
+  end(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Why a state is not taken. `installing`: this one is here already and will be in use soon; `there`: it (or more) is in use. */
+export interface StateRefusal {
+  readonly refused: 'installing' | 'there' | string;
+}
+
+/** What became of a state that was sent. */
+export type StateOutcome = 'stored' | 'installing' | 'there';
+
+export interface SendState {
+  readonly header: StateHeader;
+  readonly path: string;
+  /** Milliseconds to wait before a part of so many bytes goes out. Throws to end the transfer. */
+  pause(bytes: number): number;
+  /** The other side has so many bytes of the file. */
+  onProgress(bytes: number): void;
 }
 
 export interface PeerCall {
@@ -67,8 +87,8 @@ export interface Transport {
   send(to: NodeId, messages: readonly Message[]): void;
   /** Rejects when the peer cannot be reached or does not answer in time. */
   request(to: NodeId, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
-  /** Sends a file; resolves when the other side has it durably. `onProgress` for every part that arrived. */
-  sendState(to: NodeId, header: StateHeader, path: string, onProgress: () => void): Promise<void>;
+  /** Sends a file, or the rest of it; resolves when the other side has it durably or does not need it any more. */
+  sendState(to: NodeId, state: SendState): Promise<StateOutcome>;
   call(address: string, call: PeerCall, timeoutMs: number): Promise<unknown>;
   stop(): Promise<void>;
 }

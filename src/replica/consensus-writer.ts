@@ -136,6 +136,11 @@ export class WriterSide {
     this.#deliver();
   }
 
+  /** The writer makes durable what it has applied, and says so. */
+  syncState(): void {
+    this.#post({ kind: 'sync' });
+  }
+
   onCommit(index: number): void {
     this.#commit = index;
     if (this.#limits.isWitness === true) {

@@ -17,7 +17,9 @@ import { ConsensusGroup } from './consensus-group.ts';
 import type { Gone } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
-import { Snapshots, beginLogBehindState } from './consensus-snapshots.ts';
+import { Snapshots } from './consensus-snapshots.ts';
+import type { CompactionOptions } from './log-compaction.ts';
+import { beginLogBehindState } from './snapshot-receiver.ts';
 import { WriterSide } from './consensus-writer.ts';
 import { Beginning } from './consensus-start.ts';
 import { Calls } from './consensus-calls.ts';
@@ -52,8 +54,7 @@ const SPACE_LOW_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
 const WITNESS_CACHE_BYTES = 1 << 20;
 const AHEAD_BYTES = 16 << 20;
-/** More than a follower usually lags, so that it need not be sent to a witness for older entries. */
-const WITNESS_KEEPS_ENTRIES = 10_000;
+const PINS_LOG_BYTES = 4 * 2 ** 30;
 
 export class Consensus {
   readonly #parts: ConsensusParts;
@@ -89,18 +90,22 @@ export class Consensus {
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#snapshots = new Snapshots({
-      directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, keepsEntries: parts.options.logKeepsEntries ?? LOG_KEEPS_ENTRIES,
-      driver: () => this.#driver, durableIndex: () => this.#writer?.durableIndex ?? 0,
+      directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, compaction: compactionOptions(parts.options),
+      bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(),
+      driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
+      syncState: () => this.#writer?.syncState(),
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#calls = new Calls({
       options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,
+      compactNow: (timeoutMs) => this.#snapshots.compactNow(timeoutMs), transport: parts.transport,
       status: () => this.#status(), onDismissed: () => (this.#isDismissed = true), nowMs: () => parts.clock.monotonicMs(),
     });
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
-      onStoreFull: () => this.#onStoreFull(), onExported: (exportId, index, error) => this.#snapshots.onExported(exportId, index, error), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
+      onStoreFull: () => this.#onStoreFull(), onExported: (exportId, state, error) => this.#snapshots.onExported(exportId, state, error),
+      onStateRefused: (index) => this.#snapshots.onRefused(index), snapshot: (address, timeoutMs) => this.#calls.snapshot(address, timeoutMs), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
   }
 
@@ -128,7 +133,7 @@ export class Consensus {
       },
       onPeerLost: (id) => this.#driver?.node.unreachable(id),
       onMessages: (from, messages) => this.#driver?.receive(from, messages),
-      onState: (_from, header) => (options.stateTransfer === true && !options.info.isWitness ? this.#snapshots.onState(header) : undefined),
+      onState: (_from, header) => (options.stateTransfer === true && !options.info.isWitness ? this.#snapshots.onState(header) : { refused: 'this server holds no state' }),
       onRequest: (from, bytes, answer) => this.#main.onRequest(from, bytes, answer),
       onCall: (call) => this.#calls.answer(call),
       log: (level, message, fields) => this.#log(level, message, fields),
@@ -190,8 +195,7 @@ export class Consensus {
           this.#group?.onTick(nowMs);
           this.#watchSpace(nowMs);
           this.#watchLearner(nowMs);
-          if (options.info.isWitness) this.#compactWitness();
-          else if (options.stateTransfer === true) this.#snapshots.onTick(nowMs);
+          if (options.info.isWitness || options.stateTransfer === true) this.#snapshots.onTick(nowMs);
         },
         onDiskFull: (isFull) => this.#onDiskFull(isFull),
         onFatal: (message) => this.#fatal(message),
@@ -311,15 +315,6 @@ export class Consensus {
     this.#driver!.wake();
   }
 
-  #compactWitness(): void {
-    const { node } = this.#driver!;
-    const { view } = node;
-    const upTo = Math.min(view.dropLimit, view.commitIndex) - WITNESS_KEEPS_ENTRIES;
-    if (upTo < view.firstIndex + WITNESS_KEEPS_ENTRIES) return;
-    node.compactTo(upTo);
-    this.#driver!.wake();
-  }
-
   /** A learner that nobody leads may have been let go without a word. */
   #watchLearner(nowMs: number): void {
     const { view } = this.#driver!.node;
@@ -414,6 +409,7 @@ export class Consensus {
       enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
       waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
       heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(), gone: this.#group?.gone ?? new Map<NodeId, Gone>(),
+      snapshots: this.#snapshots.progress(this.nodeId),
     });
   }
 
@@ -482,5 +478,12 @@ function removalOptions(options: ConsensusOptions): RemovalOptions | undefined {
   return {
     offlineMs: options.nodeOfflineMs, removeMs: options.nodeRemoveMs ?? options.nodeOfflineMs * 2,
     minVoters: options.autoRemoveMinVoters ?? 2, electionTimeoutMs: options.electionTimeoutMs,
+  };
+}
+
+function compactionOptions(options: ConsensusOptions): CompactionOptions {
+  return {
+    keepsEntries: options.logKeepsEntries ?? LOG_KEEPS_ENTRIES, intervalSeconds: options.snapshotIntervalSeconds ?? 0, firstTime: options.snapshotFirstTime ?? '',
+    pinsLogBytes: options.snapshotPinsLogBytes ?? PINS_LOG_BYTES, isWitness: options.info.isWitness,
   };
 }

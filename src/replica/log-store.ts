@@ -99,6 +99,16 @@ export class LogStore implements LogReader {
    */
   persist(write: Persist): void {
     assert(!this.#hasFailed, 'the log store is not used after a failure');
+    try {
+      this.#persist(write);
+    } catch (error) {
+      // Wherever it failed, making room and a new file included: only a full disk leaves things as they were.
+      if ((error as Error).name !== 'DiskFullError') this.#hasFailed = true;
+      throw error;
+    }
+  }
+
+  #persist(write: Persist): void {
     let segment = this.#segments.at(-1)!;
     if (segment.end >= this.#options.segmentBytes) segment = this.#roll();
 
@@ -129,13 +139,8 @@ export class LogStore implements LogReader {
       segment.file.write(segment.allocated, this.#zeros);
       segment.allocated += grow;
     }
-    try {
-      segment.file.write(segment.end, bytes);
-      this.#sync(segment.file);
-    } catch (error) {
-      if ((error as Error).name !== 'DiskFullError') this.#hasFailed = true;
-      throw error;
-    }
+    segment.file.write(segment.end, bytes);
+    this.#sync(segment.file);
     segment.end += bytes.length;
     this.counters.bytesWritten += bytes.length;
   }

@@ -47,7 +47,9 @@ export type ConsensusToWriter =
    * Proposals that ended otherwise. `not-leader`, `busy`, `disk-full`: surely never applied. `lost`: overwritten by another leader, surely
    * never applied. `unknown`: this server cannot find out (shutting down, or compacted away by a snapshot install).
    */
-  | { readonly kind: 'rejected'; readonly ids: readonly number[]; readonly reason: 'not-leader' | 'busy' | 'disk-full' | 'lost' | 'unknown' };
+  | { readonly kind: 'rejected'; readonly ids: readonly number[]; readonly reason: 'not-leader' | 'busy' | 'disk-full' | 'lost' | 'unknown' }
+  /** Sync the state store, then say `applied` again. */
+  | { readonly kind: 'sync' };
 
 /** What a server tells the others about itself; travels in the stream's hello and in heartbeats. */
 export interface NodeInfo {
@@ -73,6 +75,8 @@ export interface PeerStatus extends NodeInfo {
   /** Milliseconds since the last message from it; 0 for oneself, -1 never. */
   readonly lastContactMs: number;
   readonly note?: string;
+  /** While its state is LOADING_SNAPSHOT. */
+  readonly snapshot?: SnapshotProgress;
 }
 
 export interface GroupStatus {
@@ -105,8 +109,12 @@ export type MainToConsensus =
   | { readonly kind: 'peerRequest'; readonly id: number; readonly to: string; readonly bytes: Uint8Array; readonly timeoutMs: number }
   /** The answer to an incoming `peerCall`. */
   | { readonly kind: 'peerAnswer'; readonly callId: number; readonly bytes: Uint8Array }
-  /** The answer to `exportState`: the file is complete and synced, and holds the state at `index`; or why there is none. */
-  | { readonly kind: 'stateExported'; readonly exportId: number; readonly index: number; readonly error?: string }
+  /** The answer to `exportState`: the file is complete and synced; or why there is none. */
+  | { readonly kind: 'stateExported'; readonly exportId: number; readonly state: ExportedState | undefined; readonly error?: string }
+  /** The file of `installState` is not what it should be: it is of no use and is to be asked for again. */
+  | { readonly kind: 'stateRefused'; readonly index: number }
+  /** Sync the state store and compact the log of a server of the group (`address`, or this one); `reply.ok` is a SnapshotDone. */
+  | { readonly kind: 'snapshot'; readonly id: number; readonly address: string | undefined; readonly timeoutMs: number }
   /** No space is left for the state store: this server cannot apply what is committed, and should not lead. */
   | { readonly kind: 'storeFull' }
   | { readonly kind: 'transferLeader'; readonly id: number; readonly to: string | undefined; readonly timeoutMs: number }
@@ -135,7 +143,7 @@ export type ConsensusToMain =
    * filled from that file (complete before it takes the old one's place), and start the process's parts again with
    * `appliedIndex` = `index`. Sent again after a restart until that has happened.
    */
-  | { readonly kind: 'installState'; readonly path: string; readonly index: number }
+  | { readonly kind: 'installState'; readonly path: string; readonly index: number; readonly sha256: string }
   /** This server was removed for its silence: its parts are to be started again, so that it joins as a new server. */
   | { readonly kind: 'rejoin' }
   /**
@@ -143,6 +151,31 @@ export type ConsensusToMain =
    * never began, because what it was told does not fit what it found.
    */
   | { readonly kind: 'fatal'; readonly message: string; readonly isRefusal?: boolean };
+
+/** A file with the state at `index` (state-file.ts); `sha256` of all of it, as 64 hex digits. */
+export interface ExportedState {
+  readonly index: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A server's answer to a demanded snapshot: its state is durable up to `durableIndex`, its log now begins at `firstIndex`. */
+export interface SnapshotDone {
+  readonly rpcAddress: string;
+  readonly durableIndex: number;
+  readonly firstIndex: number;
+  /** Log entries that were dropped. */
+  readonly dropped: number;
+}
+
+/** How far the whole state is on its way to a server. */
+export interface SnapshotProgress {
+  readonly phase: 'exporting' | 'sending' | 'installing';
+  readonly bytes: number;
+  readonly bytesTotal: number;
+  /** At the speed so far; undefined: not known yet. */
+  readonly secondsLeft: number | undefined;
+}
 
 /** What the consensus thread is started with. */
 export interface ConsensusOptions {
@@ -181,6 +214,18 @@ export interface ConsensusOptions {
   readonly stateTransfer?: boolean;
   /** Entries that stay in the log behind the state, for followers that lag (default 100,000). */
   readonly logKeepsEntries?: number;
+  /** Seconds between timed compactions of the log (default 0: by size only). */
+  readonly snapshotIntervalSeconds?: number;
+  /** HH:MM:SS, local time, of the first one; empty: some moment (default). */
+  readonly snapshotFirstTime?: string;
+  /** Largest message between two servers. */
+  readonly maxMessageBytes?: number;
+  /** Entries from so many bytes on travel compressed, where that pays (default 0: never). */
+  readonly compressBytesMin?: number;
+  /** Bytes of whole states sent in a second, to all servers together (default 0: no limit). */
+  readonly snapshotBytesPerSecond?: number;
+  /** Log bytes that are kept for a transfer under way; beyond it the transfer begins anew with a newer state (default 4 GiB). */
+  readonly snapshotPinsLogBytes?: number;
   /** A witness may lead for a moment, to hand the group to a server with data (default false). */
   readonly witnessMayLead?: boolean;
 }

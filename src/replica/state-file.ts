@@ -5,8 +5,11 @@
  *   block    | bytes u32 | crc u32 | pairs: key length varint, key, value length varint, value … |
  *
  * Written from one engine snapshot, so that it is the state at exactly one version. The empty block at the end tells a complete
- * file from one that was cut short.
+ * file from one that was cut short. The SHA-256 of the file is its name between servers: a transfer that goes on where it
+ * stopped is of the same file, and what was put together from several transfers is proved whole before it is used.
  */
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -17,15 +20,24 @@ import type { Engine, EngineSnapshot, WriteOp } from '../storage/engine.ts';
 const MAGIC = Buffer.from('LGST');
 const VERSION = 1;
 const BLOCK_BYTES = 1 << 20;
+const SYNC_BYTES = 8 << 20;
+
+/** Facts about a written file; `sha256` as 64 hex digits. */
+export interface StateFile {
+  readonly pairs: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
 
 /** Writes everything in `snapshot` to `path`, synced. The caller knows which version the snapshot is. */
-export async function exportState(engine: Engine, snapshot: EngineSnapshot, path: string): Promise<{ readonly pairs: number; readonly bytes: number }> {
+export async function exportState(engine: Engine, snapshot: EngineSnapshot, path: string): Promise<StateFile> {
   const file = await open(path, 'w', 0o640);
   try {
+    const out = new HashedFile(file);
     const head = Buffer.alloc(8);
     MAGIC.copy(head);
     head.writeUInt32LE(VERSION, 4);
-    let bytes = await append(file, head);
+    await out.append(head);
     let pairs = 0;
     const block = new ByteWriter(BLOCK_BYTES * 2);
     for await (const batch of engine.entries({}, { snapshot, size: 1000 })) {
@@ -33,48 +45,82 @@ export async function exportState(engine: Engine, snapshot: EngineSnapshot, path
         block.bytes(key).bytes(value);
         pairs += 1;
         if (block.length < BLOCK_BYTES) continue;
-        bytes += await appendBlock(file, block.view());
+        await out.block(block.view());
         block.reset();
       }
     }
-    if (block.length > 0) bytes += await appendBlock(file, block.view());
-    bytes += await appendBlock(file, Buffer.alloc(0));
+    if (block.length > 0) await out.block(block.view());
+    await out.block(Buffer.alloc(0));
     await file.sync();
-    return { pairs, bytes };
+    return { pairs, bytes: out.bytes, sha256: out.digest() };
   } finally {
     await file.close();
   }
 }
 
-async function append(file: FileHandle, bytes: Uint8Array): Promise<number> {
-  await file.write(bytes);
-  return bytes.length;
+class HashedFile {
+  readonly #file: FileHandle;
+  readonly #hash: Hash = createHash('sha256');
+  bytes = 0;
+  #synced = 0;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    await this.#file.write(bytes);
+    this.#hash.update(bytes);
+    this.bytes += bytes.length;
+    // A little at a time: a gigabyte of dirty pages at once would hold up the syncs of the log.
+    if (this.bytes - this.#synced < SYNC_BYTES) return;
+    await this.#file.datasync();
+    this.#synced = this.bytes;
+  }
+
+  async block(bytes: Buffer): Promise<void> {
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(bytes.length, 0);
+    head.writeUInt32LE(crc32(bytes), 4);
+    await this.append(head);
+    await this.append(bytes);
+  }
+
+  digest(): string {
+    return this.#hash.digest('hex');
+  }
 }
 
-async function appendBlock(file: FileHandle, bytes: Buffer): Promise<number> {
-  const head = Buffer.alloc(8);
-  head.writeUInt32LE(bytes.length, 0);
-  head.writeUInt32LE(crc32(bytes), 4);
-  return await append(file, head) + await append(file, Buffer.from(bytes));
-}
-
-/** Fills an empty engine from the file; the last batch is synced. Throws `Corrupted` before it is complete. */
-export async function importState(path: string, engine: Engine): Promise<void> {
+/**
+ * Fills an empty engine from the file; the last batch is synced. Throws `Corrupted` when a part or (`sha256` given) the whole is
+ * not what was written: the engine is of no use then.
+ */
+export async function importState(path: string, engine: Engine, sha256?: string): Promise<void> {
   const file = await open(path, 'r');
+  const hash = createHash('sha256');
+  const read = async (length: number): Promise<Buffer> => {
+    const bytes = await readExactly(file, length, path);
+    hash.update(bytes);
+    return bytes;
+  };
   try {
-    const head = await readExactly(file, 8, path);
+    const head = await read(8);
     if (!head.subarray(0, 4).equals(MAGIC) || head.readUInt32LE(4) > VERSION) {
       throw new DbError('Corrupted', `${path} is not a state file of a version that this server knows`);
     }
     for (;;) {
-      const block = await readExactly(file, 8, path);
-      const bytes = await readExactly(file, block.readUInt32LE(0), path);
+      const block = await read(8);
+      const bytes = await read(block.readUInt32LE(0));
       if (crc32(bytes) !== block.readUInt32LE(4)) throw new DbError('Corrupted', `${path} fails its checksum`);
       const operations: WriteOp[] = [];
       const reader = new ByteReader(bytes);
       while (!reader.done) operations.push({ type: 'put', key: reader.bytes(), value: reader.bytes() });
-      await engine.batch(operations, { sync: bytes.length === 0 });
-      if (bytes.length === 0) return;
+      const isLast = bytes.length === 0;
+      if (isLast && sha256 !== undefined && hash.digest('hex') !== sha256) {
+        throw new DbError('Corrupted', `${path} fails its checksum as a whole`);
+      }
+      await engine.batch(operations, { sync: isLast });
+      if (isLast) return;
     }
   } finally {
     await file.close();

@@ -87,6 +87,7 @@ interface CommittedEntry {
 type Task =
   | { readonly kind: 'entries'; readonly entries: readonly CommittedEntry[] }
   | { readonly kind: 'following' }
+  | { readonly kind: 'sync' }
   | { readonly kind: 'leading'; readonly term: number; readonly readyIndex: number; readonly epoch: number };
 
 export class Transactor {
@@ -285,6 +286,9 @@ export class Transactor {
       case 'rejected':
         this.#rejected(message.ids, message.reason);
         break;
+      case 'sync':
+        this.#tasks.push({ kind: 'sync' });
+        break;
     }
     if (!this.#busy) this.#maybeOpen();
     void this.#work();
@@ -334,6 +338,7 @@ export class Transactor {
       for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
         if (task.kind === 'entries') await this.#apply(this.#more(task.entries));
         else if (task.kind === 'following') this.#dropHead();
+        else if (task.kind === 'sync') await this.#sync();
         // Leadership that was lost again while this waited in the queue is not taken up.
         else if (!this.#open && task.epoch === this.#epoch) this.#becoming = { term: task.term, readyIndex: task.readyIndex };
         this.#maybeOpen();
@@ -403,6 +408,12 @@ export class Transactor {
       throw error;
     }
     for (const { pending, index } of done) pending.resolve(index);
+    this.#options.port.post({ kind: 'applied', index: this.#writer.version, durable: this.#writer.durableVersion }, []);
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#writer.durableVersion < this.#writer.version) await this.#writer.sync();
+    this.#lastSyncMs = this.#options.clock.monotonicMs();
     this.#options.port.post({ kind: 'applied', index: this.#writer.version, durable: this.#writer.durableVersion }, []);
   }
 

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
+import type { SnapshotProgress } from '../replica/protocol.ts';
 import { peerFacts, sortedPeers } from '../service/procedures/server.ts';
 import type { Service } from '../service/service.ts';
 import { bearer } from './reply.ts';
@@ -21,6 +22,7 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     return sortedPeers(status.peers).map((peer) => ({
       ...peerFacts(peer), bolt_address: peer.boltAddress, role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex,
       applied_index: peer.appliedIndex, lag: Math.max(0, status.commitIndex - peer.appliedIndex), node_id: peer.nodeId, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? (service.isBlank && peer.isSelf && status.waitingFor !== undefined ? `waiting for ${status.waitingFor}` : ''),
+      ...(peer.snapshot === undefined ? {} : { snapshot: snapshotFacts(peer.snapshot) }),
     }));
   });
 
@@ -63,6 +65,10 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     const { tasks } = service.options;
     return { 'requests/second': tasks.started / Math.max(1, service.upSeconds), running_tasks: tasks.size };
   });
+}
+
+function snapshotFacts({ phase, bytes, bytesTotal, secondsLeft }: SnapshotProgress): object {
+  return { phase, bytes, bytes_total: bytesTotal, percent: bytesTotal === 0 ? 0 : Math.floor((bytes / bytesTotal) * 100), seconds_left: secondsLeft ?? null };
 }
 
 function cpu(): object {

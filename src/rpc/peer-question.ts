@@ -1,10 +1,11 @@
 /** One question to the RPC port of a server, for tools that are no server themselves. */
-import { credentials } from '@grpc/grpc-js';
+import { insecure } from './raft-channel.ts';
+import type { PeerCredentials } from './raft-channel.ts';
 import { peerService } from './raft-proto.ts';
 import type { PeerClient } from './raft-proto.ts';
 
-export function askPeer(address: string, op: string, body: unknown, options: { secret: string | undefined; timeoutMs: number }): Promise<unknown> {
-  const client = new (peerService())(address, credentials.createInsecure()) as unknown as PeerClient;
+export function askPeer(address: string, op: string, body: unknown, options: { secret: string | undefined; timeoutMs: number; credentials?: PeerCredentials }): Promise<unknown> {
+  const client = new (peerService())(address, (options.credentials ?? insecure).channel) as unknown as PeerClient;
   const payload = Buffer.from(JSON.stringify({ op, body, secret: options.secret }));
   return new Promise<unknown>((resolve, reject) => {
     client.Call({ payload }, { deadline: Date.now() + options.timeoutMs }, (error, answer) => {

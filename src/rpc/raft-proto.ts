@@ -10,6 +10,7 @@ import { loadSync } from '@grpc/proto-loader';
 
 export interface Frame {
   readonly payload: Buffer;
+  readonly deflated?: boolean;
 }
 
 export type FrameStream = ClientDuplexStream<Frame, Frame>;
@@ -25,10 +26,9 @@ export interface PeerClient extends Client {
 /** A sentence of JSON between two transports; its fields are the protocol's, so unknown ones are ignored. */
 export interface Welcome {
   readonly nodeId: string;
+  /** It reads frames with `deflated`. */
+  readonly inflates?: boolean;
 }
-
-/** A raft frame may hold a batch of 1 MiB and one large entry. */
-export const FRAME_BYTES_MAX = 256 << 20;
 
 let loaded: ServiceClientConstructor | undefined;
 

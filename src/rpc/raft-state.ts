@@ -1,16 +1,21 @@
 /**
  * One state file from one server to another, over a stream and a connection of its own: heartbeats and entries never wait for it.
  *
- * At most a few parts are under way, so a slow disk on the other side slows the sender down instead of filling memory.
+ *   part   | offset u48 | crc u32 | bytes |      little-endian; CRC-32 of the bytes
+ *
+ * At most a few parts are under way, so a slow disk on the other side slows the sender down instead of filling memory. A part that
+ * is not as it was sent ends the stream; what was stored before it stays, and the next attempt goes on there.
  */
 import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { Hello, StateHeader, StateSink, TransportHandlers } from '../replica/consensus-transport.ts';
-import { newClient } from './raft-link.ts';
-import type { Frame, FrameStream } from './raft-proto.ts';
+import type { Hello, SendState, StateHeader, StateOutcome, StateSink, TransportHandlers } from '../replica/consensus-transport.ts';
+import type { Frame, FrameStream, PeerClient } from './raft-proto.ts';
 
 const PART_BYTES = 256 * 1024;
+const PART_HEAD_BYTES = 10;
 const PARTS_UNDER_WAY = 8;
 /** A transfer that does not move for so long has failed. */
 const SILENCE_MS = 30_000;
@@ -58,8 +63,8 @@ class Answers {
   }
 }
 
-export async function sendStateTo(address: string, hello: Buffer, header: StateHeader, path: string, onProgress: () => void): Promise<void> {
-  const client = newClient(address);
+/** Takes over `client`, and closes it in the end. */
+export async function sendStateTo(client: PeerClient, hello: Buffer, { header, path, pause, onProgress }: SendState): Promise<StateOutcome> {
   const stream = client.State();
   const answers = new Answers(stream);
   const file = await open(path, 'r');
@@ -68,26 +73,33 @@ export async function sendStateTo(address: string, hello: Buffer, header: StateH
     await answers.next();
     stream.write({ payload: Buffer.from(JSON.stringify(header)) });
     const { offset, refused } = await answers.next();
+    if (refused === 'installing' || refused === 'there') return refused;
     if (offset === undefined) throw new Error(refused ?? 'refused');
-    let at = offset;
-    let underWay = 0;
-    while (at < header.bytes) {
-      const part = Buffer.allocUnsafe(Math.min(PART_BYTES, header.bytes - at));
+    onProgress(offset);
+    const under: number[] = [];
+    const confirmed = async () => {
+      const { at } = await answers.next();
+      if (at !== under.shift()) throw new Error('the other server confirms what was not sent');
+      onProgress(at!);
+    };
+    for (let at = offset; at < header.bytes;) {
+      const frame = Buffer.allocUnsafe(PART_HEAD_BYTES + Math.min(PART_BYTES, header.bytes - at));
+      const part = frame.subarray(PART_HEAD_BYTES);
+      const waitMs = pause(part.length);
+      if (waitMs > 0) await sleep(waitMs);
       const { bytesRead } = await file.read(part, 0, part.length, at);
-      if (bytesRead === 0) throw new Error(`${path} is shorter than it was`);
-      stream.write({ payload: part.subarray(0, bytesRead) });
-      at += bytesRead;
-      underWay += 1;
-      while (underWay >= PARTS_UNDER_WAY || (underWay > 0 && answers.waiting > 0)) {
-        await answers.next();
-        underWay -= 1;
-        onProgress();
-      }
+      if (bytesRead < part.length) throw new Error(`${path} is shorter than it was`);
+      frame.writeUIntLE(at, 0, 6);
+      frame.writeUInt32LE(crc32(part), 6);
+      stream.write({ payload: frame });
+      under.push(at += part.length);
+      while (under.length >= PARTS_UNDER_WAY || (under.length > 0 && answers.waiting > 0)) await confirmed();
     }
-    for (; underWay > 0; underWay--) await answers.next();
+    while (under.length > 0) await confirmed();
     stream.write({ payload: Buffer.alloc(0) });
     const { done } = await answers.next();
     if (done !== true) throw new Error('the other server could not store the state');
+    return 'stored';
   } finally {
     await file.close();
     stream.cancel();
@@ -95,32 +107,53 @@ export async function sendStateTo(address: string, hello: Buffer, header: StateH
   }
 }
 
+/** Frames are handled one after the other: at most as many wait as the sender has under way. */
 export function receiveState(call: ServerDuplexStream<Frame, Frame>, hello: Hello, handlers: TransportHandlers): void {
   let sink: StateSink | undefined;
   let at = 0;
-  let isDone = false;
-  const answer = (what: Answer) => call.write({ payload: Buffer.from(JSON.stringify(what)) });
-  call.on('data', (frame: Frame) => {
-    try {
-      if (sink === undefined) {
-        sink = handlers.onState(hello.fromId, JSON.parse(frame.payload.toString()) as StateHeader);
-        at = sink?.offset ?? 0;
-        answer(sink === undefined ? { refused: 'this server does not need the state now' } : { offset: sink.offset });
-      } else if (frame.payload.length > 0) {
-        sink.write(frame.payload);
-        at += frame.payload.length;
-        answer({ at });
-      } else {
-        isDone = true;
-        sink.end();
-        answer({ done: true });
-      }
-    } catch (error) {
-      handlers.log('warn', `a state from ${hello.fromId} could not be stored: ${(error as Error).message}`);
-      call.emit('error', { code: status.INTERNAL, details: (error as Error).message });
+  let isOver = false;
+  let work = Promise.resolve();
+  const answer = (what: Answer) => {
+    if (call.writable) call.write({ payload: Buffer.from(JSON.stringify(what)) });
+  };
+  const onFrame = async (payload: Buffer): Promise<void> => {
+    if (isOver) return;
+    if (sink === undefined) {
+      const answered = handlers.onState(hello.fromId, JSON.parse(payload.toString()) as StateHeader);
+      if ('refused' in answered) return answer(answered);
+      sink = answered;
+      at = sink.offset;
+      answer({ offset: at });
+    } else if (payload.length > 0) {
+      const bytes = partAt(payload, at);
+      await sink.write(bytes);
+      at += bytes.length;
+      answer({ at });
+    } else {
+      await sink.end();
+      isOver = true;
+      answer({ done: true });
     }
+  };
+  const end = async () => {
+    if (isOver) return;
+    isOver = true;
+    await sink?.abort();
+  };
+  call.on('data', (frame: Frame) => {
+    work = work.then(() => onFrame(frame.payload)).catch(async (error: unknown) => {
+      handlers.log('warn', `a state from ${hello.fromId} could not be stored: ${(error as Error).message}`);
+      await end();
+      call.emit('error', { code: status.INTERNAL, details: (error as Error).message });
+    });
   });
-  call.on('close', () => {
-    if (!isDone) sink?.abort();
-  });
+  call.on('close', () => void (work = work.then(end)));
+}
+
+/** The bytes of a part that must begin at `at`. */
+function partAt(payload: Buffer, at: number): Buffer {
+  if (payload.length <= PART_HEAD_BYTES || payload.readUIntLE(0, 6) !== at) throw new Error(`the part at byte ${at} is missing`);
+  const bytes = payload.subarray(PART_HEAD_BYTES);
+  if (crc32(bytes) !== payload.readUInt32LE(6)) throw new Error(`the part at byte ${at} fails its checksum`);
+  return bytes;
 }

@@ -3,15 +3,21 @@
  */
 import { DbError } from '../base/errors.ts';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server, status } from '@grpc/grpc-js';
 import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { FrameEncoder, decodeFrame } from '../raft/codec.ts';
 import type { Message } from '../raft/messages.ts';
 import type { NodeId } from '../raft/types.ts';
-import type { Hello, PeerCall, StateHeader, Transport, TransportHandlers } from '../replica/consensus-transport.ts';
-import { RaftLink, newClient } from './raft-link.ts';
-import { FRAME_BYTES_MAX, peerService } from './raft-proto.ts';
+import type { Hello, PeerCall, SendState, StateOutcome, Transport, TransportHandlers } from '../replica/consensus-transport.ts';
+import { systemRandom } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
+import { unpackFrame } from './frame-packing.ts';
+import { insecure, keepAliveOptions, newClient, sizeOptions } from './raft-channel.ts';
+import type { ChannelSettings, PeerCredentials } from './raft-channel.ts';
+import { RaftLink } from './raft-link.ts';
+import { peerService } from './raft-proto.ts';
+import { Refusals } from './refusals.ts';
 import { receiveState, sendStateTo } from './raft-state.ts';
 import type { Frame, PeerClient, Welcome } from './raft-proto.ts';
 
@@ -20,11 +26,23 @@ export interface RaftTransportOptions {
   readonly port: number;
   /** Shared by all servers of a group; undefined: anybody who reaches the port may speak. */
   readonly secret: string | undefined;
+  readonly electionTimeoutMs: number;
+  /** Largest frame (default 256 MiB): a batch of entries, one large one, or the answer to a forwarded request. */
+  readonly messageBytesMax?: number;
+  /** Entries from so many bytes on travel compressed, where that pays (default 0: never). */
+  readonly compressBytesMin?: number;
+  /** Default: no TLS. */
+  readonly credentials?: PeerCredentials;
+  readonly random?: Random;
 }
 
 type Incoming = ServerDuplexStream<Frame, Frame>;
 
 const CALL_CLIENTS_MAX = 64;
+const MESSAGE_BYTES_MAX = 256 << 20;
+/** A stream that has not said who it is by then is nobody's. */
+const HELLO_MS = 10_000;
+const WRONG_SECRET = "wrong secret: it does not know this group's ha_secret";
 
 export class RaftTransport implements Transport {
   readonly #options: RaftTransportOptions;
@@ -32,21 +50,29 @@ export class RaftTransport implements Transport {
   readonly #links = new Map<NodeId, RaftLink>();
   readonly #callClients = new Map<string, PeerClient>();
   readonly #controlOf = new Map<NodeId, Incoming>();
+  readonly #settings: ChannelSettings;
   #server: Server | undefined;
+  #refusals: Refusals | undefined;
   #handlers: TransportHandlers | undefined;
 
   constructor(options: RaftTransportOptions) {
     this.#options = options;
+    this.#settings = {
+      credentials: options.credentials ?? insecure, messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
+      electionTimeoutMs: options.electionTimeoutMs, compressBytesMin: options.compressBytesMin ?? 0,
+    };
   }
 
   async start(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers;
-    const server = new Server({
-      'grpc.max_receive_message_length': FRAME_BYTES_MAX, 'grpc.max_send_message_length': FRAME_BYTES_MAX,
+    this.#refusals = new Refusals(() => performance.now(), (line, reason) => {
+      // A server that is not a member yet, or not any more, is refused in the course of things.
+      handlers.log(reason === WRONG_SECRET ? 'warn' : 'info', line);
     });
+    const server = new Server({ ...sizeOptions(this.#settings.messageBytesMax), ...keepAliveOptions('patient', this.#settings.electionTimeoutMs) });
     server.addService(peerService().service, {
       Control: (call: Incoming) => this.#onStream(call, handlers, (hello) => this.#onControl(call, hello, handlers)),
-      Bulk: (call: Incoming) => this.#onStream(call, handlers, (hello) => onRaftFrames(call, hello, handlers)),
+      Bulk: (call: Incoming) => this.#onStream(call, handlers, (hello) => this.#onRaftFrames(call, hello, handlers)),
       State: (call: Incoming) => this.#onStream(call, handlers, (hello) => receiveState(call, hello, handlers)),
       Requests: (call: Incoming) => this.#onStream(call, handlers, (hello) => onRequests(call, hello, handlers)),
       Call: (call: ServerUnaryCall<Frame, Frame>, done: sendUnaryData<Frame>) => this.#onCall(call, done, handlers),
@@ -54,7 +80,7 @@ export class RaftTransport implements Transport {
     this.#server = server;
     const { listenHost, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      server.bindAsync(`${listenHost.includes(':') ? `[${listenHost}]` : listenHost}:${port}`, ServerCredentials.createInsecure(), (error) => {
+      server.bindAsync(`${listenHost.includes(':') ? `[${listenHost}]` : listenHost}:${port}`, this.#settings.credentials.server, (error) => {
         if (error === null) resolve();
         else reject(new Error(`cannot listen on ${listenHost}:${port}: ${error.message}`));
       });
@@ -65,15 +91,18 @@ export class RaftTransport implements Transport {
 
   #onStream(call: Incoming, handlers: TransportHandlers, onHello: (hello: Hello) => void): void {
     call.on('error', () => undefined);
+    const nobody = setTimeout(() => call.emit('error', { code: status.DEADLINE_EXCEEDED, details: 'no greeting' }), HELLO_MS);
+    call.once('close', () => clearTimeout(nobody));
     call.once('data', (frame: Frame) => {
+      clearTimeout(nobody);
       const hello = this.#parseHello(frame);
-      const refused = hello === undefined ? 'wrong secret' : handlers.refuse(hello);
+      const refused = hello === undefined ? WRONG_SECRET : handlers.refuse(hello);
       if (hello === undefined || refused !== undefined) {
-        handlers.log('debug', `refused a peer at ${call.getPeer()}: ${refused}`);
+        this.#refusals!.note(call.getPeer(), refused!);
         call.emit('error', { code: status.FAILED_PRECONDITION, details: refused });
         return;
       }
-      const welcome: Welcome = { nodeId: hello.toId };
+      const welcome: Welcome = { nodeId: hello.toId, inflates: true };
       call.write({ payload: Buffer.from(JSON.stringify(welcome)) });
       onHello(hello);
     });
@@ -106,7 +135,22 @@ export class RaftTransport implements Transport {
       handlers.onPeerDown(hello.fromId);
     });
     handlers.onPeerUp(hello);
-    onRaftFrames(call, hello, handlers);
+    this.#links.get(hello.fromId)?.hurry();
+    this.#onRaftFrames(call, hello, handlers);
+  }
+
+  #onRaftFrames(call: Incoming, hello: Hello, handlers: TransportHandlers): void {
+    call.on('data', (frame: Frame) => {
+      let messages: Message[];
+      try {
+        messages = decodeFrame(unpackFrame(frame, this.#settings.messageBytesMax));
+      } catch (error) {
+        handlers.log('warn', `a frame from ${hello.fromId} makes no sense: ${(error as Error).message}`);
+        call.emit('error', { code: status.INVALID_ARGUMENT, details: 'not a frame' });
+        return;
+      }
+      handlers.onMessages(hello.fromId, messages);
+    });
   }
 
   #onCall(call: ServerUnaryCall<Frame, Frame>, done: sendUnaryData<Frame>, handlers: TransportHandlers): void {
@@ -119,6 +163,7 @@ export class RaftTransport implements Transport {
       return;
     }
     if (!this.#isSecret(parsed.secret)) {
+      this.#refusals!.note(call.getPeer(), WRONG_SECRET);
       reply({ error: 'wrong secret' });
       return;
     }
@@ -143,6 +188,7 @@ export class RaftTransport implements Transport {
   #newLink(id: NodeId, address: string): RaftLink {
     const handlers = this.#handlers!;
     return new RaftLink(address, {
+      settings: this.#settings, random: this.#options.random ?? systemRandom,
       hello: () => Buffer.from(JSON.stringify({ ...handlers.hello(id), secret: this.#options.secret })),
       onLost: () => handlers.onPeerLost(id),
       log: (level, message) => handlers.log(level, message),
@@ -163,6 +209,9 @@ export class RaftTransport implements Transport {
     return new Promise((resolve, reject) => {
       this.#clientFor(address).Call({ payload }, { deadline: Date.now() + timeoutMs }, (error, answer) => {
         if (error !== null || answer === undefined) {
+          // The next call dials anew instead of waiting for what TCP and gRPC make of the old connection.
+          this.#callClients.get(address)?.close();
+          this.#callClients.delete(address);
           reject(new Error(error?.details ?? 'no answer'));
           return;
         }
@@ -173,11 +222,11 @@ export class RaftTransport implements Transport {
     });
   }
 
-  async sendState(to: NodeId, header: StateHeader, path: string, onProgress: () => void): Promise<void> {
+  async sendState(to: NodeId, state: SendState): Promise<StateOutcome> {
     const link = this.#links.get(to);
     if (link === undefined) throw new DbError('NoLeader', `${to} is not a peer`);
     const hello = Buffer.from(JSON.stringify({ ...this.#handlers!.hello(to), secret: this.#options.secret }));
-    await sendStateTo(link.address, hello, header, path, onProgress);
+    return sendStateTo(newClient(link.address, this.#settings, 'patient'), hello, state);
   }
 
   #clientFor(address: string): PeerClient {
@@ -188,7 +237,7 @@ export class RaftTransport implements Transport {
       client.close();
       this.#callClients.delete(oldest);
     }
-    const client = newClient(address);
+    const client = newClient(address, this.#settings, 'patient');
     this.#callClients.set(address, client);
     return client;
   }
@@ -201,20 +250,6 @@ export class RaftTransport implements Transport {
     this.#server?.forceShutdown();
     await Promise.resolve();
   }
-}
-
-function onRaftFrames(call: Incoming, hello: Hello, handlers: TransportHandlers): void {
-  call.on('data', (frame: Frame) => {
-    let messages: Message[];
-    try {
-      messages = decodeFrame(frame.payload);
-    } catch (error) {
-      handlers.log('warn', `a frame from ${hello.fromId} makes no sense: ${(error as Error).message}`);
-      call.emit('error', { code: status.INVALID_ARGUMENT, details: 'not a frame' });
-      return;
-    }
-    handlers.onMessages(hello.fromId, messages);
-  });
 }
 
 function onRequests(call: Incoming, hello: Hello, handlers: TransportHandlers): void {

@@ -203,6 +203,10 @@ export function checkTogether(config: Config): void {
   if (config.ha_raft_heartbeat_ms * 3 > config.ha_election_timeout_ms) {
     throw invalid(`ha_raft_heartbeat_ms (${config.ha_raft_heartbeat_ms}) is at most a third of ha_election_timeout_ms (${config.ha_election_timeout_ms})`);
   }
+  const needed = config.max_entry_bytes + config.ha_max_inflight_bytes + (2 << 20);
+  if (config.ha_max_message_bytes < needed) {
+    throw invalid(`ha_max_message_bytes (${config.ha_max_message_bytes}) is at least ${needed}: max_entry_bytes, ha_max_inflight_bytes and 2 MiB`);
+  }
   if (config.ha_first_snapshot_start_time !== '' && !/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$/.test(config.ha_first_snapshot_start_time)) {
     throw invalid(`ha_first_snapshot_start_time must be a regular time between 00:00:00-23:59:59, however it is ${config.ha_first_snapshot_start_time}`);
   }

@@ -1,7 +1,7 @@
 /** The main thread's end of the port to the consensus thread: the group as the service sees it. */
 import type { MessagePort } from 'node:worker_threads';
 import { asDbError, DbError, fromWire } from '../base/errors.ts';
-import type { ConsensusToMain, GroupStatus, MainToConsensus, NodeInfo } from '../replica/protocol.ts';
+import type { ConsensusToMain, ExportedState, GroupStatus, MainToConsensus, NodeInfo, SnapshotDone } from '../replica/protocol.ts';
 import type { GroupLink } from '../service/group-link.ts';
 
 export interface ConsensusLinkHandlers {
@@ -9,10 +9,10 @@ export interface ConsensusLinkHandlers {
   fatal(message: string, isRefusal: boolean): void;
   /** This server was removed for its silence and is to be started again. */
   rejoin(): void;
-  /** Write the whole state to a file; resolves with its version. */
-  exportState(path: string): Promise<number>;
+  /** Write the whole state to a file. */
+  exportState(path: string): Promise<ExportedState>;
   /** Put the state of a file, at that version, in the place of this server's own. */
-  installState(path: string, index: number): void;
+  installState(state: { readonly path: string; readonly index: number; readonly sha256: string }): void;
   /** A request from another server; resolves with the answer's bytes. */
   call(bytes: Uint8Array): Promise<Uint8Array>;
 }
@@ -97,6 +97,14 @@ export class ConsensusLink implements GroupLink {
     this.#port.postMessage({ kind: 'storeFull' } satisfies MainToConsensus);
   }
 
+  /** The file that was to be installed is not what it should be. */
+  refuseState(index: number): void {
+    this.#port.postMessage({ kind: 'stateRefused', index } satisfies MainToConsensus);
+  }
+
+  async snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone> {
+    return await this.#ask({ kind: 'snapshot', address, timeoutMs }) as SnapshotDone;
+  }
   async transferLeader(to: string | undefined, timeoutMs: number): Promise<unknown> {
     return this.#ask({ kind: 'transferLeader', to, timeoutMs });
   }
@@ -137,12 +145,12 @@ export class ConsensusLink implements GroupLink {
         return;
       case 'exportState': {
         const { exportId, path } = message;
-        const answer = (index: number, error?: string) => this.#port.postMessage({ kind: 'stateExported', exportId, index, ...(error === undefined ? {} : { error }) } satisfies MainToConsensus);
-        this.#handlers.exportState(path).then((index) => answer(index), (error: unknown) => answer(0, asDbError(error).message));
+        const answer = (state: ExportedState | undefined, error?: string) => this.#port.postMessage({ kind: 'stateExported', exportId, state, ...(error === undefined ? {} : { error }) } satisfies MainToConsensus);
+        this.#handlers.exportState(path).then((state) => answer(state), (error: unknown) => answer(undefined, asDbError(error).message));
         return;
       }
       case 'installState':
-        this.#handlers.installState(message.path, message.index);
+        this.#handlers.installState(message);
         return;
       case 'rejoin':
         this.#handlers.rejoin();

@@ -32,7 +32,10 @@ process.on('uncaughtException', fatal);
 
 try {
   const transport = options.enabled
-    ? new RaftTransport({ listenHost: options.listenHost, port: options.rpcPort, secret: options.secret })
+    ? new RaftTransport({
+      listenHost: options.listenHost, port: options.rpcPort, secret: options.secret, electionTimeoutMs: options.electionTimeoutMs,
+      ...(options.maxMessageBytes === undefined ? {} : { messageBytesMax: options.maxMessageBytes }), compressBytesMin: options.compressBytesMin ?? 0,
+    })
     : noTransport;
   const consensus = new Consensus({ options, writerPort, mainPort, transport, clock: systemClock, random: systemRandom });
   consensus.start().catch(fatal);

@@ -12,6 +12,7 @@ import { VersionClocks } from '../storage/clocks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
 import { fillFreshStore, writeState } from './state-transfer.ts';
+import type { FreshState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
 import type { ReaderThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
@@ -32,7 +33,7 @@ const channel = new Channel(data.mainPort as unknown as PortLike, {
     begin: (request) => host.begin(request), commit: (request) => host.end(request.transaction), rollback: (transaction) => host.end(transaction),
   }),
   exportState: (path: string) => writeState(engine, reader, path),
-  fillFreshStore: (job: { directory: string; path: string; index: number }) => fillFreshStore(job.directory, job.path, job.index, data.store),
+  fillFreshStore: (job: { directory: string; state: FreshState }) => fillFreshStore(job.directory, job.state, data.store),
   cacheBytes: () => reader.cache.bytes,
   stop: async () => {
     await reader.close();

@@ -37,11 +37,13 @@ import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
+import type { FreshState } from './state-transfer.ts';
 import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { csvFiles } from '../service/csv-files.ts';
 
 const MB = 1024 * 1024;
+const INSTALL_AGAIN_MS = 5000;
 /** A thread's heap may grow to here; the caches keep it far below. */
 const OLD_SPACE_MB = 16_384;
 
@@ -193,7 +195,7 @@ export class LgraphServer {
       fatal: (message, isRefusal) => this.#fatal(message, isRefusal),
       rejoin: () => this.#events.rejoin(),
       exportState: (path) => this.#readers[0]!.call('exportState', path),
-      installState: (path, index) => void this.#install(path, index),
+      installState: (state) => void this.#install(state),
       call: (bytes) => this.#answerCall(bytes),
     });
     const options = this.#consensusOptions(appliedIndex, stateChecksum);
@@ -201,16 +203,20 @@ export class LgraphServer {
   }
 
   /** Fills a new store while the old one still serves reads; then everything is started again on it. */
-  async #install(path: string, index: number): Promise<void> {
+  async #install({ path, index, sha256 }: FreshState): Promise<void> {
     if (this.#isInstalling) return;
     this.#isInstalling = true;
     try {
-      await this.#readers.at(-1)!.call('fillFreshStore', { directory: this.#config.directory, path, index });
+      await this.#readers.at(-1)!.call('fillFreshStore', { directory: this.#config.directory, state: { path, index, sha256 } });
       this.#log.info(`a state at version ${index} came from the leader; starting again with it`);
       this.#events.newState();
     } catch (error) {
-      this.#log.error(`the state from the leader was not installed: ${asDbError(error).message}`);
+      const { code, message } = asDbError(error);
+      this.#log.error(`the state from the leader was not installed: ${message}`);
       this.#isInstalling = false;
+      // Bad for good: thrown away, and asked for again. Anything else (a full disk) may pass.
+      if (code === 'Corrupted') this.#link!.refuseState(index);
+      else if (!this.#stopping) setTimeout(() => void this.#install({ path, index, sha256 }), INSTALL_AGAIN_MS).unref();
     }
   }
 
@@ -225,7 +231,9 @@ export class LgraphServer {
       secret: config.ha_secret === '' ? undefined : config.ha_secret, formOnMajority: config.ha_form_on_majority,
       joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, stateChecksum, maxInflightBytes: config.ha_max_inflight_bytes,
       maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
-      stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries,
+      stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries, snapshotIntervalSeconds: config.ha_snapshot_interval_s,
+      snapshotFirstTime: config.ha_first_snapshot_start_time, snapshotBytesPerSecond: config.ha_snapshot_rate_mb_s * 1e6,
+      snapshotPinsLogBytes: config.ha_snapshot_pins_log_mb * MB, maxMessageBytes: config.ha_max_message_bytes, compressBytesMin: config.ha_compress_min_bytes,
       nodeOfflineMs: config.ha_node_offline_ms, nodeRemoveMs: config.ha_node_remove_ms, autoRemoveMinVoters: config.ha_auto_remove_min_voters,
       bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, witnessMayLead: config.ha_enable_witness_to_leader,
     };

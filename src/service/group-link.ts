@@ -1,5 +1,5 @@
 /** The group as the service sees it; implemented over the port to the consensus thread. */
-import type { GroupStatus, NodeInfo } from '../replica/protocol.ts';
+import type { GroupStatus, NodeInfo, SnapshotDone } from '../replica/protocol.ts';
 
 export interface GroupLink {
   /** Whether this server leads and accepts writes. */
@@ -14,6 +14,8 @@ export interface GroupLink {
    * OutcomeUnknown when the connection broke afterwards.
    */
   callLeader(bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Syncs the state store and compacts the log of a server (`host:rpc_port`, or this one); resolves when that is done. */
+  snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone>;
   /** Hands leadership to a server (node id), or to the best one. Leader only, like the two below. */
   transferLeader(to: string | undefined, timeoutMs: number): Promise<unknown>;
   addPeer(address: string, timeoutMs: number): Promise<unknown>;

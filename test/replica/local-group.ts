@@ -1,6 +1,7 @@
 /**
  * Consensus servers inside the test process, over real gRPC on loopback, with a counting writer each.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -41,7 +42,7 @@ export class LocalServer {
     this.#writer = writer.port2;
     this.#main = main.port2;
     this.#lastApplied = options.appliedIndex;
-    const transport = options.enabled ? new RaftTransport({ listenHost: options.listenHost, port: options.rpcPort, secret: options.secret }) : noTransport;
+    const transport = options.enabled ? new RaftTransport({ listenHost: options.listenHost, port: options.rpcPort, secret: options.secret, electionTimeoutMs: options.electionTimeoutMs }) : noTransport;
     this.#consensus = new Consensus({ options, writerPort: writer.port1, mainPort: main.port1, transport, clock: systemClock, random: systemRandom });
     this.#writer.on('message', (message: ConsensusToWriter) => this.#onWriter(message));
     this.#main.on('message', (message: ConsensusToMain) => this.#onMain(message));
@@ -88,8 +89,10 @@ export class LocalServer {
     } else if (message.kind === 'log') this.logs.push(`${message.level} ${message.message}`);
     else if (message.kind === 'fatal') this.fatal = message.message;
     else if (message.kind === 'exportState') {
-      writeFileSync(message.path, JSON.stringify(this.applied) + ' '.repeat(1_000_000));
-      this.#main.postMessage({ kind: 'stateExported', exportId: message.exportId, index: this.#lastApplied } satisfies MainToConsensus);
+      const file = JSON.stringify(this.applied) + ' '.repeat(1_000_000);
+      writeFileSync(message.path, file);
+      const state = { index: this.#lastApplied, bytes: Buffer.byteLength(file), sha256: createHash('sha256').update(file).digest('hex') };
+      this.#main.postMessage({ kind: 'stateExported', exportId: message.exportId, state } satisfies MainToConsensus);
     } else if (message.kind === 'installState') this.toInstall = { index: message.index, applied: JSON.parse(readFileSync(message.path, 'utf8')) as string[] };
   }
 
