@@ -191,5 +191,7 @@ export function isPatternAhead(c: Cursor, ahead = 0): boolean {
   if (close < 0) return false;
   let next = close - c.at + 1;
   if (c.isPunct('<', next)) next++;
-  return c.isPunct('-', next) && (c.isPunct('-', next + 1) || c.isPunct('[', next + 1));
+  if (!c.isPunct('-', next)) return false;
+  // `(x {…}) - -1` is arithmetic.
+  return c.isPunct('[', next + 1) || (c.isPunct('-', next + 1) && (c.isPunct('(', next + 2) || c.isPunct('>', next + 2)));
 }
