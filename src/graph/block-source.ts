@@ -5,6 +5,7 @@
 import { ByteReader } from '../base/bytes.ts';
 import type { Engine, EngineSnapshot } from '../storage/engine.ts';
 import { VersionClocks } from '../storage/clocks.ts';
+import { BlockTable } from './block-table.ts';
 import { blockKey } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 
@@ -22,7 +23,7 @@ class Absent implements Block {
 
 /** Decoded blocks of one thread, within a budget of bytes; when it is full, the oldest tenth goes. */
 export class BlockCache {
-  readonly #graphs = new Map<number, (Map<number, Block> | undefined)[]>();
+  readonly #graphs = new Map<number, (BlockTable | undefined)[]>();
   readonly budgetBytes: number;
   bytes = 0;
   hits = 0;
@@ -32,31 +33,24 @@ export class BlockCache {
     this.budgetBytes = budgetBytes;
   }
 
-  map(graph: number, kind: number): Map<number, Block> {
+  table(graph: number, kind: number): BlockTable {
     let kinds = this.#graphs.get(graph);
     if (kinds === undefined) this.#graphs.set(graph, kinds = []);
-    return kinds[kind] ??= new Map();
+    return kinds[kind] ??= new BlockTable();
   }
 
-  put<B extends Block>(map: Map<number, Block>, kind: BlockKind<B>, block: number, value: B | undefined, at: number): void {
+  put<B extends Block>(table: BlockTable, kind: BlockKind<B>, block: number, value: B | undefined, at: number): void {
     const entry: Block = value ?? new Absent(at);
     entry.at = at;
-    if (!map.has(block)) this.bytes += value === undefined ? 60 : kind.size(value);
-    map.set(block, entry);
+    if (table.get(block) === undefined) this.bytes += value === undefined ? 60 : kind.size(value);
+    this.bytes += table.set(block, entry);
     if (this.bytes > this.budgetBytes) this.#evict();
   }
 
   /** Sizes are counted when a block enters, so an eviction takes the same share of bytes as of entries. */
   #evict(): void {
     for (const kinds of this.#graphs.values()) {
-      for (const map of kinds) {
-        if (map === undefined) continue;
-        let drop = Math.ceil(map.size / 10);
-        for (const key of map.keys()) {
-          if (drop-- <= 0) break;
-          map.delete(key);
-        }
-      }
+      for (const table of kinds) table?.drop(Math.ceil(table.size / 10));
     }
     this.bytes *= 0.9;
   }
@@ -94,7 +88,7 @@ export class SnapshotSource implements BlockSource {
   readonly #graph: number;
   readonly #cache: BlockCache;
   readonly #clocks: VersionClocks;
-  readonly #maps: (Map<number, Block> | undefined)[] = [];
+  readonly #tables: (BlockTable | undefined)[] = [];
 
   constructor(engine: Engine, snapshot: EngineSnapshot, version: number, graph: number, cache: BlockCache, clocks: VersionClocks) {
     this.#engine = engine;
@@ -106,12 +100,12 @@ export class SnapshotSource implements BlockSource {
   }
 
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined {
-    const map = this.#maps[kind.tag] ??= this.#cache.map(this.#graph, kind.tag);
-    const cached = map.get(block);
+    const table = this.#tables[kind.tag] ??= this.#cache.table(this.#graph, kind.tag);
+    const cached = table.get(block);
     if (cached !== undefined && (cached.at === this.#version || this.#isValid(kind, block, cached))) {
       return cached instanceof Absent ? undefined : cached as B;
     }
-    return this.#load(map, kind, block, cached);
+    return this.#load(table, kind, block, cached);
   }
 
   #isValid<B extends Block>(kind: BlockKind<B>, block: number, cached: Block): boolean {
@@ -121,11 +115,11 @@ export class SnapshotSource implements BlockSource {
     return true;
   }
 
-  #load<B extends Block>(map: Map<number, Block>, kind: BlockKind<B>, block: number, cached: Block | undefined): B | undefined {
+  #load<B extends Block>(table: BlockTable, kind: BlockKind<B>, block: number, cached: Block | undefined): B | undefined {
     const value = readBlock(this.#engine, this.#snapshot, this.#graph, kind, block);
     this.#cache.misses++;
     // An older view must not replace what a newer one has loaded.
-    if (cached === undefined || cached.at <= this.#version) this.#cache.put(map, kind, block, value, this.#version);
+    if (cached === undefined || cached.at <= this.#version) this.#cache.put(table, kind, block, value, this.#version);
     return value;
   }
 }

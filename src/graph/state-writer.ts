@@ -95,11 +95,11 @@ export class StateWriter {
   #get<B extends Block>(graph: number, kind: BlockKind<B>, block: number): B | undefined {
     const overlaid = this.#overlay.get(graph)?.[kind.tag]?.get(block);
     if (overlaid !== undefined) return overlaid.block as B | undefined;
-    const map = this.#cache.map(graph, kind.tag);
-    const cached = map.get(block);
+    const table = this.#cache.table(graph, kind.tag);
+    const cached = table.get(block);
     if (cached !== undefined && this.#clocks.read(VersionClocks.slot(kind.tag, graph, block)) <= cached.at) return absentAsUndefined<B>(cached);
     const value = readBlock(this.#engine, undefined, graph, kind, block);
-    this.#cache.put(map, kind, block, value, this.#version);
+    this.#cache.put(table, kind, block, value, this.#version);
     return value;
   }
 
@@ -217,7 +217,7 @@ export class StateWriter {
         const map = kinds?.[change.kind.tag];
         if (map?.get(change.number)?.sequence !== staged.sequence) return;
         map.delete(change.number);
-        this.#cache.put(this.#cache.map(graph, change.kind.tag), change.kind, change.number, change.block, version);
+        this.#cache.put(this.#cache.table(graph, change.kind.tag), change.kind, change.number, change.block, version);
       });
     }
   }

@@ -38,7 +38,16 @@ export function compile(e: Expression, env: Env, cc: CompileContext): Evaluate {
     }
     case 'Parameter': {
       const { name } = e;
-      return (_row, rt) => parameter(rt, name);
+      // The same for all rows of a run: looked up once.
+      let known: Runtime | undefined;
+      let value: Value = null;
+      return (_row, rt) => {
+        if (rt !== known) {
+          value = parameter(rt, name);
+          known = rt;
+        }
+        return value;
+      };
     }
     case 'Variable': {
       const slot = slotOf(e.name, env);

@@ -12,6 +12,7 @@ import type { VarExpand } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { propertyOf } from './compile-access.ts';
 import { DIRECTIONS, isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
+import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { labelBits } from './label-bits.ts';
 import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
@@ -148,7 +149,80 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   const labels = labelBits(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const hasProperties = propertyTest(node.properties, cc);
-  return function* reachable(rt, source) {
+  /** The ends found at each depth. */
+  function* levels(rt: Runtime, row: Row, startId: number, typeIds: readonly number[] | undefined): Generator<number[]> {
+    const reached = Visited.take();
+    try {
+      reached.set(startId, 0);
+      let startDue = min === 1;
+      let ends: number[] = min === 0 ? [startId] : [];
+      let frontier: number[] = [startId];
+      let parents: number[] = [-1];
+      let branches = 0;
+      for (let depth = 0; ; depth++) {
+        if (ends.length > 0) yield ends;
+        if (depth >= max || frontier.length === 0) return;
+        const next: number[] = [];
+        const nextParents: number[] = [];
+        ends = next;
+        let cycle = false;
+        for (let f = 0; f < frontier.length; f++) {
+          const id = frontier[f]!;
+          const parent = parents[f]!;
+          const own = depth === 0 ? 0 : Math.floor(reached.get(id) / DEPTHS);
+          for (const direction of directions) {
+            for (const segment of rt.view.adjacency(id, direction, typeIds)) {
+              const { neighbours, edges, length, typeId } = segment;
+              for (let i = 0; i < length; i++) {
+                const neighbour = neighbours[i]!;
+                const known = reached.get(neighbour);
+                if (known >= 0 && !startDue) continue;
+                if (edges[i] === parent) continue;
+                if (hasProperties !== undefined && !hasProperties(relationshipOf(edges[i]!, typeId, id, neighbour, direction), row, rt)) continue;
+                if (known < 0) {
+                  reached.set(neighbour, (depth === 0 ? branches++ : own) * DEPTHS + Math.min(depth + 1, DEPTHS - 1));
+                  next.push(neighbour);
+                  nextParents.push(edges[i]!);
+                } else if (neighbour === startId) cycle = true;
+                else if (undirected && depth > 0 && Math.floor(known / DEPTHS) !== own && (known % DEPTHS) + depth + 1 <= max) cycle = true;
+              }
+              rt.tick(length);
+            }
+          }
+        }
+        if (cycle && startDue) {
+          startDue = false;
+          ends = [...next, startId];
+        }
+        frontier = next;
+        parents = nextParents;
+      }
+    } finally {
+      reached.release();
+    }
+  }
+
+  const pushInput = pusher(input);
+  const push: Push = (rt, source, sink) => {
+    const typeIds = types(rt);
+    const hasLabels = labels?.(rt);
+    return pushInput(rt, source, (row) => {
+      const start = nodeIn(row[from]!);
+      if (start === null) return false;
+      for (const ends of levels(rt, row, start.id, typeIds)) {
+        for (const id of ends) {
+          const value = new NodeValue(id);
+          if (hasLabels !== undefined && !hasLabels(value)) continue;
+          row[to] = value;
+          if (tests.length > 0 && !passes(tests, row, rt)) continue;
+          if (sink(row)) return true;
+        }
+        rt.tick(ends.length);
+      }
+      return false;
+    });
+  };
+  return withPush(function* reachable(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     const typeIds = types(rt);
@@ -158,14 +232,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
         const start = nodeIn(row[from]!);
         if (start === null) continue;
         const scratch = row.slice();
-        const reached = Visited.take();
-        reached.set(start.id, 0);
-        let startDue = min === 1;
-        let ends: number[] = min === 0 ? [start.id] : [];
-        let frontier: number[] = [start.id];
-        let parents: number[] = [-1];
-        let branches = 0;
-        for (let depth = 0; ; depth++) {
+        for (const ends of levels(rt, row, start.id, typeIds)) {
           for (const id of ends) {
             const value = new NodeValue(id);
             if (hasLabels !== undefined && !hasLabels(value)) continue;
@@ -182,48 +249,12 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
             out = [];
             size = Math.min(size * 4, BATCH_MAX);
           }
-          if (depth >= max || frontier.length === 0) break;
-          const next: number[] = [];
-          const nextParents: number[] = [];
-          ends = next;
-          let cycle = false;
-          for (let f = 0; f < frontier.length; f++) {
-            const id = frontier[f]!;
-            const parent = parents[f]!;
-            const own = depth === 0 ? 0 : Math.floor(reached.get(id) / DEPTHS);
-            for (const direction of directions) {
-              for (const segment of rt.view.adjacency(id, direction, typeIds)) {
-                const { neighbours, edges, length, typeId } = segment;
-                for (let i = 0; i < length; i++) {
-                  const neighbour = neighbours[i]!;
-                  const known = reached.get(neighbour);
-                  if (known >= 0 && !startDue) continue;
-                  if (edges[i] === parent) continue;
-                  if (hasProperties !== undefined && !hasProperties(relationshipOf(edges[i]!, typeId, id, neighbour, direction), row, rt)) continue;
-                  if (known < 0) {
-                    reached.set(neighbour, (depth === 0 ? branches++ : own) * DEPTHS + Math.min(depth + 1, DEPTHS - 1));
-                    next.push(neighbour);
-                    nextParents.push(edges[i]!);
-                  } else if (neighbour === start.id) cycle = true;
-                  else if (undirected && depth > 0 && Math.floor(known / DEPTHS) !== own && (known % DEPTHS) + depth + 1 <= max) cycle = true;
-                }
-                rt.tick(length);
-              }
-            }
-          }
-          if (cycle && startDue) {
-            startDue = false;
-            ends = [...next, start.id];
-          }
-          frontier = next;
-          parents = nextParents;
         }
-        reached.release();
       }
     }
     if (out.length > 0) {
       rt.checkpoint(out.length);
       yield out;
     }
-  };
+  }, push);
 }

@@ -59,13 +59,16 @@ function parseElements(c: Cursor): (NodePattern | RelationshipPattern)[] {
     c.at++;
     const inner = parseElements(c);
     c.expectPunct(')');
+    if (c.isPunct('{') || c.isPunct('+') || c.isPunct('*')) {
+      throw c.error('a pattern in parentheses cannot be repeated', 'UnexpectedSyntax', c.token.start, 'repeat the relationship: (a)-[:T]->{1,3}(b)');
+    }
     return inner;
   }
   const bar = c.barEndsLabels;
   c.barEndsLabels = false;
   const elements: (NodePattern | RelationshipPattern)[] = [parseNodePattern(c)];
   while (c.isPunct('-') || (c.isPunct('<') && c.isPunct('-', 1))) {
-    elements.push(parseRelationshipPattern(c), parseNodePattern(c));
+    elements.push(quantified(c, parseRelationshipPattern(c)), parseNodePattern(c));
   }
   c.barEndsLabels = bar;
   return elements;
@@ -126,6 +129,32 @@ function parseRelationshipPattern(c: Cursor): RelationshipPattern {
   const pointsRight = c.takePunct('>');
   const direction = pointsLeft === pointsRight ? 'both' : pointsLeft ? 'in' : 'out';
   return { kind: 'Relationship', variable, types, direction, length, properties, where, start, end: c.lastEnd };
+}
+
+/** `-[:T]->{2,4}`, `->+`, `->*`: as `*2..4`, `*1..`, `*0..`, but that its predicate holds for each relationship. */
+function quantified(c: Cursor, pattern: RelationshipPattern): RelationshipPattern {
+  const length = parseQuantifier(c);
+  if (length === undefined) return pattern;
+  if (pattern.length !== undefined) throw c.error('a relationship is repeated either by * or by a quantifier', 'InvalidRelationshipPattern', pattern.start);
+  const { variable, where } = pattern;
+  if (where === undefined || variable === undefined) return { ...pattern, length };
+  const { start, end } = where;
+  return { ...pattern, length, where: { kind: 'Quantifier', type: 'all', variable, list: { kind: 'Variable', name: variable, start, end }, where, start, end } };
+}
+
+function parseQuantifier(c: Cursor): { min: number; max: number | undefined } | undefined {
+  if (c.takePunct('+')) return { min: 1, max: undefined };
+  if (c.takePunct('*')) return { min: 0, max: undefined };
+  if (!c.takePunct('{')) return undefined;
+  const min = parseBound(c);
+  if (!c.takePunct(',')) {
+    if (min === undefined) throw c.expected('a number of repetitions');
+    c.expectPunct('}');
+    return { min, max: min };
+  }
+  const max = parseBound(c);
+  c.expectPunct('}');
+  return { min: min ?? 0, max };
 }
 
 function parseLength(c: Cursor): { min: number | undefined; max: number | undefined } {
@@ -191,5 +220,7 @@ export function isPatternAhead(c: Cursor, ahead = 0): boolean {
   if (close < 0) return false;
   let next = close - c.at + 1;
   if (c.isPunct('<', next)) next++;
-  return c.isPunct('-', next) && (c.isPunct('-', next + 1) || c.isPunct('[', next + 1));
+  if (!c.isPunct('-', next)) return false;
+  // `(x {…}) - -1` is arithmetic.
+  return c.isPunct('[', next + 1) || (c.isPunct('-', next + 1) && (c.isPunct('(', next + 2) || c.isPunct('>', next + 2)));
 }

@@ -147,7 +147,8 @@ function expressionText(e: Expression, source: string): string {
 
 /** One operator per line, inputs indented below. */
 export function planText(plan: PlanDescription, depth = 0): string {
-  const numbers = plan.rows === undefined ? '' : ` {rows: ${plan.rows}, ms: ${plan.timeMs ?? 0}}`;
+  const measured = plan.rows === undefined ? '' : `, rows: ${plan.rows}, ms: ${plan.timeMs ?? 0}`;
+  const numbers = ` {estimated: ${Number(plan.estimatedRows.toPrecision(3))}${measured}}`;
   const line = `${'    '.repeat(depth)}${plan.operator}${plan.details === '' ? '' : ` [${plan.details}]`}${numbers}\n`;
   return line + plan.children.map((child) => planText(child, depth + 1)).join('');
 }
