@@ -137,9 +137,11 @@ export class Transactor {
     this.#checkOpen();
     await this.reach(options.minVersion ?? 0);
     const key = options.idempotencyKey;
-    const repeated = key === undefined ? undefined : await this.#findRepeat(key);
-    if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
+    while (this.#repeats.has(key ?? '')) await this.#settled(key!);
+    // From here to the proposal nothing is waited for: of two requests with one key that come in together, one finds the other.
     this.#checkOpen();
+    const repeated = key === undefined ? undefined : this.#answerOf(key);
+    if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
     const transaction = new Transaction({
       base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids,
     });
@@ -173,9 +175,9 @@ export class Transactor {
       const { transaction } = interactive;
       transaction.checkStatement();
       const key = options.idempotencyKey;
-      const repeated = key === undefined ? undefined : await this.#findRepeat(key);
-      if (repeated !== undefined) return this.#writer.version;
+      while (this.#repeats.has(key ?? '')) await this.#settled(key!);
       this.#checkOpen();
+      if (key !== undefined && this.#answerOf(key) !== undefined) return this.#writer.version;
       if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer)) {
         throw new DbError('Conflict', 'something this transaction has read was changed by another before it could commit', { hint: 'run the transaction again' });
       }
@@ -211,16 +213,25 @@ export class Transactor {
 
   /** The stored answer of the request with that key; waits for it while it is under way. */
   async #findRepeat(key: string): Promise<Uint8Array | undefined> {
-    const running = this.#repeats.get(key);
-    // Its failure is its own caller's to report; here it only means that the request is not done yet.
-    if (running !== undefined) await running.catch(() => undefined);
+    while (this.#repeats.has(key)) await this.#settled(key);
+    return this.#answerOf(key);
+  }
+
+  /** The request with that key that is under way has ended; its failure is its own caller's to report, here it means "not done yet". */
+  async #settled(key: string): Promise<void> {
+    await this.#repeats.get(key)?.catch(() => undefined);
+  }
+
+  #answerOf(key: string): Uint8Array | undefined {
     const block = this.#writer.head(SYSTEM_GRAPH).get(OUTCOME, outcomeNumber(key));
     return block?.outcomes.find((one) => one.key === key)?.answer;
   }
 
   #noteRepeat(key: string, done: Promise<unknown>): void {
     this.#repeats.set(key, done);
-    const forget = () => this.#repeats.delete(key);
+    const forget = () => {
+      if (this.#repeats.get(key) === done) this.#repeats.delete(key);
+    };
     done.then(forget, forget);
   }
 

@@ -129,6 +129,18 @@ describe('the transactor', () => {
     expect(await soon).toMatchObject({ version: bench.index });
   });
 
+  it('does one of two requests with one key that come in together, whoever of them was first', async () => {
+    const bench = await leading();
+    const both = ['a', 'b'].map((name) => bench.transactor.write(create(name), { idempotencyKey: 'k' }));
+    await bench.settle();
+    expect(bench.proposed.flatMap((one) => one.ids)).toHaveLength(1);
+    bench.commitProposed();
+    const [first, second] = await Promise.all(both);
+    expect(first!.repeated).toBe(undefined);
+    expect(second!.repeated).not.toBe(undefined);
+    expect(bench.count()).toBe(1);
+  });
+
   it('answers only when the entry is committed and applied, with that write\'s version', async () => {
     const bench = await leading();
     let answered = 0;
