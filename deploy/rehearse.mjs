@@ -111,8 +111,9 @@ try {
   const { jwt } = await post('/login', { user: 'admin', password: '73@TuGraph' });
   const { result } = await post('/cypher', { graph: 'default', script: "CREATE (n:City {name: 'Kyoto'}) RETURN n.name" }, jwt);
   if (result?.[0]?.[0] !== 'Kyoto') throw new Error(`a write answered ${JSON.stringify(result)}`);
+  const codes = servers.map(({ child }) => ended(child));
   for (const { child } of servers) child.kill('SIGTERM');
-  for (const { child } of servers) if (await ended(child) !== 0) throw new Error('a server did not end with 0');
+  for (const code of await Promise.all(codes)) if (code !== 0) throw new Error(`a server ended with ${code}`);
   if (await ended(inImage(image.health, { LGRAPH_DIRECTORY: servers[0].data })) === 0) throw new Error('HEALTHCHECK is content with a server that has ended');
 } catch (error) {
   problem = error;
