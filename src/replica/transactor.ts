@@ -160,7 +160,7 @@ export class Transactor {
    */
   async reach(version: number): Promise<void> {
     if (version <= this.#writer.version || await this.#options.reader.reached(version, REACH_MS)) return;
-    throw new DbError('NotLeader', `this server has version ${this.#writer.version} and the client has seen ${version}: another server leads`);
+    throw new DbError('VersionNotReached', `this server has version ${this.#writer.version} and the client has seen ${version}: another server leads`, { facts: { asked_version: version } });
   }
 
   begin(): InteractiveTransaction {

@@ -222,10 +222,15 @@ export class Service {
 
   /** Waits until this server has the version; else says where it is and who leads. */
   async waitForVersion(version: number, waitMs: number | undefined): Promise<void> {
-    const { reader, limits, group } = this.options;
+    const { reader, limits } = this.options;
     if (reader.publishedVersion >= version) return;
     if (await reader.reached(version, waitMs ?? limits.versionWaitMs)) return;
-    throw new DbError('VersionNotReached', 'Request need to be served in a server with newer version.', {
+    throw this.versionNotReached(version);
+  }
+
+  versionNotReached(version: number): DbError {
+    const { reader, group } = this.options;
+    return new DbError('VersionNotReached', 'Request need to be served in a server with newer version.', {
       facts: { server_version: reader.publishedVersion, asked_version: version, location: group.leader?.restAddress ?? '', bolt_location: group.leader?.boltAddress ?? '' },
       hint: `this server is at version ${reader.publishedVersion}, ${version} was asked for; the leader is ${group.leader?.restAddress ?? 'unknown'}`,
     });

@@ -211,12 +211,18 @@ export class Session {
         const isFull = asDbError(error).code === 'ReadOnlyDisk' && clock.monotonicMs() < deadline - limits.leaderWaitMs + FULL_DISK_WAIT_MS;
         const again = isSurelyNotDone(error) || isFull || (asDbError(error).code === 'OutcomeUnknown' && repeatable());
         if (asDbError(error).code === 'OutcomeUnknown') inDoubt = asDbError(error);
-        if (!again || clock.monotonicMs() >= deadline) throw isSurelyNotDone(error) || isFull ? inDoubt ?? error : error;
+        if (!again || clock.monotonicMs() >= deadline) throw isSurelyNotDone(error) || isFull ? inDoubt ?? this.#explained(error) : error;
       }
       const rest = deadline - clock.monotonicMs();
       if (rest <= 0) throw inDoubt ?? this.#noLeader();
       await group.leaderChange(Math.min(rest, 50));
     }
+  }
+
+  /** A leader that lacks what the client has seen to the end: nobody here has it, and the answer is that of a read. */
+  #explained(error: unknown): unknown {
+    const { code, facts } = asDbError(error);
+    return code === 'VersionNotReached' ? this.service.versionNotReached(Number(facts.asked_version)) : error;
   }
 
   #redirect(): DbError {
@@ -336,5 +342,5 @@ function isWrite(query: PreparedQuery): boolean {
 /** Errors that say the write was not made and another leader may make it. */
 function isSurelyNotDone(error: unknown): boolean {
   const { code, facts } = asDbError(error);
-  return (code === 'NotLeader' && facts.redirect === undefined) || code === 'NoLeader';
+  return (code === 'NotLeader' && facts.redirect === undefined) || code === 'NoLeader' || code === 'VersionNotReached';
 }

@@ -83,6 +83,7 @@ describe('lgraph_peer', () => {
     await client.cypher(survivor.restAddress, 'CREATE (:N {i: 0})');
     // The old group's other servers are strangers now: they neither form a majority against it nor come in with their data.
     group.start(other);
+    await eventually('it listens', 20_000, async () => (await probe(other.restAddress, '/livez'))?.status === 200);
     await new Promise((resolve) => setTimeout(resolve, 3000));
     expect((await probe(other.restAddress, '/readyz'))?.status).toBe(503);
     await group.stop(other);

@@ -121,7 +121,7 @@ describe('the transactor', () => {
     const work = () => {
       throw new Error('evaluated on an old state');
     };
-    await expect(bench.transactor.write(work, { minVersion: bench.index + 1 })).rejects.toMatchObject({ code: 'NotLeader' });
+    await expect(bench.transactor.write(work, { minVersion: bench.index + 1 })).rejects.toMatchObject({ code: 'VersionNotReached' });
     const soon = bench.transactor.write(create('a'), { minVersion: bench.index + 1 });
     bench.commit([{ id: 0, term: 1, data: undefined }]);
     await bench.settle();
