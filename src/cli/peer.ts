@@ -19,6 +19,9 @@ import type { AdminCall } from '../replica/consensus-calls.ts';
 import type { ProbeAnswer } from '../replica/formation.ts';
 import type { GroupStatus, SnapshotDone } from '../replica/protocol.ts';
 import { askPeer } from '../rpc/peer-question.ts';
+import { addressList } from '../server/addresses.ts';
+import { peerRows } from '../service/peer-rows.ts';
+import type { PeerRow } from '../service/peer-rows.ts';
 import { recover } from './recover.ts';
 import { eventually, RestClient } from './rest-client.ts';
 import { table } from './table.ts';
@@ -37,8 +40,6 @@ interface Options {
 }
 
 const SNAPSHOT_MS = 65_000;
-
-type Row = Readonly<Record<string, unknown>>;
 
 /** Heading and field of the status table. */
 const COLUMNS = [
@@ -65,31 +66,23 @@ async function findGroup(conf: readonly string[], secret: string | undefined): P
   return first === undefined ? found : [first, ...found.filter((one) => one !== first)];
 }
 
-function printStatus(rows: readonly Row[], form: string): number {
+function printStatus(rows: readonly PeerRow[], form: string): number {
   if (form === 'json') process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
   else process.stdout.write(`${table(COLUMNS.map(([heading]) => heading), rows.map((row) => COLUMNS.map(([, field]) => String(row[field] ?? ''))))}\n`);
   return rows.every((row) => row.state !== 'OFFLINE') && rows.some((row) => row.state === 'MASTER') ? 0 : 1;
 }
 
-function rowsOf(status: GroupStatus): Row[] {
-  return status.peers.map((peer) => ({
-    rpc_address: peer.rpcAddress, rest_address: peer.restAddress, state: peer.state, ha_role: peer.isWitness ? 'WITNESS' : 'REPLICA', bolt_address: peer.boltAddress,
-    role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex, applied_index: peer.appliedIndex,
-    last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? '', node_id: peer.nodeId, lag: Math.max(0, status.commitIndex - peer.appliedIndex),
-  }));
-}
-
-function printSnapshot(done: Row): number {
+function printSnapshot(done: Readonly<Record<string, unknown>>): number {
   process.stdout.write(`${String(done.rpc_address)}: the state is durable up to ${String(done.durable_index)}, the log begins at ${String(done.first_index)} (${String(done.dropped)} entries dropped)\n`);
   return 0;
 }
 
 async function check(client: RestClient, address: string): Promise<number> {
-  const peers = (await client.get(address, '/info/peers') as Row[]).filter((peer) => peer.ha_role !== 'WITNESS');
+  const peers = (await client.get(address, '/info/peers') as PeerRow[]).filter((peer) => peer.ha_role !== 'WITNESS');
   const rows = await eventually('all replicas at one version', 15_000, async () => {
     const all = await Promise.all(peers.map(async (peer) => {
-      const [version, checksum] = (await client.cypher(String(peer.rest_address), 'CALL dbms.ha.checksum()')).rows[0] as [number, string];
-      return [String(peer.rpc_address), String(version), checksum];
+      const [version, checksum] = (await client.cypher(peer.rest_address, 'CALL dbms.ha.checksum()')).rows[0] as [number, string];
+      return [peer.rpc_address, String(version), checksum];
     }));
     return new Set(all.map((row) => row[1])).size === 1 ? all : undefined;
   });
@@ -110,7 +103,7 @@ async function withSecret(options: Options & { readonly command: AdminCall['comm
     const { rpcAddress, durableIndex, firstIndex, dropped } = answer as SnapshotDone;
     return printSnapshot({ rpc_address: rpcAddress, durable_index: durableIndex, first_index: firstIndex, dropped });
   }
-  return command === 'status' ? printStatus(rowsOf(answer as GroupStatus), options.write) : 0;
+  return command === 'status' ? printStatus(peerRows(answer as GroupStatus), options.write) : 0;
 }
 
 async function run(options: Options): Promise<number> {
@@ -118,11 +111,12 @@ async function run(options: Options): Promise<number> {
   if ((command === 'add_peer' || command === 'remove_peer' || command === 'snapshot') && peer === undefined) throw new Error('--peer is missing: the address host:rpc_port of the server');
   const group = await findGroup(options.conf, options.secret);
   if (command !== 'check' && command !== 'recover' && options.secret !== undefined && options.password === undefined) return withSecret({ ...options, command }, group[0]!);
-  const address = group.find(({ info }) => !info.isWitness)!.info.restAddress;
+  const address = group.find(({ info }) => !info.isWitness)?.info.restAddress;
+  if (address === undefined) throw new Error('only a witness answers, and it knows no users: name another server in --conf, or use --secret');
   const client = await RestClient.login(address, options.user, options.password ?? DEFAULT_PASSWORD);
-  if (command === 'status') return printStatus(await client.get(address, '/info/peers') as Row[], options.write);
+  if (command === 'status') return printStatus(await client.get(address, '/info/peers') as PeerRow[], options.write);
   if (command === 'check') return check(client, address);
-  if (command === 'snapshot') return printSnapshot(await client.post(address, '/group/snapshot', { peer: peer! }, SNAPSHOT_MS) as Row);
+  if (command === 'snapshot') return printSnapshot(await client.post(address, '/group/snapshot', { peer: peer! }, SNAPSHOT_MS) as Readonly<Record<string, unknown>>);
   await client.post(address, `/group/${command}`, peer === undefined ? {} : { peer });
   return 0;
 }
@@ -153,7 +147,7 @@ const argv = yargs(hideBin(process.argv).map((word) => (/^-[a-z_]{2,}/.test(word
   }).parseSync();
 
 try {
-  const conf = (argv.conf ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const conf = addressList(argv.conf ?? '');
   const secret = secretOf(argv.secret);
   process.exitCode = argv.command === 'recover'
     ? await recover({ directory: argv.directory!, logDirectory: argv.ha_log_dir, others: conf, secret })

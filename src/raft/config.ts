@@ -56,6 +56,26 @@ export function witnessFloor(config: Config, matchOf: (id: NodeId) => number): n
   return data[tolerated] ?? 0;
 }
 
+export interface WitnessFacts {
+  matchOf(id: NodeId): number;
+  /** Where a witness says that its log begins; 0: it has not said yet. */
+  firstOf(id: NodeId): number;
+  readonly commitIndex: number;
+  /** Highest index that this leader has allowed witnesses to drop. */
+  readonly told: number;
+}
+
+/** What witnesses dropped, or may have dropped, must stay on enough servers with data after a change. */
+export function whyWitnessesForbid(next: Config, { matchOf, firstOf, commitIndex, told }: WitnessFacts): string | undefined {
+  const witnesses = next.members.filter((member) => member.witness);
+  if (witnesses.length === 0) return undefined;
+  const floor = witnessFloor(next, matchOf);
+  // One that has not said yet where its log begins may have dropped whatever was committed before this leader.
+  const dropped = Math.max(told, ...witnesses.map(({ id }) => (firstOf(id) > 0 ? firstOf(id) - 1 : commitIndex)));
+  if (dropped <= floor) return undefined;
+  return `a witness may have dropped entries up to ${dropped}, but after this change only those up to ${floor} are on enough servers with data`;
+}
+
 /** The configuration after `change`, or why it is refused. */
 export function changed(config: Config, change: ConfigChange): Config | string {
   switch (change.kind) {

@@ -2,12 +2,11 @@
  * Changing the group, one server at a time (§4 of the thesis, with Ongaro's correction of 2015: not before an entry of
  * the leader's own term is committed, or two leaders could count two different majorities).
  */
-import { changed, encodeConfig, isVoter, memberOf, witnessFloor } from './config.ts';
+import { changed, encodeConfig, isVoter, memberOf, whyWitnessesForbid } from './config.ts';
 import { advanceCommit, appendOwn, bestSuccessor, matchOf, maybeHandOver, syncProgress } from './replication.ts';
 import { ENTRY_CONFIG } from './types.ts';
 import type { ConfigChange } from './config.ts';
 import type { RaftState } from './state.ts';
-import type { Config, NodeId } from './types.ts';
 
 /** Proposes `change`. Returns the index of its entry, or why not. */
 export function proposeChange(state: RaftState, change: ConfigChange): number | string {
@@ -18,7 +17,9 @@ export function proposeChange(state: RaftState, change: ConfigChange): number | 
   const next = changed(state.config, change);
   if (typeof next === 'string') return next;
   if (state.isWitness) return 'a witness leads for the moment';
-  const unsafe = whyWitnessesForbid(state, next);
+  const unsafe = whyWitnessesForbid(next, {
+    matchOf: (id) => matchOf(state, id), firstOf: (id) => state.progress.get(id)?.first ?? 0, commitIndex: state.log.commitIndex, told: state.witnessTold,
+  });
   if (unsafe !== undefined) return unsafe;
   const index = appendOwn(state, ENTRY_CONFIG, [encodeConfig(next)]);
   state.configs.push(index, next);
@@ -26,21 +27,6 @@ export function proposeChange(state: RaftState, change: ConfigChange): number | 
   // A smaller group may have a majority for entries that waited.
   advanceCommit(state);
   return index;
-}
-
-/** What witnesses dropped, or were allowed to drop, must stay on enough servers with data. */
-function whyWitnessesForbid(state: RaftState, next: Config): string | undefined {
-  const witnesses = next.members.filter((member) => member.witness);
-  if (witnesses.length === 0) return undefined;
-  const floor = witnessFloor(next, (id) => matchOf(state, id));
-  // A witness that has not said yet where its log begins may have dropped whatever was committed before this leader.
-  const droppedBy = (id: NodeId): number => {
-    const first = state.progress.get(id)?.first ?? 0;
-    return first > 0 ? first - 1 : state.log.commitIndex;
-  };
-  const dropped = Math.max(state.witnessTold, ...witnesses.map(({ id }) => droppedBy(id)));
-  if (dropped <= floor) return undefined;
-  return `a witness may have dropped entries up to ${dropped}, but after this change only those up to ${floor} are on enough servers with data`;
 }
 
 /**

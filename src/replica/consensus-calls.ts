@@ -5,7 +5,7 @@
  * secret anybody who reaches the port could.
  */
 import { DbError } from '../base/errors.ts';
-import type { Member, NodeId } from '../raft/types.ts';
+import type { NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { ConsensusGroup } from './consensus-group.ts';
 import type { Beginning } from './consensus-start.ts';
@@ -24,8 +24,8 @@ export interface CallsHost {
   readonly transport: Transport;
   compactNow(timeoutMs: number): Promise<Compacted>;
   status(): GroupStatus;
+  transferLeader(address: string | undefined, timeoutMs: number): Promise<unknown>;
   onDismissed(): void;
-  readonly nowMs: () => number;
 }
 
 /** What `lgraph_peer` asks for with the secret alone. */
@@ -37,7 +37,6 @@ export interface AdminCall {
 const ADMIN_MS = 15_000;
 const SNAPSHOT_MS = 60_000;
 const MARGIN_MS = 2000;
-const POLL_MS = 20;
 
 export class Calls {
   readonly #host: CallsHost;
@@ -101,7 +100,7 @@ export class Calls {
     if (command === 'status') return this.#host.status();
     if (command === 'snapshot') return this.snapshot(peer, SNAPSHOT_MS);
     const group = this.#group();
-    if (command === 'transfer_leader') return this.#transfer(peer);
+    if (command === 'transfer_leader') return this.#host.transferLeader(peer, ADMIN_MS);
     if (peer === undefined) throw new DbError('InvalidRequest', '--peer is missing: the address host:rpc_port of the server');
     if (command === 'add_peer') return group.addByAddress(peer, ADMIN_MS);
     return group.removeByAddress(peer, ADMIN_MS);
@@ -112,32 +111,7 @@ export class Calls {
     const { options, transport, compactNow } = this.#host;
     const { rpcAddress } = options.info;
     if (address === undefined || address === rpcAddress) return { rpcAddress, ...await compactNow(timeoutMs) };
-    this.#memberAt(address);
+    this.#group().memberAt(address);
     return await transport.call(address, { op: 'snapshot', body: { timeoutMs } }, timeoutMs + MARGIN_MS) as SnapshotDone;
-  }
-
-  #memberAt(address: string): Member {
-    const members = this.#host.driver()?.node.view.config.config.members ?? [];
-    const found = members.find((member) => decodeInfo(member).rpcAddress === address);
-    if (found === undefined) {
-      throw new DbError('InvalidRequest', `no server of the group has the address ${address}`, { hint: `they are ${members.map((member) => decodeInfo(member).rpcAddress).join(', ')}` });
-    }
-    return found;
-  }
-
-  async #transfer(peer: string | undefined): Promise<unknown> {
-    const { driver: driverOf, nowMs } = this.#host;
-    const driver = driverOf()!;
-    const target = peer === undefined ? undefined : this.#memberAt(peer);
-    const refused = driver.node.transfer(target?.id);
-    if (refused !== undefined) throw new DbError(refused === 'not the leader' ? 'NotLeader' : 'InvalidRequest', refused);
-    driver.wake();
-    const deadlineMs = nowMs() + ADMIN_MS;
-    while (nowMs() < deadlineMs) {
-      const { role, leader, isTransferring } = driver.node.view;
-      if (leader !== undefined && (role !== 'leader' || !isTransferring)) return { leaderId: leader };
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
-    throw new DbError('Timeout', 'leadership was not handed over in time');
   }
 }

@@ -149,7 +149,7 @@ export class ConsensusGroup {
 
   #forget(nowMs: number, removeMs: number): void {
     for (const [id, { member, lastHeardMs }] of this.#gone) {
-      const isBack = this.#memberAt(decodeInfo(member).rpcAddress) !== undefined;
+      const isBack = this.#membersAt(decodeInfo(member).rpcAddress).length > 0;
       if (isBack || nowMs - lastHeardMs >= removeMs) this.#gone.delete(id);
     }
   }
@@ -336,8 +336,13 @@ export class ConsensusGroup {
     return this.#host.driver.node.view.config.config.members.filter((member) => decodeInfo(member).rpcAddress === address);
   }
 
-  #memberAt(address: string): NodeId | undefined {
-    return this.#membersAt(address)[0]?.id;
+  /** The server at an address; the one that was heard last, where a wiped one has not lost its old identity yet. */
+  memberAt(address: string): Member {
+    const heard = (id: NodeId) => (id === this.#host.nodeId ? Infinity : this.#host.driver.lastHeardMs(id) ?? 0);
+    const found = this.#membersAt(address).sort((a, b) => heard(b.id) - heard(a.id))[0];
+    if (found !== undefined) return found;
+    const known = this.#host.driver.node.view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
+    throw new DbError('InvalidRequest', `no server of the group has the address ${address}`, { hint: `they are ${known.join(', ')}` });
   }
 
   async addByAddress(address: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {
@@ -353,8 +358,7 @@ export class ConsensusGroup {
   async removeByAddress(address: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {
     const { driver } = this.#host;
     if (driver.node.view.role !== 'leader') throw new DbError('NotLeader', 'only the leader removes servers');
-    const nodeId = this.#memberAt(address);
-    if (nodeId === undefined) throw new DbError('InvalidRequest', `no member has the address ${address}`);
+    const nodeId = this.memberAt(address).id;
     // Told before it is done: a server that was removed for its silence comes back by itself, one that is sent away stays away.
     await this.#host.transport.call(address, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
     return { nodeId, index: await this.remove(nodeId, timeoutMs) };

@@ -31,6 +31,12 @@ export interface StopOutcome {
   readonly reason: string;
 }
 
+interface Handover {
+  readonly resolve: (done: { readonly leaderId: NodeId }) => void;
+  readonly reject: (error: Error) => void;
+  readonly deadlineMs: number;
+}
+
 interface PendingRead {
   readonly id: number;
   readonly deadlineMs: number;
@@ -46,7 +52,7 @@ export class MainSide {
   #nextRead = 1;
   readonly #calls = new Map<number, (bytes: Uint8Array) => void>();
   #nextCall = 1;
-  readonly #transfers: { readonly id: number; readonly deadlineMs: number }[] = [];
+  readonly #transfers: Handover[] = [];
 
   constructor(port: MessagePort, host: MainHost) {
     this.#port = port;
@@ -96,7 +102,7 @@ export class MainSide {
         this.#host.onStoreFull();
         return;
       case 'transferLeader':
-        this.#transfer(message.id, message.to, message.timeoutMs);
+        this.#order(message.id, () => this.transferLeader(message.address, message.timeoutMs));
         return;
       case 'addPeer':
         this.#order(message.id, (group) => group.addByAddress(message.address, message.timeoutMs));
@@ -154,7 +160,7 @@ export class MainSide {
   onTick(nowMs: number): void {
     this.#retryReads(nowMs);
     while (this.#transfers.length > 0 && this.#transfers[0]!.deadlineMs <= nowMs) {
-      this.#fail(this.#transfers.shift()!.id, new DbError('Timeout', 'leadership was not handed over in time'));
+      this.#transfers.shift()!.reject(new DbError('Timeout', 'leadership was not handed over in time'));
     }
   }
 
@@ -207,29 +213,28 @@ export class MainSide {
 
   // ---- leadership ----
 
-  #transfer(id: number, to: string | undefined, timeoutMs: number): void {
+  /** Hands leadership to the server at that address, or to the best one; resolves when another server leads. */
+  transferLeader(address: string | undefined, timeoutMs: number): Promise<{ readonly leaderId: NodeId }> {
     const driver = this.#host.driver();
-    if (driver === undefined || driver.node.view.role !== 'leader') {
-      this.#fail(id, new DbError('NotLeader', 'only the leader can hand over'));
-      return;
-    }
-    const refused = driver.node.transfer(to);
-    if (refused !== undefined) {
-      this.#fail(id, new DbError('InvalidRequest', refused));
-      return;
-    }
-    this.#transfers.push({ id, deadlineMs: this.#host.nowMs() + timeoutMs });
-    driver.wake();
+    if (driver === undefined || driver.node.view.role !== 'leader') return Promise.reject(new DbError('NotLeader', 'only the leader can hand over'));
+    return new Promise((resolve, reject) => {
+      const to = address === undefined ? undefined : this.#host.group()!.memberAt(address).id;
+      const refused = driver.node.transfer(to);
+      if (refused !== undefined) throw new DbError('InvalidRequest', refused);
+      if (to === this.#host.nodeId) resolve({ leaderId: to });
+      else this.#transfers.push({ resolve, reject, deadlineMs: this.#host.nowMs() + timeoutMs });
+      driver.wake();
+    });
   }
 
   onRole(view: NodeView): void {
     if (view.leader === undefined || this.#transfers.length === 0 || view.isTransferring) return;
     if (view.leader === this.#host.nodeId && view.role === 'leader') return;
-    for (const { id } of this.#transfers.splice(0)) this.#reply(id, { leaderId: view.leader });
+    for (const { resolve } of this.#transfers.splice(0)) resolve({ leaderId: view.leader });
   }
 
   onTransferEnded(ok: boolean): void {
     if (ok) return;
-    for (const { id } of this.#transfers.splice(0)) this.#fail(id, new DbError('Timeout', 'the new leader did not catch up or did not answer in time'));
+    for (const { reject } of this.#transfers.splice(0)) reject(new DbError('Timeout', 'the new leader did not catch up or did not answer in time'));
   }
 }

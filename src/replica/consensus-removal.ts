@@ -5,7 +5,7 @@
  * stall, whichever is latest. Removing one dead voter from a live majority never loses the majority; the other limits
  * guard against a leader that is itself the one cut off, and against a group that shrinks until one failure stops it.
  */
-import { quorumSize, witnessFloor } from '../raft/config.ts';
+import { quorumSize, whyWitnessesForbid } from '../raft/config.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Config, Member, NodeId } from '../raft/types.ts';
 
@@ -66,17 +66,7 @@ function whyKeep(options: RemovalOptions, facts: RemovalFacts, config: Config, m
   const witnesses = rest.filter((one) => one.witness).length;
   if (witnesses >= rest.length - witnesses) return 'there would be too many witnesses for the servers with data';
   if (facts.nowMs - facts.lastRemovalMs < options.offlineMs) return 'another server was removed just now';
-  return whyWitnessNeeds(view, next);
-}
-
-/** What a witness dropped must stay on enough servers with data after the change (the witness rule of compaction). */
-function whyWitnessNeeds(view: NodeView, next: Config): string | undefined {
-  const matchOf = (id: NodeId) => view.progress.get(id)?.match ?? view.durableIndex;
-  const floor = witnessFloor(next, matchOf);
-  for (const member of next.members) {
-    // Unknown yet: it may have dropped whatever was committed.
-    const first = view.progress.get(member.id)?.first || view.commitIndex + 1;
-    if (member.voter && member.witness && first > floor + 1) return 'entries that a witness has dropped are not on enough other servers yet';
-  }
-  return undefined;
+  return whyWitnessesForbid(next, {
+    matchOf: (id) => view.progress.get(id)?.match ?? view.durableIndex, firstOf: (id) => view.progress.get(id)?.first ?? 0, commitIndex: view.commitIndex, told: 0,
+  });
 }

@@ -84,7 +84,7 @@ function contactMs(parts: StatusParts, id: NodeId, never: number): number {
 function selfWhileForming(parts: StatusParts): PeerStatus {
   return {
     ...parts.info, nodeId: parts.identity.nodeId, role: 'unknown', state: 'UNINITIALIZED', isVoter: false, isSelf: true,
-    matchIndex: 0, appliedIndex: 0, lastContactMs: 0,
+    matchIndex: 0, appliedIndex: 0, lastContactMs: 0, ...(parts.waitingFor === undefined ? {} : { note: `waiting for ${parts.waitingFor}` }),
   };
 }
 

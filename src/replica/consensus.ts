@@ -50,6 +50,8 @@ const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
 const SPACE_CHECK_MS = 1000;
 const ORPHAN_MS = 3000;
+/** A removal that comes later than this has another reason: the one that was announced failed. */
+const DISMISSED_MS = 60_000;
 const SPACE_LOW_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
 const WITNESS_CACHE_BYTES = 1 << 20;
@@ -73,8 +75,8 @@ export class Consensus {
   #waitingFor: string | undefined;
   #unlock: () => void;
   #isStopped = false;
-  /** An operator sends this server away: it does not come back by itself. */
-  #isDismissed = false;
+  /** When an operator sent this server away: it does not come back from that by itself. */
+  #dismissedMs = Number.NEGATIVE_INFINITY;
   #isStoreFull = false;
   #spaceCheckedMs = 0;
   #orphanSinceMs = 0;
@@ -99,7 +101,8 @@ export class Consensus {
     this.#calls = new Calls({
       options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,
       compactNow: (timeoutMs) => this.#snapshots.compactNow(timeoutMs), transport: parts.transport,
-      status: () => this.#status(), onDismissed: () => (this.#isDismissed = true), nowMs: () => parts.clock.monotonicMs(),
+      transferLeader: (address, timeoutMs) => this.#main.transferLeader(address, timeoutMs),
+      status: () => this.#status(), onDismissed: () => (this.#dismissedMs = parts.clock.monotonicMs()),
     });
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
@@ -285,7 +288,7 @@ export class Consensus {
     this.#log('warn', 'this server was removed from the group', { configIndex });
     this.#beginning.saveIdentity({ ...this.#identity, membership: 'REMOVED' });
     if (this.#isStopped) return;
-    if (this.#isDismissed) {
+    if (this.#parts.clock.monotonicMs() - this.#dismissedMs < DISMISSED_MS) {
       this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
       return;
     }

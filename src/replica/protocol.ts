@@ -117,7 +117,7 @@ export type MainToConsensus =
   | { readonly kind: 'snapshot'; readonly id: number; readonly address: string | undefined; readonly timeoutMs: number }
   /** No space is left for the state store: this server cannot apply what is committed, and should not lead. */
   | { readonly kind: 'storeFull' }
-  | { readonly kind: 'transferLeader'; readonly id: number; readonly to: string | undefined; readonly timeoutMs: number }
+  | { readonly kind: 'transferLeader'; readonly id: number; readonly address: string | undefined; readonly timeoutMs: number }
   | { readonly kind: 'addPeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
   | { readonly kind: 'removePeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
   /**

@@ -36,15 +36,7 @@ export function groupRoutes(app: FastifyInstance, service: Service): void {
     return { rpc_address: rpcAddress, durable_index: durableIndex, first_index: firstIndex, dropped };
   });
 
-  app.post('/group/transfer_leader', async (request) => {
-    const peer = await asked(request);
-    if (peer === undefined) return group.transferLeader(undefined, TIMEOUT_MS);
-    const { peers } = await service.status();
-    const target = peers.find((one) => one.rpcAddress === peer);
-    if (target === undefined) throw new DbError('InvalidRequest', `no server of the group has the address ${peer}`, { hint: `they are ${peers.map((one) => one.rpcAddress).join(', ')}` });
-    if (target.isSelf) return { leaderId: target.nodeId };
-    return group.transferLeader(target.nodeId, TIMEOUT_MS);
-  });
+  app.post('/group/transfer_leader', async (request) => group.transferLeader(await asked(request), TIMEOUT_MS));
 
   const change = (path: string, work: (peer: string) => Promise<unknown>) => {
     app.post(path, async (request) => {

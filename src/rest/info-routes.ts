@@ -3,8 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
-import type { SnapshotProgress } from '../replica/protocol.ts';
-import { peerFacts, sortedPeers } from '../service/procedures/server.ts';
+import { peerRows } from '../service/peer-rows.ts';
 import type { Service } from '../service/service.ts';
 import { bearer } from './reply.ts';
 
@@ -18,12 +17,7 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     needHa();
     // A server that still waits for its group knows no users, and has nothing to hide but what it waits for.
     if (!service.isBlank) await authenticated(request);
-    const status = await service.groupStatus();
-    return sortedPeers(status.peers).map((peer) => ({
-      ...peerFacts(peer), bolt_address: peer.boltAddress, role: peer.role, voter: peer.isVoter, term: status.term, commit_index: status.commitIndex,
-      applied_index: peer.appliedIndex, lag: Math.max(0, status.commitIndex - peer.appliedIndex), node_id: peer.nodeId, last_contact_ms: Math.round(peer.lastContactMs), version: peer.serverVersion, note: peer.note ?? (service.isBlank && peer.isSelf && status.waitingFor !== undefined ? `waiting for ${status.waitingFor}` : ''),
-      ...(peer.snapshot === undefined ? {} : { snapshot: snapshotFacts(peer.snapshot) }),
-    }));
+    return peerRows(await service.groupStatus());
   });
 
   app.get('/info/leader', async (request) => {
@@ -65,10 +59,6 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     const { tasks } = service.options;
     return { 'requests/second': tasks.started / Math.max(1, service.upSeconds), running_tasks: tasks.size };
   });
-}
-
-function snapshotFacts({ phase, bytes, bytesTotal, secondsLeft }: SnapshotProgress): object {
-  return { phase, bytes, bytes_total: bytesTotal, percent: bytesTotal === 0 ? 0 : Math.floor((bytes / bytesTotal) * 100), seconds_left: secondsLeft ?? null };
 }
 
 function cpu(): object {

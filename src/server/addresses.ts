@@ -9,6 +9,11 @@ export interface ServerAddresses {
   readonly local: string;
 }
 
+/** The addresses of a list such as ha_conf. */
+export function addressList(text: string): string[] {
+  return text.split(',').map((address) => address.trim()).filter((address) => address !== '');
+}
+
 const ANY: readonly string[] = ['0.0.0.0', '::', ''];
 
 /** An IPv6 address has brackets before a port. */

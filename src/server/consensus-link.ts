@@ -105,8 +105,8 @@ export class ConsensusLink implements GroupLink {
   async snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone> {
     return await this.#ask({ kind: 'snapshot', address, timeoutMs }) as SnapshotDone;
   }
-  async transferLeader(to: string | undefined, timeoutMs: number): Promise<unknown> {
-    return this.#ask({ kind: 'transferLeader', to, timeoutMs });
+  async transferLeader(address: string | undefined, timeoutMs: number): Promise<unknown> {
+    return this.#ask({ kind: 'transferLeader', address, timeoutMs });
   }
   async addPeer(address: string, timeoutMs: number): Promise<unknown> {
     return this.#ask({ kind: 'addPeer', address, timeoutMs });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { ProbeAnswer } from '../replica/formation.ts';
 import { realDisk } from '../replica/log-store-disk.ts';
 import { readIdentity } from '../replica/log-store-identity.ts';
+import { addressList } from './addresses.ts';
 import type { Config } from './options.ts';
 import { STORE, syncDirectory } from './state-transfer.ts';
 
@@ -35,7 +36,7 @@ async function isSuperseded(config: Config, selfAddress: string, clusterId: stri
   // gRPC takes 20 MB of memory, and this thread needs it for nothing else.
   const { askPeer } = await import('../rpc/peer-question.ts');
   const secret = config.ha_secret === '' ? undefined : config.ha_secret;
-  const others = config.ha_conf.split(',').map((address) => address.trim()).filter((address) => address !== '' && address !== selfAddress);
+  const others = addressList(config.ha_conf).filter((address) => address !== selfAddress);
   const answers = await Promise.all(others.map((address) => askPeer(address, 'probe', {}, { secret, timeoutMs: PROBE_MS }).catch(() => undefined)));
   const groups = answers.map((answer) => answer as ProbeAnswer | undefined).filter((answer) => answer?.identity.membership === 'MEMBER').map((answer) => answer!.identity.clusterId);
   return groups.length > 0 && !groups.includes(clusterId);

@@ -29,7 +29,7 @@ import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { MemoryEngine } from '../storage/memory-engine.ts';
-import { addressesOf } from './addresses.ts';
+import { addressesOf, addressList } from './addresses.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
@@ -226,7 +226,7 @@ export class LgraphServer {
     return {
       enabled: config.enable_ha, logDirectory: config.ha_log_dir, listenHost: config.host, rpcPort: config.rpc_port,
       info: { rpcAddress: addresses.rpc, restAddress: addresses.rest, boltAddress: addresses.bolt, isWitness: config.ha_is_witness, serverVersion: PACKAGE_VERSION },
-      initialAddresses: config.ha_conf.split(',').map((address) => address.trim()).filter((address) => address !== ''),
+      initialAddresses: addressList(config.ha_conf),
       electionTimeoutMs: config.ha_election_timeout_ms, heartbeatMs: config.ha_raft_heartbeat_ms, durable: config.durable,
       secret: config.ha_secret === '' ? undefined : config.ha_secret, formOnMajority: config.ha_form_on_majority,
       joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, stateChecksum, maxInflightBytes: config.ha_max_inflight_bytes,

@@ -16,8 +16,8 @@ export interface GroupLink {
   callLeader(bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   /** Syncs the state store and compacts the log of a server (`host:rpc_port`, or this one); resolves when that is done. */
   snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone>;
-  /** Hands leadership to a server (node id), or to the best one. Leader only, like the two below. */
-  transferLeader(to: string | undefined, timeoutMs: number): Promise<unknown>;
+  /** Hands leadership to the server at host:rpc_port, or to the best one. Leader only, like the two below. */
+  transferLeader(address: string | undefined, timeoutMs: number): Promise<unknown>;
   addPeer(address: string, timeoutMs: number): Promise<unknown>;
   removePeer(address: string, timeoutMs: number): Promise<unknown>;
   /** Resolves when the leader may have changed, or after the time. */

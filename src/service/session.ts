@@ -200,6 +200,7 @@ export class Session {
   async onLeader<T>(work: (executor: Executor) => Promise<T>, repeatable: () => boolean = () => false): Promise<T> {
     const { group, writer, leader, limits, clock, redirectWrites } = this.service.options;
     const deadline = clock.monotonicMs() + limits.leaderWaitMs;
+    const fullUntil = clock.monotonicMs() + Math.min(limits.leaderWaitMs, FULL_DISK_WAIT_MS);
     // An attempt whose outcome is open stays so, however surely the later ones were not made.
     let inDoubt: DbError | undefined;
     for (;;) {
@@ -207,11 +208,12 @@ export class Session {
       try {
         if (executor === leader && group.leader !== undefined && redirectWrites) throw this.#redirect();
         if (executor === writer || group.leader !== undefined) return await work(executor);
-      } catch (error) {
-        const isFull = asDbError(error).code === 'ReadOnlyDisk' && clock.monotonicMs() < deadline - limits.leaderWaitMs + FULL_DISK_WAIT_MS;
-        const again = isSurelyNotDone(error) || isFull || (asDbError(error).code === 'OutcomeUnknown' && repeatable());
-        if (asDbError(error).code === 'OutcomeUnknown') inDoubt = asDbError(error);
-        if (!again || clock.monotonicMs() >= deadline) throw isSurelyNotDone(error) || isFull ? inDoubt ?? this.#explained(error) : error;
+      } catch (thrown) {
+        const error = asDbError(thrown);
+        const isOpen = error.code === 'OutcomeUnknown';
+        const until = isOpen ? (repeatable() ? deadline : 0) : error.code === 'ReadOnlyDisk' ? fullUntil : isSurelyNotDone(error) ? deadline : 0;
+        if (isOpen) inDoubt = error;
+        if (clock.monotonicMs() >= until) throw until === 0 ? error : inDoubt ?? this.#explained(error);
       }
       const rest = deadline - clock.monotonicMs();
       if (rest <= 0) throw inDoubt ?? this.#noLeader();
@@ -220,9 +222,8 @@ export class Session {
   }
 
   /** A leader that lacks what the client has seen to the end: nobody here has it, and the answer is that of a read. */
-  #explained(error: unknown): unknown {
-    const { code, facts } = asDbError(error);
-    return code === 'VersionNotReached' ? this.service.versionNotReached(Number(facts.asked_version)) : error;
+  #explained(error: DbError): DbError {
+    return error.code === 'VersionNotReached' ? this.service.versionNotReached(Number(error.facts.asked_version)) : error;
   }
 
   #redirect(): DbError {

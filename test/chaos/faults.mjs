@@ -16,14 +16,16 @@ async function victim(chaos) {
 
 const others = (chaos, host) => chaos.hosts.filter((one) => one !== host);
 
+async function goesAndComesBack(chaos, signal, pauseMs) {
+  const host = await victim(chaos);
+  await host.signal(signal);
+  await sleep(between(chaos.random, 100, pauseMs));
+  chaos.start(host);
+  return host.name;
+}
+
 export const FAULTS = {
-  async kill(chaos) {
-    const host = await victim(chaos);
-    await host.signal('SIGKILL');
-    await sleep(between(chaos.random, 100, 3000));
-    chaos.start(host);
-    return host.name;
-  },
+  kill: (chaos) => goesAndComesBack(chaos, 'SIGKILL', 3000),
 
   async killTwice(chaos) {
     const host = await victim(chaos);
@@ -141,13 +143,7 @@ export const FAULTS = {
     return 'leader';
   },
 
-  async leave(chaos) {
-    const host = await victim(chaos);
-    await host.signal('SIGINT');
-    await sleep(between(chaos.random, 100, 1000));
-    chaos.start(host);
-    return host.name;
-  },
+  leave: (chaos) => goesAndComesBack(chaos, 'SIGINT', 1000),
 
   async wipe(chaos) {
     // A witness may hold the only second copy of an entry: its disk is lost only while all replicas are up, as the rules ask.

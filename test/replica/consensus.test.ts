@@ -98,7 +98,7 @@ describe('three servers over gRPC', () => {
     const { servers } = await three();
     const leader = await group.leader(servers);
     const target = servers.find((server) => server !== leader)!;
-    const answer = await leader.ask({ kind: 'transferLeader', to: target.nodeId, timeoutMs: 5000 });
+    const answer = await leader.ask({ kind: 'transferLeader', address: (await target.status()).peers.find((peer) => peer.isSelf)!.rpcAddress, timeoutMs: 5000 });
     expect(answer).toEqual({ leaderId: target.nodeId });
     await until('the new leader', () => target.isReady);
   });
@@ -263,6 +263,39 @@ describe('three servers over gRPC', () => {
     await until('the entry', () => installed.applied.includes('more'));
     expect(installed.applied).toEqual(['more']);
     expect(installed.toInstall).toBeUndefined();
+  });
+
+  it('take one back with its data whose place in the log is gone: it gets the whole state', async () => {
+    const ports = await freePorts(3);
+    const extra = { stateTransfer: true, logKeepsEntries: 50, nodeOfflineMs: 800 };
+    const servers = await Promise.all([0, 1, 2].map(async (i) => group.start(await group.options(i, ports, extra))));
+    const leader = await group.leader(servers);
+    const first = leader.propose('first');
+    await until('the commit', () => leader.outcomes.get(first) === 'committed');
+    const lost = servers.findIndex((server) => server !== leader);
+    await until('its state', () => servers[lost]!.applied.includes('first'));
+    await group.stop(servers[lost]!);
+    await until('the removal', async () => !(await leader.status()).peers.some((peer) => peer.isVoter && peer.nodeId === servers[lost]!.nodeId));
+    const ids = Array.from({ length: 500 }, (_, i) => leader.propose(`k${i}`));
+    await until('commits', () => ids.every((id) => leader.outcomes.get(id) === 'committed'));
+    await until('compaction', async () => (await leader.status()).firstIndex > 300);
+    // It learns of its removal, and is started again by its process under a new identity.
+    const options = await group.options(lost, ports, { ...extra, appliedIndex: servers[lost]!.appliedIndex });
+    const told = await group.start(options);
+    await until('word of its removal', () => told.wantsRejoin);
+    await group.stop(told);
+    const back = await group.start(options);
+    await until('the whole state', () => back.toInstall !== undefined);
+    expect(back.toInstall!.applied).toEqual(leader.applied);
+    expect(back.nodeId).not.toBe(servers[lost]!.nodeId);
+  });
+
+  it('name the servers there are when one is to be removed that is not', async () => {
+    const { servers, ports } = await three();
+    const leader = await group.leader(servers);
+    await expect(leader.ask({ kind: 'removePeer', address: '127.0.0.1:1', timeoutMs: 1000 })).rejects.toThrow('no server of the group has the address 127.0.0.1:1');
+    const again = await leader.ask<{ leaderId: string }>({ kind: 'transferLeader', address: `127.0.0.1:${ports[servers.indexOf(leader)]}`, timeoutMs: 1000 });
+    expect(again).toEqual({ leaderId: leader.nodeId });
   });
 
   it('need only one of two data servers beside a witness, which holds no data and never stays leader', async () => {

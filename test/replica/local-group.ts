@@ -23,6 +23,8 @@ export class LocalServer {
   readonly outcomes = new Map<number, string>();
   readonly logs: string[] = [];
   fatal: string | undefined;
+  /** It was removed for its silence, and asks its process to start it again. */
+  wantsRejoin = false;
   toInstall: { index: number; applied: string[] } | undefined;
   leadingTerm: number | undefined;
   role = '';
@@ -88,6 +90,7 @@ export class LocalServer {
       this.leaderId = message.leaderId;
     } else if (message.kind === 'log') this.logs.push(`${message.level} ${message.message}`);
     else if (message.kind === 'fatal') this.fatal = message.message;
+    else if (message.kind === 'rejoin') this.wantsRejoin = true;
     else if (message.kind === 'exportState') {
       const file = JSON.stringify(this.applied) + ' '.repeat(1_000_000);
       writeFileSync(message.path, file);

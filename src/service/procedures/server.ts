@@ -2,13 +2,13 @@
 import { DbError } from '../../base/errors.ts';
 import { checkName } from '../../graph/catalog.ts';
 import type { GraphInfo } from '../../graph/system.ts';
-import type { PeerStatus } from '../../replica/protocol.ts';
 import { Duration } from '../../value/duration.ts';
 import { Float } from '../../value/value.ts';
 import type { Value } from '../../value/value.ts';
 import { accessLevel } from '../access.ts';
 import type { TaskInfo } from '../api.ts';
 import type { CallContext } from '../call-context.ts';
+import { peerFacts, peerRows, sortedPeers } from '../peer-rows.ts';
 import { mapArg, procedure, textArg, toValue } from './define.ts';
 
 const NONE: Value[][] = [];
@@ -85,16 +85,6 @@ const graphs = [
   }),
 ];
 
-/** TuGraph's four fields of a server, as REST and clusterInfo show it. */
-export function peerFacts(peer: PeerStatus): Record<string, string> {
-  return { rpc_address: peer.rpcAddress, rest_address: peer.restAddress, state: peer.state, ha_role: peer.isWitness ? 'WITNESS' : 'REPLICA' };
-}
-
-/** The leader first, then by address: the order of every list of servers. */
-export function sortedPeers(peers: readonly PeerStatus[]): PeerStatus[] {
-  return [...peers].sort((a, b) => Number(b.role === 'leader') - Number(a.role === 'leader') || (a.rpcAddress < b.rpcAddress ? -1 : 1));
-}
-
 /** One's own, or an admin all. */
 function visibleTasks(call: CallContext): readonly TaskInfo[] {
   return call.group.tasks.filter((task) => call.isAdmin || task.user === call.user);
@@ -113,10 +103,9 @@ const group = [
   procedure('dbms.listServers', '',
     'rpc_address:STRING, rest_address:STRING, bolt_address:STRING, state:STRING, ha_role:STRING, role:STRING, voter:BOOLEAN, term:INTEGER, commit_index:INTEGER, applied_index:INTEGER, lag:INTEGER, last_contact_ms:INTEGER, version:STRING, note:STRING',
     'dbms-read', 'the servers of the group with their state', (_, call) => {
-      const { status } = call.group;
-      return sortedPeers(status.peers).map((peer) => [
-        peer.rpcAddress, peer.restAddress, peer.boltAddress, peer.state, peer.isWitness ? 'WITNESS' : 'REPLICA', peer.role, peer.isVoter, status.term,
-        status.commitIndex, peer.appliedIndex, Math.max(0, status.commitIndex - peer.appliedIndex), Math.round(peer.lastContactMs), peer.serverVersion, peer.note ?? '',
+      return peerRows(call.group.status).map((row) => [
+        row.rpc_address, row.rest_address, row.bolt_address, row.state, row.ha_role, row.role, row.voter, row.term,
+        row.commit_index, row.applied_index, row.lag, row.last_contact_ms, row.version, row.note,
       ]);
     }),
   procedure('dbms.ha.checksum', '', 'version:INTEGER, checksum:STRING', 'dbms-read', 'the data version and the checksum of the whole state at it',

@@ -9,7 +9,7 @@ import { execute, prepare, type ExecContext } from '../../cypher/engine.ts';
 import type { Value } from '../../value/value.ts';
 import type { CallContext } from '../call-context.ts';
 import { mapArg, procedure, textArg, type ServerProcedure } from './define.ts';
-import { sortedPeers } from './server.ts';
+import { sortedPeers } from '../peer-rows.ts';
 
 const NONE: Value[][] = [];
 /** Options TuGraph changes at run time. */

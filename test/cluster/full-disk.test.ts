@@ -1,0 +1,43 @@
+/** A server whose disk is full serves reads, refuses writes with a clear error, and goes on by itself when there is space (needs root). */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { LocalGroup } from '../../src/cli/local-group.ts';
+import { eventually, RestClient } from '../../src/cli/rest-client.ts';
+
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+
+it.skipIf(!isRoot)('a full disk is a pause, not an end (needs root)', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lgraph-full-'));
+  const disk = join(directory, 'disk');
+  mkdirSync(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'tmpfs', disk]);
+  const group = await LocalGroup.create({ size: 1, standalone: true, directory: disk, basePort: 24_100 });
+  const server = group.servers[0]!;
+  try {
+    const child = group.start(server);
+    await group.ready();
+    const client = await RestClient.login(server.restAddress, 'admin', '73@TuGraph');
+    const write = () => client.cypher(server.restAddress, 'CREATE (:N {pad: $pad})', { parameters: { pad: 'x'.repeat(2000) } });
+    await write();
+    try {
+      execFileSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=1M'], { stdio: 'ignore' });
+    } catch {
+      // "No space left" is what was wanted.
+    }
+    const error = await eventually('a refusal', 30_000, () => write().then(() => undefined, (thrown: { code?: string; status?: number }) => (thrown.code === 'ReadOnlyDisk' ? thrown : undefined)));
+    expect(error.status).toBe(507);
+    const read = await client.cypher(server.restAddress, 'MATCH (n:N) RETURN count(n) > 0');
+    expect(read.rows).toEqual([[true]]);
+    rmSync(join(disk, 'ballast'));
+    await eventually('writes again', 30_000, () => write().then(() => true, () => undefined));
+    expect(child.exitCode).toBe(null);
+    expect(server.child?.pid).toBe(child.pid);
+  } finally {
+    await group.stopAll('SIGKILL');
+    execFileSync('umount', ['-l', disk]);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}, 120_000);
