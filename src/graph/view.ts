@@ -13,10 +13,11 @@ import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef } from './catal
 
 export type Direction = 'out' | 'in';
 
-/** Part of one node's adjacency, of one type and direction; parallel columns, `length` entries in use. */
+/** Part of one node's adjacency, of one type and direction: the places `from` to `to` - 1 of two parallel columns. */
 export interface AdjacencySegment {
   readonly typeId: number;
-  readonly length: number;
+  readonly from: number;
+  readonly to: number;
   readonly neighbours: ArrayLike<number>;
   readonly edges: ArrayLike<number>;
 }
