@@ -18,6 +18,12 @@ function segmentOf(typeId: number, { neighbours, edges }: { readonly neighbours:
   return { typeId, from: 0, to: edges.length, neighbours, edges };
 }
 
+/** At most `count` of a list, evenly spread. */
+function spread(list: readonly number[], count: number): number[] {
+  if (list.length <= count) return [...list];
+  return Array.from({ length: count }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / count)]!);
+}
+
 export function adjacencyNumber(nodeId: number, direction: Direction): number {
   return nodeId * 2 + (direction === 'in' ? 1 : 0);
 }
@@ -146,6 +152,18 @@ export class GraphReader implements GraphView, PageSource {
     }
   }
 
+  sampleNodes(labelId: number, count: number): number[] {
+    const set = labelId + 1;
+    const pages: number[] = [];
+    const last = Math.ceil((this.source.get(COUNTERS, 0)?.nextVertex ?? 0) / PAGE_IDS);
+    for (let base = 0; base < last; base += PAGE_IDS) {
+      for (const page of this.source.get(SUMMARY, setPage(set, base / PAGE_IDS))?.ids(base) ?? []) pages.push(page);
+    }
+    const chosen = spread(pages, Math.ceil(count / 4));
+    const each = Math.ceil(count / Math.max(1, chosen.length));
+    return chosen.flatMap((page) => spread(this.source.get(BITMAP, setPage(set, page))?.ids(page * PAGE_IDS) ?? [], each));
+  }
+
   *scanRelationships(typeId?: number): Generator<ArrayLike<number>> {
     const types = typeId === undefined ? undefined : [typeId];
     for (const ids of this.scanNodes()) {
@@ -201,6 +219,10 @@ export class GraphReader implements GraphView, PageSource {
       const chunk = this.source.get(CHUNK, ref.chunk);
       if (chunk !== undefined) yield segmentOf(group.typeId, chunk);
     }
+  }
+
+  typesAt(nodeId: number, direction: Direction): readonly number[] {
+    return this.source.get(ADJACENCY, adjacencyNumber(nodeId, direction))?.groups.map(({ typeId }) => typeId) ?? [];
   }
 
   degree(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number {
