@@ -133,7 +133,7 @@ export class PreparedStatement {
       return kept;
     }
     const context = new PlannerContext(new Statistics(view), this.proceduresFor(host), limits, this.#mentions, this.#stars);
-    const planned = planQuery(context, this.query!, new Env());
+    const planned = planQuery(context, this.query!, new Env(), true);
     const profile = this.mode === 'profile' ? new Profile() : undefined;
     const made: KeptPlan = {
       plan: planned.plan, ...buildOperators(planned.plan, context, profile), writes: planned.writes, profile,

@@ -1,7 +1,7 @@
 /**
  * Operators that give a node its first candidates: all nodes, a label, an index, ids.
  */
-import type { GraphCatalog } from '../../graph/catalog.ts';
+import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
 import type { IndexRange } from '../../graph/view.ts';
 import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
@@ -180,9 +180,19 @@ function rangeCandidates(node: IndexRangeScan, cc: CompileContext): Candidates {
       range.lower = { value: text, inclusive: true };
     }
     // A prefix has no upper bound that is a string: the walk stops at the first string that does not begin with it.
-    if (prefix === undefined) return rt.view.indexRange(index, range as IndexRange);
+    if (prefix === undefined) {
+      if (node.descending === true) Object.assign(range, { descending: true });
+      const found = rt.view.indexRange(index, range as IndexRange);
+      return node.thenWithout === true ? thenWithout(rt, found, index) : found;
+    }
     return withPrefix(rt, index.keyIds[equal.length]!, prefix(row, rt) as string, rt.view.indexRange(index, range as IndexRange));
   };
+}
+
+/** What the index gives, then the label's nodes that lack the property: they are in no index. */
+function* thenWithout(rt: Runtime, found: Iterable<ArrayLike<number>>, { labelId, keyIds }: IndexDef): Generator<ArrayLike<number>> {
+  yield* found;
+  for (const ids of rt.view.scanNodes(labelId)) yield Array.from(ids).filter((id) => rt.view.nodeProperty(new NodeValue(id), keyIds[0]!) === null);
 }
 
 function* withPrefix(rt: Runtime, keyId: number, prefix: string, found: Iterable<ArrayLike<number>>): Generator<ArrayLike<number>> {

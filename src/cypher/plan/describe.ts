@@ -55,7 +55,8 @@ function label(node: PlanNode, source: string): { operator: string; details: str
       if (node.lower !== undefined) parts.push(`${key} ${node.lower.inclusive ? '>=' : '>'} ${text(node.lower.value)}`);
       if (node.upper !== undefined) parts.push(`${key} ${node.upper.inclusive ? '<=' : '<'} ${text(node.upper.value)}`);
       if (node.prefix !== undefined) parts.push(`${key} STARTS WITH ${text(node.prefix)}`);
-      return { operator: 'Node Index Range', details: `${shown(node.name)}:${node.label}(${parts.join(', ')})${where(node.filters.map(text))}` };
+      const order = node.descending === undefined ? '' : ` ORDER BY ${key}${node.descending ? ' DESC' : ''}`;
+      return { operator: 'Node Index Range', details: `${shown(node.name)}:${node.label}(${parts.join(', ')})${where(node.filters.map(text))}${order}` };
     }
     case 'Expand':
       return { operator: node.into ? 'Expand(Into)' : 'Expand(All)', details: arrow(node, '') + where(node.filters.map(text)) };

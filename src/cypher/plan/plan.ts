@@ -69,6 +69,10 @@ export interface IndexRangeScan extends Scan {
   readonly upper: { readonly value: Scoped; readonly inclusive: boolean } | undefined;
   /** `STARTS WITH`: strings that begin with it. */
   readonly prefix: Scoped | undefined;
+  /** The order matters: it is that of the rows wanted. */
+  readonly descending?: boolean;
+  /** Afterwards come the label's nodes that lack the property. */
+  readonly thenWithout?: boolean;
 }
 export interface IdSeek extends Scan {
   readonly op: 'IdSeek';

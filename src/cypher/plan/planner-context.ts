@@ -17,6 +17,8 @@ export class PlannerContext {
   startHints: ReadonlySet<string> = new Set();
   /** Whether what follows the MATCH being planned looks only at which rows there are, not at how many. */
   distinctEnds = false;
+  /** The projection being planned belongs to the statement itself: its plan begins with a single row. */
+  beginsWithOneRow = false;
   /** What each `*` stands for. */
   readonly stars: ReadonlyMap<Projection, readonly string[]>;
   readonly #mentions: ReadonlyMap<string, number> | undefined;

@@ -13,6 +13,7 @@ import { mentionedVariables, sameExpression, substitute } from '../semantics/wal
 import { selectivity } from './access.ts';
 import { Env } from './env.ts';
 import { variable } from './pattern-graph.ts';
+import { inIndexOrder } from './index-order.ts';
 import type { AggregateItem, Assignment, PlanNode, Scoped, SortKey } from './plan.ts';
 import type { PlannerContext } from './planner-context.ts';
 
@@ -28,7 +29,7 @@ export function planProjection(
   const resolved = resolveItems(projection, context.stars.get(projection) ?? env.names);
   const planned = resolved.closed
     ? planClosed(context, input, env, projection, resolved, where, final)
-    : planOpen(input, env, projection, resolved, where, final);
+    : planOpen(context, input, env, projection, resolved, where, final);
   return { ...planned, columns: resolved.items.map(({ name }) => name) };
 }
 
@@ -40,7 +41,7 @@ interface Planned {
 // ---- plain projections
 
 function planOpen(
-  input: PlanNode, env: Env, projection: Projection, resolved: ResolvedProjection, where: Expression | undefined, final: boolean,
+  context: PlannerContext, input: PlanNode, env: Env, projection: Projection, resolved: ResolvedProjection, where: Expression | undefined, final: boolean,
 ): Planned {
   let plan = input;
   const names = new Set(resolved.items.map(({ name }) => name));
@@ -48,7 +49,7 @@ function planOpen(
     && projection.orderBy.every(({ expression }) => [...mentionedVariables(expression)].every((name) => names.has(name)));
   if (!sortsColumns) {
     const keys = projection.orderBy.map((key): SortKey => ({ expression: openSortKey(key, resolved.items), env, descending: key.descending }));
-    plan = orderAndCut(plan, keys, projection, env);
+    plan = orderAndCut(context, plan, keys, projection, env);
   }
   let hidden: string[] = [];
   if (where !== undefined) {
@@ -65,7 +66,7 @@ function planOpen(
   plan = projected.plan;
   if (sortsColumns) {
     const keys = projection.orderBy.map((key): SortKey => ({ expression: key.expression, env: projected.env, descending: key.descending }));
-    plan = orderAndCut(plan, keys, projection, projected.env);
+    plan = orderAndCut(context, plan, keys, projection, projected.env);
   }
   if (where !== undefined && !alreadyFiltered) plan = filter(plan, where, projected.env);
   for (const name of hidden) projected.env.forget(name);
@@ -127,7 +128,7 @@ function planClosed(
   const keys = projection.orderBy.map((key): SortKey => ({
     expression: closeSortKey(key.expression, resolved.items), env: inner, descending: key.descending,
   }));
-  plan = orderAndCut(plan, keys, projection, inner);
+  plan = orderAndCut(context, plan, keys, projection, inner);
   if (where !== undefined) plan = filter(plan, closeSortKey(where, resolved.items), inner);
   return { plan, env: inner };
 }
@@ -174,10 +175,12 @@ function aggregate(context: PlannerContext, input: PlanNode, env: Env, items: re
 
 // ---- order and limits
 
-function orderAndCut(input: PlanNode, keys: readonly SortKey[], projection: Projection, env: Env): PlanNode {
+function orderAndCut(context: PlannerContext, input: PlanNode, keys: readonly SortKey[], projection: Projection, env: Env): PlanNode {
   const constant = (expression: Expression): Scoped => ({ expression, env: env.inner() });
   let plan = input;
-  if (keys.length > 0) {
+  const sorted = projection.limit !== undefined && context.beginsWithOneRow ? inIndexOrder(plan, keys, rowsWanted(projection), context.stats.catalog) : undefined;
+  if (sorted !== undefined) plan = sorted;
+  else if (keys.length > 0) {
     plan = {
       op: 'Sort', input: plan, keys, rows: plan.rows, limit: projection.limit && constant(projection.limit),
       skip: projection.skip && constant(projection.skip),
@@ -189,6 +192,12 @@ function orderAndCut(input: PlanNode, keys: readonly SortKey[], projection: Proj
     plan = { op: 'Limit', input: plan, count: constant(projection.limit), rows };
   }
   return plan;
+}
+
+/** Rows of SKIP and LIMIT together, where both are known. */
+function rowsWanted({ skip, limit }: Projection): number | undefined {
+  const counts = [skip, limit].map((count) => (count === undefined ? 0 : literal(count)));
+  return counts[0] === undefined || counts[1] === undefined ? undefined : counts[0] + counts[1];
 }
 
 function literal(e: Expression): number | undefined {

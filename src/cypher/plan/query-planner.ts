@@ -28,9 +28,10 @@ export interface PlannedQuery {
   readonly writes: boolean;
 }
 
-export function planQuery(context: PlannerContext, query: Query, env: Env): PlannedQuery {
-  if (query.parts.length === 1) return planSingle(context, query.parts[0]!, env);
-  const parts = query.parts.map((part) => planSingle(context, part, forkFor(env)));
+/** `whole`: the query is the statement itself, not a part that runs for each of several rows. */
+export function planQuery(context: PlannerContext, query: Query, env: Env, whole = false): PlannedQuery {
+  if (query.parts.length === 1) return planSingle(context, query.parts[0]!, env, whole);
+  const parts = query.parts.map((part) => planSingle(context, part, forkFor(env), whole));
   const first = parts[0]!;
   const union: Union = {
     op: 'Union', distinct: query.unionAll[0] !== true, rows: parts.reduce((sum, part) => sum + part.plan.rows, 0),
@@ -44,10 +45,10 @@ function forkFor(env: Env): Env {
   return env.fork();
 }
 
-function planSingle(context: PlannerContext, query: SingleQuery, env: Env): PlannedQuery {
+function planSingle(context: PlannerContext, query: SingleQuery, env: Env, whole = false): PlannedQuery {
   const counted = env.allNames.length === 0 ? planStoredCount(context, query) : undefined;
   if (counted !== undefined) return counted;
-  return new QueryPlanner(context, env).run(query);
+  return new QueryPlanner(context, env, whole).run(query);
 }
 
 class QueryPlanner {
@@ -58,8 +59,10 @@ class QueryPlanner {
   #reads = false;
   #writes = false;
   #everWrites = false;
+  readonly #whole: boolean;
 
-  constructor(context: PlannerContext, env: Env) {
+  constructor(context: PlannerContext, env: Env, whole = false) {
+    this.#whole = whole;
     this.context = context;
     this.env = env;
     this.plan = { op: 'Argument', env, pass: false, rows: 1 };
@@ -71,6 +74,7 @@ class QueryPlanner {
       const next = query.clauses[i + 1];
       if (clause.kind === 'Return') {
         this.#complete();
+        this.context.beginsWithOneRow = this.#whole;
         const planned = planProjection(this.context, this.plan, this.env, clause.projection, undefined, true);
         this.plan = planned.plan;
         this.env = planned.env;
@@ -96,6 +100,7 @@ class QueryPlanner {
       }
       case 'With': {
         this.#complete();
+        this.context.beginsWithOneRow = this.#whole;
         const planned = planProjection(this.context, this.plan, this.env, clause.projection, clause.where, false);
         this.plan = planned.plan;
         this.env = planned.env;
