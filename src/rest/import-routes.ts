@@ -5,12 +5,13 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
+import { delimiterOf } from '../data/csv.ts';
 import type { FieldDef, FieldType } from '../graph/catalog.ts';
 import type { Service } from '../service/service.ts';
 import type { Value } from '../value/value.ts';
 import { bodyOf, jsonField, listField, optionalText, textField, textsOf } from './bodies.ts';
 import type { Body } from './bodies.ts';
-import { delimiterOf, importRows } from './import-text.ts';
+import { importRows } from './import-text.ts';
 import type { Column, TextFormat } from './import-text.ts';
 import { mapText } from './node-routes.ts';
 import { quoted, RestCall } from './rest-call.ts';
@@ -35,6 +36,7 @@ export function importRoutes(app: FastifyInstance, service: Service): void {
       if (files.length !== 1) throw new DbError('InvalidRequest', '`files` must have one item.');
       const log = new ImportLog(body.continue_on_error === true);
       const delimiter = delimiterOf(optionalText(body, 'delimiter') ?? ',');
+      if (delimiter === undefined) throw new DbError('InvalidRequest', 'the delimiter must not be empty, a quote or a line break.');
       await call.together(() => importFile(call, bodyOf(files[0]), { text: dataText(body.data), delimiter, log }));
       return { log: log.text };
     });

@@ -9,7 +9,7 @@ import type { Principal } from '../service/api.ts';
 import type { Service } from '../service/service.ts';
 import type { ResultStream, RunOptions, Session } from '../service/session.ts';
 import { runOptions } from './cypher-route.ts';
-import { parametersOf } from './json-values.ts';
+import { parametersOf } from '../value/json.ts';
 import { bearer } from './reply.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
