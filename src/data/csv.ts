@@ -13,7 +13,7 @@ export type CsvRow =
   | { readonly line: number; readonly cells: Cell[] }
   | { readonly line: number; readonly error: string; readonly cells: undefined };
 
-/** A quoted field of more lines than this is a quote that was never closed. */
+/** A quoted field longer than this is a quote that was never closed. */
 const OPEN_FIELD_CHARS_MAX = 64 * 1024 * 1024;
 
 export class CsvReader {
@@ -31,16 +31,25 @@ export class CsvReader {
   /** The rows that are complete with this part of the file. */
   push(text: string, visit: (row: CsvRow) => void): void {
     this.#rest = this.#rest === '' ? text : this.#rest + text;
-    this.#rows(false, visit);
+    this.#rows(visit);
+    while (this.#rest.length > OPEN_FIELD_CHARS_MAX) this.#giveUpLine(visit);
   }
 
   end(visit: (row: CsvRow) => void): void {
-    this.#rows(true, visit);
-    if (this.#rest.trim() !== '') this.#last(visit);
-    this.#rest = '';
+    if (this.#rest !== '' && !this.#rest.endsWith('\n')) this.#rest += '\n';
+    this.#rows(visit);
+    // What is left opens a quote that nothing closes: only that line is lost.
+    while (this.#rest !== '') this.#giveUpLine(visit);
   }
 
-  #rows(isEnd: boolean, visit: (row: CsvRow) => void): void {
+  #giveUpLine(visit: (row: CsvRow) => void): void {
+    const feed = this.#rest.indexOf('\n');
+    visit({ line: this.#line++, error: 'a quoted field does not end', cells: undefined });
+    this.#rest = feed < 0 ? '' : this.#rest.slice(feed + 1);
+    this.#rows(visit);
+  }
+
+  #rows(visit: (row: CsvRow) => void): void {
     const text = this.#rest;
     let at = 0;
     const hasQuotes = text.includes('"');
@@ -66,17 +75,6 @@ export class CsvReader {
       at = end + 1;
     }
     this.#rest = at === 0 ? text : text.slice(at);
-    if (!isEnd && this.#rest.length > OPEN_FIELD_CHARS_MAX) {
-      visit({ line: this.#line, error: `a row of more than ${OPEN_FIELD_CHARS_MAX} characters: is a quote not closed?`, cells: undefined });
-      this.#rest = '';
-    }
-  }
-
-  #last(visit: (row: CsvRow) => void): void {
-    const text = this.#rest.endsWith('\r') ? this.#rest.slice(0, -1) : this.#rest;
-    if (this.#header > 0) return;
-    if (text.includes('"')) this.#quoted(text, visit);
-    else this.#plain(text, visit);
   }
 
   /** The line feed that ends the row, given the first one after its beginning; -1: not in the text yet. */
