@@ -1,7 +1,8 @@
 /**
  * `lgraph_import`: data from files by a configuration (data/import-config.ts; docs/import.md).
  *
- *   lgraph_import -c import.json -d ./lgraph_db [-g default]     offline, into a new data directory
+ *   lgraph_import -c import.json -d ./lgraph_db [-g default]                         offline, into a new data directory
+ *   lgraph_import --online true --url http://host:7070 -u admin -p … -c import.json  into a running group
  *
  * Exit codes: 0 imported (rows may be left out with --continue_on_error true), 1 not imported, 255 wrong usage.
  */
@@ -9,17 +10,20 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { DEFAULT_GRAPH } from '../auth/first-start.ts';
+import { DEFAULT_GRAPH, DEFAULT_PASSWORD, DEFAULT_USER } from '../auth/first-start.ts';
 import { DbError } from '../base/errors.ts';
 import { delimiterOf } from '../data/csv.ts';
 import { rejectedText } from '../data/file-import.ts';
-import type { ImportResult, Rejected } from '../data/file-import.ts';
+import type { ImportEvents, ImportResult, Rejected } from '../data/file-import.ts';
 import { parseImportConfig } from '../data/import-config.ts';
 import type { ImportConfig } from '../data/import-config.ts';
 import { importOffline } from '../data/offline-import.ts';
+import { addressesOf, GroupClient } from './group-client.ts';
+import { importOnline } from './online-import.ts';
 import { longFlags, usageFailure } from './usage.ts';
 import { PROGRESS_FORMS, progressLine } from './progress.ts';
 import type { ProgressForm } from './progress.ts';
+import { RestError } from './rest-client.ts';
 
 /** Messages about rows of one file that are printed; the file of rejected rows has all. */
 const MESSAGES_MAX = 100;
@@ -34,7 +38,14 @@ const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_import')
   .option('dry_run', { type: 'boolean', default: false, describe: 'offline: read and check everything, write nothing' })
   .option('overwrite', { type: 'boolean', default: false, describe: 'offline: replace the graph in a directory that has not run yet' })
   .option('delete_if_exists', { type: 'boolean', default: false, describe: 'offline: replace the whole directory' })
-  .option('password', { alias: 'p', type: 'string', describe: 'offline: first password of admin' })
+  .option('online', { type: 'boolean', default: false, describe: 'into a running group' })
+  .option('url', { alias: 'r', type: 'string', describe: 'online: http://host:port of a server, or of several with commas' })
+  .option('user', { alias: 'u', type: 'string', default: DEFAULT_USER })
+  .option('password', { alias: 'p', type: 'string', describe: "the user's password (online); first password of admin (offline); LGRAPH_PASSWORD, or the factory password" })
+  .option('package_bytes', { type: 'number', default: 1024 * 1024, describe: 'online: size of one transaction' })
+  .option('skip_packages', { type: 'number', default: 0, describe: 'online: leave out the first packages' })
+  .option('breakpoint_continue', { type: 'boolean', default: true, describe: 'online: go on with a run that was interrupted' })
+  .option('retry_s', { type: 'number', default: 60, describe: 'online: how long a package is tried while servers fail' })
   .option('quiet', { type: 'boolean', default: false, describe: 'no progress, no summary' })
   .option('progress', { choices: PROGRESS_FORMS, default: 'auto' as ProgressForm, describe: 'bar on a terminal, JSON lines, or none' })
   .strict().fail(usageFailure('lgraph_import')).parseSync();
@@ -79,16 +90,23 @@ async function run(): Promise<ImportResult> {
   if (delimiter === undefined) throw new DbError('InvalidRequest', 'the delimiter must not be empty, a quote or a line break');
   const config = readConfig(argv.config_file);
   const line = progressLine(argv.quiet ? 'none' : argv.progress);
+  const events: ImportEvents = {
+    onProgress: (step) => line.show(step),
+    onRejected: (row) => {
+      line.end();
+      rejected.take(row);
+    },
+  };
+  const shared = { config, base: dirname(resolve(argv.config_file)), graph: argv.graph, delimiter, continueOnError: argv.continue_on_error, ...events };
   const rejected = new RejectedRows(argv.rejected_file ?? `${argv.config_file}.rejected.jsonl`);
   try {
-    return await importOffline({
-      config, base: dirname(resolve(argv.config_file)), directory: argv.dir, graph: argv.graph, delimiter, continueOnError: argv.continue_on_error,
-      dryRun: argv.dry_run, overwrite: argv.overwrite, deleteIfExists: argv.delete_if_exists, password: argv.password,
-      onProgress: (step) => line.show(step),
-      onRejected: (row) => {
-        line.end();
-        rejected.take(row);
-      },
+    const password = argv.password ?? process.env.LGRAPH_PASSWORD;
+    if (!argv.online) return await importOffline({ ...shared, directory: argv.dir, dryRun: argv.dry_run, overwrite: argv.overwrite, deleteIfExists: argv.delete_if_exists, password });
+    const addresses = addressesOf(argv.url ?? '');
+    if (addresses.length === 0) throw new DbError('InvalidRequest', 'the group is missing: give a server with --url http://host:port');
+    const client = new GroupClient({ addresses, user: argv.user, password: password ?? DEFAULT_PASSWORD, retryMs: argv.retry_s * 1000 });
+    return await importOnline(client, {
+      ...shared, packageBytes: argv.package_bytes, skipPackages: argv.skip_packages, goesOn: argv.breakpoint_continue, stateFile: `${argv.config_file}.progress`,
     });
   } finally {
     line.end();
@@ -106,6 +124,6 @@ try {
   }
 } catch (error) {
   const hint = error instanceof DbError && error.hint !== undefined ? `\n${error.hint}` : '';
-  process.stderr.write(`An error occurred during import:\n${error instanceof DbError ? error.message : error instanceof Error ? error.stack : String(error)}${hint}\n`);
+  process.stderr.write(`An error occurred during import:\n${error instanceof DbError || error instanceof RestError ? error.message : error instanceof Error ? error.stack : String(error)}${hint}\n`);
   process.exitCode = 1;
 }

@@ -54,13 +54,20 @@ export class RestClient {
     return (await send(address, 'GET', path, undefined, { authorization: `Bearer ${this.#token}` }, 5000)).body;
   }
 
-  async post(address: string, path: string, body: unknown, timeoutMs = 20_000): Promise<unknown> {
-    return (await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}` }, timeoutMs)).body;
+  async post(address: string, path: string, body: unknown, timeoutMs = 20_000, idempotencyKey?: string): Promise<unknown> {
+    const key = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+    const { body: answer, version } = await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}`, ...key, ...this.#seen() }, timeoutMs);
+    this.version = Math.max(this.version, version);
+    return answer;
+  }
+
+  #seen(): Record<string, string> {
+    return this.version > 0 ? { server_version: String(this.version) } : {};
   }
 
   async cypher(address: string, script: string, options: CypherOptions = {}): Promise<CypherResult> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
-    if (this.version > 0) headers.server_version = String(this.version);
+    Object.assign(headers, this.#seen());
     if (options.idempotencyKey !== undefined) headers['idempotency-key'] = options.idempotencyKey;
     if (options.linearizable === true) headers['read-mode'] = 'linearizable';
     const { body, version } = await send(address, 'POST', '/cypher', { graph: options.graph ?? 'default', script, parameters: options.parameters ?? {} }, headers, options.timeoutMs ?? 30_000);
