@@ -20,10 +20,9 @@ import type { ImportConfig } from '../data/import-config.ts';
 import { importOffline } from '../data/offline-import.ts';
 import { addressesOf, GroupClient } from './group-client.ts';
 import { importOnline } from './online-import.ts';
-import { longFlags, usageFailure } from './usage.ts';
+import { failed, longFlags, usageFailure } from './usage.ts';
 import { PROGRESS_FORMS, progressLine } from './progress.ts';
 import type { ProgressForm } from './progress.ts';
-import { RestError } from './rest-client.ts';
 
 /** Messages about rows of one file that are printed; the file of rejected rows has all. */
 const MESSAGES_MAX = 100;
@@ -123,7 +122,5 @@ try {
     process.stdout.write(`Import finished in ${seconds.toFixed(2)} seconds.\n`);
   }
 } catch (error) {
-  const hint = error instanceof DbError && error.hint !== undefined ? `\n${error.hint}` : '';
-  process.stderr.write(`An error occurred during import:\n${error instanceof DbError || error instanceof RestError ? error.message : error instanceof Error ? error.stack : String(error)}${hint}\n`);
-  process.exitCode = 1;
+  failed('An error occurred during import:', error);
 }

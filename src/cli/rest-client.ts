@@ -61,6 +61,15 @@ export class RestClient {
     return answer;
   }
 
+  /** An answer of any length, as it comes. */
+  async stream(address: string, path: string, body: unknown): Promise<AsyncIterable<Uint8Array>> {
+    const answer = await fetch(`http://${address}${path}`, {
+      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#token}`, ...this.#seen() }, body: JSON.stringify(body),
+    });
+    if (answer.ok && answer.body !== null) return answer.body;
+    throw refused(answer.status, await answer.text());
+  }
+
   #seen(): Record<string, string> {
     return this.version > 0 ? { server_version: String(this.version) } : {};
   }
@@ -83,12 +92,13 @@ async function send(address: string, method: string, path: string, body: unknown
     ...(body === undefined ? {} : { body: JSON.stringify(body) }), signal: AbortSignal.timeout(timeoutMs),
   });
   const text = await answer.text();
-  const json: unknown = text === '' ? undefined : parsed(text);
-  if (!answer.ok) {
-    const { error_code: code, error_message: message } = (json ?? {}) as { error_code?: string; error_message?: string };
-    throw new RestError(answer.status, code ?? String(answer.status), message ?? text);
-  }
-  return { body: json, version: Number(answer.headers.get('server_version') ?? 0) };
+  if (!answer.ok) throw refused(answer.status, text);
+  return { body: text === '' ? undefined : parsed(text), version: Number(answer.headers.get('server_version') ?? 0) };
+}
+
+function refused(status: number, text: string): RestError {
+  const { error_code: code, error_message: message } = (parsed(text) ?? {}) as { error_code?: string; error_message?: string };
+  return new RestError(status, code ?? String(status), message ?? text);
 }
 
 function parsed(text: string): unknown {
