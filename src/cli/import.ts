@@ -3,11 +3,12 @@
  *
  *   lgraph_import -c import.json -d ./lgraph_db [-g default]                         offline, into a new data directory
  *   lgraph_import --online true --url http://host:7070 -u admin -p … -c import.json  into a running group
+ *   lgraph_import --schema_from_data people.csv,knows.csv > import.json              a configuration to begin with
  *
  * Exit codes: 0 imported (rows may be left out with --continue_on_error true), 1 not imported, 255 wrong usage.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DEFAULT_GRAPH, DEFAULT_PASSWORD, DEFAULT_USER } from '../auth/first-start.ts';
@@ -18,6 +19,7 @@ import type { ImportEvents, ImportResult, Rejected } from '../data/file-import.t
 import { parseImportConfig } from '../data/import-config.ts';
 import type { ImportConfig } from '../data/import-config.ts';
 import { importOffline } from '../data/offline-import.ts';
+import { proposeConfig } from '../data/propose-config.ts';
 import { addressesOf, GroupClient } from './group-client.ts';
 import { importOnline } from './online-import.ts';
 import { failed, longFlags, usageFailure } from './usage.ts';
@@ -29,6 +31,7 @@ const MESSAGES_MAX = 100;
 
 const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_import')
   .option('config_file', { alias: 'c', type: 'string', describe: 'the configuration: schema and files' })
+  .option('schema_from_data', { type: 'string', describe: 'print a proposed configuration for these CSV files or folders (with commas between)' })
   .option('dir', { alias: 'd', type: 'string', default: './lgraph_db', describe: 'offline: the data directory to make' })
   .option('graph', { alias: 'g', type: 'string', default: DEFAULT_GRAPH, describe: 'the graph to fill' })
   .option('delimiter', { type: 'string', default: ',', describe: 'between the fields of CSV; \\t, \\x01 and the like are read' })
@@ -83,10 +86,21 @@ function readConfig(path: string): ImportConfig {
   return parseImportConfig(text, path);
 }
 
-async function run(): Promise<ImportResult> {
-  if (argv.config_file === undefined) throw new DbError('InvalidRequest', 'the configuration is missing: give it with --config_file');
+/** Prints the proposal; paths are as they were given, so it is to be kept where the tool was called. */
+async function propose(paths: string): Promise<void> {
+  const files = paths.split(',').flatMap((path) => (statSync(path).isDirectory() ? readdirSync(path).filter((name) => /\.csv(\.gz)?$/.test(name)).sort().map((name) => join(path, name)) : [path]));
+  process.stdout.write(`${JSON.stringify(await proposeConfig(files, checkedDelimiter()), null, 2)}\n`);
+}
+
+function checkedDelimiter(): string {
   const delimiter = delimiterOf(argv.delimiter);
   if (delimiter === undefined) throw new DbError('InvalidRequest', 'the delimiter must not be empty, a quote or a line break');
+  return delimiter;
+}
+
+async function run(): Promise<ImportResult> {
+  if (argv.config_file === undefined) throw new DbError('InvalidRequest', 'the configuration is missing: give it with --config_file');
+  const delimiter = checkedDelimiter();
   const config = readConfig(argv.config_file);
   const line = progressLine(argv.quiet ? 'none' : argv.progress);
   const events: ImportEvents = {
@@ -113,7 +127,7 @@ async function run(): Promise<ImportResult> {
   }
 }
 
-try {
+async function importAll(): Promise<void> {
   const from = performance.now();
   const { vertices, edges, rejected } = await run();
   const seconds = (performance.now() - from) / 1000;
@@ -121,6 +135,11 @@ try {
     process.stdout.write(`${argv.dry_run ? 'checked' : 'imported'} ${vertices} vertices and ${edges} edges${rejected > 0 ? `, left out ${rejected} rows` : ''}\n`);
     process.stdout.write(`Import finished in ${seconds.toFixed(2)} seconds.\n`);
   }
+}
+
+try {
+  if (argv.schema_from_data === undefined) await importAll();
+  else await propose(argv.schema_from_data);
 } catch (error) {
   failed('An error occurred during import:', error);
 }

@@ -8,8 +8,8 @@
  * One pass over each kind of block; memory does not grow with the data.
  */
 import { ByteReader } from '../base/bytes.ts';
-import { ADJACENCY, BITMAP, BitmapBlock, blockKey, CATALOG, CHUNK, COUNTERS, CountersBlock, DEGREE, EDGE, PAGE_IDS, setPage, SUMMARY, VERTEX } from '../graph/blocks.ts';
-import type { AdjacencyGroup, Block, BlockKind, EdgeBlock, VertexBlock } from '../graph/blocks.ts';
+import { ADJACENCY, BITMAP, blockKey, CATALOG, CHUNK, COUNTERS, CountersBlock, DEGREE, EDGE, PAGE_IDS, setPage, SUMMARY, VERTEX } from '../graph/blocks.ts';
+import type { AdjacencyGroup, BitmapBlock, Block, BlockKind, EdgeBlock, VertexBlock } from '../graph/blocks.ts';
 import type { BlockSource } from '../graph/block-source.ts';
 import { compareKeys, INDEX, leaves } from '../graph/btree.ts';
 import type { IndexPage } from '../graph/btree.ts';
