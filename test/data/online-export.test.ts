@@ -79,3 +79,12 @@ describe('lgraph_export --online true', () => {
     expect(await online('x', ['-f', 'xml'])).toMatchObject({ code: 255 });
   });
 });
+
+describe('lgraph_warmup', () => {
+  it('asks every server about every graph, and says which does not answer', async () => {
+    const warm = await run('lgraph_warmup', ['-r', `http://${address}`, '-g', 'default,free']);
+    expect(warm).toMatchObject({ code: 0, err: '' });
+    expect(warm.out).toMatch(/: default: .*\n.*: free: .*\nWarm up successful in [\d.]+ seconds\.\n$/);
+    expect(await run('lgraph_warmup', ['-r', `http://${address}`, '-g', 'missing'])).toMatchObject({ code: 1, err: expect.stringContaining('missing') as string });
+  });
+});
