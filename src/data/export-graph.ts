@@ -88,8 +88,8 @@ class GraphExport {
     for (const type of [...this.#catalog.data.types].sort()) {
       const types = [this.#catalog.findType(type)!];
       for (const start of this.#startVertices()) {
-        for (const { edges, length } of this.#view.adjacency(start, 'out', types)) {
-          for (let i = 0; i < length; i++) yield* this.#edge(edges[i]!);
+        for (const { edges, from, to } of this.#view.adjacency(start, 'out', types)) {
+          for (let i = from; i < to; i++) yield* this.#edge(edges[i]!);
         }
       }
       yield* this.#flush();
