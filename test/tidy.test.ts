@@ -3,7 +3,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 
 const LAYERS = [['base'], ['value', 'raft'], ['storage'], ['graph'], ['cypher', 'replica', 'auth'],
-  ['service'], ['bolt', 'rest', 'rpc'], ['server'], ['cli']];
+  ['service', 'data'], ['bolt', 'rest', 'rpc'], ['server'], ['cli']];
 const src = resolve(import.meta.dirname, '../src');
 const rank = (folder: string) => LAYERS.findIndex((line) => line.includes(folder));
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

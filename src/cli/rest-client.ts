@@ -54,13 +54,29 @@ export class RestClient {
     return (await send(address, 'GET', path, undefined, { authorization: `Bearer ${this.#token}` }, 5000)).body;
   }
 
-  async post(address: string, path: string, body: unknown, timeoutMs = 20_000): Promise<unknown> {
-    return (await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}` }, timeoutMs)).body;
+  async post(address: string, path: string, body: unknown, timeoutMs = 20_000, idempotencyKey?: string): Promise<unknown> {
+    const key = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+    const { body: answer, version } = await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}`, ...key, ...this.#seen() }, timeoutMs);
+    this.version = Math.max(this.version, version);
+    return answer;
+  }
+
+  /** An answer of any length, as it comes. */
+  async stream(address: string, path: string, body: unknown): Promise<AsyncIterable<Uint8Array>> {
+    const answer = await fetch(`http://${address}${path}`, {
+      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#token}`, ...this.#seen() }, body: JSON.stringify(body),
+    });
+    if (answer.ok && answer.body !== null) return answer.body;
+    throw refused(answer.status, await answer.text());
+  }
+
+  #seen(): Record<string, string> {
+    return this.version > 0 ? { server_version: String(this.version) } : {};
   }
 
   async cypher(address: string, script: string, options: CypherOptions = {}): Promise<CypherResult> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
-    if (this.version > 0) headers.server_version = String(this.version);
+    Object.assign(headers, this.#seen());
     if (options.idempotencyKey !== undefined) headers['idempotency-key'] = options.idempotencyKey;
     if (options.linearizable === true) headers['read-mode'] = 'linearizable';
     const { body, version } = await send(address, 'POST', '/cypher', { graph: options.graph ?? 'default', script, parameters: options.parameters ?? {} }, headers, options.timeoutMs ?? 30_000);
@@ -76,12 +92,13 @@ async function send(address: string, method: string, path: string, body: unknown
     ...(body === undefined ? {} : { body: JSON.stringify(body) }), signal: AbortSignal.timeout(timeoutMs),
   });
   const text = await answer.text();
-  const json: unknown = text === '' ? undefined : parsed(text);
-  if (!answer.ok) {
-    const { error_code: code, error_message: message } = (json ?? {}) as { error_code?: string; error_message?: string };
-    throw new RestError(answer.status, code ?? String(answer.status), message ?? text);
-  }
-  return { body: json, version: Number(answer.headers.get('server_version') ?? 0) };
+  if (!answer.ok) throw refused(answer.status, text);
+  return { body: text === '' ? undefined : parsed(text), version: Number(answer.headers.get('server_version') ?? 0) };
+}
+
+function refused(status: number, text: string): RestError {
+  const { error_code: code, error_message: message } = (parsed(text) ?? {}) as { error_code?: string; error_message?: string };
+  return new RestError(status, code ?? String(status), message ?? text);
 }
 
 function parsed(text: string): unknown {

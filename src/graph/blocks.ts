@@ -50,6 +50,12 @@ export function blockKey(graph: number, kind: number, block: number): Buffer {
   return key;
 }
 
+/** Makes the key of one block of a graph that of another. */
+export function renumberKey(key: Buffer, kind: number, block: number): void {
+  key[5] = kind;
+  key.writeUIntBE(block, 6, 6);
+}
+
 // ---------------------------------------------------------------- vertices and edges
 
 /** Parallel arrays of property key numbers (ascending) and values; the key array is shared between equal shapes. */

@@ -18,8 +18,8 @@ import type { Direction } from './view.ts';
 import type { GraphBuffer } from './write-buffer.ts';
 
 /** Relationships of one type kept inside the adjacency block, and in one chunk, at most. */
-const INLINE_MAX = 192;
-const CHUNK_MAX = 512;
+export const INLINE_MAX = 192;
+export const CHUNK_MAX = 512;
 
 export class GraphMutator implements PageStore {
   readonly buffer: GraphBuffer;

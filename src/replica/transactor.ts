@@ -51,6 +51,8 @@ export interface WriteOptions {
   /** What the client has seen: done only where at least that is applied. */
   readonly minVersion?: number | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** An interactive transaction's answer to a repetition. */
+  readonly answer?: Uint8Array | undefined;
 }
 
 export interface Written<T> {
@@ -181,7 +183,7 @@ export class Transactor {
       if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer)) {
         throw new DbError('Conflict', 'something this transaction has read was changed by another before it could commit', { hint: 'run the transaction again' });
       }
-      if (key !== undefined) this.#remember(transaction, key, undefined);
+      if (key !== undefined) this.#remember(transaction, key, options.answer === undefined ? undefined : () => options.answer!);
       const record = transaction.effects.finish();
       const changes = new ChangeSet((graph) => this.#writer.head(graph));
       applyEffects(changes, record, 0);

@@ -5,7 +5,7 @@ import type { Service } from '../service/service.ts';
 import type { ReadMode } from '../service/read-index.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
 import { askedVersion, bearer, headerNumber, headerText } from './reply.ts';
-import { parametersOf } from './json-values.ts';
+import { parametersOf } from '../value/json.ts';
 
 interface CypherBody {
   readonly graph: string | undefined;

@@ -6,11 +6,13 @@ import type { Service } from '../service/service.ts';
 import type { ResultStream } from '../service/session.ts';
 import { bodyOf, booleanField, listField, optionalText, textField, textsOf } from './bodies.ts';
 import type { Body } from './bodies.ts';
+import { graphExportRoutes } from './graph-export-routes.ts';
 import { quoted, RestCall } from './rest-call.ts';
 
 const PART_ROWS = 4096;
 
 export function exportRoutes(app: FastifyInstance, service: Service): void {
+  graphExportRoutes(app, service);
   for (const root of ['/db/:graph', '/graph/:graph']) {
     app.post(`${root}/export`, async (request, reply) => {
       const call = await RestCall.of(service, request, reply);

@@ -2,21 +2,25 @@
  * POST /db/{graph}/schema/text and /import/text: TuGraph's online import, one package of lines in one transaction.
  *
  * The description is the import configuration as JSON text: `schema` items for the one, one `files` item without a path for the other.
+ * Ours: under an Idempotency-Key a package that is sent again is answered as the first time; `detail` lists all lines that were left out.
  */
 import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
+import { delimiterOf } from '../data/csv.ts';
 import type { FieldDef, FieldType } from '../graph/catalog.ts';
 import type { Service } from '../service/service.ts';
 import type { Value } from '../value/value.ts';
 import { bodyOf, jsonField, listField, optionalText, textField, textsOf } from './bodies.ts';
 import type { Body } from './bodies.ts';
-import { delimiterOf, importRows } from './import-text.ts';
+import { importRows } from './import-text.ts';
 import type { Column, TextFormat } from './import-text.ts';
 import { mapText } from './node-routes.ts';
 import { quoted, RestCall } from './rest-call.ts';
 
 /** Messages about single lines that one answer holds. */
 const MESSAGES_MAX = 100;
+/** Instead of an answer that was too large to keep. */
+const DONE_BEFORE = 'done before under the same idempotency key';
 const SKIP = 'SKIP';
 const SOURCE = 'SRC_ID';
 const DESTINATION = 'DST_ID';
@@ -26,7 +30,7 @@ export function importRoutes(app: FastifyInstance, service: Service): void {
     app.post(`${root}/schema/text`, async (request, reply) => {
       const call = await RestCall.of(service, request, reply);
       const items = listField(jsonField(bodyOf(request.body), 'description'), 'schema').map(bodyOf);
-      return { log: (await call.together(() => createLabels(call, items))).join('\n') };
+      return { log: (await call.together(() => createLabels(call, items)) ?? [DONE_BEFORE]).join('\n') };
     });
     app.post(`${root}/import/text`, async (request, reply) => {
       const call = await RestCall.of(service, request, reply);
@@ -35,8 +39,12 @@ export function importRoutes(app: FastifyInstance, service: Service): void {
       if (files.length !== 1) throw new DbError('InvalidRequest', '`files` must have one item.');
       const log = new ImportLog(body.continue_on_error === true);
       const delimiter = delimiterOf(optionalText(body, 'delimiter') ?? ',');
-      await call.together(() => importFile(call, bodyOf(files[0]), { text: dataText(body.data), delimiter, log }));
-      return { log: log.text };
+      if (delimiter === undefined) throw new DbError('InvalidRequest', 'the delimiter must not be empty, a quote or a line break.');
+      const done = await call.together(async () => {
+        await importFile(call, bodyOf(files[0]), { text: dataText(body.data), delimiter, log });
+        return body.detail === true ? { log: log.text, imported: log.imported, rejected: log.rejected } : { log: log.text };
+      });
+      return done ?? { log: DONE_BEFORE };
     });
   }
 }
@@ -81,7 +89,8 @@ function shape(item: Body): string {
 class ImportLog {
   readonly #lines: string[] = [];
   readonly #goOn: boolean;
-  #skipped = 0;
+  /** Every line that was left out: what `detail` asks for. */
+  readonly rejected: { readonly line: number; readonly reason: string }[] = [];
   imported = 0;
 
   constructor(goOn: boolean) {
@@ -92,12 +101,12 @@ class ImportLog {
     if (!this.#goOn) {
       throw new DbError('ConstraintValidation', `line ${line}: ${message}`, { hint: 'nothing of this package was imported; continue_on_error skips such lines' });
     }
-    this.#skipped++;
+    this.rejected.push({ line, reason: message });
     if (this.#lines.length < MESSAGES_MAX) this.#lines.push(`line ${line}: ${message}`);
   }
 
   get text(): string {
-    return [...this.#lines, `${this.imported} imported, ${this.#skipped} skipped`].join('\n');
+    return [...this.#lines, `${this.imported} imported, ${this.rejected.length} skipped`].join('\n');
   }
 }
 

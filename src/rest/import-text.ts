@@ -1,8 +1,7 @@
 /**
  * Lines of TuGraph's import files as rows of values: CSV, or JSON lines of arrays.
  *
- *   CSV   fields by a delimiter of any length; `"` around a field with `""` for a quote inside; blanks around unquoted fields
- *         go; an empty field is null; a field ends at its line; blank lines are skipped
+ *   CSV   as data/csv.ts reads it: quoted fields may hold line breaks; an empty field is null, a quoted empty one the empty text
  *   JSON  each line an array; values as such or as text
  *
  * A line that does not fit the label's fields gives an error that names it, never an exception.
@@ -10,9 +9,10 @@
 import { DbError } from '../base/errors.ts';
 import type { FieldDef } from '../graph/catalog.ts';
 import { fieldValue } from '../graph/field-values.ts';
-import { Float, integer } from '../value/value.ts';
+import { cellReader } from '../data/cells.ts';
+import { csvRows } from '../data/csv.ts';
 import type { Value } from '../value/value.ts';
-import { jsonToValue, parseJson } from './json-values.ts';
+import { jsonToValue, parseJson } from '../value/json.ts';
 
 /** A column of the file: the field it fills, or undefined for SKIP. */
 export type Column = FieldDef | undefined;
@@ -30,49 +30,38 @@ export type ImportRow =
   | { readonly line: number; readonly error: string };
 
 export function* importRows(text: string, format: TextFormat): Generator<ImportRow> {
+  for (const row of format.format === 'CSV' ? csvRows(text, format.delimiter, format.header) : jsonRows(text, format.header)) {
+    if (row.cells === undefined) {
+      yield row;
+      continue;
+    }
+    try {
+      yield { line: row.line, values: rowValues(row.cells, format.columns) };
+    } catch (error) {
+      if (!(error instanceof DbError)) throw error;
+      yield { line: row.line, error: error.message };
+    }
+  }
+}
+
+type Row = { readonly line: number; readonly cells: readonly unknown[] } | { readonly line: number; readonly error: string; readonly cells: undefined };
+
+function* jsonRows(text: string, header: number): Generator<Row> {
   let line = 0;
   for (const content of text.split(/\r\n|\n|\r/)) {
     line++;
-    if (line <= format.header || content.trim() === '') continue;
+    if (line <= header || content.trim() === '') continue;
     try {
-      yield { line, values: rowValues(format.format === 'CSV' ? csvCells(content, format) : jsonCells(content), format.columns) };
+      yield { line, cells: jsonCells(content) };
     } catch (error) {
       if (!(error instanceof DbError)) throw error;
-      yield { line, error: error.message };
+      yield { line, error: error.message, cells: undefined };
     }
   }
 }
 
 function wrong(message: string): DbError {
   return new DbError('ConstraintValidation', message);
-}
-
-function csvCells(line: string, { delimiter, columns }: TextFormat): (string | null)[] {
-  const cells: (string | null)[] = [];
-  for (let at = 0; ;) {
-    while (line[at] === ' ' && !line.startsWith(delimiter, at)) at++;
-    if (line[at] === '"') {
-      const end = closingQuote(line, at + 1);
-      cells.push(line.slice(at + 1, end).replaceAll('""', '"'));
-      at = end + 1;
-      while (line[at] === ' ' && !line.startsWith(delimiter, at)) at++;
-      if (at < line.length && !line.startsWith(delimiter, at)) throw wrong(`Missing delimiter after column ${cells.length}`);
-    } else {
-      const next = line.indexOf(delimiter, at);
-      const cell = line.slice(at, next < 0 ? line.length : next).trim();
-      cells.push(cell === '' ? null : cell);
-      at = next < 0 ? line.length : next;
-    }
-    if (at >= line.length) break;
-    at += delimiter.length;
-  }
-  if (cells.length > columns.length) throw wrong(`${cells.length} columns, but only ${columns.length} are described`);
-  return cells;
-}
-
-function closingQuote(line: string, from: number): number {
-  for (let at = line.indexOf('"', from); at >= 0; at = line.indexOf('"', at + 2)) if (line[at + 1] !== '"') return at;
-  throw wrong('a quoted field does not end');
 }
 
 function jsonCells(line: string): readonly unknown[] {
@@ -87,6 +76,7 @@ function jsonCells(line: string): readonly unknown[] {
 }
 
 function rowValues(cells: readonly unknown[], columns: readonly Column[]): Value[] {
+  if (cells.length > columns.length) throw wrong(`${cells.length} columns, but only ${columns.length} are described`);
   return columns.flatMap((field, i) => {
     if (field === undefined) return [];
     const value = cellValue(cells[i] ?? null, field, i + 1);
@@ -100,36 +90,17 @@ function rowValues(cells: readonly unknown[], columns: readonly Column[]): Value
   });
 }
 
+/** As `cellReader` reads it, but for what the store converts itself. */
 function cellValue(cell: unknown, field: FieldDef, column: number): Value {
+  if (cell === null && !field.optional && field.type === 'STRING') return '';
   if (typeof cell !== 'string') return jsonToValue(cell);
-  const text = cell.trim();
-  const bad = () => wrong(`Failed to parse column ${column} into type ${field.type}: ${cell}`);
   switch (field.type) {
-    case 'BOOL': {
-      const word = text.toLowerCase();
-      if (word === 'true' || word === '1') return true;
-      if (word === 'false' || word === '0') return false;
-      throw bad();
-    }
-    case 'INT8': case 'INT16': case 'INT32': case 'INT64':
-      if (!/^[+-]?\d{1,19}$/.test(text)) throw bad();
-      return integer(BigInt(text.replace('+', '')));
-    case 'FLOAT': case 'DOUBLE':
-      if (text === '' || Number.isNaN(Number(text))) throw bad();
-      return new Float(Number(text));
-    default: return cell;
+    case 'DATE': case 'DATETIME': case 'BLOB': return cell;
+    default:
+      try {
+        return cellReader(field)(cell);
+      } catch (error) {
+        throw error instanceof DbError ? wrong(`Failed to parse column ${column} into type ${field.type}: ${cell}`) : error;
+      }
   }
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\', a: '\x07', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
-
-/** The delimiter as it is written in an option: `\t`, `\x01`, `\001` and the like are one character. */
-export function delimiterOf(text: string): string {
-  const delimiter = text.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)/g, (whole, escape: string) => {
-    if (ESCAPES[escape] !== undefined) return ESCAPES[escape];
-    if (/^x[0-9a-fA-F]/.test(escape)) return String.fromCharCode(parseInt(escape.slice(1), 16));
-    return /^[0-7]/.test(escape) ? String.fromCharCode(parseInt(escape, 8)) : whole;
-  });
-  if (delimiter === '' || /[\r\n]/.test(delimiter)) throw new DbError('InvalidRequest', 'the delimiter must not be empty or a line break.');
-  return delimiter;
 }

@@ -40,6 +40,7 @@ export function relationshipRoutes(app: FastifyInstance, service: Service): void
       if (euids.length < rows.length) throw new DbError('EntityNotFound', 'Vertex does not exist.', { hint: 'one of the sources or destinations is missing; no edge was made' });
       return euids;
     });
+    if (made === undefined) throw new DbError('OutcomeUnknown', 'the edges were made before under the same idempotency key; the list of their uids was too long to keep');
     return made.map((euid) => `/db/${graph}/relationship/${String(euid)}`);
   });
   on('GET', '/:euid', async (call, { euid }) => call.send(await found(call, euid!, '{label: type(r), property: properties(r)}')));

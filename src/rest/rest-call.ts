@@ -9,7 +9,7 @@ import type { Principal } from '../service/api.ts';
 import type { Service } from '../service/service.ts';
 import type { ResultStream, RunOptions, Session } from '../service/session.ts';
 import { runOptions } from './cypher-route.ts';
-import { parametersOf } from './json-values.ts';
+import { parametersOf } from '../value/json.ts';
 import { bearer } from './reply.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
@@ -96,14 +96,22 @@ export class RestCall {
     return json === '[]' ? undefined : json.slice(2, -2);
   }
 
-  /** Everything the work runs is one transaction. */
-  async together<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Everything the work runs is one transaction. Its result, which must be plain JSON, is what a repetition under the same
+   * idempotency key is answered with; undefined where it was too large to keep.
+   */
+  async together<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { idempotencyKey, minVersion, versionWaitMs } = this.options({});
     const transaction = await this.session.begin({ mode: 'write', graph: this.graph, idempotencyKey, minVersion, versionWaitMs });
+    if (transaction.repeated !== undefined) {
+      this.saw(transaction.version);
+      return transaction.repeated.length === 0 ? undefined : JSON.parse(Buffer.from(transaction.repeated).toString()) as T;
+    }
     this.#runner = transaction;
     try {
       const result = await work();
-      this.saw((await transaction.commit()).version);
+      const answer = idempotencyKey === undefined || result === undefined ? undefined : new Uint8Array(Buffer.from(JSON.stringify(result)));
+      this.saw((await transaction.commit(answer)).version);
       return result;
     } catch (error) {
       await transaction.rollback().catch(() => undefined);

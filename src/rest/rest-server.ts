@@ -12,7 +12,7 @@ import { healthRoutes } from './health-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
 import { pageRoutes } from './page-routes.ts';
-import { parseJson } from './json-values.ts';
+import { parseJson } from '../value/json.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { relationshipRoutes } from './relationship-routes.ts';
 import { sendError } from './reply.ts';

@@ -111,12 +111,23 @@ export interface BeginRequest {
   readonly timeoutMs: number;
   readonly minVersion: number;
   readonly killSlot: number;
+  /** Asks first whether a transaction was committed under this key. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface BeginReply {
+  readonly transaction: number;
+  readonly version: number;
+  /** There is no transaction: it was committed before, with this answer. */
+  readonly repeated?: Uint8Array | undefined;
 }
 
 export interface CommitRequest {
   readonly transaction: number;
   readonly user: string;
   readonly idempotencyKey?: string | undefined;
+  /** What a repetition under the key is answered with. */
+  readonly answer?: Uint8Array | undefined;
 }
 
 /** Start of the keys the server itself gives to requests that it forwards; kept only as long as it may retry them. */

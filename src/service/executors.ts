@@ -2,14 +2,14 @@
 import type { Channel } from '../base/channel.ts';
 import { flatPart, flatReply, flatRequest, partOf, replyOf, requestOf } from './thread-wire.ts';
 import type { Flat } from './thread-wire.ts';
-import type { BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 
 /** Runs statements; what it answers with are parts of results. In this thread, in another, or on the leader. */
 export interface Executor {
   run(request: RunRequest): Promise<RunReply>;
   pull(request: PullRequest): Promise<RowsPart>;
   discard(execution: number): void;
-  begin(request: BeginRequest): Promise<{ readonly transaction: number; readonly version: number }>;
+  begin(request: BeginRequest): Promise<BeginReply>;
   commit(request: CommitRequest): Promise<{ readonly version: number }>;
   rollback(transaction: number): Promise<void>;
 }
@@ -52,8 +52,8 @@ export class CallingExecutor implements LoadedExecutor {
     // Nobody waits for it, and a lost connection has dropped the result anyway.
     this.#call({ method: 'discard', argument: execution }).catch(() => undefined);
   }
-  async begin(request: BeginRequest): Promise<{ transaction: number; version: number }> {
-    return await this.#call({ method: 'begin', argument: request }) as { transaction: number; version: number };
+  async begin(request: BeginRequest): Promise<BeginReply> {
+    return await this.#call({ method: 'begin', argument: request }) as BeginReply;
   }
   async commit(request: CommitRequest): Promise<{ version: number }> {
     return await this.#call({ method: 'commit', argument: request }) as { version: number };

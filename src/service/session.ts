@@ -6,7 +6,7 @@ import type { PreparedQuery } from '../cypher/engine.ts';
 import type { CypherMap } from '../value/value.ts';
 import { DeferredTransaction } from './deferred-transaction.ts';
 import { encodeMap } from './parameters.ts';
-import type { Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginReply, Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
 import { OWN_KEY_PREFIX } from './api.ts';
 import type { Executor } from './executors.ts';
@@ -253,7 +253,8 @@ export class Session {
       const begun = await reader.begin(request);
       return new SessionTransaction(this, reader, begun, options);
     }
-    return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(request), options));
+    const keyed = { ...request, idempotencyKey: options.idempotencyKey };
+    return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(keyed), options));
   }
 }
 
@@ -275,12 +276,15 @@ export class SessionTransaction {
   readonly #options: BeginOptions;
   #version: number;
   #open = true;
+  /** Set: there is nothing to do, it was done before under the same key and answered with this. */
+  readonly repeated: Uint8Array | undefined;
 
-  constructor(session: Session, executor: Executor, begun: { transaction: number; version: number }, options: BeginOptions) {
+  constructor(session: Session, executor: Executor, begun: BeginReply, options: BeginOptions) {
     this.#session = session;
     this.#executor = executor;
     this.#id = begun.transaction;
     this.#version = begun.version;
+    this.repeated = begun.repeated;
     this.#options = options;
   }
 
@@ -307,15 +311,16 @@ export class SessionTransaction {
     }
   }
 
-  async commit(): Promise<{ version: number }> {
+  /** `answer`: for a repetition under the same key. */
+  async commit(answer?: Uint8Array): Promise<{ version: number }> {
     this.#open = false;
     const { options } = this.#session.service;
     const { user } = this.#session.principal;
     if (this.#executor !== options.leader) {
-      return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey }));
+      return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, answer }));
     }
     // Over there: a connection that breaks now is asked for again under a key, at whoever leads then.
-    const request = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}` };
+    const request = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}`, answer };
     return this.#committed(await this.#session.onLeader((executor) => executor.commit(request), () => true));
   }
 

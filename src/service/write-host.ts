@@ -12,7 +12,7 @@ import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import type { GraphView } from '../graph/view.ts';
-import type { BeginRequest, CommitRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
 import { checkAccess } from './access.ts';
 import { CallContext } from './call-context.ts';
 import type { CallContextOptions } from './call-context.ts';
@@ -218,8 +218,11 @@ export class WriteHost {
 
   // -------------------------------------------------------------- interactive transactions
 
-  async begin(request: BeginRequest): Promise<{ transaction: number; version: number }> {
+  async begin(request: BeginRequest): Promise<BeginReply> {
     await this.#transactor.reach(request.minVersion);
+    const key = scopedKey(request.user, request.idempotencyKey);
+    const repeated = key === undefined ? undefined : await this.#transactor.findOutcome(key);
+    if (repeated !== undefined) return { transaction: 0, version: this.#transactor.state.version, repeated };
     this.#expire();
     if (this.#transactions.size >= this.#options.transactionsMax) {
       throw new DbError('Busy', `${this.#transactions.size} transactions are open, no more are allowed`, { hint: 'close transactions, or raise max_open_transactions' });
@@ -240,13 +243,13 @@ export class WriteHost {
     return open;
   }
 
-  async commit({ transaction: id, user, idempotencyKey }: CommitRequest): Promise<{ version: number }> {
+  async commit({ transaction: id, user, idempotencyKey, answer }: CommitRequest): Promise<{ version: number }> {
     const key = scopedKey(user, idempotencyKey);
     const open = this.#transactions.get(id);
     if (open === undefined && key !== undefined) return this.#commitAgain(key);
     if (open === undefined) return { version: (this.#open(id), 0) };
     this.#transactions.delete(id);
-    return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key }) };
+    return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, answer }) };
   }
 
   /** A commit whose transaction is not here: another leader may have made it, or it is lost with that leader. */

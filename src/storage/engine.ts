@@ -19,12 +19,21 @@ export interface KeyRange {
   readonly lt?: Uint8Array;
 }
 
+/** A batch that is filled step by step, for millions of small blocks: half the cost of a list of operations. */
+export interface BatchInProgress {
+  /** Copies both. */
+  put(key: Uint8Array, value: Uint8Array): void;
+  /** Once; the object must not be used afterwards. */
+  write(options: { readonly sync: boolean }): Promise<void>;
+}
+
 export interface Engine {
   /** The value, or undefined; of the snapshot's moment where one is given. */
   getSync(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined;
   snapshot(): EngineSnapshot;
   /** All or nothing. With `sync` it survives a power cut once the promise resolves; without, a killed process. */
   batch(operations: readonly WriteOp[], options: { readonly sync: boolean }): Promise<void>;
+  beginBatch(): BatchInProgress;
   /** Entries in key order, in arrays of at most `size`. */
   entries(range: KeyRange, options?: { readonly snapshot?: EngineSnapshot; readonly size?: number }): AsyncGenerator<[Uint8Array, Uint8Array][]>;
   /** Approximate bytes on disk. */

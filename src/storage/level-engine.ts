@@ -4,12 +4,21 @@
  */
 import { ClassicLevel } from 'classic-level';
 import { DbError } from '../base/errors.ts';
-import type { Engine, EngineSnapshot, KeyRange, WriteOp } from './engine.ts';
+import type { BatchInProgress, Engine, EngineSnapshot, KeyRange, WriteOp } from './engine.ts';
 
 /** The hook that abstract-level's own `batch` ends in. */
 const NATIVE_BATCH = '_batch';
+/** The hook that makes a chained batch, and those of the batch. */
+const NATIVE_CHAINED = '_chainedBatch';
+
+interface NativeBatch {
+  _put(key: Uint8Array, value: Uint8Array): void;
+  _clear(): void;
+  _write(options: { readonly sync: boolean }): Promise<void>;
+}
 
 type Database = ClassicLevel<Uint8Array, Uint8Array> & {
+  [NATIVE_CHAINED](): NativeBatch;
   [NATIVE_BATCH](operations: readonly WriteOp[], options: { readonly sync: boolean }): Promise<void>;
 };
 type LevelSnapshot = ReturnType<Database['snapshot']>;
@@ -57,6 +66,7 @@ function diskFull(location: string, cause: unknown): DbError {
 class LevelEngine implements Engine {
   readonly #database: Database;
   readonly #location: string;
+  readonly #idle: NativeBatch[] = [];
 
   constructor(database: Database, location: string) {
     this.#database = database;
@@ -80,6 +90,23 @@ class LevelEngine implements Engine {
     } catch (error) {
       throw isDiskFull(error) ? diskFull(this.#location, error) : error;
     }
+  }
+
+  beginBatch(): BatchInProgress {
+    // Cleared ones are used again: native memory is otherwise only given back when the collector finds the object.
+    const batch = this.#idle.pop() ?? this.#database[NATIVE_CHAINED]();
+    return {
+      put: (key, value) => batch._put(key, value),
+      write: async (options) => {
+        try {
+          await batch._write(options);
+        } catch (error) {
+          throw isDiskFull(error) ? diskFull(this.#location, error) : error;
+        }
+        batch._clear();
+        this.#idle.push(batch);
+      },
+    };
   }
 
   async *entries(range: KeyRange, options: { readonly snapshot?: EngineSnapshot; readonly size?: number } = {}): AsyncGenerator<[Uint8Array, Uint8Array][]> {

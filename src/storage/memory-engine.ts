@@ -1,7 +1,7 @@
 /**
  * The engine in memory, for tests and simulation: every key keeps its versions until no open snapshot needs them.
  */
-import type { Engine, EngineSnapshot, KeyRange, WriteOp } from './engine.ts';
+import type { BatchInProgress, Engine, EngineSnapshot, KeyRange, WriteOp } from './engine.ts';
 
 interface Version {
   readonly sequence: number;
@@ -31,6 +31,14 @@ export class MemoryEngine implements Engine {
 
   getSync(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
     return find(this.#keys.get(text(key)), snapshot instanceof MemorySnapshot ? snapshot.sequence : this.#sequence);
+  }
+
+  beginBatch(): BatchInProgress {
+    const operations: WriteOp[] = [];
+    return {
+      put: (key, value) => void operations.push({ type: 'put', key: Uint8Array.from(key), value: Uint8Array.from(value) }),
+      write: () => this.batch(operations),
+    };
   }
 
   snapshot(): EngineSnapshot {

@@ -5,8 +5,9 @@
  */
 import { parse } from 'lossless-json';
 import { DbError } from '../base/errors.ts';
-import { Float, INT64_MAX, INT64_MIN, integer } from '../value/value.ts';
-import type { CypherMap, Value } from '../value/value.ts';
+import { Point } from './spatial.ts';
+import { Float, INT64_MAX, INT64_MIN, integer } from './value.ts';
+import type { CypherMap, Value } from './value.ts';
 
 const NEEDS_EXACT = /\d{16}|\d\.0*[^\d]|\d[eE]/;
 
@@ -36,7 +37,7 @@ export function jsonToValue(json: unknown, depth = 0): Value {
     case 'string': case 'boolean': case 'bigint':
       return json;
     case 'object':
-      if (json === null || json instanceof Float) return json;
+      if (json === null || json instanceof Float || json instanceof Point || json instanceof Uint8Array) return json;
       if (Array.isArray(json)) return json.map((item) => jsonToValue(item, depth + 1));
       return new Map(Object.entries(json).map(([key, value]) => [key, jsonToValue(value, depth + 1)]));
     default:

@@ -1,0 +1,58 @@
+/** REST calls to whichever server of a group answers: tried again, in turn, while servers fail, elect or restart. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RestClient, RestError } from './rest-client.ts';
+
+const TIMEOUT_MS = 120_000;
+const PAUSE_MS = 200;
+
+export interface GroupClientOptions {
+  /** host:port of REST, one or more. */
+  readonly addresses: readonly string[];
+  readonly user: string;
+  readonly password: string;
+  /** How long one call is tried. */
+  readonly retryMs: number;
+}
+
+/** `http://a:7070,http://b:7070` as addresses. */
+export function addressesOf(urls: string): string[] {
+  return urls.split(',').map((url) => url.trim().replace(/^https?:\/\//, '').replace(/\/+$/, '')).filter((address) => address !== '');
+}
+
+export class GroupClient {
+  readonly #options: GroupClientOptions;
+  #client: RestClient | undefined;
+  #at = 0;
+
+  constructor(options: GroupClientOptions) {
+    this.#options = options;
+  }
+
+  /** A call that may be repeated: because it reads, or because it carries a key. */
+  async post(path: string, body: unknown, idempotencyKey?: string): Promise<unknown> {
+    return this.repeat((client, address) => client.post(address, path, body, TIMEOUT_MS, idempotencyKey));
+  }
+
+  async repeat<T>(work: (client: RestClient, address: string) => Promise<T>): Promise<T> {
+    const { addresses, user, password, retryMs } = this.#options;
+    const deadline = performance.now() + retryMs;
+    for (;;) {
+      const address = addresses[this.#at % addresses.length]!;
+      try {
+        this.#client ??= await RestClient.login(address, user, password);
+        return await work(this.#client, address);
+      } catch (error) {
+        if (error instanceof RestError && error.code === 'TokenExpired') this.#client = undefined;
+        else if (!isPassing(error)) throw error;
+        if (performance.now() > deadline) throw new Error(`${addresses.join(', ')}: no answer within ${retryMs / 1000} s: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        this.#at++;
+        await sleep(PAUSE_MS);
+      }
+    }
+  }
+}
+
+/** What another server or a later moment may do better. Not being reached at all comes as another class than RestError. */
+function isPassing(error: unknown): boolean {
+  return !(error instanceof RestError) || error.status === 503 || error.status === 409 || error.status === 429 || error.status === 504 || error.status === 507 || error.code === 'TokenExpired';
+}

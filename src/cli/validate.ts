@@ -1,0 +1,74 @@
+/**
+ * `lgraph_validate`: whether the data directory of a stopped server is whole (data/validate.ts; docs/import.md).
+ *
+ *   lgraph_validate -d ./lgraph_db [--repair true]
+ *
+ * Exit codes: 0 whole (or repaired), 1 not whole, 255 wrong usage.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { withStore } from '../data/open-store.ts';
+import { checkRepairable, repairIndexes } from '../data/repair-indexes.ts';
+import { validateStore } from '../data/validate.ts';
+import type { Problem } from '../data/validate.ts';
+import { PROGRESS_FORMS, progressLine } from './progress.ts';
+import type { ProgressForm } from './progress.ts';
+import { failed, longFlags, usageFailure } from './usage.ts';
+
+const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_validate')
+  .option('directory', { alias: ['d', 'db_dir'], type: 'string', default: './lgraph_db', describe: 'the data directory; its server must not run' })
+  .option('repair', { type: 'boolean', default: false, describe: 'make indexes anew if they are wrong' })
+  .option('problems', { type: 'number', default: 100, describe: 'how many problems to print' })
+  .option('quiet', { type: 'boolean', default: false, describe: 'print problems only' })
+  .option('progress', { choices: PROGRESS_FORMS, default: 'auto' as ProgressForm, describe: 'bar on a terminal, JSON lines, or none' })
+  .strict().fail(usageFailure('lgraph_validate')).parseSync();
+
+async function check(): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const line = progressLine(argv.quiet ? 'none' : argv.progress);
+  await withStore(argv.directory, async (engine, reader) => {
+    const point = reader.acquire();
+    await validateStore(engine, point, {
+      onProgress: (blocks) => line.show({ phase: 'validate', done: blocks, total: 0, elements: blocks }),
+      onProblem: (problem) => {
+        line.end();
+        problems.push(problem);
+        if (problems.length <= argv.problems) process.stdout.write(`${problem.graph === '' ? 'store' : `graph ${problem.graph}`}: ${problem.what}: ${problem.text}\n`);
+      },
+    });
+    reader.release(point);
+  });
+  line.end();
+  return problems;
+}
+
+async function repair(): Promise<void> {
+  checkRepairable(argv.directory);
+  const scratch = join(argv.directory, 'repairing');
+  mkdirSync(scratch, { recursive: true });
+  try {
+    const indexes = await withStore(argv.directory, async (engine, reader) => {
+      const point = reader.acquire();
+      const count = await repairIndexes(engine, point, scratch);
+      reader.release(point);
+      return count;
+    });
+    process.stdout.write(`made ${indexes} indexes anew\n`);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+try {
+  let problems = await check();
+  if (argv.repair && problems.some(({ what }) => what === 'index' || what === 'block')) {
+    await repair();
+    problems = await check();
+  }
+  if (problems.length > 0) process.exitCode = 1;
+  if (!argv.quiet || problems.length > 0) process.stdout.write(problems.length === 0 ? 'Validation finished: no problems.\n' : `Validation finished: ${problems.length} problems.\n`);
+} catch (error) {
+  failed('An error occurred during validation:', error);
+}

@@ -1,0 +1,56 @@
+/** Blocks of a graph that is built from nothing, on their way into the engine: encoded at once, written in batches, one batch under way. */
+import { ByteWriter } from '../base/bytes.ts';
+import { blockKey, renumberKey } from '../graph/blocks.ts';
+import type { Block, BlockKind } from '../graph/blocks.ts';
+import type { Checksum } from '../graph/checksum.ts';
+import type { BatchInProgress, Engine } from '../storage/engine.ts';
+
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** What an operation costs beside its bytes. */
+const OPERATION_BYTES = 64;
+
+export class BlockSink {
+  readonly #engine: Engine;
+  readonly #checksum: Checksum;
+  readonly #encoder = new ByteWriter(64 * 1024);
+  readonly #key: Buffer;
+  #batch: BatchInProgress;
+  #bytes = 0;
+  #underWay: Promise<void> = Promise.resolve();
+
+  constructor(engine: Engine, graph: number, checksum: Checksum) {
+    this.#engine = engine;
+    this.#checksum = checksum;
+    this.#key = blockKey(graph, 0, 0);
+    this.#batch = engine.beginBatch();
+  }
+
+  put<B extends Block>(kind: BlockKind<B>, number: number, block: B): void {
+    renumberKey(this.#key, kind.tag, number);
+    kind.encode(block, this.#encoder.reset());
+    const value = this.#encoder.view();
+    if (kind.logical) this.#checksum.add(this.#key, value);
+    this.#batch.put(this.#key, value);
+    this.#bytes += value.length + OPERATION_BYTES;
+  }
+
+  /** To be awaited now and then while blocks are put: hands a full batch over, after the one before. */
+  async drain(): Promise<void> {
+    if (this.#bytes >= BATCH_BYTES) await this.#send();
+  }
+
+  async finish(): Promise<void> {
+    await this.#send();
+    await this.#underWay;
+  }
+
+  async #send(): Promise<void> {
+    await this.#underWay;
+    if (this.#bytes === 0) return;
+    this.#underWay = this.#batch.write({ sync: false });
+    // Whoever awaits it next hears of a failure; nobody may, if the import stops for another reason first.
+    this.#underWay.catch(() => undefined);
+    this.#batch = this.#engine.beginBatch();
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * One graph at one version as files, part by part:
+ *
+ *   csv, json   `<label>.csv`, `<type>_<source label>_<destination label>.csv` (or `.jsonl`), `import.config` that reads them again;
+ *               what no label declares in `undeclared.vertices.jsonl` and `undeclared.edges.jsonl` (graph-lines.ts)
+ *   cypher      `<graph>.cypher`: one statement a line, for lgraph_cli
+ *
+ * Vertices come in order of their ids and edges in order of where they begin, and an import gives ids in order of rows, so what is
+ * exported after an import of these files is the same files. Numbers of undeclared vertices count from 0 for the same reason.
+ */
+import { EDGE, VERTEX } from '../graph/blocks.ts';
+import type { EdgeBlock, VertexBlock } from '../graph/blocks.ts';
+import type { BlockSource } from '../graph/block-source.ts';
+import type { GraphCatalog, LabelSchema } from '../graph/catalog.ts';
+import type { GraphReader } from '../graph/reader.ts';
+import { constraintIndex } from '../graph/schema-check.ts';
+import type { Value } from '../value/value.ts';
+import { indexItem, schemaItem } from './config-json.ts';
+import { CypherWriter } from './export-cypher.ts';
+import { declaredLabel, rowWriter } from './export-rows.ts';
+import type { RowWriter } from './export-rows.ts';
+import { KeyTable } from './key-table.ts';
+import { typedJson } from './typed-json.ts';
+
+export const EXPORT_FORMATS = ['csv', 'json', 'cypher'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportPart {
+  /** Within the folder of the graph. */
+  readonly path: string;
+  readonly text: string;
+  /** Vertices and edges so far. */
+  readonly elements: number;
+}
+
+export interface ExportOptions {
+  readonly format: ExportFormat;
+  readonly delimiter: string;
+}
+
+/** Characters of a part, about. */
+const PART_CHARS = 64 * 1024;
+export const CONFIG_FILE = 'import.config';
+const VERTEX_LINES = 'undeclared.vertices.jsonl';
+const EDGE_LINES = 'undeclared.edges.jsonl';
+
+export function* exportGraph(view: GraphReader, source: BlockSource, options: ExportOptions): Generator<ExportPart> {
+  if (options.format === 'cypher') yield* new CypherWriter(view, source).parts();
+  else yield* new GraphExport(view, source, options).parts();
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly rows: RowWriter | undefined;
+  text: string[];
+  chars: number;
+}
+
+interface FileItem {
+  readonly order: string;
+  readonly item: Readonly<Record<string, unknown>>;
+}
+
+class GraphExport {
+  readonly #view: GraphReader;
+  readonly #source: BlockSource;
+  readonly #options: ExportOptions;
+  readonly #catalog: GraphCatalog;
+  readonly #open = new Map<string, OpenFile>();
+  readonly #items: FileItem[] = [];
+  /** Numbers of undeclared vertices. */
+  readonly #numbers = new KeyTable();
+  #elements = 0;
+
+  constructor(view: GraphReader, source: BlockSource, options: ExportOptions) {
+    this.#view = view;
+    this.#source = source;
+    this.#options = options;
+    this.#catalog = view.catalog;
+  }
+
+  *parts(): Generator<ExportPart> {
+    for (const schema of this.#catalog.data.schemas) if (schema.kind === 'vertex') this.#rowsFile(schema);
+    for (const ids of this.#view.scanNodes()) {
+      for (let i = 0; i < ids.length; i++) yield* this.#vertex(ids[i]!);
+    }
+    yield* this.#flush();
+    for (const type of [...this.#catalog.data.types].sort()) {
+      const types = [this.#catalog.findType(type)!];
+      for (const start of this.#startVertices()) {
+        for (const { edges, from, to } of this.#view.adjacency(start, 'out', types)) {
+          for (let i = from; i < to; i++) yield* this.#edge(edges[i]!);
+        }
+      }
+      yield* this.#flush();
+    }
+    yield { path: CONFIG_FILE, text: `${JSON.stringify(this.#config(), null, 4)}\n`, elements: this.#elements };
+  }
+
+  /** In the order in which an import of the files creates them: edges are found by where they begin. */
+  *#startVertices(): Generator<number> {
+    const labels = this.#catalog.data.schemas.filter(({ kind }) => kind === 'vertex').map(({ name }) => name).sort();
+    for (const label of [...labels, undefined]) {
+      for (const ids of this.#view.scanNodes(label === undefined ? undefined : this.#catalog.findLabel(label)!)) {
+        for (let i = 0; i < ids.length; i++) if (declaredLabel(this.#catalog, this.#source.get(VERTEX, ids[i]!)!)?.name === label) yield ids[i]!;
+      }
+    }
+  }
+
+  *#vertex(id: number): Generator<ExportPart> {
+    const block = this.#source.get(VERTEX, id)!;
+    const schema = declaredLabel(this.#catalog, block);
+    this.#elements++;
+    if (schema !== undefined) {
+      const file = this.#rowsFile(schema);
+      yield* this.#write(file, file.rows!.row(block, null, null));
+      return;
+    }
+    const number = this.#numbers.size;
+    this.#numbers.add(id, number);
+    const labels = block.labels.map((label) => this.#catalog.labelName(label)).sort();
+    yield* this.#write(this.#linesFile(VERTEX_LINES, 'VERTEX'), `{"id":${number},"labels":${JSON.stringify(labels)},"properties":${this.#properties(block)}}\n`);
+  }
+
+  *#edge(id: number): Generator<ExportPart> {
+    const block = this.#source.get(EDGE, id)!;
+    const type = this.#catalog.typeName(block.typeId);
+    const schema = this.#catalog.edgeSchema(type);
+    const [start, end] = [this.#source.get(VERTEX, block.start)!, this.#source.get(VERTEX, block.end)!];
+    const [from, to] = [declaredLabel(this.#catalog, start), declaredLabel(this.#catalog, end)];
+    this.#elements++;
+    if (schema !== undefined && from !== undefined && to !== undefined) {
+      const file = this.#rowsFile(schema, from, to);
+      yield* this.#write(file, file.rows!.row(block, this.#primary(from, start), this.#primary(to, end)));
+      return;
+    }
+    const reference = (label: LabelSchema | undefined, vertex: VertexBlock, of: number) =>
+      label === undefined ? String(this.#numbers.find(of)) : `[${JSON.stringify(label.name)},${typedJson(this.#primary(label, vertex))}]`;
+    const ends = `"start":${reference(from, start, block.start)},"end":${reference(to, end, block.end)}`;
+    yield* this.#write(this.#linesFile(EDGE_LINES, 'EDGE'), `{"type":${JSON.stringify(type)},${ends},"properties":${this.#properties(block)}}\n`);
+  }
+
+  #primary(schema: LabelSchema, block: VertexBlock): Value {
+    return block.values[block.keys.indexOf(this.#catalog.findKey(schema.primary!)!)]!;
+  }
+
+  #properties(block: VertexBlock | EdgeBlock): string {
+    // By name: numbers of names are given in another order by an import.
+    return `{${block.keys.map((key, i) => `${JSON.stringify(this.#catalog.keyName(key))}:${typedJson(block.values[i]!)}`).sort().join(',')}}`;
+  }
+
+  // -------------------------------------------------------------- files
+
+  #rowsFile(schema: LabelSchema, from?: LabelSchema, to?: LabelSchema): OpenFile {
+    const key = from === undefined ? schema.name : `${schema.name}\n${from.name}\n${to!.name}`;
+    const known = this.#open.get(key);
+    if (known !== undefined) return known;
+    const names = [schema.name, ...(from === undefined ? [] : [from.name, to!.name])];
+    // With an underscore inside a name, another one between them could be read in two ways.
+    const name = names.join(names.length > 1 && names.some((one) => one.includes('_')) ? '.' : '_');
+    const { format, delimiter } = this.#options;
+    const path = `${name}.${format === 'csv' ? 'csv' : 'jsonl'}`;
+    const rows = rowWriter(schema, this.#catalog, { format: format === 'csv' ? 'csv' : 'json', delimiter, isEdge: from !== undefined });
+    const ends = from === undefined ? {} : { SRC_ID: from.name, DST_ID: to!.name };
+    this.#items.push({ order: `${from === undefined ? 0 : 2}${name}`, item: { path, format: format === 'csv' ? 'CSV' : 'JSON', label: schema.name, ...ends, columns: rows.columns } });
+    return this.#opened(key, path, rows);
+  }
+
+  #linesFile(path: string, type: string): OpenFile {
+    const known = this.#open.get(path);
+    if (known !== undefined) return known;
+    this.#items.push({ order: type === 'VERTEX' ? '1' : '3', item: { path, format: 'GRAPH', type } });
+    return this.#opened(path, path, undefined);
+  }
+
+  #opened(key: string, path: string, rows: RowWriter | undefined): OpenFile {
+    const file: OpenFile = { path, rows, text: [''], chars: 0 };
+    this.#open.set(key, file);
+    return file;
+  }
+
+  *#write(file: OpenFile, text: string): Generator<ExportPart> {
+    file.text.push(text);
+    file.chars += text.length;
+    if (file.chars >= PART_CHARS) yield this.#part(file);
+  }
+
+  #part(file: OpenFile): ExportPart {
+    const text = file.text.join('');
+    file.text = [];
+    file.chars = 0;
+    return { path: file.path, text, elements: this.#elements };
+  }
+
+  /** Also of files without rows, so that each that the configuration names is there. */
+  *#flush(): Generator<ExportPart> {
+    for (const file of this.#open.values()) if (file.text.length > 0) yield this.#part(file);
+  }
+
+  // -------------------------------------------------------------- configuration
+
+  #config(): Readonly<Record<string, unknown>> {
+    const { labels, types, keys, schemas, indexes, constraints } = this.#catalog.data;
+    const sorted = [...schemas].sort((a, b) => Number(a.kind === 'edge') - Number(b.kind === 'edge'));
+    const fieldsOf = (index: (typeof indexes)[number]) => index.keyIds.map((key) => keys[key]!);
+    const labelOf = (index: (typeof indexes)[number]) => (index.kind === 'vertex' ? labels : types)[index.labelId]!;
+    const ofConstraints = new Set(constraints.map((constraint) => constraintIndex(this.#catalog, constraint)?.id));
+    const others = indexes.filter((index) => !index.primary && !ofConstraints.has(index.id));
+    const isOfField = (index: (typeof indexes)[number]) => index.keyIds.length === 1 && index.name === `${labelOf(index)}_${fieldsOf(index)[0]}`
+      && sorted.some(({ kind, name, fields }) => kind === index.kind && name === labelOf(index) && fields.some((field) => field.name === fieldsOf(index)[0] && !(index.unique && field.optional)));
+    const declaredKeys = new Set(sorted.flatMap(({ fields }) => fields.map(({ name }) => name)));
+    const declared = (kind: string, name: string) => sorted.some((schema) => schema.kind === kind && schema.name === name);
+    const names = { labels: labels.filter((name) => !declared('vertex', name)), types: types.filter((name) => !declared('edge', name)), keys: keys.filter((name) => !declaredKeys.has(name)) };
+    return {
+      schema: sorted.map((schema) => schemaItem(schema, others.filter((index) => isOfField(index) && index.kind === schema.kind && labelOf(index) === schema.name)
+        .map((index) => ({ fields: fieldsOf(index), unique: index.unique, pairUnique: index.pairUnique })))),
+      ...withoutEmpty({
+        indexes: others.filter((index) => !isOfField(index)).map((index) => indexItem(index, labelOf(index), fieldsOf(index))),
+        constraints: constraints.map(({ name, type, kind, label, fields }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields })),
+      }),
+      ...(names.labels.length + names.types.length + names.keys.length === 0 ? {} : { names }),
+      files: this.#items.sort((a, b) => (a.order < b.order ? -1 : 1)).map(({ item }) => item),
+    };
+  }
+}
+
+function withoutEmpty(lists: Readonly<Record<string, readonly unknown[]>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
+}

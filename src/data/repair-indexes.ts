@@ -1,0 +1,80 @@
+/** Makes all indexes of a store anew from its vertices and edges. For a store that no other replica has to stay equal to, page by page. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ByteReader } from '../base/bytes.ts';
+import { DbError } from '../base/errors.ts';
+import { blockKey, CATALOG, EDGE, VERTEX } from '../graph/blocks.ts';
+import type { Block, BlockKind } from '../graph/blocks.ts';
+import { INDEX } from '../graph/btree.ts';
+import { catalogOf } from '../graph/catalog.ts';
+import type { IndexDef } from '../graph/catalog.ts';
+import { Checksum } from '../graph/checksum.ts';
+import { indexKey } from '../graph/mutator.ts';
+import type { ReadPoint } from '../graph/state-reader.ts';
+import type { Engine, WriteOp } from '../storage/engine.ts';
+import { BlockSink } from './block-sink.ts';
+import { IndexBuild } from './index-build.ts';
+
+/**
+ * Numbers of new pages, beyond those the graph's counter will ever give out: the counter stays as it is, since the place of the next
+ * index is part of the logical state.
+ */
+const PAGES_FROM = 2 ** 40;
+const PAGES_PER_INDEX = 2 ** 24;
+
+/** Throws if the directory belongs to a group of several servers: there, the state is taken from another member. */
+export function checkRepairable(directory: string): void {
+  let identity: { readonly membership?: string; readonly isStandalone?: boolean };
+  try {
+    identity = JSON.parse(readFileSync(join(directory, 'ha', 'node.json'), 'utf8')) as typeof identity;
+  } catch {
+    return; // It has not run yet.
+  }
+  if (identity.isStandalone === true) return;
+  throw new DbError('InvalidConfig', `${directory} belongs to a member of a group, whose replicas are equal page by page`, {
+    hint: 'start this server with --ha_join_discard_local_data true: it takes the state from the others',
+  });
+}
+
+/** `scratch`: a folder for what does not fit into memory. Returns the number of indexes. */
+export async function repairIndexes(engine: Engine, point: ReadPoint, scratch: string): Promise<number> {
+  let count = 0;
+  for (const { id: graph, strict } of point.system.graphs) {
+    const { indexes } = catalogOf(point.source(graph).get(CATALOG, 0), strict).data;
+    const builds = indexes.map((index) => ({ index, build: new IndexBuild(join(scratch, `index-${index.id}`)) }));
+    const of = (kind: 'vertex' | 'edge', label: number) => builds.filter(({ index }) => index.kind === kind && index.labelId === label);
+    await each(engine, graph, VERTEX, (id, block) => {
+      for (const label of block.labels) for (const { index, build } of of('vertex', label)) enter(index, build, id, block);
+    });
+    await each(engine, graph, EDGE, (id, block) => {
+      for (const { index, build } of of('edge', block.typeId)) enter(index, build, id, block);
+    });
+    await dropPages(engine, graph);
+    const sink = new BlockSink(engine, graph, new Checksum());
+    for (const { index, build } of builds) {
+      let next = PAGES_FROM + index.id * PAGES_PER_INDEX;
+      await build.build(sink, index.root, () => next++);
+      count++;
+    }
+    await sink.finish();
+  }
+  await engine.batch([], { sync: true });
+  return count;
+}
+
+function enter(index: IndexDef, build: IndexBuild, id: number, block: Parameters<typeof indexKey>[1]): void {
+  const key = indexKey(index, block);
+  if (key !== undefined) build.add(key, id);
+}
+
+async function each<B extends Block>(engine: Engine, graph: number, kind: BlockKind<B>, look: (id: number, block: B) => void): Promise<void> {
+  for await (const entries of engine.entries({ gte: blockKey(graph, kind.tag, 0), lt: blockKey(graph, kind.tag + 1, 0) })) {
+    for (const [key, bytes] of entries) look(Buffer.from(key).readUIntBE(6, 6), kind.decode(new ByteReader(bytes)));
+  }
+}
+
+async function dropPages(engine: Engine, graph: number): Promise<void> {
+  for await (const entries of engine.entries({ gte: blockKey(graph, INDEX.tag, 0), lt: blockKey(graph, INDEX.tag + 1, 0) })) {
+    await engine.batch(entries.map(([key]): WriteOp => ({ type: 'del', key })), { sync: false });
+  }
+}

@@ -1,0 +1,93 @@
+/** Import into running groups: repeated packages, killed imports and killed leaders never lose or double an element. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LocalGroup } from '../../src/cli/local-group.ts';
+import { eventually, RestClient } from '../../src/cli/rest-client.ts';
+import { run, start, writePeople } from './tools.ts';
+
+let directory: string;
+let group: LocalGroup;
+let client: RestClient;
+const url = () => group.servers.map(({ restAddress }) => `http://${restAddress}`).join(',');
+const rows = async (text: string, graph = 'default') => (await client.cypher((await group.leader()).restAddress, text, { graph })).rows;
+const counts = async (graph: string) => [(await rows('MATCH (n:Person) RETURN count(n)', graph))[0]![0], (await rows('MATCH ()-[r:knows]->() RETURN count(r)', graph))[0]![0]];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'lgraph-online-'));
+  group = await LocalGroup.create({ size: 3, directory, basePort: 24_200 });
+  group.startAll();
+  await group.ready(60_000);
+  client = await RestClient.login(group.servers[0]!.restAddress, 'admin', '73@TuGraph');
+});
+afterAll(async () => {
+  await group.stopAll('SIGKILL');
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('a package under an idempotency key', () => {
+  it('is done once, and answered the second time as the first, on every server', async () => {
+    await client.post(group.servers[0]!.restAddress, '/db', { name: 'keyed' });
+    const { schema } = JSON.parse(readFileSync(writePeople(directory, 3, 3), 'utf8')) as { schema: unknown };
+    const send = (server: number, path: string, body: unknown, key: string) => client.post(group.servers[server]!.restAddress, `/db/keyed/${path}`, body, 20_000, key);
+    const description = (file: object) => JSON.stringify({ files: [{ format: 'CSV', ...file }] });
+    const people = { description: description({ label: 'Person', columns: ['id', 'name'] }), data: '1,a\n2,"b\nc"\n' };
+    const knows = { description: description({ label: 'knows', SRC_ID: 'Person', DST_ID: 'Person', columns: ['SRC_ID', 'DST_ID', 'since'] }), data: '1,2,7\n1,2,7\n' };
+    for (const server of [0, 1, 2, 0]) {
+      expect(await send(server, 'schema/text', { description: JSON.stringify({ schema }) }, 'schema')).toEqual({ log: 'Add vertex label:Person\nAdd edge label:knows' });
+      expect(await send(server, 'import/text', people, 'people')).toEqual({ log: '2 imported, 0 skipped' });
+      expect(await send(server, 'import/text', { ...knows, detail: true }, 'knows')).toEqual({ log: '2 imported, 0 skipped', imported: 2, rejected: [] });
+    }
+    await Promise.all([0, 1, 2, 0].map((server) => send(server, 'import/text', knows, 'at once')));
+    expect(await counts('keyed')).toEqual([2, 4]);
+    expect(await rows('MATCH (n:Person {id: 2}) RETURN n.name', 'keyed')).toEqual([['b\nc']]);
+  });
+});
+
+describe('lgraph_import --online true', () => {
+  const online = (config: string, graph: string, more: readonly string[] = []) => ['--online', 'true', '-r', url(), '-c', config, '-g', graph, '--package_bytes', '8000', ...more];
+
+  it('makes graph and labels, and sends all rows', async () => {
+    const config = writePeople(directory, 200, 500);
+    expect(await run('lgraph_import', online(config, 'whole'))).toMatchObject({ code: 0, err: '', out: expect.stringContaining('imported 200 vertices and 500 edges') as string });
+    expect(await counts('whole')).toEqual([200, 500]);
+    expect(existsSync(`${config}.progress`)).toBe(false);
+    expect(await rows("MATCH (n:Person {id: 4}) RETURN n.name, toString(n.born)", 'whole')).toEqual([['person "4"', '1914-01-01']]);
+  });
+
+  it('names the line of the file, or writes it to the file of rejected rows', async () => {
+    const config = writePeople(directory, 200, 500);
+    writeFileSync(join(directory, 'knows.csv'), `${readFileSync(join(directory, 'knows.csv'), 'utf8')}\n1,9999,3\n1,2,many\n1,2,3\n`);
+    const refused = await run('lgraph_import', online(config, 'refused'));
+    expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/\[file: knows\.csv] \[label: knows] line 50[12]: .*many|line 501: Missing dst uid 9999/) as string });
+    rmSync(`${config}.progress`);
+    const goneOn = await run('lgraph_import', online(config, 'going_on', ['-i', 'true']));
+    expect(goneOn).toMatchObject({ code: 0, out: expect.stringContaining('imported 200 vertices and 501 edges, left out 2 rows') as string });
+    const rejected = readFileSync(`${config}.rejected.jsonl`, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { line: number; reason: string });
+    expect(rejected.map(({ line }) => line).sort()).toEqual([501, 502]);
+    expect(await counts('going_on')).toEqual([200, 501]);
+  });
+
+  it('killed half-way and started again, through the death of the leader, has everything once', async () => {
+    const config = writePeople(directory, 1000, 12_000);
+    for (let kill = 0; kill < 3; kill++) {
+      const { child, outcome } = start('lgraph_import', online(config, 'killed'));
+      const progress = () => (existsSync(`${config}.progress`) ? (JSON.parse(readFileSync(`${config}.progress`, 'utf8')) as { packages: number }).packages : 0);
+      const from = progress();
+      await eventually('some packages', 30_000, async () => progress() >= from + 3);
+      child.kill('SIGKILL');
+      await outcome;
+    }
+    expect((await counts('killed'))[0]).toBeGreaterThan(0);
+    const leader = await group.leader();
+    const last = start('lgraph_import', online(config, 'killed'));
+    await eventually('it went on', 30_000, async () => ((await counts('killed'))[1] as number) > 1000);
+    await group.stop(leader, 'SIGKILL');
+    expect(await last.outcome).toMatchObject({ code: 0, out: expect.stringContaining('imported 1000 vertices and 12000 edges') as string });
+    expect(await counts('killed')).toEqual([1000, 12_000]);
+    expect((await rows('MATCH ()-[r:knows]->() RETURN count(DISTINCT r.since)', 'killed'))[0]).toEqual([12_000]);
+    group.start(leader);
+    await group.ready(60_000);
+  }, 120_000);
+});

@@ -1,0 +1,111 @@
+/** lgraph_validate on stores that were damaged in every way it looks for. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
+import { ADJACENCY, BITMAP, blockKey, CHUNK, COUNTERS, DEGREE, EDGE, setPage, SUMMARY, VERTEX } from '../../src/graph/blocks.ts';
+import type { Block, BlockKind } from '../../src/graph/blocks.ts';
+import { INDEX } from '../../src/graph/btree.ts';
+import { withStore } from '../../src/data/open-store.ts';
+import { validateStore } from '../../src/data/validate.ts';
+import type { Problem } from '../../src/data/validate.ts';
+import { run, writePeople } from './tools.ts';
+
+let directory: string;
+let db: string;
+const GRAPH = 1;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'lgraph-validate-'));
+  const whole = join(directory, 'whole');
+  const config = writePeople(directory, 300, 3000);
+  // One more vertex with chunks of relationships.
+  const knows = Array.from({ length: 1500 }, (_, i) => `7,${i % 300},${i}`).join('\n');
+  writeFileSync(join(directory, 'knows.csv'), knows);
+  expect((await run('lgraph_import', ['-c', config, '-d', whole])).code).toBe(0);
+});
+beforeEach(() => {
+  db = mkdtempSync(join(directory, 'db-'));
+  cpSync(join(directory, 'whole'), db, { recursive: true });
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const problems = () => withStore(db, async (engine, reader) => {
+  const found: Problem[] = [];
+  const point = reader.acquire();
+  await validateStore(engine, point, { onProblem: (problem) => found.push(problem), onProgress: () => undefined });
+  reader.release(point);
+  return found;
+});
+
+/** Changes one block behind everybody's back; undefined removes it. */
+const damage = <B extends Block>(kind: BlockKind<B>, number: number, change: (block: B) => B | undefined | Buffer) => withStore(db, async (engine) => {
+  const key = blockKey(GRAPH, kind.tag, number);
+  const bytes = engine.getSync(key);
+  expect(bytes, `${kind.name} ${number} is there`).toBeDefined();
+  const after = change(kind.decode(new ByteReader(bytes!)));
+  if (after === undefined) return engine.batch([{ type: 'del', key }], { sync: true });
+  const writer = new ByteWriter();
+  if (!Buffer.isBuffer(after)) kind.encode(after, writer);
+  return engine.batch([{ type: 'put', key, value: Buffer.isBuffer(after) ? after : writer.finish() }], { sync: true });
+});
+
+const edited = <T>(value: T, edit: (value: T) => void): T => {
+  edit(value);
+  return value;
+};
+
+describe('a whole store', () => {
+  it('has no problems', async () => {
+    expect(await problems()).toEqual([]);
+    expect(await run('lgraph_validate', ['-d', db])).toMatchObject({ code: 0, out: 'Validation finished: no problems.\n' });
+  });
+});
+
+describe('a damaged store', () => {
+  const cases: readonly (readonly [string, Problem['what'], () => Promise<unknown>])[] = [
+    ['bytes of an edge that mean nothing', 'block', () => damage(EDGE, 5, () => Buffer.from('rubbish'))],
+    ['a value that was changed', 'checksum', () => damage(VERTEX, 5, (block) => edited(block, ({ values }) => values.splice(1, 1, 'another name')))],
+    ['an edge that is gone', 'adjacency', () => damage(EDGE, 9, () => undefined)],
+    ['a vertex that is gone', 'adjacency', () => damage(VERTEX, 9, () => undefined)],
+    ['one side of an edge that is not listed', 'adjacency', () => damage(ADJACENCY, 11 * 2 + 1, ({ groups }) => edited({ at: 0, groups }, () => [groups[0]!.edges.pop(), groups[0]!.neighbours.pop()]))],
+    ['a neighbour that is another', 'adjacency', () => damage(CHUNK, 0, (block) => edited(block, ({ neighbours }) => (neighbours[3] = 250)))],
+    ['a chunk that is gone', 'adjacency', () => damage(CHUNK, 1, () => undefined)],
+    ['the degree of a hub', 'degree', () => damage(DEGREE, 7 * 2, (block) => edited(block, ({ counts }) => counts.set(0, 3)))],
+    ['a member that a set lacks', 'set', () => damage(BITMAP, setPage(1, 0), (block) => edited(block, () => block.set(8, false)))],
+    ['a member too many', 'set', () => damage(BITMAP, setPage(0, 0), (block) => edited(block, () => block.set(3000, true)))],
+    ['a page that the summary lacks', 'set', () => damage(SUMMARY, setPage(1, 0), (block) => edited(block, () => block.set(0, false)))],
+    ['an index entry that is gone', 'index', () => damage(INDEX, 2, (block) => edited(block, ({ keys, ids }) => [keys.pop(), ids.pop()]))],
+    ['an index entry that is wrong', 'index', () => damage(INDEX, 2, (block) => edited(block, ({ ids }) => (ids[0] = 77)))],
+    ['an index page that is gone', 'index', () => damage(INDEX, 3, () => undefined)],
+    ['a count', 'counter', () => damage(COUNTERS, 0, (block) => edited(block, () => (block.byType[0] = 1)))],
+  ];
+  it.each(cases)('shows %s', async (_, what, harm) => {
+    await harm();
+    expect([...new Set((await problems()).map((problem) => problem.what))]).toContain(what);
+  });
+
+  it('is told about by the tool', async () => {
+    await damage(EDGE, 9, () => undefined);
+    const { code, out } = await run('lgraph_validate', ['-d', db]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^store: checksum: .*\ngraph default: adjacency: INCONSISTENT: .*\n(.*\n)*Validation finished: \d+ problems/);
+  });
+
+  it('gets its indexes back with --repair true, and nothing else', async () => {
+    await damage(INDEX, 2, (block) => edited(block, ({ ids }) => (ids[0] = 77)));
+    await damage(INDEX, 3, () => Buffer.from('torn'));
+    expect(await run('lgraph_validate', ['-d', db, '--repair', 'true'])).toMatchObject({ code: 0, out: expect.stringContaining('made 2 indexes anew') as string });
+    expect(await problems()).toEqual([]);
+    await damage(VERTEX, 5, (block) => edited(block, ({ values }) => values.splice(1, 1, 'another name')));
+    expect(await run('lgraph_validate', ['-d', db, '--repair', 'true'])).toMatchObject({ code: 1, out: expect.stringContaining('checksum') as string });
+  });
+
+  it("is not repaired where other replicas would differ", async () => {
+    await damage(INDEX, 3, () => undefined);
+    mkdirSync(join(db, 'ha'));
+    writeFileSync(join(db, 'ha', 'node.json'), JSON.stringify({ membership: 'MEMBER', isStandalone: false }));
+    expect(await run('lgraph_validate', ['-d', db, '--repair', 'true'])).toMatchObject({ code: 1, err: expect.stringContaining('ha_join_discard_local_data') as string });
+  });
+});
