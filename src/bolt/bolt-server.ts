@@ -12,6 +12,7 @@ import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { DbError } from '../base/errors.ts';
+import { plainAddress } from '../service/origin.ts';
 import { Connection } from './connection.ts';
 import { RECEIVE_TIMEOUT_SECONDS } from './dialogue.ts';
 import type { Door } from './door.ts';
@@ -127,7 +128,7 @@ export class BoltServer {
   #connect(stream: Duplex, address: string): void {
     const { messageBytesMax, authTimeoutMs, log } = this.#options;
     const connection: Connection = new Connection(stream, this.#door, {
-      id: `bolt-${this.#nextId++}`, address, messageBytesMax, authTimeoutMs, log,
+      id: `bolt-${this.#nextId++}`, address: plainAddress(address), messageBytesMax, authTimeoutMs, log,
       onClose: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);

@@ -1,14 +1,14 @@
 /** GET /info and its parts, /info/peers, /info/leader, /info/ha_state: the server and its group, in TuGraph's forms. */
 import { statfs } from 'node:fs/promises';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import { peerRows } from '../service/peer-rows.ts';
 import type { Service } from '../service/service.ts';
-import { bearer } from './reply.ts';
+import { principalOf } from './reply.ts';
 
 export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boolean): void {
-  const authenticated = (request: Parameters<typeof bearer>[0]) => service.authenticate(bearer(request));
+  const authenticated = (request: FastifyRequest) => principalOf(service, request);
   const needHa = () => {
     if (!enableHa) throw new DbError('InvalidRequest', 'HA mode is not enabled.', { hint: 'start the server with --enable_ha true' });
   };

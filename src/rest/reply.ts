@@ -1,6 +1,10 @@
 /** How REST answers: errors in TuGraph's form, the data version on every answer. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { asDbError, DbError } from '../base/errors.ts';
+import type { Principal } from '../service/api.ts';
+import { plainAddress, traceparentOf } from '../service/origin.ts';
+import type { Origin } from '../service/origin.ts';
+import type { Service } from '../service/service.ts';
 
 /** Seconds after which a client may try again what a lost leader made fail. */
 const RETRY_AFTER_S = 1;
@@ -49,6 +53,15 @@ export function bearer(request: FastifyRequest): string {
   const match = /^Bearer\s+(\S+)$/i.exec(header);
   if (match === null) throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Malformed token', { hint: 'send Authorization: Bearer <jwt>' });
   return match[1]!;
+}
+
+export function originOf(request: FastifyRequest): Origin {
+  return { protocol: 'rest', address: plainAddress(request.ip), traceparent: traceparentOf(request.headers.traceparent) };
+}
+
+/** The bearer of the request's token. */
+export function principalOf(service: Service, request: FastifyRequest): Promise<Principal> {
+  return service.authenticate(bearer(request), originOf(request));
 }
 
 /** The version the client has seen, from its `server_version` header; 0 without one. */

@@ -10,7 +10,7 @@ import type { Service } from '../service/service.ts';
 import type { ResultStream, RunOptions, Session } from '../service/session.ts';
 import { runOptions } from './cypher-route.ts';
 import { parametersOf } from './json-values.ts';
-import { bearer } from './reply.ts';
+import { principalOf } from './reply.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
 
@@ -42,7 +42,7 @@ export class RestCall {
   }
 
   static async of(service: Service, request: FastifyRequest, reply: FastifyReply): Promise<RestCall> {
-    return new RestCall(service, request, reply, await service.authenticate(bearer(request)));
+    return new RestCall(service, request, reply, await principalOf(service, request));
   }
 
   requireAdmin(message = 'Admin access right required.'): void {

@@ -13,6 +13,8 @@ import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
 import { pageRoutes } from './page-routes.ts';
 import { parseJson } from './json-values.ts';
+import { metricsRoute } from './metrics-route.ts';
+import type { MetricsSource } from './metrics-route.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { relationshipRoutes } from './relationship-routes.ts';
 import { sendError } from './reply.ts';
@@ -27,6 +29,10 @@ export interface RestOptions {
   readonly enableHa: boolean;
   /** Folder of web files; '' for the server's own pages. */
   readonly webFolder: string;
+  /** Absent: there is no /metrics. */
+  readonly metrics?: MetricsSource | undefined;
+  /** Connections at once; one more is closed. */
+  readonly connectionsMax?: number;
 }
 
 const CORS_HEADERS = {
@@ -40,14 +46,25 @@ export class RestServer {
   readonly #app: FastifyInstance;
   readonly #options: RestOptions;
   #draining = false;
+  #connections = 0;
 
   constructor(service: Service, options: RestOptions) {
     this.#options = options;
     this.#app = makeApp(service, options, () => this.#draining);
+    const { server } = this.#app;
+    if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
+    server.on('connection', (socket) => {
+      this.#connections++;
+      socket.once('close', () => this.#connections--);
+    });
   }
 
   async start(): Promise<void> {
     await this.#app.listen({ host: this.#options.host, port: this.#options.port });
+  }
+
+  get connectionCount(): number {
+    return this.#connections;
   }
 
   /** From now on every new request is refused; running ones end. */
@@ -88,6 +105,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   cypherRoute(app, service, options.resultBytesMax);
   infoRoutes(app, service, options.enableHa);
   healthRoutes(app, service);
+  if (options.metrics !== undefined) metricsRoute(app, service, options.metrics);
   pageRoutes(app, options.webFolder);
   groupRoutes(app, service);
   for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);

@@ -13,6 +13,9 @@ import { StartRefused } from '../replica/start-checks.ts';
 import type { ConsensusOptions, ConsensusToMain } from '../replica/protocol.ts';
 import { RaftTransport } from '../rpc/raft-transport.ts';
 import { setThreadPriority } from './thread-priority.ts';
+import { reportWorkerStats } from './thread-stats.ts';
+
+reportWorkerStats();
 
 export interface ConsensusThreadData {
   readonly options: ConsensusOptions;

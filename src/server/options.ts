@@ -35,6 +35,7 @@ export const OPTIONS = [
   { name: 'durable', type: 'boolean', default: true, group: 'Server', help: 'fsync before a write is acknowledged; false: UNSAFE, a power cut may lose acknowledged writes' },
   { name: 'web', ...text, group: 'Server', help: "folder of web files; the server's own pages if empty" },
   { name: 'single_node', type: 'boolean', default: false, group: 'Server', help: 'say on purpose that this server is alone; refused together with enable_ha' },
+  { name: 'enable_metrics', type: 'boolean', default: true, group: 'Server', help: 'GET /metrics for Prometheus' },
   // ---------------------------------------------------------------- high availability
   { name: 'enable_ha', type: 'boolean', default: false, group: 'High availability', help: 'be a member of a group of servers' },
   { name: 'ha_conf', ...text, group: 'High availability', help: 'host1:rpc_port1,host2:rpc_port2,… the servers of the group' },
@@ -75,6 +76,7 @@ export const OPTIONS = [
   { name: 'token_refresh_s', type: 'integer', default: 604800, min: 60, group: 'Security', help: 'a token may be refreshed for so long after the first login' },
   { name: 'login_failures_max', type: 'integer', default: 5, min: 1, group: 'Security', help: 'wrong passwords per user and address before a pause' },
   { name: 'login_lock_ms', type: 'integer', default: 60000, min: 100, group: 'Security', help: 'length of that pause' },
+  { name: 'metrics_token', ...text, secret: true, group: 'Security', help: 'GET /metrics wants this as bearer token (or the token of an admin); empty: it is open to whoever reaches the HTTP port' },
   // ---------------------------------------------------------------- limits
   { name: 'cache_mb', type: 'integer', default: 512, min: 8, max: 1048576, group: 'Limits', help: 'decoded graph data kept in memory, over all threads' },
   { name: 'store_cache_mb', type: 'integer', default: 64, min: 1, max: 1048576, group: 'Limits', help: "LevelDB's block cache" },

@@ -33,13 +33,16 @@ import { addressesOf, addressList } from './addresses.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
+import { folderBytes } from './disk-space.ts';
 import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
 import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import { metricsText } from './metrics.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
+import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
 import { csvFiles } from '../service/csv-files.ts';
 
 const MB = 1024 * 1024;
@@ -65,6 +68,8 @@ export class LgraphServer {
   readonly #clocks = new VersionClocks();
   readonly #tasks: TaskRegistry;
   readonly #workers: Worker[] = [];
+  readonly #threadStats: ThreadStatsTable;
+  readonly #endStats: () => void;
   #engine: Engine | undefined;
   #reader: StateReader | undefined;
   #writer: Channel | undefined;
@@ -81,6 +86,8 @@ export class LgraphServer {
     this.#log = log;
     this.#events = events;
     this.#tasks = new TaskRegistry(config.max_running_statements);
+    this.#threadStats = new ThreadStatsTable(3 + config.reader_threads);
+    this.#endStats = reportThreadStats(this.#threadStats.add('main'));
   }
 
   get #store(): StoreOptions {
@@ -133,7 +140,8 @@ export class LgraphServer {
   #worker(name: string, workerData: object, transferList: MessagePort[]): Worker {
     // Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept.
     const resourceLimits = { maxYoungGenerationSizeMb: this.#isWitness ? 2 : name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: OLD_SPACE_MB };
-    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData, transferList, name, resourceLimits });
+    const threadStats = this.#threadStats.add(name.replace('-thread', ''));
+    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData: { ...workerData, threadStats }, transferList, name, resourceLimits });
     worker.on('error', (error) => this.#fatal(`the ${name} failed: ${error.message}`));
     worker.on('exit', () => {
       if (!this.#stopping) this.#fatal(`the ${name} ended unexpectedly`);
@@ -273,7 +281,10 @@ export class LgraphServer {
 
   async #openPorts(service: Service): Promise<void> {
     const config = this.#config;
-    this.#rest = new RestServer(service, { host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web });
+    this.#rest = new RestServer(service, {
+      host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web,
+      connectionsMax: config.max_connections, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
+    });
     await this.#rest.start();
     this.#log.info(`Listening for REST on port ${config.port}`);
     if (config.bolt_port === 0) return;
@@ -283,6 +294,31 @@ export class LgraphServer {
     });
     await this.#bolt.start();
     this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
+  }
+
+  #metrics(service: Service): Promise<string> {
+    return metricsText({
+      service, threads: this.#threadStats, directory: this.#config.directory,
+      connections: () => ({ rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 }),
+      cacheBytes: () => this.#cacheBytes(), storeBytes: () => this.#storeBytes(),
+      securityCounts: () => ({}),
+    });
+  }
+
+  /** A thread that is too busy to answer at once is left out, rather than a scrape held up. */
+  async #cacheBytes(): Promise<Record<string, number>> {
+    const bytes: Record<string, number> = { main: this.#reader?.cache.bytes ?? 0 };
+    const ask = async (name: string, channel: Channel | undefined) => {
+      const answer = await within(channel?.call<number>('cacheBytes', undefined), ANSWER_MS);
+      if (answer !== undefined) bytes[name] = answer;
+    };
+    await Promise.all([ask('writer', this.#writer), ...this.#readers.map((reader, i) => ask(i === 0 ? 'reader' : `reader ${i + 1}`, reader))]);
+    return bytes;
+  }
+
+  async #storeBytes(): Promise<Record<string, number>> {
+    const [state, log] = await Promise.all([folderBytes(this.#store.location), folderBytes(this.#config.ha_log_dir)]);
+    return { state, log };
   }
 
   // -------------------------------------------------------------- stop
@@ -309,21 +345,25 @@ export class LgraphServer {
     await this.#engine?.close();
     this.#link?.close();
     await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
+    this.#endStats();
   }
 }
 
 /** The result, or nothing after the time: stopping goes on whatever one part does. */
-async function within(work: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  if (work === undefined) return;
+async function within<T>(work: Promise<T> | undefined, timeoutMs: number): Promise<T | undefined> {
+  if (work === undefined) return undefined;
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
   });
-  await Promise.race([work.then(() => undefined, () => undefined), late]);
+  const result = await Promise.race([work.catch(() => undefined), late]);
   clearTimeout(timer);
+  return result;
 }
 
 const TIME_ZONE = 'Z';
+/** How long /metrics waits for a thread. */
+const ANSWER_MS = 250;
 const BOOTSTRAP_ROLES = [0, 1, 2] as const;
 
 /** What `dbms.config.list()` shows, under TuGraph's names; the browser's two are what its web page needs. */

@@ -5,6 +5,7 @@ import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupStatus } from '../replica/protocol.ts';
 import type { Notification, PlanDescription, QueryStats } from '../cypher/engine.ts';
 import type { Value } from '../value/value.ts';
+import type { Origin } from './origin.ts';
 
 /**
  * Turns rows into a protocol's bytes, in the thread that made them. Protocols bring theirs; the composition root
@@ -26,6 +27,7 @@ export interface Principal {
   readonly isAdmin: boolean;
   /** When the token that says so was issued. */
   readonly tokenIssuedMs?: number | undefined;
+  readonly origin?: Origin | undefined;
 }
 
 /** One statement for an executing thread. Plain data. */

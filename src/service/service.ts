@@ -19,7 +19,10 @@ import { EagerTexts } from './deferred-transaction.ts';
 import type { GroupLink } from './group-link.ts';
 import type { InlineExecutor } from './inline-executor.ts';
 import { ReadIndexes } from './read-index.ts';
+import { NO_ORIGIN } from './origin.ts';
+import type { Origin } from './origin.ts';
 import { Session } from './session.ts';
+import { StatementWatch } from './statement-watch.ts';
 import type { TaskRegistry } from './tasks.ts';
 
 export interface ServiceLimits {
@@ -76,6 +79,7 @@ export class Service {
   readonly options: ServiceOptions;
   readonly eagerTexts = new EagerTexts();
   readonly readIndexes: ReadIndexes;
+  readonly watch = new StatementWatch();
   readonly #passwords: PasswordVerifier;
   readonly #tokens = new TokenVerifier();
   readonly #failures = new Map<string, Failures>();
@@ -125,8 +129,8 @@ export class Service {
 
   // -------------------------------------------------------------- who
 
-  async login(user: string, password: string, address: string): Promise<LoginResult> {
-    const principal = await this.checkPassword(user, password, address);
+  async login(user: string, password: string, origin: Origin): Promise<LoginResult> {
+    const principal = await this.checkPassword(user, password, origin);
     const { clock, limits } = this.options;
     const system = this.#system;
     const token = await issueToken(system, user, { nowMs: clock.wallMs(), lifeSeconds: limits.tokenLifeSeconds });
@@ -134,12 +138,13 @@ export class Service {
   }
 
   /** Checks a password; after repeated failures the user is locked out from that address for a while. */
-  async checkPassword(user: string, password: string, address: string): Promise<Principal> {
+  async checkPassword(user: string, password: string, origin: Origin): Promise<Principal> {
     const system = this.#system;
-    if (this.options.disableAuth) return { user: system.users[user] === undefined ? 'admin' : user, isAdmin: true };
+    if (this.options.disableAuth) return { user: system.users[user] === undefined ? 'admin' : user, isAdmin: true, origin };
     if (Object.keys(system.users).length === 0) {
       throw new DbError('NoLeader', 'this server has no state yet: it waits for its group', { hint: 'see GET /readyz' });
     }
+    const { address } = origin;
     this.#checkLock(user, address);
     const record = system.users[user];
     // An unknown user costs as much time as a wrong password.
@@ -150,7 +155,7 @@ export class Service {
       throw new DbError('Unauthorized', 'Bad user/password.');
     }
     this.#failures.delete(`${user}@${address}`);
-    return { user, isAdmin: isAdmin(system, user) };
+    return { user, isAdmin: isAdmin(system, user), origin };
   }
 
   #checkLock(user: string, address: string): void {
@@ -171,11 +176,11 @@ export class Service {
   }
 
   /** The bearer of a token. */
-  async authenticate(token: string): Promise<Principal> {
+  async authenticate(token: string, origin: Origin = NO_ORIGIN): Promise<Principal> {
     const system = this.#system;
-    if (this.options.disableAuth) return { user: 'admin', isAdmin: true };
+    if (this.options.disableAuth) return { user: 'admin', isAdmin: true, origin };
     const { user, issuedMs } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
-    return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: issuedMs };
+    return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: issuedMs, origin };
   }
 
   /** A new token for an old one that is still valid. */
