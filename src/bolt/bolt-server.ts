@@ -1,5 +1,5 @@
 /**
- * The Bolt port: plain TCP, or WebSocket for browsers, told apart by the first byte.
+ * The Bolt port: TCP, or WebSocket for browsers, both with or without TLS, told apart by the first byte.
  *
  *   start   listens
  *   drain   takes no new connections; those that are idle end, the others when they become so
@@ -10,7 +10,10 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { Certificates } from '../base/certificates.ts';
 import { DbError } from '../base/errors.ts';
 import { plainAddress } from '../service/origin.ts';
 import { Connection } from './connection.ts';
@@ -24,17 +27,25 @@ export interface BoltServerOptions {
   readonly authTimeoutMs: number;
   readonly connectionsMax: number;
   readonly log: (message: string) => void;
+  /** Absent: no TLS. */
+  readonly tls?: Pick<Certificates, 'cert' | 'key'> | undefined;
+  /** Who does not begin with TLS is cut off. */
+  readonly tlsRequired?: boolean;
 }
 
 const KEEP_ALIVE_MS = (RECEIVE_TIMEOUT_SECONDS * 1000) / 4;
 /** `G` of a WebSocket's `GET`. */
 const HTTP_FIRST_BYTE = 0x47;
+/** Content type `handshake` of a TLS record (RFC 8446, 5.1). */
+const TLS_FIRST_BYTE = 0x16;
+const TLS_VERSION_MIN = 'TLSv1.2';
 
 export class BoltServer {
   readonly #door: Door;
   readonly #options: BoltServerOptions;
   readonly #server: Server;
   readonly #http: HttpServer;
+  readonly #tls: TlsServer | undefined;
   readonly #webSockets: WebSocketServer;
   readonly #connections = new Set<Connection>();
   /** Sockets that have not shown yet what they speak. */
@@ -47,6 +58,15 @@ export class BoltServer {
     this.#door = door;
     this.#options = options;
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, allowHalfOpen: false }, (socket) => this.#accept(socket));
+    if (options.tls !== undefined) {
+      const { cert, key } = options.tls;
+      // It listens nowhere: it is given the connections that begin with TLS.
+      this.#tls = createTlsServer({ cert, key, minVersion: TLS_VERSION_MIN, handshakeTimeout: options.authTimeoutMs }, (socket) => this.#listenTo(socket, true));
+      this.#tls.on('tlsClientError', (error, socket) => {
+        options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: ${error.message}`);
+        socket.destroy();
+      });
+    }
     this.#webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: options.messageBytesMax + 64 * 1024 });
     this.#http = createHttpServer((_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain', connection: 'close' }).end('This is the Bolt port: connect with a Neo4j driver, over TCP or WebSocket.\n');
@@ -76,6 +96,11 @@ export class BoltServer {
     this.#keepAlive.unref();
   }
 
+  /** For the connections from now on. */
+  useCertificates({ cert, key }: Certificates): void {
+    this.#tls?.setSecureContext({ cert, key, minVersion: TLS_VERSION_MIN });
+  }
+
   async drain(): Promise<void> {
     this.#isDraining = true;
     this.#server.close();
@@ -92,21 +117,36 @@ export class BoltServer {
   }
 
   #accept(socket: Socket): void {
-    socket.on('error', () => socket.destroy());
     if (this.#isDraining || this.connectionCount >= this.#options.connectionsMax) {
       if (!this.#isDraining) this.#options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: ${this.connectionCount} are open, no more are allowed (max_connections)`);
       socket.destroy();
       return;
     }
+    this.#listenTo(socket, false);
+  }
+
+  /** Until its first bytes say what a socket is. */
+  #listenTo(socket: Socket, isSecure: boolean): void {
+    socket.on('error', () => socket.destroy());
     this.#silent.add(socket);
     socket.setTimeout(this.#options.authTimeoutMs, () => socket.destroy());
     socket.once('close', () => this.#silent.delete(socket));
     socket.once('data', (first: Buffer) => {
       this.#silent.delete(socket);
       socket.setTimeout(0);
+      const wantsTls = first[0] === TLS_FIRST_BYTE && !isSecure;
+      if (this.#tls === undefined ? wantsTls : !isSecure && !wantsTls && this.#options.tlsRequired === true) {
+        this.#options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: it speaks ${wantsTls ? 'TLS, which is off (ssl_auth, bolt_tls)' : 'in the clear (bolt_tls)'}`);
+        socket.destroy();
+        return;
+      }
       // Whoever takes over gets the first bytes again.
       socket.pause();
       socket.unshift(first);
+      if (wantsTls) {
+        this.#tls!.emit('connection', socket);
+        return;
+      }
       if (first[0] === HTTP_FIRST_BYTE) this.#http.emit('connection', socket);
       else this.#connect(socket, socket.remoteAddress ?? '');
       process.nextTick(() => socket.resume());

@@ -1,6 +1,8 @@
 /** The HTTP port: TuGraph's REST API, health checks, web pages. */
+import type { Server as TlsServer } from 'node:tls';
 import fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
+import type { Certificates } from '../base/certificates.ts';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
 import { adminRoutes } from './admin-routes.ts';
@@ -33,7 +35,11 @@ export interface RestOptions {
   readonly metrics?: MetricsSource | undefined;
   /** Connections at once; one more is closed. */
   readonly connectionsMax?: number;
+  /** Absent: no TLS. */
+  readonly tls?: Pick<Certificates, 'cert' | 'key'> | undefined;
 }
+
+const TLS_VERSION_MIN = 'TLSv1.2';
 
 const CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
@@ -63,6 +69,11 @@ export class RestServer {
     await this.#app.listen({ host: this.#options.host, port: this.#options.port });
   }
 
+  /** For the connections from now on. */
+  useCertificates({ cert, key }: Certificates): void {
+    (this.#app.server as unknown as TlsServer).setSecureContext({ cert, key, minVersion: TLS_VERSION_MIN });
+  }
+
   get connectionCount(): number {
     return this.#connections;
   }
@@ -79,7 +90,10 @@ export class RestServer {
 
 /** The routes without a socket, for tests too. */
 export function makeApp(service: Service, options: RestOptions, isDraining: () => boolean = () => false): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: options.bodyBytesMax, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
+  const { tls } = options;
+  // Its type tells an HTTPS server from an HTTP one; the routes do not care.
+  const https = tls === undefined ? {} : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN } };
+  const app: FastifyInstance = fastify({ ...https, logger: false, bodyLimit: options.bodyBytesMax, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
 
   // As text first: a body that is not JSON gets our own error, and numbers stay exact.
   app.removeContentTypeParser(['application/json', 'text/plain']);

@@ -70,6 +70,13 @@ export const OPTIONS = [
   { name: 'bolt_message_max_bytes', type: 'integer', default: 67108864, min: 65536, group: 'Bolt', help: 'largest message a client may send' },
   { name: 'bolt_auth_timeout_ms', type: 'integer', default: 10000, min: 100, group: 'Bolt', help: 'a connection that has not logged in by then is closed' },
   // ---------------------------------------------------------------- security
+  { name: 'ssl_auth', type: 'boolean', default: false, group: 'Security', help: 'TLS on the HTTP port, the Bolt port, and between the servers of a group' },
+  { name: 'server_cert', type: 'string', default: './server-cert.pem', group: 'Security', help: 'PEM file: certificate of this server, then those of intermediate authorities; read again when it changes' },
+  { name: 'server_key', type: 'string', default: './server-key.pem', group: 'Security', help: 'PEM file: its private key' },
+  { name: 'server_ca', ...text, group: 'Security', help: 'PEM file: authority that signed the certificates of the servers of the group; needed for TLS between them' },
+  { name: 'ha_tls', type: 'boolean', default: true, group: 'Security', help: 'with ssl_auth: the servers of a group show each other certificates (mutual TLS); false: they speak in the clear, for a network of their own' },
+  { name: 'bolt_tls', type: 'string', default: 'required', choices: ['required', 'optional', 'off'], group: 'Security', help: 'with ssl_auth, on the Bolt port: required, optional (plain connections too) or off' },
+  { name: 'tls_reload_s', type: 'integer', default: 10, min: 0, max: 86400, group: 'Security', help: 'how often the PEM files are looked at; 0: only at SIGHUP' },
   { name: 'disable_auth', type: 'boolean', default: false, group: 'Security', help: 'everybody is admin; for trusted places only' },
   { name: 'admin_password', ...text, secret: true, group: 'Security', help: "first password of the user admin in a new group; TuGraph's 73@TuGraph if empty" },
   { name: 'token_life_s', type: 'integer', default: 86400, min: 0, group: 'Security', help: 'life of a login token; 0: for ever' },
@@ -122,13 +129,13 @@ export const IGNORED_OPTIONS: Readonly<Record<string, string>> = {
   bolt_raft_port: 'Bolt shares the one replicated log', bolt_raft_node_id: 'Bolt shares the one replicated log', bolt_raft_init_peers: 'Bolt shares the one replicated log',
   fulltext_analyzer: 'there is no full-text index', fulltext_commit_interval: 'there is no full-text index', fulltext_refresh_interval: 'there is no full-text index',
   backup_log_dir: 'there is no binlog', snapshot_dir: 'there is no binlog', audit_log_dir: 'there is no audit log', audit_log_expire: 'there is no audit log',
-  server_cert: 'TLS is not offered', server_key: 'TLS is not offered', unlimited_token: 'see token_life_s',
+  unlimited_token: 'see token_life_s',
   'browser.credential_timeout': 'see token_life_s', 'browser.retain_connection_credentials': 'it is always so',
 };
 
 /** Options of TuGraph that may be off, but not on: to ignore them would leave out what somebody relies on. */
 export const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
-  ssl_auth: 'TLS is not offered by this version; put a TLS proxy in front', enable_ip_check: 'the address check is not offered by this version; use a firewall',
+  enable_ip_check: 'the address check is not offered by this version; use a firewall',
   enable_audit_log: 'the audit log is not offered by this version', enable_backup_log: 'the binlog is not offered: the replicated log has its place',
   enable_fulltext_index: 'full-text indexes are not offered by this version', reset_admin_password: 'not offered: an admin changes it with dbms.security.changeUserPassword',
 };

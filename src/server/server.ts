@@ -10,6 +10,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
+import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
@@ -39,7 +40,7 @@ import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
-import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import type { ConsensusThreadData, ConsensusThreadMessage, ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { metricsText } from './metrics.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
@@ -77,6 +78,8 @@ export class LgraphServer {
   #link: ConsensusLink | undefined;
   #rest: RestServer | undefined;
   #bolt: BoltServer | undefined;
+  #certificates: CertificateWatch | undefined;
+  #consensus: Worker | undefined;
   #stopping = false;
   #isInstalling = false;
   service: Service | undefined;
@@ -100,6 +103,7 @@ export class LgraphServer {
   }
 
   async start(): Promise<void> {
+    this.#certificates = this.#watchCertificates();
     if (this.#isWitness) {
       await this.#startWitness();
       return;
@@ -117,6 +121,26 @@ export class LgraphServer {
     this.#reader.release(point);
     this.service = this.#makeService();
     await this.#openPorts(this.service);
+  }
+
+  #watchCertificates(): CertificateWatch | undefined {
+    const config = this.#config;
+    if (!config.ssl_auth) return undefined;
+    return new CertificateWatch({ cert: config.server_cert, key: config.server_key, ca: config.server_ca }, {
+      intervalMs: config.tls_reload_s * 1000,
+      onChange: (certificates) => {
+        this.#rest?.useCertificates(certificates);
+        this.#bolt?.useCertificates(certificates);
+        this.#log.info('new certificates are in use for new connections');
+      },
+      onProblem: (message) => this.#log.error(message),
+    });
+  }
+
+  /** Looks at the certificate files now. */
+  reloadCertificates(): void {
+    this.#certificates?.reload();
+    this.#consensus?.postMessage({ kind: 'reloadCertificates' } satisfies ConsensusThreadMessage);
   }
 
   get #isWitness(): boolean {
@@ -207,7 +231,11 @@ export class LgraphServer {
       call: (bytes) => this.#answerCall(bytes),
     });
     const options = this.#consensusOptions(appliedIndex, stateChecksum);
-    this.#worker('consensus-thread', { options, writerPort, mainPort: consensusMainSide }, [writerPort, consensusMainSide]);
+    const { ssl_auth: tls, ha_tls: groupTls, server_cert: cert, server_key: key, server_ca: ca, tls_reload_s: reloadSeconds } = this.#config;
+    const data: Omit<ConsensusThreadData, 'threadStats'> = {
+      options, writerPort, mainPort: consensusMainSide, tls: tls && groupTls && options.enabled ? { files: { cert, key, ca }, reloadMs: reloadSeconds * 1000 } : undefined,
+    };
+    this.#consensus = this.#worker('consensus-thread', data, [writerPort, consensusMainSide]);
   }
 
   /** Fills a new store while the old one still serves reads; then everything is started again on it. */
@@ -283,7 +311,7 @@ export class LgraphServer {
     const config = this.#config;
     this.#rest = new RestServer(service, {
       host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web,
-      connectionsMax: config.max_connections, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
+      connectionsMax: config.max_connections, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
     });
     await this.#rest.start();
     this.#log.info(`Listening for REST on port ${config.port}`);
@@ -291,6 +319,7 @@ export class LgraphServer {
     this.#bolt = new BoltServer(service, {
       host: config.host, port: config.bolt_port, messageBytesMax: config.bolt_message_max_bytes,
       authTimeoutMs: config.bolt_auth_timeout_ms, connectionsMax: config.max_connections, log: (message) => this.#log.debug(message),
+      tls: config.bolt_tls === 'off' ? undefined : this.#certificates?.current, tlsRequired: config.bolt_tls === 'required',
     });
     await this.#bolt.start();
     this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
@@ -346,6 +375,7 @@ export class LgraphServer {
     this.#link?.close();
     await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
     this.#endStats();
+    this.#certificates?.stop();
   }
 }
 
@@ -376,7 +406,7 @@ function listedConfig(config: Config): [string, string | number | boolean][] {
     : [];
   return [
     ['bind_host', config.host], ['port', config.port], ['rpc_port', config.rpc_port], ['bolt_port', config.bolt_port], ['enable_ha', config.enable_ha],
-    ['enable_rpc', config.enable_rpc || config.enable_ha], ['durable', config.durable], ['disable_auth', config.disable_auth], ['enable_ssl', false],
+    ['enable_rpc', config.enable_rpc || config.enable_ha], ['durable', config.durable], ['disable_auth', config.disable_auth], ['enable_ssl', config.ssl_auth],
     ['enable_audit_log', false], ['enable_backup_log', false], ['enable_fulltext_index', false], ['enable_ip_check', false], ['optimistic_txn', true],
     ['subprocess_max_idle_seconds', 0], ['thread_limit', config.reader_threads], ['verbose', config.verbose],
     ['browser.credential_timeout', Math.min(3600, config.token_life_s === 0 ? 3600 : config.token_life_s)], ['browser.retain_connection_credentials', true],
