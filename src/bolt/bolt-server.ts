@@ -27,6 +27,8 @@ export interface BoltServerOptions {
   readonly authTimeoutMs: number;
   readonly connectionsMax: number;
   readonly log: (message: string) => void;
+  /** Absent: every address may connect. */
+  readonly mayConnect?: (address: string) => boolean;
   /** Absent: no TLS. */
   readonly tls?: Pick<Certificates, 'cert' | 'key'> | undefined;
   /** Who does not begin with TLS is cut off. */
@@ -119,6 +121,12 @@ export class BoltServer {
   #accept(socket: Socket): void {
     if (this.#isDraining || this.connectionCount >= this.#options.connectionsMax) {
       if (!this.#isDraining) this.#options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: ${this.connectionCount} are open, no more are allowed (max_connections)`);
+      socket.destroy();
+      return;
+    }
+    const address = socket.remoteAddress ?? '';
+    if (this.#options.mayConnect?.(address) === false) {
+      this.#options.log(`Bolt connection from ${address} refused: the address may not connect (enable_ip_check)`);
       socket.destroy();
       return;
     }

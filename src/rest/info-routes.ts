@@ -46,14 +46,14 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     return {
       node: '/node', relationship: '/relationship', lgraph_version: service.options.serverVersion, git_branch: '', git_commit: '', web_commit: '',
       cpp_id: '', cpp_version: '', python_version: '', up_time: Math.floor(service.upSeconds),
-      cpu: cpu(), memory: memory(), disk: disk(), db_space: await space(), db_config: Object.fromEntries(service.options.config),
+      cpu: cpu(), memory: memory(), disk: disk(), db_space: await space(), db_config: Object.fromEntries(service.configList),
     };
   });
   app.get('/info/cpu', async (request) => (await authenticated(request), cpu()));
   app.get('/info/memory', async (request) => (await authenticated(request), memory()));
   app.get('/info/disk', async (request) => (await authenticated(request), disk()));
   app.get('/info/db_space', async (request) => (await authenticated(request), space()));
-  app.get('/info/db_config', async (request) => (await authenticated(request), Object.fromEntries(service.options.config)));
+  app.get('/info/db_config', async (request) => (await authenticated(request), Object.fromEntries(service.configList)));
   app.get('/info/statistics', async (request) => {
     await authenticated(request);
     const { tasks } = service.options;

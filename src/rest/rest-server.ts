@@ -5,6 +5,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Certificates } from '../base/certificates.ts';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
+import { addressRefused } from '../service/service.ts';
+import { auditRoute } from './audit-route.ts';
+import type { AuditSearch } from './audit-route.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { cypherRoute } from './cypher-route.ts';
 import { exportRoutes } from './export-routes.ts';
@@ -19,7 +22,7 @@ import { metricsRoute } from './metrics-route.ts';
 import type { MetricsSource } from './metrics-route.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { relationshipRoutes } from './relationship-routes.ts';
-import { sendError } from './reply.ts';
+import { knownOf, originOf, sendError } from './reply.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { userRoutes } from './user-routes.ts';
 
@@ -35,6 +38,10 @@ export interface RestOptions {
   readonly metrics?: MetricsSource | undefined;
   /** Connections at once; one more is closed. */
   readonly connectionsMax?: number;
+  /** Absent: there is no /audit_log. */
+  readonly auditLog?: AuditSearch | undefined;
+  /** Milliseconds for a whole request to arrive; 0: no limit. */
+  readonly requestTimeoutMs?: number;
   /** Absent: no TLS. */
   readonly tls?: Pick<Certificates, 'cert' | 'key'> | undefined;
 }
@@ -88,12 +95,28 @@ export class RestServer {
   }
 }
 
+/** These tell what they did by themselves. */
+const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['/cypher', '/gql', '/login', '/logout', '/refresh']);
+
+/** Requests that change something are events of their own, beside the statements they are made of. */
+function auditRequests(app: FastifyInstance, service: Service): void {
+  app.addHook('onRoute', (route) => {
+    if (route.method === 'GET' || route.method === 'HEAD' || TOLD_ELSEWHERE.has(route.url)) return;
+    route.onResponse = (request, reply, done) => {
+      const { user, error } = knownOf(request);
+      const failure = reply.statusCode < 400 ? undefined : error ?? new DbError('Internal', `status ${reply.statusCode}`);
+      service.events.note('request', user ?? '', originOf(request), `${request.method} ${request.url.split('?')[0]}`, failure);
+      done();
+    };
+  });
+}
+
 /** The routes without a socket, for tests too. */
 export function makeApp(service: Service, options: RestOptions, isDraining: () => boolean = () => false): FastifyInstance {
   const { tls } = options;
   // Its type tells an HTTPS server from an HTTP one; the routes do not care.
   const https = tls === undefined ? {} : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN } };
-  const app: FastifyInstance = fastify({ ...https, logger: false, bodyLimit: options.bodyBytesMax, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
+  const app: FastifyInstance = fastify({ ...https, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout: options.requestTimeoutMs ?? 0, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
 
   // As text first: a body that is not JSON gets our own error, and numbers stay exact.
   app.removeContentTypeParser(['application/json', 'text/plain']);
@@ -105,7 +128,13 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
     }
   });
 
+  auditRequests(app, service);
   app.addHook('onRequest', async (request, reply) => {
+    if (!service.mayConnect(request.ip)) {
+      const error = addressRefused(request.ip);
+      service.events.note('refused', '', originOf(request), request.method, error);
+      throw error;
+    }
     void reply.headers(CORS_HEADERS).header('server_version', String(service.version));
     if (isDraining() && request.url !== '/livez') throw new DbError('ShuttingDown', 'this server is shutting down', { hint: 'use another server of the group' });
   });
@@ -119,6 +148,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   cypherRoute(app, service, options.resultBytesMax);
   infoRoutes(app, service, options.enableHa);
   healthRoutes(app, service);
+  if (options.auditLog !== undefined) auditRoute(app, service, options.auditLog);
   if (options.metrics !== undefined) metricsRoute(app, service, options.metrics);
   pageRoutes(app, options.webFolder);
   groupRoutes(app, service);

@@ -8,7 +8,7 @@
  * Anything unknown or out of range is an error that names it, where it stands, and what was probably meant.
  */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import yargs from 'yargs';
 import { DbError } from '../base/errors.ts';
 import { suggest } from '../base/suggest.ts';
@@ -186,6 +186,7 @@ function absolute(config: Config): Config {
     ...config, directory,
     ha_log_dir: config.ha_log_dir === '' ? resolve(directory, 'ha') : resolve(config.ha_log_dir),
     log_dir: config.log_dir === '' ? '' : resolve(config.log_dir),
+    audit_log_dir: resolve(config.audit_log_dir === '' ? join(directory, '_audit_log_') : config.audit_log_dir),
     server_cert: pathOf(config.server_cert), server_key: pathOf(config.server_key), server_ca: pathOf(config.server_ca),
   };
 }

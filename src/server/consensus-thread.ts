@@ -31,7 +31,7 @@ process.on('uncaughtException', fatal);
 
 const log = (level: 'info' | 'error', message: string) => mainPort.postMessage({ kind: 'log', level, message } satisfies ConsensusToMain);
 
-function startTls(): ReturnType<typeof peerTls> | undefined {
+function startTls(): { readonly peers: ReturnType<typeof peerTls>; readonly watch: CertificateWatch } | undefined {
   if (tls === undefined) return undefined;
   const watch = new CertificateWatch(tls.files, {
     intervalMs: tls.reloadMs,
@@ -43,22 +43,24 @@ function startTls(): ReturnType<typeof peerTls> | undefined {
     onProblem: () => undefined,
   });
   const peers = peerTls(watch.current);
-  parentPort!.on('message', (message: ConsensusThreadMessage) => {
-    if (message.kind === 'reloadCertificates') watch.reload();
-  });
-  parentPort!.unref();
-  return peers;
+  return { peers, watch };
 }
 
 try {
-  const peers = startTls();
+  const secured = startTls();
   const transport = options.enabled
     ? new RaftTransport({
       listenHost: options.listenHost, port: options.rpcPort, secret: options.secret, electionTimeoutMs: options.electionTimeoutMs,
       ...(options.maxMessageBytes === undefined ? {} : { messageBytesMax: options.maxMessageBytes }), compressBytesMin: options.compressBytesMin ?? 0,
-      ...(peers === undefined ? {} : { credentials: peers.credentials }),
+      ...(secured === undefined ? {} : { credentials: secured.peers.credentials }),
     })
     : noTransport;
+  parentPort!.on('message', (message: ConsensusThreadMessage) => {
+    if (message.kind === 'reloadCertificates') secured?.watch.reload();
+    else if (transport instanceof RaftTransport) transport.allow(message.addresses);
+  });
+  // It ends with its work, not with this port.
+  parentPort!.unref();
   const consensus = new Consensus({ options, writerPort, mainPort, transport, clock: systemClock, random: systemRandom });
   consensus.start().catch(fatal);
 } catch (error) {

@@ -155,6 +155,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
     log.info('Received signal SIGHUP, looking at the certificate files');
     server.reloadCertificates();
   });
+  process.on('SIGQUIT', () => void server.diagnose());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => stop(signal));
   try {
     await server.start();

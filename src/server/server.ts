@@ -25,6 +25,11 @@ import { InlineExecutor } from '../service/inline-executor.ts';
 import { ServerProcedures } from '../service/procedures/host.ts';
 import { ReadHost } from '../service/read-host.ts';
 import { Service } from '../service/service.ts';
+import { traceIdOf } from '../service/origin.ts';
+import { withoutSecrets } from '../base/redact.ts';
+import type { WatchedStatement } from '../service/statement-watch.ts';
+import { LIVE_OPTIONS } from '../service/live-config.ts';
+import type { LiveName, LiveValues } from '../service/live-config.ts';
 import { TaskRegistry } from '../service/tasks.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
@@ -35,6 +40,9 @@ import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
 import { folderBytes } from './disk-space.ts';
+import { AuditLog } from './audit-log.ts';
+import { diagnostics } from './diagnostics.ts';
+import { Upkeep } from './upkeep.ts';
 import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
@@ -79,6 +87,8 @@ export class LgraphServer {
   #rest: RestServer | undefined;
   #bolt: BoltServer | undefined;
   #certificates: CertificateWatch | undefined;
+  #audit: AuditLog | undefined;
+  #upkeep: Upkeep | undefined;
   #consensus: Worker | undefined;
   #stopping = false;
   #isInstalling = false;
@@ -298,10 +308,11 @@ export class LgraphServer {
       readers: this.#readers.map(threadExecutor),
       writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
       limits: {
-        versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms, statementTimeoutMs: config.statement_timeout_ms,
-        tokenLifeSeconds: config.token_life_s, tokenRefreshSeconds: config.token_refresh_s,
-        loginFailuresMax: config.login_failures_max, loginLockMs: config.login_lock_ms,
+        versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms,
+        loginAddressFailuresMax: config.login_address_failures_max,
       },
+      live: Object.fromEntries(LIVE_NAMES.map((name) => [name, config[name]])) as unknown as LiveValues, ownAddresses: [config.host, config.advertised_host].filter((one) => one !== ''),
+      forcePasswordChange: config.force_password_change,
       clock: systemClock, redirectWrites: config.ha_redirect_writes, disableAuth: config.disable_auth, isWitness: this.#isWitness, serverVersion: PACKAGE_VERSION,
       config: listedConfig(config),
     });
@@ -309,9 +320,10 @@ export class LgraphServer {
 
   async #openPorts(service: Service): Promise<void> {
     const config = this.#config;
+    this.#watchStatements(service);
     this.#rest = new RestServer(service, {
       host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web,
-      connectionsMax: config.max_connections, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
+      connectionsMax: config.max_connections, requestTimeoutMs: config.http_request_timeout_ms, auditLog: this.#audit, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
     });
     await this.#rest.start();
     this.#log.info(`Listening for REST on port ${config.port}`);
@@ -319,10 +331,45 @@ export class LgraphServer {
     this.#bolt = new BoltServer(service, {
       host: config.host, port: config.bolt_port, messageBytesMax: config.bolt_message_max_bytes,
       authTimeoutMs: config.bolt_auth_timeout_ms, connectionsMax: config.max_connections, log: (message) => this.#log.debug(message),
+      mayConnect: (address) => service.mayConnect(address),
       tls: config.bolt_tls === 'off' ? undefined : this.#certificates?.current, tlsRequired: config.bolt_tls === 'required',
     });
     await this.#bolt.start();
     this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
+  }
+
+  /** Audit log, slow statements, and what follows the options that change while this server runs. */
+  #watchStatements(service: Service): void {
+    const config = this.#config;
+    const audit = new AuditLog({
+      directory: config.audit_log_dir, fileBytesMax: config.audit_log_file_mb * MB, server: addressesOf(config).rpc, nowMs: () => systemClock.wallMs(),
+      isOn: () => service.live.enable_audit_log, expireHours: () => service.live.audit_log_expire, onProblem: (message) => this.#log.error(message),
+    });
+    this.#audit = audit;
+    service.watch.listen((statement, tookMs, error) => {
+      audit.statement(statement, tookMs, error);
+      const slowMs = service.live.slow_query_ms;
+      if (slowMs > 0 && tookMs >= slowMs) this.#log.warn(slowFacts(statement, tookMs, error?.code), 'slow statement');
+    });
+    service.events.listen((event) => {
+      audit.event(event);
+      if (event.error !== undefined) this.#log.info({ event: event.kind, user: event.user, address: event.origin.address, protocol: event.origin.protocol, code: event.error.code }, 'refused');
+    });
+    this.#upkeep = new Upkeep({
+      log: this.#log, verbose: () => service.live.verbose, allowedHosts: () => service.allowedHosts,
+      members: async () => [...addressList(config.ha_conf), ...(await service.status()).peers.map((peer) => peer.rpcAddress)],
+      allowOnRpc: (addresses) => this.#consensus?.postMessage({ kind: 'allow', addresses } satisfies ConsensusThreadMessage),
+    });
+  }
+
+  /** Writes to the log what this server is doing. */
+  async diagnose(): Promise<void> {
+    const waiting = Object.fromEntries([['writer', this.#writer], ...this.#readers.map((reader, i) => [`reader ${i + 1}`, reader])].map(([name, channel]) => [name, (channel as Channel | undefined)?.inFlight ?? 0]));
+    const facts = diagnostics({
+      service: this.service, threads: this.#threadStats, waiting, status: await within(this.service?.status(), ANSWER_MS),
+      connections: { rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 },
+    });
+    this.#log.error({ diagnostics: facts }, 'Received signal SIGQUIT: what this server is doing');
   }
 
   #metrics(service: Service): Promise<string> {
@@ -330,7 +377,7 @@ export class LgraphServer {
       service, threads: this.#threadStats, directory: this.#config.directory,
       connections: () => ({ rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 }),
       cacheBytes: () => this.#cacheBytes(), storeBytes: () => this.#storeBytes(),
-      securityCounts: () => ({}),
+      securityCounts: () => service.events.counts,
     });
   }
 
@@ -376,6 +423,8 @@ export class LgraphServer {
     await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
     this.#endStats();
     this.#certificates?.stop();
+    this.#upkeep?.stop();
+    this.#audit?.close();
   }
 }
 
@@ -391,6 +440,16 @@ async function within<T>(work: Promise<T> | undefined, timeoutMs: number): Promi
   return result;
 }
 
+function slowFacts(statement: WatchedStatement, tookMs: number, code: string | undefined): object {
+  const { text, parameters, graph, user, kind, origin, traceparent } = statement;
+  return {
+    ms: Math.round(tookMs), statement: withoutSecrets(text, parameters).slice(0, SLOW_TEXT_MAX), graph, user, kind, protocol: origin.protocol, address: origin.address,
+    ...(code === undefined ? {} : { code }), ...(traceparent === undefined ? {} : { trace_id: traceIdOf(traceparent) }),
+  };
+}
+
+const SLOW_TEXT_MAX = 4096;
+const LIVE_NAMES = Object.keys(LIVE_OPTIONS) as LiveName[];
 const TIME_ZONE = 'Z';
 /** How long /metrics waits for a thread. */
 const ANSWER_MS = 250;
@@ -407,9 +466,9 @@ function listedConfig(config: Config): [string, string | number | boolean][] {
   return [
     ['bind_host', config.host], ['port', config.port], ['rpc_port', config.rpc_port], ['bolt_port', config.bolt_port], ['enable_ha', config.enable_ha],
     ['enable_rpc', config.enable_rpc || config.enable_ha], ['durable', config.durable], ['disable_auth', config.disable_auth], ['enable_ssl', config.ssl_auth],
-    ['enable_audit_log', false], ['enable_backup_log', false], ['enable_fulltext_index', false], ['enable_ip_check', false], ['optimistic_txn', true],
-    ['subprocess_max_idle_seconds', 0], ['thread_limit', config.reader_threads], ['verbose', config.verbose],
+    ['enable_backup_log', false], ['enable_fulltext_index', false], ['optimistic_txn', true],
+    ['subprocess_max_idle_seconds', 0], ['thread_limit', config.reader_threads],
     ['browser.credential_timeout', Math.min(3600, config.token_life_s === 0 ? 3600 : config.token_life_s)], ['browser.retain_connection_credentials', true],
-    ...ha,
+    ...LIVE_NAMES.map((name): [string, number | boolean] => [name, config[name]]), ...ha,
   ];
 }

@@ -19,7 +19,9 @@ export interface ConsensusThreadData {
 
 /** main → consensus, beside the port that consensus itself listens to: what concerns the transport only. */
 export type ConsensusThreadMessage =
-  | { readonly kind: 'reloadCertificates' };
+  | { readonly kind: 'reloadCertificates' }
+  /** Who may speak to the RPC port; undefined: every address. */
+  | { readonly kind: 'allow'; readonly addresses: readonly string[] | undefined };
 
 export interface WriterThreadData {
   readonly store: StoreOptions;

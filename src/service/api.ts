@@ -25,8 +25,10 @@ export interface RowEncoder {
 export interface Principal {
   readonly user: string;
   readonly isAdmin: boolean;
-  /** When the token that says so was issued. */
+  /** When the token that says so was issued, or the password given. */
   readonly tokenIssuedMs?: number | undefined;
+  /** The user's token generation then: another one now means that it was revoked. */
+  readonly generation?: number | undefined;
   readonly origin?: Origin | undefined;
 }
 

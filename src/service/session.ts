@@ -109,6 +109,7 @@ export class Session {
     const { reader, procedures } = this.service.options;
     const point = reader.acquire();
     try {
+      this.service.checkStanding(point.system, this.principal, text);
       return prepare(text, { catalog: point.view(graph).catalog, procedures });
     } finally {
       reader.release(point);
@@ -166,10 +167,9 @@ export class Session {
   }
 
   async request(text: string, graph: string, options: RunOptions, task: Task): Promise<RunRequest> {
-    const { limits } = this.service.options;
     return {
       graph, text, parameters: encodeMap(options.parameters ?? NO_PARAMETERS), encoding: options.encoding, firstRows: options.firstRows,
-      user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? limits.statementTimeoutMs, killSlot: task.slot,
+      user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? this.service.live.statement_timeout_ms, killSlot: task.slot,
       minVersion: options.minVersion ?? 0, idempotencyKey: options.idempotencyKey, summaryRow: options.summaryRow === true,
       group: MAY_ASK_ABOUT_GROUP.test(text) ? await this.service.groupFacts() : undefined,
     };

@@ -49,7 +49,6 @@ describe('the configuration', () => {
   it("reads a TuGraph file with what we lack switched off, and refuses it switched on", () => {
     expect(load(['-c', '/tugraph.json']).config.host).toBe('10.0.0.1');
     expect(failure(() => load(['-c', '/binlog.json'])).message).toContain('enable_backup_log (/binlog.json) cannot be switched on');
-    expect(failure(() => load(['--enable_ip_check', 'true'])).message).toContain('cannot be switched on');
     expect(load(['--use_pthread', 'true']).warnings[0]).toContain('use_pthread');
   });
 
