@@ -356,7 +356,7 @@ export class LgraphServer {
       if (event.error !== undefined) this.#log.info({ event: event.kind, user: event.user, address: event.origin.address, protocol: event.origin.protocol, code: event.error.code }, 'refused');
     });
     this.#upkeep = new Upkeep({
-      log: this.#log, verbose: () => service.live.verbose, allowedHosts: () => service.allowedHosts,
+      log: this.#log, verbose: () => service.live.verbose, factoryPasswords: () => service.factoryPasswords, allowedHosts: () => service.allowedHosts,
       members: async () => [...addressList(config.ha_conf), ...(await service.status()).peers.map((peer) => peer.rpcAddress)],
       allowOnRpc: (addresses) => this.#consensus?.postMessage({ kind: 'allow', addresses } satisfies ConsensusThreadMessage),
     });

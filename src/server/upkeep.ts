@@ -9,6 +9,8 @@ const INTERVAL_MS = 1000;
 export interface UpkeepParts {
   readonly log: Log;
   readonly verbose: () => number;
+  /** Users who still have the factory password. */
+  readonly factoryPasswords: () => readonly string[];
   /** Undefined: every address may speak to the RPC port; else these, and those of the members. */
   readonly allowedHosts: () => readonly string[] | undefined;
   /** Addresses `host:port` of the servers of the group. */
@@ -20,6 +22,7 @@ export class Upkeep {
   readonly #parts: UpkeepParts;
   readonly #timer: NodeJS.Timeout;
   #told: string | undefined;
+  #hasWarned = false;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -29,7 +32,13 @@ export class Upkeep {
   async look(): Promise<void> {
     const { log, verbose } = this.#parts;
     const level = LOG_LEVELS[verbose()] ?? 'info';
-    if (log.level !== level) log.level = level;
+    if (log.level !== level) {
+      log.info(`the level of this log is ${level} from now on (verbose)`);
+      log.level = level;
+    }
+    const users = this.#hasWarned ? [] : this.#parts.factoryPasswords();
+    if (users.length > 0) log.warn(`the factory password, which everybody knows, still opens this server to ${users.join(', ')}: change it (dbms.security.changePassword), or set force_password_change`);
+    this.#hasWarned ||= users.length > 0;
     // A failed look changes nothing, and the next one is a second away.
     await this.#lookAtHosts().catch((error: Error) => log.debug(`the allowed addresses of the RPC port were not looked at: ${error.message}`));
   }

@@ -256,6 +256,12 @@ export class Service {
     return this.#isAllowed === undefined ? undefined : [...this.options.ownAddresses, ...allowedHosts(this.read((point) => point.system))];
   }
 
+  /** Users who still have the factory password, while passwords are asked for at all. */
+  get factoryPasswords(): string[] {
+    if (this.options.isWitness || this.options.disableAuth) return [];
+    return Object.entries(this.read((point) => point.system.users)).filter(([, record]) => record.defaultPassword && !record.disabled).map(([name]) => name);
+  }
+
   /** What `dbms.config.list()` shows. */
   get configList(): GroupFacts['config'] {
     const live: Readonly<Record<string, number | boolean>> = this.live;
