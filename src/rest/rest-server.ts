@@ -38,6 +38,8 @@ export interface RestOptions {
   readonly metrics?: MetricsSource | undefined;
   /** Connections at once; one more is closed. */
   readonly connectionsMax?: number;
+  /** Told every route, for tests that must miss none. */
+  readonly onRoute?: (method: string, url: string) => void;
   /** Absent: there is no /audit_log. */
   readonly auditLog?: AuditSearch | undefined;
   /** Milliseconds for a whole request to arrive; 0: no limit. */
@@ -47,6 +49,8 @@ export interface RestOptions {
 }
 
 const TLS_VERSION_MIN = 'TLSv1.2';
+/** Node's own limit for the head of a request. */
+const HEADERS_MS = 60_000;
 
 const CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
@@ -115,8 +119,12 @@ function auditRequests(app: FastifyInstance, service: Service): void {
 export function makeApp(service: Service, options: RestOptions, isDraining: () => boolean = () => false): FastifyInstance {
   const { tls } = options;
   // Its type tells an HTTPS server from an HTTP one; the routes do not care.
-  const https = tls === undefined ? {} : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN } };
-  const app: FastifyInstance = fastify({ ...https, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout: options.requestTimeoutMs ?? 0, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
+  const requestTimeout = options.requestTimeoutMs ?? 0;
+  // How often Node looks for requests that take too long to arrive.
+  const connectionsCheckingInterval = requestTimeout === 0 ? 30_000 : Math.max(250, Math.min(30_000, requestTimeout / 4));
+  const times = { connectionsCheckingInterval, requestTimeout, headersTimeout: requestTimeout === 0 ? HEADERS_MS : Math.min(HEADERS_MS, requestTimeout) };
+  const protocol = tls === undefined ? { http: times } : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN, ...times } };
+  const app: FastifyInstance = fastify({ ...protocol, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
 
   // As text first: a body that is not JSON gets our own error, and numbers stay exact.
   app.removeContentTypeParser(['application/json', 'text/plain']);
@@ -129,6 +137,8 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   });
 
   auditRequests(app, service);
+  const { onRoute } = options;
+  if (onRoute !== undefined) app.addHook('onRoute', ({ method, url }) => [method].flat().forEach((one) => onRoute(one, url)));
   app.addHook('onRequest', async (request, reply) => {
     if (!service.mayConnect(request.ip)) {
       const error = addressRefused(request.ip);
