@@ -52,6 +52,8 @@ export class BoltServer {
   readonly #connections = new Set<Connection>();
   /** Sockets that have not shown yet what they speak. */
   readonly #silent = new Set<Socket>();
+  /** Those that agree on TLS, by address and port. */
+  readonly #handshakes = new Set<string>();
   #keepAlive: NodeJS.Timeout | undefined;
   #nextId = 1;
   #isDraining = false;
@@ -63,7 +65,10 @@ export class BoltServer {
     if (options.tls !== undefined) {
       const { cert, key } = options.tls;
       // It listens nowhere: it is given the connections that begin with TLS.
-      this.#tls = createTlsServer({ cert, key, minVersion: TLS_VERSION_MIN, handshakeTimeout: options.authTimeoutMs }, (socket) => this.#listenTo(socket, true));
+      this.#tls = createTlsServer({ cert, key, minVersion: TLS_VERSION_MIN, handshakeTimeout: options.authTimeoutMs }, (socket) => {
+        this.#handshakes.delete(endOf(socket));
+        this.#listenTo(socket, true);
+      });
       this.#tls.on('tlsClientError', (error, socket) => {
         options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: ${error.message}`);
         socket.destroy();
@@ -83,7 +88,7 @@ export class BoltServer {
   }
 
   get connectionCount(): number {
-    return this.#connections.size + this.#silent.size;
+    return this.#connections.size + this.#silent.size + this.#handshakes.size;
   }
 
   async start(): Promise<void> {
@@ -152,6 +157,9 @@ export class BoltServer {
       socket.pause();
       socket.unshift(first);
       if (wantsTls) {
+        const end = endOf(socket);
+        this.#handshakes.add(end);
+        socket.once('close', () => this.#handshakes.delete(end));
         this.#tls!.emit('connection', socket);
         return;
       }
@@ -181,4 +189,9 @@ export class BoltServer {
     });
     this.#connections.add(connection);
   }
+}
+
+/** A socket and the TLS upon it have it in common. */
+function endOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
 }

@@ -7,7 +7,7 @@
  *   outcome   success or failure; `code` and `error` say why
  *
  * A line is handed to the operating system before the client has its last row. Secrets are taken out before anything is written;
- * values of parameters are never written. Files `audit_YYYYMMDD_HHMMSS.log` rotate by size and go after `audit_log_expire` hours.
+ * values of parameters are written for administrative calls without any only (base/redact.ts). Files `audit_YYYYMMDD_HHMMSS.log` rotate by size and go after `audit_log_expire` hours.
  */
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';

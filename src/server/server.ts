@@ -24,8 +24,8 @@ import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
 import { ServerProcedures } from '../service/procedures/host.ts';
 import { ReadHost } from '../service/read-host.ts';
-import { Service } from '../service/service.ts';
-import { traceIdOf } from '../service/origin.ts';
+import { addressRefused, Service } from '../service/service.ts';
+import { plainAddress, traceIdOf } from '../service/origin.ts';
 import { withoutSecrets } from '../base/redact.ts';
 import type { WatchedStatement } from '../service/statement-watch.ts';
 import { LIVE_OPTIONS } from '../service/live-config.ts';
@@ -331,7 +331,11 @@ export class LgraphServer {
     this.#bolt = new BoltServer(service, {
       host: config.host, port: config.bolt_port, messageBytesMax: config.bolt_message_max_bytes,
       authTimeoutMs: config.bolt_auth_timeout_ms, connectionsMax: config.max_connections, log: (message) => this.#log.debug(message),
-      mayConnect: (address) => service.mayConnect(address),
+      mayConnect: (address) => {
+        const may = service.mayConnect(address);
+        if (!may) service.events.note('refused', '', { protocol: 'bolt', address: plainAddress(address) }, 'connection', addressRefused(address));
+        return may;
+      },
       tls: config.bolt_tls === 'off' ? undefined : this.#certificates?.current, tlsRequired: config.bolt_tls === 'required',
     });
     await this.#bolt.start();

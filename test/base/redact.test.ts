@@ -11,6 +11,20 @@ it('keeps the user a statement is about, and nothing secret', () => {
   expect(withoutSecrets('CALL dbms.security.createUser($user, $x)', new Map([['user', 'ada'], ['x', 'hush']]))).toBe('CALL dbms.security.createUser("ada", $x)');
 });
 
+it('tells what an administrative call was about', () => {
+  expect(withoutSecrets("CALL dbms.security.addUserRoles('ada', ['admin'])")).toBe("CALL dbms.security.addUserRoles('ada', ['admin'])");
+  expect(withoutSecrets('CALL dbms.security.rebuildRoleAccessLevel($name, $levels)', new Map<string, unknown>([['name', 'r'], ['levels', new Map([['default', 'FULL']])]])))
+    .toBe('CALL dbms.security.rebuildRoleAccessLevel("r", {default: "FULL"})');
+  expect(withoutSecrets('CALL dbms.config.update($u)', new Map([['u', new Map<string, unknown>([['verbose', 2], ['enable_audit_log', null]])]]))).toBe('CALL dbms.config.update({verbose: 2, enable_audit_log: null})');
+});
+
+it('does not tell the values of any other parameter', () => {
+  for (const text of ['CALL dbms.config.update($u)', 'CALL dbms.security.changePassword($u, $u)', 'CALL dbms.security.createUser(\'a\', $u)', 'MATCH (n {p: $u}) RETURN n', 'CALL dbms.security.addUserRoles($u, []) RETURN 1']) {
+    expect(withoutSecrets(text, new Map([['u', new Map([['admin_password', 'hush']])]]))).not.toContain('hush');
+    if (!text.includes('update')) expect(withoutSecrets(text, new Map([['u', 'hush']]))).not.toContain('hush');
+  }
+});
+
 it.each([
   "CALL dbms.security.changePassword('hush', \"hush\")",
   "CALL dbms . security . changePassword ( 'hush' , 'hush' )",
@@ -19,6 +33,8 @@ it.each([
   "CALL dbms.security.createUser('ada', 'hush",
   "CALL dbms.security.createUser('ada', \"it's hush",
   "CALL dbms.security.createUser('a\\'hush', 'b')",
+  "CALL dbms.security.creatUser('ada', 'hush')",
+  "CALL dbms.config.update({admin_password: 'hush'})",
   "CREATE USER ada SET PASSWORD 'hush'",
   "ALTER USER ada SET PASSWORD \"hush\" // was 'hush'",
   "WITH 'hush' AS p CALL dbms.security.createUser('ada', p) RETURN 1",
