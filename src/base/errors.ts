@@ -49,6 +49,7 @@ const KINDS = {
   Unauthorized: client(401, 'Security.Unauthorized'),
   TokenExpired: client(401, 'Security.TokenExpired'),
   TooManyLogins: client(429, 'Security.AuthenticationRateLimit'),
+  PasswordChangeRequired: client(403, 'Security.CredentialsExpired'),
   Forbidden: client(403, 'Security.Forbidden'),
   UserNotFound: client(400, 'Security.Forbidden'),
   UserExists: client(400, 'Security.Forbidden'),

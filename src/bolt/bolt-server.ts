@@ -1,5 +1,5 @@
 /**
- * The Bolt port: plain TCP, or WebSocket for browsers, told apart by the first byte.
+ * The Bolt port: TCP, or WebSocket for browsers, both with or without TLS, told apart by the first byte.
  *
  *   start   listens
  *   drain   takes no new connections; those that are idle end, the others when they become so
@@ -10,8 +10,12 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { Certificates } from '../base/certificates.ts';
 import { DbError } from '../base/errors.ts';
+import { plainAddress } from '../service/origin.ts';
 import { Connection } from './connection.ts';
 import { RECEIVE_TIMEOUT_SECONDS } from './dialogue.ts';
 import type { Door } from './door.ts';
@@ -23,21 +27,33 @@ export interface BoltServerOptions {
   readonly authTimeoutMs: number;
   readonly connectionsMax: number;
   readonly log: (message: string) => void;
+  /** Absent: every address may connect. */
+  readonly mayConnect?: (address: string) => boolean;
+  /** Absent: no TLS. */
+  readonly tls?: Pick<Certificates, 'cert' | 'key'> | undefined;
+  /** Who does not begin with TLS is cut off. */
+  readonly tlsRequired?: boolean;
 }
 
 const KEEP_ALIVE_MS = (RECEIVE_TIMEOUT_SECONDS * 1000) / 4;
 /** `G` of a WebSocket's `GET`. */
 const HTTP_FIRST_BYTE = 0x47;
+/** Content type `handshake` of a TLS record (RFC 8446, 5.1). */
+const TLS_FIRST_BYTE = 0x16;
+const TLS_VERSION_MIN = 'TLSv1.2';
 
 export class BoltServer {
   readonly #door: Door;
   readonly #options: BoltServerOptions;
   readonly #server: Server;
   readonly #http: HttpServer;
+  readonly #tls: TlsServer | undefined;
   readonly #webSockets: WebSocketServer;
   readonly #connections = new Set<Connection>();
   /** Sockets that have not shown yet what they speak. */
   readonly #silent = new Set<Socket>();
+  /** Those that agree on TLS, by address and port. */
+  readonly #handshakes = new Set<string>();
   #keepAlive: NodeJS.Timeout | undefined;
   #nextId = 1;
   #isDraining = false;
@@ -46,6 +62,18 @@ export class BoltServer {
     this.#door = door;
     this.#options = options;
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, allowHalfOpen: false }, (socket) => this.#accept(socket));
+    if (options.tls !== undefined) {
+      const { cert, key } = options.tls;
+      // It listens nowhere: it is given the connections that begin with TLS.
+      this.#tls = createTlsServer({ cert, key, minVersion: TLS_VERSION_MIN, handshakeTimeout: options.authTimeoutMs }, (socket) => {
+        this.#handshakes.delete(endOf(socket));
+        this.#listenTo(socket, true);
+      });
+      this.#tls.on('tlsClientError', (error, socket) => {
+        options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: ${error.message}`);
+        socket.destroy();
+      });
+    }
     this.#webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: options.messageBytesMax + 64 * 1024 });
     this.#http = createHttpServer((_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain', connection: 'close' }).end('This is the Bolt port: connect with a Neo4j driver, over TCP or WebSocket.\n');
@@ -60,7 +88,7 @@ export class BoltServer {
   }
 
   get connectionCount(): number {
-    return this.#connections.size + this.#silent.size;
+    return this.#connections.size + this.#silent.size + this.#handshakes.size;
   }
 
   async start(): Promise<void> {
@@ -73,6 +101,11 @@ export class BoltServer {
       for (const connection of this.#connections) connection.keepAlive(KEEP_ALIVE_MS);
     }, KEEP_ALIVE_MS / 2);
     this.#keepAlive.unref();
+  }
+
+  /** For the connections from now on. */
+  useCertificates({ cert, key }: Certificates): void {
+    this.#tls?.setSecureContext({ cert, key, minVersion: TLS_VERSION_MIN });
   }
 
   async drain(): Promise<void> {
@@ -91,21 +124,45 @@ export class BoltServer {
   }
 
   #accept(socket: Socket): void {
-    socket.on('error', () => socket.destroy());
     if (this.#isDraining || this.connectionCount >= this.#options.connectionsMax) {
       if (!this.#isDraining) this.#options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: ${this.connectionCount} are open, no more are allowed (max_connections)`);
       socket.destroy();
       return;
     }
+    const address = socket.remoteAddress ?? '';
+    if (this.#options.mayConnect?.(address) === false) {
+      this.#options.log(`Bolt connection from ${address} refused: the address may not connect (enable_ip_check)`);
+      socket.destroy();
+      return;
+    }
+    this.#listenTo(socket, false);
+  }
+
+  /** Until its first bytes say what a socket is. */
+  #listenTo(socket: Socket, isSecure: boolean): void {
+    socket.on('error', () => socket.destroy());
     this.#silent.add(socket);
     socket.setTimeout(this.#options.authTimeoutMs, () => socket.destroy());
     socket.once('close', () => this.#silent.delete(socket));
     socket.once('data', (first: Buffer) => {
       this.#silent.delete(socket);
       socket.setTimeout(0);
+      const wantsTls = first[0] === TLS_FIRST_BYTE && !isSecure;
+      if (this.#tls === undefined ? wantsTls : !isSecure && !wantsTls && this.#options.tlsRequired === true) {
+        this.#options.log(`Bolt connection from ${socket.remoteAddress ?? '?'} refused: it speaks ${wantsTls ? 'TLS, which is off (ssl_auth, bolt_tls)' : 'in the clear (bolt_tls)'}`);
+        socket.destroy();
+        return;
+      }
       // Whoever takes over gets the first bytes again.
       socket.pause();
       socket.unshift(first);
+      if (wantsTls) {
+        const end = endOf(socket);
+        this.#handshakes.add(end);
+        socket.once('close', () => this.#handshakes.delete(end));
+        this.#tls!.emit('connection', socket);
+        return;
+      }
       if (first[0] === HTTP_FIRST_BYTE) this.#http.emit('connection', socket);
       else this.#connect(socket, socket.remoteAddress ?? '');
       process.nextTick(() => socket.resume());
@@ -127,9 +184,14 @@ export class BoltServer {
   #connect(stream: Duplex, address: string): void {
     const { messageBytesMax, authTimeoutMs, log } = this.#options;
     const connection: Connection = new Connection(stream, this.#door, {
-      id: `bolt-${this.#nextId++}`, address, messageBytesMax, authTimeoutMs, log,
+      id: `bolt-${this.#nextId++}`, address: plainAddress(address), messageBytesMax, authTimeoutMs, log,
       onClose: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);
   }
+}
+
+/** A socket and the TLS upon it have it in common. */
+function endOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
 }

@@ -194,7 +194,7 @@ export class Dialogue {
   }
 
   async #become(auth: CypherMap): Promise<void> {
-    const principal = await authenticate(this.#door, auth, this.#client.address);
+    const principal = await authenticate(this.#door, auth, { protocol: 'bolt', address: this.#client.address });
     if (this.#state === 'DEFUNCT') return;
     this.#work = this.#door.session(principal);
     this.#state = 'READY';
@@ -237,6 +237,7 @@ export class Dialogue {
     const options = {
       ...extra, graph: this.#currentGraph, parameters, encoding: this.#encoding, firstRows: FETCH_ROWS_MIN,
       timeoutMs: transaction === undefined ? extra.timeoutMs : timeLeft(transaction),
+      traceparent: (transaction?.extra ?? extra).traceparent,
       onTask: (id: string) => {
         this.#task = id;
       },

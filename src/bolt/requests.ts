@@ -6,10 +6,12 @@
  *   tx_metadata.idempotency_key    apply this write at most once, however often it is sent
  *   tx_metadata.read_mode          'local', 'bounded' or 'linearizable'
  *   tx_metadata.max_staleness_ms   how old a bounded read may be
+ *   tx_metadata.traceparent        the client's W3C trace context, for the logs
  *   mode                           'r' refuses writes
  *   db                             the graph; 'neo4j' and 'system', which drivers and tools assume, mean the default one
  */
 import { DbError } from '../base/errors.ts';
+import { traceparentOf } from '../service/origin.ts';
 import type { ReadMode } from '../service/read-index.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 import { newestBookmark } from './bookmarks.ts';
@@ -94,6 +96,7 @@ export interface StatementExtra {
   readonly idempotencyKey: string | undefined;
   readonly readOnly: boolean;
   readonly notifications: NotificationFilter | undefined;
+  readonly traceparent: string | undefined;
 }
 
 export type NotificationFilter = 'OFF' | 'WARNING' | 'INFORMATION';
@@ -112,6 +115,7 @@ export function readExtra(extra: CypherMap): StatementExtra {
     idempotencyKey: keyOf(metadata.get('idempotency_key')),
     readOnly: extra.get('mode') === 'r',
     notifications: notificationFilter(extra),
+    traceparent: traceparentOf(metadata.get('traceparent')),
   };
 }
 

@@ -8,22 +8,27 @@
  *   lgraph_peer --command snapshot        --conf … --peer host:rpc_port     sync that server's state, compact its log
  *   lgraph_peer --command recover         --directory DIR           the group lost its majority for good (offline)
  *
+ * Servers with ssl_auth: [--ca FILE --cert FILE --key FILE]
+ *
  * Any address of the group will do in --conf. Who may: an admin (--user, --password), or whoever knows the group's secret
  * (--secret, LGRAPH_HA_SECRET, LGRAPH_HA_SECRET_FILE). Exit codes: 0 done, 1 not as it should be, 255 wrong usage.
  */
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { readCertificates } from '../base/certificates.ts';
 import { DEFAULT_PASSWORD, DEFAULT_USER } from '../auth/first-start.ts';
 import type { AdminCall } from '../replica/consensus-calls.ts';
 import type { ProbeAnswer } from '../replica/formation.ts';
 import type { GroupStatus, SnapshotDone } from '../replica/protocol.ts';
 import { askPeer } from '../rpc/peer-question.ts';
+import { peerTls } from '../rpc/peer-tls.ts';
+import type { PeerCredentials } from '../rpc/raft-channel.ts';
 import { addressList } from '../server/addresses.ts';
 import { peerRows } from '../service/peer-rows.ts';
 import type { PeerRow } from '../service/peer-rows.ts';
 import { recover } from './recover.ts';
-import { eventually, RestClient } from './rest-client.ts';
+import { eventually, RestClient, useTls } from './rest-client.ts';
 import { table } from './table.ts';
 
 const COMMANDS = ['status', 'check', 'transfer_leader', 'add_peer', 'remove_peer', 'snapshot', 'recover'] as const;
@@ -36,6 +41,7 @@ interface Options {
   readonly user: string;
   readonly password: string | undefined;
   readonly secret: string | undefined;
+  readonly credentials: PeerCredentials | undefined;
   readonly write: string;
 }
 
@@ -48,8 +54,8 @@ const COLUMNS = [
 ] as const;
 
 /** Servers of the group that answer, the leader first where one is known. */
-async function findGroup(conf: readonly string[], secret: string | undefined): Promise<ProbeAnswer[]> {
-  const probe = async (address: string) => await askPeer(address, 'probe', {}, { secret, timeoutMs: 2000 }) as ProbeAnswer;
+async function findGroup({ conf, secret, credentials }: Pick<Options, 'conf' | 'secret' | 'credentials'>): Promise<ProbeAnswer[]> {
+  const probe = async (address: string) => await askPeer(address, 'probe', {}, { secret, timeoutMs: 2000, credentials }) as ProbeAnswer;
   const found: ProbeAnswer[] = [];
   const failures: string[] = [];
   await Promise.all(conf.map(async (address) => {
@@ -94,11 +100,11 @@ async function check(client: RestClient, address: string): Promise<number> {
 
 /** With the secret alone, over the RPC port of the leader. */
 async function withSecret(options: Options & { readonly command: AdminCall['command'] }, leader: ProbeAnswer): Promise<number> {
-  const { command, peer, secret } = options;
+  const { command, peer, secret, credentials } = options;
   const call: AdminCall = peer === undefined ? { command } : { command, peer };
   // Any server compacts its own log, whoever leads.
   const [address, timeoutMs] = command === 'snapshot' ? [peer ?? leader.info.rpcAddress, SNAPSHOT_MS] : [leader.info.rpcAddress, 20_000];
-  const answer = await askPeer(address, 'admin', call, { secret, timeoutMs });
+  const answer = await askPeer(address, 'admin', call, { secret, timeoutMs, credentials });
   if (command === 'snapshot') {
     const { rpcAddress, durableIndex, firstIndex, dropped } = answer as SnapshotDone;
     return printSnapshot({ rpc_address: rpcAddress, durable_index: durableIndex, first_index: firstIndex, dropped });
@@ -109,7 +115,7 @@ async function withSecret(options: Options & { readonly command: AdminCall['comm
 async function run(options: Options): Promise<number> {
   const { command, peer } = options;
   if ((command === 'add_peer' || command === 'remove_peer' || command === 'snapshot') && peer === undefined) throw new Error('--peer is missing: the address host:rpc_port of the server');
-  const group = await findGroup(options.conf, options.secret);
+  const group = await findGroup(options);
   if (command !== 'check' && command !== 'recover' && options.secret !== undefined && options.password === undefined) return withSecret({ ...options, command }, group[0]!);
   const address = group.find(({ info }) => !info.isWitness)?.info.restAddress;
   if (address === undefined) throw new Error('only a witness answers, and it knows no users: name another server in --conf, or use --secret');
@@ -126,6 +132,18 @@ function secretOf(flag: string | undefined): string | undefined {
   return flag ?? value ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trimEnd());
 }
 
+/** Servers with ssl_auth want a certificate that their authority has signed. */
+function credentialsOf(files: { ca: string | undefined; cert: string | undefined; key: string | undefined }): PeerCredentials | undefined {
+  const { ca, cert, key } = files;
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+  if (ca === undefined || cert === undefined || key === undefined) throw new Error('--ca, --cert and --key belong together: the authority of the group, and a certificate it has signed with its key');
+  // gRPC names servers by their address in TLS, which Node remarks upon.
+  process.noDeprecation = true;
+  const certificates = readCertificates({ ca, cert, key });
+  useTls({ ca: certificates.ca });
+  return peerTls(certificates).credentials;
+}
+
 const argv = yargs(hideBin(process.argv).map((word) => (/^-[a-z_]{2,}/.test(word) ? `-${word}` : word))).scriptName('lgraph_peer')
   .option('command', { choices: COMMANDS, demandOption: true, describe: 'what to do' })
   .option('peer', { type: 'string', describe: 'host:rpc_port of the server it is about' })
@@ -135,6 +153,9 @@ const argv = yargs(hideBin(process.argv).map((word) => (/^-[a-z_]{2,}/.test(word
   .option('user', { alias: 'u', type: 'string', default: DEFAULT_USER })
   .option('password', { alias: 'p', type: 'string', describe: "the user's password; LGRAPH_PASSWORD, or the factory password" })
   .option('secret', { type: 'string', describe: "the group's ha_secret; LGRAPH_HA_SECRET, LGRAPH_HA_SECRET_FILE" })
+  .option('ca', { type: 'string', describe: 'servers with ssl_auth: PEM file of their authority (server_ca)' })
+  .option('cert', { type: 'string', describe: 'PEM file of a certificate that this authority has signed' })
+  .option('key', { type: 'string', describe: 'PEM file of its private key' })
   .option('write', { alias: 'w', choices: ['table', 'json'], default: 'table', describe: 'form of the status' })
   .strict()
   .check(({ command, conf, directory }) => {
@@ -149,9 +170,10 @@ const argv = yargs(hideBin(process.argv).map((word) => (/^-[a-z_]{2,}/.test(word
 try {
   const conf = addressList(argv.conf ?? '');
   const secret = secretOf(argv.secret);
+  const credentials = credentialsOf(argv);
   process.exitCode = argv.command === 'recover'
-    ? await recover({ directory: argv.directory!, logDirectory: argv.ha_log_dir, others: conf, secret })
-    : await run({ command: argv.command as Command, conf, user: argv.user, password: argv.password ?? process.env.LGRAPH_PASSWORD, secret, write: argv.write, peer: argv.peer });
+    ? await recover({ directory: argv.directory!, logDirectory: argv.ha_log_dir, others: conf, secret, credentials })
+    : await run({ command: argv.command as Command, conf, user: argv.user, password: argv.password ?? process.env.LGRAPH_PASSWORD, secret, credentials, write: argv.write, peer: argv.peer });
 } catch (error) {
   process.stderr.write(`Fail to ${argv.command} : ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -5,6 +5,7 @@ import type { ProbeAnswer } from '../replica/formation.ts';
 import { Recovery } from '../replica/recover.ts';
 import type { Survivor } from '../replica/recover.ts';
 import { askPeer } from '../rpc/peer-question.ts';
+import type { PeerCredentials } from '../rpc/raft-channel.ts';
 import { runningPid } from '../server/directory.ts';
 
 export interface RecoverOptions {
@@ -13,6 +14,7 @@ export interface RecoverOptions {
   /** Other survivors that run: the one that has come furthest is to be recovered. */
   readonly others: readonly string[];
   readonly secret: string | undefined;
+  readonly credentials: PeerCredentials | undefined;
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -52,9 +54,9 @@ function describe(survivor: Survivor): void {
   say('never acknowledged become part of the data. The other servers of the old group can join again only without their data.');
 }
 
-async function refuseIfBehind(survivor: Survivor, { others, secret }: RecoverOptions): Promise<void> {
+async function refuseIfBehind(survivor: Survivor, { others, secret, credentials }: RecoverOptions): Promise<void> {
   for (const address of others) {
-    const probe = await askPeer(address, 'probe', {}, { secret, timeoutMs: 2000 }).catch(() => undefined) as ProbeAnswer | undefined;
+    const probe = await askPeer(address, 'probe', {}, { secret, timeoutMs: 2000, credentials }).catch(() => undefined) as ProbeAnswer | undefined;
     if (probe === undefined || probe.identity.clusterId !== survivor.clusterId || probe.info.isWitness) continue;
     if (probe.lastTerm > survivor.lastTerm || (probe.lastTerm === survivor.lastTerm && probe.lastIndex > survivor.lastIndex)) {
       throw new Error(`${address} has come further (entry ${probe.lastIndex} of term ${probe.lastTerm}): recover that one`);

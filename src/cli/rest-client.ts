@@ -2,6 +2,7 @@
  * A small REST client: one token for all servers of a group, and the highest data version it has seen sent along, so that
  * it never reads an older state whichever server answers.
  */
+import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface CypherResult {
@@ -21,6 +22,56 @@ export class RestError extends Error {
     this.status = status;
     this.code = code;
   }
+}
+
+/** How servers are told from impostors, for a process that speaks TLS to all of them. */
+export interface Trust {
+  /** PEM of the authority; undefined: the well-known ones. */
+  readonly ca: Buffer | undefined;
+  /** Any certificate will do: for a health check of this machine's own server. */
+  readonly anybody?: boolean;
+}
+
+let trust: Trust | undefined;
+
+/** From now on every request of this process is made with TLS (or, undefined, without). */
+export function useTls(next: Trust | undefined): void {
+  trust = next;
+}
+
+interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly version: number;
+}
+
+interface HttpAsk {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly timeoutMs: number;
+}
+
+async function http(address: string, path: string, { method, headers, body, timeoutMs }: HttpAsk): Promise<HttpAnswer> {
+  if (trust !== undefined) return https(address, path, { method, headers, body, timeoutMs }, trust);
+  const answer = await fetch(`http://${address}${path}`, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }), signal: AbortSignal.timeout(timeoutMs) });
+  return { status: answer.status, text: await answer.text(), version: Number(answer.headers.get('server_version') ?? 0) };
+}
+
+/** Node's fetch takes no authority of the caller's own. */
+function https(address: string, path: string, ask: HttpAsk, { ca, anybody }: Trust): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(`https://${address}${path}`, {
+      method: ask.method, headers: ask.headers, signal: AbortSignal.timeout(ask.timeoutMs), rejectUnauthorized: anybody !== true, ...(ca === undefined ? {} : { ca }),
+    }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('end', () => resolve({
+        status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), version: Number(response.headers.server_version ?? 0),
+      }));
+    });
+    request.on('error', reject);
+    request.end(ask.body);
+  });
 }
 
 export interface CypherOptions {
@@ -87,13 +138,11 @@ export class RestClient {
 }
 
 async function send(address: string, method: string, path: string, body: unknown, headers: Record<string, string>, timeoutMs: number): Promise<{ body: unknown; version: number }> {
-  const answer = await fetch(`http://${address}${path}`, {
-    method, headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers }, redirect: 'manual',
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }), signal: AbortSignal.timeout(timeoutMs),
+  const { status, text, version } = await http(address, path, {
+    method, headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers }, body: body === undefined ? undefined : JSON.stringify(body), timeoutMs,
   });
-  const text = await answer.text();
-  if (!answer.ok) throw refused(answer.status, text);
-  return { body: text === '' ? undefined : parsed(text), version: Number(answer.headers.get('server_version') ?? 0) };
+  if (status < 200 || status > 299) throw refused(status, text);
+  return { body: text === '' ? undefined : parsed(text), version };
 }
 
 function refused(status: number, text: string): RestError {
@@ -112,8 +161,8 @@ function parsed(text: string): unknown {
 /** Text of an unauthenticated page, or undefined while nobody answers. */
 export async function probe(address: string, path: string): Promise<{ status: number; text: string } | undefined> {
   try {
-    const answer = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(1000) });
-    return { status: answer.status, text: await answer.text() };
+    const { status, text } = await http(address, path, { method: 'GET', headers: {}, body: undefined, timeoutMs: 1000 });
+    return { status, text };
   } catch {
     return undefined; // Not listening (yet): the caller asks again.
   }

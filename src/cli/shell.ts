@@ -2,7 +2,9 @@
  * `lgraph_cli`: statements from the command line, a file, a pipe or an interactive prompt, over Bolt with routing, so it follows
  * the leader through a failover.
  *
- *   lgraph_cli [--uri neo4j://127.0.0.1:7687] [-u admin] [-p …] [--graph default] [--format table|csv|json] [-e STATEMENT] [-f FILE]
+ *   lgraph_cli [--uri neo4j://127.0.0.1:7687] [-u admin] [-p …] [--graph default] [--format table|csv|json] [-e STATEMENT] [-f FILE] [--ca FILE]
+ *
+ * Servers with ssl_auth: neo4j+s:// where a well-known authority signed their certificates; else --ca with its PEM file.
  *
  * Exit codes: 0 all statements succeeded, 1 one failed (the rest is not run), 255 wrong usage.
  */
@@ -11,6 +13,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import neo4j from 'neo4j-driver';
+import type { Config } from 'neo4j-driver';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DEFAULT_PASSWORD, DEFAULT_USER } from '../auth/first-start.ts';
@@ -38,8 +41,10 @@ class Shell {
   #session: ReturnType<ReturnType<typeof neo4j.driver>['session']>;
   readonly #parameters: Record<string, unknown> = {};
 
-  constructor(options: { uri: string; user: string; password: string; graph: string; form: OutputForm; timing: boolean }) {
-    this.#driver = neo4j.driver(options.uri, neo4j.auth.basic(options.user, options.password), { useBigInt: true, maxTransactionRetryTime: 15_000 });
+  constructor(options: { uri: string; user: string; password: string; graph: string; form: OutputForm; timing: boolean; ca: string | undefined }) {
+    const { ca } = options;
+    const tls: Config = ca === undefined ? {} : { encrypted: 'ENCRYPTION_ON', trust: 'TRUST_CUSTOM_CA_SIGNED_CERTIFICATES', trustedCertificates: [ca] };
+    this.#driver = neo4j.driver(options.uri, neo4j.auth.basic(options.user, options.password), { useBigInt: true, maxTransactionRetryTime: 15_000, ...tls });
     this.#graph = options.graph;
     this.#form = options.form;
     this.#timing = options.timing;
@@ -174,13 +179,14 @@ const argv = yargs(hideBin(process.argv)).scriptName('lgraph_cli')
   .option('format', { choices: ['table', 'csv', 'json'] as const, default: 'table' as const })
   .option('execute', { alias: 'e', type: 'string', array: true, describe: 'run these statements and leave' })
   .option('file', { alias: 'f', type: 'string', describe: 'run the statements of a file and leave' })
+  .option('ca', { type: 'string', describe: 'servers with ssl_auth: PEM file of the authority that signed their certificates' })
   .option('timing', { type: 'boolean', default: true })
   .strict().fail((message, error) => {
     process.stderr.write(`lgraph_cli: ${message ?? error?.message}\nlgraph_cli --help shows the usage\n`);
     process.exit(255);
   }).parseSync();
 
-const shell = new Shell({ uri: argv.uri, user: argv.user, password: argv.password, graph: argv.graph, form: argv.format, timing: argv.timing });
+const shell = new Shell({ uri: argv.uri, user: argv.user, password: argv.password, graph: argv.graph, form: argv.format, timing: argv.timing, ca: argv.ca });
 try {
   await shell.connect();
   const given = argv.execute?.join(';\n') ?? (argv.file === undefined ? undefined : readFileSync(argv.file, 'utf8'));

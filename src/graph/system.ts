@@ -32,6 +32,8 @@ export interface UserRecord {
   readonly tokensValidFromMs: number;
   /** The token issued at this time stays valid: its bearer changed the password himself. */
   readonly tokenKeptMs?: number;
+  /** Tokens and sessions of another generation are void: no clocks are compared. Absent: 0. */
+  readonly tokenGeneration?: number;
 }
 
 export type AccessLevel = 'NONE' | 'READ' | 'WRITE' | 'FULL';

@@ -10,6 +10,7 @@
  */
 import { DiskFullError } from './log-store-disk.ts';
 import type { Clock } from '../base/clock.ts';
+import { LatencyHistogram } from '../base/histogram.ts';
 import type { Effects, NodeView, RaftNode } from '../raft/node.ts';
 import type { Message } from '../raft/messages.ts';
 import type { NodeId, Persist } from '../raft/types.ts';
@@ -42,6 +43,8 @@ export interface DriverOptions {
 export interface DriverCounters {
   elections: number;
   leaderships: number;
+  /** Changes of the leader known to this server, from or to none included. */
+  leaderChanges: number;
   appendsSent: number;
   appendsReceived: number;
   messagesSent: number;
@@ -60,9 +63,10 @@ export class ConsensusDriver {
   readonly node: RaftNode;
   readonly store: LogStore;
   readonly counters: DriverCounters = {
-    elections: 0, leaderships: 0, appendsSent: 0, appendsReceived: 0, messagesSent: 0, messagesReceived: 0, turns: 0, stalls: 0,
+    elections: 0, leaderships: 0, leaderChanges: 0, appendsSent: 0, appendsReceived: 0, messagesSent: 0, messagesReceived: 0, turns: 0, stalls: 0,
     stallMsMax: 0, heartbeatSentGapMsMax: 0, heartbeatReceivedGapMsMax: 0,
   };
+  readonly appendTimes = new LatencyHistogram();
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #options: DriverOptions;
@@ -268,7 +272,10 @@ export class ConsensusDriver {
     if (!isNewRole && !isNewConfig) return;
     if (view.role === 'leader' && known.role !== 'leader') this.counters.leaderships += 1;
     if (view.role !== 'leader') this.#heartbeatSentAt = 0;
-    if (view.leader !== known.leader) this.#heartbeatReceivedAt = 0;
+    if (view.leader !== known.leader) {
+      this.#heartbeatReceivedAt = 0;
+      this.counters.leaderChanges += 1;
+    }
     this.#known = {
       role: view.role, term: view.term, leader: view.leader, isReady: view.isReady,
       configIndex: view.config.index, committedConfigIndex: view.committedConfig.index,
@@ -282,7 +289,9 @@ export class ConsensusDriver {
     while (this.#writes.length > 0) {
       const write = this.#writes[0]!;
       try {
+        const began = this.#clock.monotonicMs();
         this.store.persist(write);
+        this.appendTimes.add(this.#clock.monotonicMs() - began);
       } catch (error) {
         if (error instanceof DiskFullError) {
           this.#waitForSpace();

@@ -64,7 +64,7 @@ export function groupStatus(parts: StatusParts): GroupStatus {
     ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
     lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
     peers: [...view.config.config.members.map((member) => peerStatus(parts, view, member)), ...[...parts.gone.values()].map((gone) => goneStatus(parts, gone))],
-    counters: counters(parts, view),
+    counters: counters(parts, view), timings: { append: driver.appendTimes.buckets, sync: driver.store.syncTimes.buckets },
   };
 }
 

@@ -6,6 +6,7 @@
  * Entries are found by an offset table per segment (4 bytes an entry); recent ones stay in memory.
  */
 import { assert } from '../base/assert.ts';
+import { LatencyHistogram } from '../base/histogram.ts';
 import { decodeConfig } from '../raft/config.ts';
 import { ENTRY_CONFIG, entryBytes } from '../raft/types.ts';
 import { BatchWriter, FORMAT_VERSION, decodeEntry, isEntry, layoutOf, scanSegment } from './log-store-format.ts';
@@ -56,6 +57,7 @@ const READ_BYTES = 256 * 1024;
 const NAME = /^log-([0-9a-f]{16})$/;
 
 export class LogStore implements LogReader {
+  readonly syncTimes = new LatencyHistogram();
   readonly counters: LogStoreCounters = { syncs: 0, syncMsTotal: 0, syncMsMax: 0, bytesWritten: 0, entriesWritten: 0 };
   readonly #disk: Disk;
   readonly #options: Required<LogStoreOptions>;
@@ -152,6 +154,7 @@ export class LogStore implements LogReader {
     const began = this.#options.monotonicMs();
     file.sync();
     const took = this.#options.monotonicMs() - began;
+    this.syncTimes.add(took);
     this.counters.syncs += 1;
     this.counters.syncMsTotal += took;
     this.counters.syncMsMax = Math.max(this.counters.syncMsMax, took);

@@ -6,6 +6,8 @@
  * because cloning a Buffer view would copy the whole pool slab under it.
  */
 
+import type { Buckets } from '../base/histogram.ts';
+
 /** Parts of a message's binary data, laid out one after the other in `bytes`. */
 export interface Packed {
   readonly bytes: Uint8Array;
@@ -95,6 +97,8 @@ export interface GroupStatus {
   readonly peers: readonly PeerStatus[];
   /** Counters and timings for /metrics and the benchmarks. */
   readonly counters: Readonly<Record<string, number>>;
+  /** How long the log took: to append (write and sync), and to sync alone. */
+  readonly timings?: { readonly append: Buckets; readonly sync: Buckets };
 }
 
 /**

@@ -2,14 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf } from './bodies.ts';
+import { bodyOf, integerField } from './bodies.ts';
 import { RestCall } from './rest-call.ts';
 
-/** What TuGraph lets an admin change while it runs. */
-const LIVE_OPTIONS: ReadonlySet<string> = new Set(['durable', 'optimistic_txn', 'enable_audit_log', 'enable_ip_check']);
-
 export function adminRoutes(app: FastifyInstance, service: Service): void {
-  const { tasks, limits, config } = service.options;
+  const { tasks } = service.options;
 
   app.get('/task', async (request, reply) => {
     const call = await RestCall.of(service, request, reply);
@@ -29,23 +26,20 @@ export function adminRoutes(app: FastifyInstance, service: Service): void {
   app.put('/config', async (request, reply) => {
     const call = await RestCall.of(service, request, reply);
     call.requireAdmin();
-    const current = new Map(config);
-    for (const [name, value] of Object.entries(bodyOf(request.body))) {
-      if (!LIVE_OPTIONS.has(name)) throw new DbError('InvalidRequest', `Option ${name} does not exist.`);
-      if (current.get(name) !== value) {
-        throw new DbError('NotSupported', `The option ${name} cannot be changed while the server runs.`, { hint: 'set it in the configuration and restart the server' });
-      }
-    }
+    await call.rows('CALL dbms.config.update($updates)', { updates: bodyOf(request.body) });
     return reply.send();
   });
 
   app.post('/get_token_time', async (request, reply) => {
     await RestCall.of(service, request, reply);
-    return { refresh_time: limits.tokenLifeSeconds, expire_time: limits.tokenRefreshSeconds };
+    return { refresh_time: service.live.token_life_s, expire_time: service.live.token_refresh_s };
   });
   app.post('/update_token_time', async (request, reply) => {
-    (await RestCall.of(service, request, reply)).requireAdmin();
-    throw new DbError('NotSupported', 'The life of tokens cannot be changed while the server runs.', { hint: 'set token_life_s and token_refresh_s in the configuration' });
+    const call = await RestCall.of(service, request, reply);
+    call.requireAdmin();
+    const body = bodyOf(request.body);
+    await call.rows('CALL dbms.config.update($updates)', { updates: { token_life_s: integerField(body, 'refresh_time'), token_refresh_s: integerField(body, 'expire_time') } });
+    return reply.send();
   });
   app.get('/info/log', async (request, reply) => {
     await RestCall.of(service, request, reply);

@@ -4,7 +4,7 @@ import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
 import type { ReadMode } from '../service/read-index.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
-import { askedVersion, bearer, headerNumber, headerText } from './reply.ts';
+import { askedVersion, bearer, headerNumber, headerText, originOf } from './reply.ts';
 import { parametersOf } from '../value/json.ts';
 
 interface CypherBody {
@@ -43,7 +43,7 @@ export function cypherRoute(app: FastifyInstance, service: Service, resultBytesM
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const token = bearer(request);
     const body = cypherBody(request.body);
-    const session = service.session(await service.authenticate(token));
+    const session = service.session(await service.authenticate(token, originOf(request)));
     const started = performance.now();
     const asked = runOptions(request);
     // Written out: spreading makes a slow object, and every request passes here.

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bearer } from './reply.ts';
+import { principalOf } from './reply.ts';
 
 const TIMEOUT_MS = 15_000;
 /** A large state takes a while to sync. */
@@ -15,7 +15,7 @@ export function groupRoutes(app: FastifyInstance, service: Service): void {
   const { group } = service.options;
 
   const askedAnywhere = async (request: FastifyRequest): Promise<string | undefined> => {
-    const principal = await service.authenticate(bearer(request));
+    const principal = await principalOf(service, request);
     if (!principal.isAdmin) throw new DbError('Forbidden', 'Admin access right required.');
     const { peer } = (request.body ?? {}) as { peer?: unknown };
     if (peer !== undefined && typeof peer !== 'string') throw new DbError('InvalidRequest', '`peer` is the address host:rpc_port of a server');

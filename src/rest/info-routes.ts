@@ -1,14 +1,14 @@
 /** GET /info and its parts, /info/peers, /info/leader, /info/ha_state: the server and its group, in TuGraph's forms. */
 import { statfs } from 'node:fs/promises';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import { peerRows } from '../service/peer-rows.ts';
 import type { Service } from '../service/service.ts';
-import { bearer } from './reply.ts';
+import { principalOf } from './reply.ts';
 
 export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boolean): void {
-  const authenticated = (request: Parameters<typeof bearer>[0]) => service.authenticate(bearer(request));
+  const authenticated = (request: FastifyRequest) => principalOf(service, request);
   const needHa = () => {
     if (!enableHa) throw new DbError('InvalidRequest', 'HA mode is not enabled.', { hint: 'start the server with --enable_ha true' });
   };
@@ -46,14 +46,14 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     return {
       node: '/node', relationship: '/relationship', lgraph_version: service.options.serverVersion, git_branch: '', git_commit: '', web_commit: '',
       cpp_id: '', cpp_version: '', python_version: '', up_time: Math.floor(service.upSeconds),
-      cpu: cpu(), memory: memory(), disk: disk(), db_space: await space(), db_config: Object.fromEntries(service.options.config),
+      cpu: cpu(), memory: memory(), disk: disk(), db_space: await space(), db_config: Object.fromEntries(service.configList),
     };
   });
   app.get('/info/cpu', async (request) => (await authenticated(request), cpu()));
   app.get('/info/memory', async (request) => (await authenticated(request), memory()));
   app.get('/info/disk', async (request) => (await authenticated(request), disk()));
   app.get('/info/db_space', async (request) => (await authenticated(request), space()));
-  app.get('/info/db_config', async (request) => (await authenticated(request), Object.fromEntries(service.options.config)));
+  app.get('/info/db_config', async (request) => (await authenticated(request), Object.fromEntries(service.configList)));
   app.get('/info/statistics', async (request) => {
     await authenticated(request);
     const { tasks } = service.options;

@@ -1,24 +1,29 @@
 /** How REST answers: errors in TuGraph's form, the data version on every answer. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { asDbError, DbError } from '../base/errors.ts';
+import type { Principal } from '../service/api.ts';
+import { plainAddress, traceparentOf } from '../service/origin.ts';
+import type { Origin } from '../service/origin.ts';
+import type { Service } from '../service/service.ts';
 
 /** Seconds after which a client may try again what a lost leader made fail. */
 const RETRY_AFTER_S = 1;
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
-  const known = asDbError(withStatus(error));
-  const { facts } = known;
-  if (known.code === 'VersionNotReached' || facts.redirect !== undefined) {
-    sendRedirect(request, reply, known);
+  const failure = asDbError(withStatus(error));
+  const { facts } = failure;
+  knownOf(request).error = failure;
+  if (failure.code === 'VersionNotReached' || facts.redirect !== undefined) {
+    sendRedirect(request, reply, failure);
     return;
   }
-  if (known.kind.http === 503) void reply.header('Retry-After', String(RETRY_AFTER_S));
-  const prefix = known.kind.http === 401 && !known.message.startsWith('Unauthorized') && known.message !== 'Bad user/password.' ? 'Unauthorized: ' : '';
-  void reply.code(known.kind.http).send({
-    error_code: known.code,
-    error_message: prefix + known.message,
-    ...(known.hint === undefined ? {} : { hint: known.hint }),
-    ...(known.position === undefined ? {} : { line: known.position.line, column: known.position.column }),
+  if (failure.kind.http === 503) void reply.header('Retry-After', String(RETRY_AFTER_S));
+  const prefix = failure.kind.http === 401 && !failure.message.startsWith('Unauthorized') && failure.message !== 'Bad user/password.' ? 'Unauthorized: ' : '';
+  void reply.code(failure.kind.http).send({
+    error_code: failure.code,
+    error_message: prefix + failure.message,
+    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+    ...(failure.position === undefined ? {} : { line: failure.position.line, column: failure.position.column }),
   });
 }
 
@@ -43,12 +48,37 @@ function sendRedirect(request: FastifyRequest, reply: FastifyReply, error: DbErr
   });
 }
 
+/** What the audit log wants to know of a request when it is over. */
+interface Known {
+  user?: string;
+  error?: DbError;
+}
+const known = new WeakMap<FastifyRequest, Known>();
+
+export function knownOf(request: FastifyRequest): Known {
+  let facts = known.get(request);
+  if (facts === undefined) known.set(request, facts = {});
+  return facts;
+}
+
 export function bearer(request: FastifyRequest): string {
   const header = request.headers.authorization;
   if (header === undefined || header === '') throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] No token given in the request.', { hint: 'POST /login gives one; send it as Authorization: Bearer …' });
   const match = /^Bearer\s+(\S+)$/i.exec(header);
   if (match === null) throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Malformed token', { hint: 'send Authorization: Bearer <jwt>' });
   return match[1]!;
+}
+
+export function originOf(request: FastifyRequest): Origin {
+  return { protocol: 'rest', address: plainAddress(request.ip), traceparent: traceparentOf(request.headers.traceparent) };
+}
+
+/** The bearer of the request's token, for what is not a statement: those are checked by themselves. */
+export async function principalOf(service: Service, request: FastifyRequest): Promise<Principal> {
+  const principal = await service.authenticate(bearer(request), originOf(request));
+  knownOf(request).user = principal.user;
+  service.requireOwnPassword(principal);
+  return principal;
 }
 
 /** The version the client has seen, from its `server_version` header; 0 without one. */

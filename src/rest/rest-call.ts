@@ -10,7 +10,7 @@ import type { Service } from '../service/service.ts';
 import type { ResultStream, RunOptions, Session } from '../service/session.ts';
 import { runOptions } from './cypher-route.ts';
 import { parametersOf } from '../value/json.ts';
-import { bearer } from './reply.ts';
+import { bearer, knownOf, originOf } from './reply.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
 
@@ -42,10 +42,13 @@ export class RestCall {
   }
 
   static async of(service: Service, request: FastifyRequest, reply: FastifyReply): Promise<RestCall> {
-    return new RestCall(service, request, reply, await service.authenticate(bearer(request)));
+    const principal = await service.authenticate(bearer(request), originOf(request));
+    knownOf(request).user = principal.user;
+    return new RestCall(service, request, reply, principal);
   }
 
   requireAdmin(message = 'Admin access right required.'): void {
+    this.session.service.requireOwnPassword(this.principal);
     if (!this.principal.isAdmin) throw new DbError('Forbidden', message);
   }
 

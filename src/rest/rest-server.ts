@@ -1,8 +1,13 @@
 /** The HTTP port: TuGraph's REST API, health checks, web pages. */
+import type { Server as TlsServer } from 'node:tls';
 import fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
+import type { Certificates } from '../base/certificates.ts';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
+import { addressRefused } from '../service/service.ts';
+import { auditRoute } from './audit-route.ts';
+import type { AuditSearch } from './audit-route.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { cypherRoute } from './cypher-route.ts';
 import { exportRoutes } from './export-routes.ts';
@@ -13,9 +18,11 @@ import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
 import { pageRoutes } from './page-routes.ts';
 import { parseJson } from '../value/json.ts';
+import { metricsRoute } from './metrics-route.ts';
+import type { MetricsSource } from './metrics-route.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { relationshipRoutes } from './relationship-routes.ts';
-import { sendError } from './reply.ts';
+import { knownOf, originOf, sendError } from './reply.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { userRoutes } from './user-routes.ts';
 
@@ -27,7 +34,23 @@ export interface RestOptions {
   readonly enableHa: boolean;
   /** Folder of web files; '' for the server's own pages. */
   readonly webFolder: string;
+  /** Absent: there is no /metrics. */
+  readonly metrics?: MetricsSource | undefined;
+  /** Connections at once; one more is closed. */
+  readonly connectionsMax?: number;
+  /** Told every route, for tests that must miss none. */
+  readonly onRoute?: (method: string, url: string) => void;
+  /** Absent: there is no /audit_log. */
+  readonly auditLog?: AuditSearch | undefined;
+  /** Milliseconds for a whole request to arrive; 0: no limit. */
+  readonly requestTimeoutMs?: number;
+  /** Absent: no TLS. */
+  readonly tls?: Pick<Certificates, 'cert' | 'key'> | undefined;
 }
+
+const TLS_VERSION_MIN = 'TLSv1.2';
+/** Node's own limit for the head of a request. */
+const HEADERS_MS = 60_000;
 
 const CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
@@ -40,14 +63,30 @@ export class RestServer {
   readonly #app: FastifyInstance;
   readonly #options: RestOptions;
   #draining = false;
+  #connections = 0;
 
   constructor(service: Service, options: RestOptions) {
     this.#options = options;
     this.#app = makeApp(service, options, () => this.#draining);
+    const { server } = this.#app;
+    if (options.connectionsMax !== undefined) server.maxConnections = options.connectionsMax;
+    server.on('connection', (socket) => {
+      this.#connections++;
+      socket.once('close', () => this.#connections--);
+    });
   }
 
   async start(): Promise<void> {
     await this.#app.listen({ host: this.#options.host, port: this.#options.port });
+  }
+
+  /** For the connections from now on. */
+  useCertificates({ cert, key }: Certificates): void {
+    (this.#app.server as unknown as TlsServer).setSecureContext({ cert, key, minVersion: TLS_VERSION_MIN });
+  }
+
+  get connectionCount(): number {
+    return this.#connections;
   }
 
   /** From now on every new request is refused; running ones end. */
@@ -60,9 +99,32 @@ export class RestServer {
   }
 }
 
+/** These tell what they did by themselves. */
+const TOLD_ELSEWHERE: ReadonlySet<string> = new Set(['/cypher', '/gql', '/login', '/logout', '/refresh']);
+
+/** Requests that change something are events of their own, beside the statements they are made of. */
+function auditRequests(app: FastifyInstance, service: Service): void {
+  app.addHook('onRoute', (route) => {
+    if (route.method === 'GET' || route.method === 'HEAD' || TOLD_ELSEWHERE.has(route.url)) return;
+    route.onResponse = (request, reply, done) => {
+      const { user, error } = knownOf(request);
+      const failure = reply.statusCode < 400 ? undefined : error ?? new DbError('Internal', `status ${reply.statusCode}`);
+      service.events.note('request', user ?? '', originOf(request), `${request.method} ${request.url.split('?')[0]}`, failure);
+      done();
+    };
+  });
+}
+
 /** The routes without a socket, for tests too. */
 export function makeApp(service: Service, options: RestOptions, isDraining: () => boolean = () => false): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: options.bodyBytesMax, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
+  const { tls } = options;
+  // Its type tells an HTTPS server from an HTTP one; the routes do not care.
+  const requestTimeout = options.requestTimeoutMs ?? 0;
+  // How often Node looks for requests that take too long to arrive.
+  const connectionsCheckingInterval = requestTimeout === 0 ? 30_000 : Math.max(250, Math.min(30_000, requestTimeout / 4));
+  const times = { connectionsCheckingInterval, requestTimeout, headersTimeout: requestTimeout === 0 ? HEADERS_MS : Math.min(HEADERS_MS, requestTimeout) };
+  const protocol = tls === undefined ? { http: times } : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN, ...times } };
+  const app: FastifyInstance = fastify({ ...protocol, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
 
   // As text first: a body that is not JSON gets our own error, and numbers stay exact.
   app.removeContentTypeParser(['application/json', 'text/plain']);
@@ -74,7 +136,15 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
     }
   });
 
+  auditRequests(app, service);
+  const { onRoute } = options;
+  if (onRoute !== undefined) app.addHook('onRoute', ({ method, url }) => [method].flat().forEach((one) => onRoute(one, url)));
   app.addHook('onRequest', async (request, reply) => {
+    if (!service.mayConnect(request.ip)) {
+      const error = addressRefused(request.ip);
+      service.events.note('refused', '', originOf(request), request.method, error);
+      throw error;
+    }
     void reply.headers(CORS_HEADERS).header('server_version', String(service.version));
     if (isDraining() && request.url !== '/livez') throw new DbError('ShuttingDown', 'this server is shutting down', { hint: 'use another server of the group' });
   });
@@ -88,6 +158,8 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   cypherRoute(app, service, options.resultBytesMax);
   infoRoutes(app, service, options.enableHa);
   healthRoutes(app, service);
+  if (options.auditLog !== undefined) auditRoute(app, service, options.auditLog);
+  if (options.metrics !== undefined) metricsRoute(app, service, options.metrics);
   pageRoutes(app, options.webFolder);
   groupRoutes(app, service);
   for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);

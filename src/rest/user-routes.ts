@@ -53,6 +53,8 @@ export function userRoutes(app: FastifyInstance, service: Service): void {
       : call.rows('CALL dbms.security.changeUserPassword($name, $fresh)', parameters);
   });
 
+  change('/user/:name/logout', (call, name) => call.rows('CALL dbms.security.logoutUser($name)', { name }));
+
   on('GET', '/role', (call) => call.object('CALL dbms.security.listRoles()'));
   on('GET', '/role/:name', async (call, name) => (await call.column('CALL dbms.security.getRoleInfo($name)', { name }))[0]);
   on('POST', '/role', async (call, _name, request) => {

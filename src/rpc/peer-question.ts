@@ -4,7 +4,7 @@ import type { PeerCredentials } from './raft-channel.ts';
 import { peerService } from './raft-proto.ts';
 import type { PeerClient } from './raft-proto.ts';
 
-export function askPeer(address: string, op: string, body: unknown, options: { secret: string | undefined; timeoutMs: number; credentials?: PeerCredentials }): Promise<unknown> {
+export function askPeer(address: string, op: string, body: unknown, options: { secret: string | undefined; timeoutMs: number; credentials?: PeerCredentials | undefined }): Promise<unknown> {
   const client = new (peerService())(address, (options.credentials ?? insecure).channel) as unknown as PeerClient;
   const payload = Buffer.from(JSON.stringify({ op, body, secret: options.secret }));
   return new Promise<unknown>((resolve, reject) => {

@@ -10,6 +10,7 @@ import { FrameEncoder, decodeFrame } from '../raft/codec.ts';
 import type { Message } from '../raft/messages.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Hello, PeerCall, SendState, StateOutcome, Transport, TransportHandlers } from '../replica/consensus-transport.ts';
+import { normalAddress } from '../service/allowed-hosts.ts';
 import { systemRandom } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { unpackFrame } from './frame-packing.ts';
@@ -42,6 +43,7 @@ const CALL_CLIENTS_MAX = 64;
 const MESSAGE_BYTES_MAX = 256 << 20;
 /** A stream that has not said who it is by then is nobody's. */
 const HELLO_MS = 10_000;
+const WRONG_ADDRESS = 'its address may not connect (enable_ip_check): allow it with CALL dbms.security.addAllowedHosts';
 const WRONG_SECRET = "wrong secret: it does not know this group's ha_secret";
 
 export class RaftTransport implements Transport {
@@ -54,6 +56,8 @@ export class RaftTransport implements Transport {
   #server: Server | undefined;
   #refusals: Refusals | undefined;
   #handlers: TransportHandlers | undefined;
+  /** Undefined: every address may speak. */
+  #allowed: ReadonlySet<string> | undefined;
 
   constructor(options: RaftTransportOptions) {
     this.#options = options;
@@ -67,7 +71,7 @@ export class RaftTransport implements Transport {
     this.#handlers = handlers;
     this.#refusals = new Refusals(() => performance.now(), (line, reason) => {
       // A server that is not a member yet, or not any more, is refused in the course of things.
-      handlers.log(reason === WRONG_SECRET ? 'warn' : 'info', line);
+      handlers.log(reason === WRONG_SECRET || reason === WRONG_ADDRESS ? 'warn' : 'info', line);
     });
     const server = new Server({ ...sizeOptions(this.#settings.messageBytesMax), ...keepAliveOptions('patient', this.#settings.electionTimeoutMs) });
     server.addService(peerService().service, {
@@ -87,6 +91,17 @@ export class RaftTransport implements Transport {
     });
   }
 
+  /** From now on only these may speak to this server, and its own machine. */
+  allow(addresses: readonly string[] | undefined): void {
+    this.#allowed = addresses === undefined ? undefined : new Set(addresses);
+  }
+
+  #isStranger(peer: string): boolean {
+    if (this.#allowed === undefined) return false;
+    const address = normalAddress(peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+    return !this.#allowed.has(address) && address !== '127.0.0.1' && address !== '::1';
+  }
+
   // ---- what others send ----
 
   #onStream(call: Incoming, handlers: TransportHandlers, onHello: (hello: Hello) => void): void {
@@ -95,8 +110,9 @@ export class RaftTransport implements Transport {
     call.once('close', () => clearTimeout(nobody));
     call.once('data', (frame: Frame) => {
       clearTimeout(nobody);
-      const hello = this.#parseHello(frame);
-      const refused = hello === undefined ? WRONG_SECRET : handlers.refuse(hello);
+      const isStranger = this.#isStranger(call.getPeer());
+      const hello = isStranger ? undefined : this.#parseHello(frame);
+      const refused = isStranger ? WRONG_ADDRESS : hello === undefined ? WRONG_SECRET : handlers.refuse(hello);
       if (hello === undefined || refused !== undefined) {
         this.#refusals!.note(call.getPeer(), refused!);
         call.emit('error', { code: status.FAILED_PRECONDITION, details: refused });
@@ -155,6 +171,11 @@ export class RaftTransport implements Transport {
 
   #onCall(call: ServerUnaryCall<Frame, Frame>, done: sendUnaryData<Frame>, handlers: TransportHandlers): void {
     const reply = (answer: object) => done(null, { payload: Buffer.from(JSON.stringify(answer)) });
+    if (this.#isStranger(call.getPeer())) {
+      this.#refusals!.note(call.getPeer(), WRONG_ADDRESS);
+      reply({ error: WRONG_ADDRESS });
+      return;
+    }
     let parsed: PeerCall & { secret?: string };
     try {
       parsed = JSON.parse(call.request.payload.toString()) as typeof parsed;

@@ -8,7 +8,7 @@
  * Anything unknown or out of range is an error that names it, where it stands, and what was probably meant.
  */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import yargs from 'yargs';
 import { DbError } from '../base/errors.ts';
 import { suggest } from '../base/suggest.ts';
@@ -186,12 +186,22 @@ function absolute(config: Config): Config {
     ...config, directory,
     ha_log_dir: config.ha_log_dir === '' ? resolve(directory, 'ha') : resolve(config.ha_log_dir),
     log_dir: config.log_dir === '' ? '' : resolve(config.log_dir),
+    audit_log_dir: resolve(config.audit_log_dir === '' ? join(directory, '_audit_log_') : config.audit_log_dir),
+    server_cert: pathOf(config.server_cert), server_key: pathOf(config.server_key), server_ca: pathOf(config.server_ca),
   };
+}
+
+function pathOf(path: string): string {
+  // Text instead of a path is told so where the file is read, without repeating what may be a key.
+  return path === '' || path.includes('-----BEGIN') ? path : resolve(path);
 }
 
 /** What several options say together; throws for a combination that cannot work. */
 export function checkTogether(config: Config): void {
   if (config.single_node && config.enable_ha) throw invalid('single_node and enable_ha exclude each other');
+  if (config.ssl_auth && config.enable_ha && config.ha_tls && config.server_ca === '') {
+    throw invalid('ssl_auth between the servers of a group needs server_ca', 'name the PEM file of the authority that signed their certificates, or set ha_tls to false where they have a network of their own');
+  }
   if (!config.enable_ha) return;
   if (['0.0.0.0', '::', ''].includes(config.host)) {
     throw invalid(`TuGraph can't be started from IP_ANY (${config.host}) in HA mode.`, 'the other servers need a concrete address to reach this one: --host 192.168.1.10, or --host 127.0.0.1 for a group on one machine');

@@ -3,26 +3,25 @@
  *
  * Started with `workerData` = { options, writerPort, mainPort } and both ports in the transfer list.
  */
-import { workerData } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { Consensus } from '../replica/consensus.ts';
 import { noTransport } from '../replica/consensus-transport.ts';
 import { StartRefused } from '../replica/start-checks.ts';
-import type { ConsensusOptions, ConsensusToMain } from '../replica/protocol.ts';
+import type { ConsensusToMain } from '../replica/protocol.ts';
+import { peerTls } from '../rpc/peer-tls.ts';
 import { RaftTransport } from '../rpc/raft-transport.ts';
+import type { ConsensusThreadData, ConsensusThreadMessage } from './threads.ts';
 import { setThreadPriority } from './thread-priority.ts';
+import { reportWorkerStats } from './thread-stats.ts';
 
-export interface ConsensusThreadData {
-  readonly options: ConsensusOptions;
-  readonly writerPort: MessagePort;
-  readonly mainPort: MessagePort;
-}
+reportWorkerStats();
 
 setThreadPriority(-10);
 
-const { options, writerPort, mainPort } = workerData as ConsensusThreadData;
+const { options, writerPort, mainPort, tls } = workerData as ConsensusThreadData;
 
 const fatal = (error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
@@ -30,13 +29,38 @@ const fatal = (error: unknown) => {
 };
 process.on('uncaughtException', fatal);
 
+const log = (level: 'info' | 'error', message: string) => mainPort.postMessage({ kind: 'log', level, message } satisfies ConsensusToMain);
+
+function startTls(): { readonly peers: ReturnType<typeof peerTls>; readonly watch: CertificateWatch } | undefined {
+  if (tls === undefined) return undefined;
+  const watch = new CertificateWatch(tls.files, {
+    intervalMs: tls.reloadMs,
+    onChange: (certificates) => {
+      peers.use(certificates);
+      log('info', 'new certificates are in use for new connections between servers');
+    },
+    // The main thread looks at the same files, and says so.
+    onProblem: () => undefined,
+  });
+  const peers = peerTls(watch.current);
+  return { peers, watch };
+}
+
 try {
+  const secured = startTls();
   const transport = options.enabled
     ? new RaftTransport({
       listenHost: options.listenHost, port: options.rpcPort, secret: options.secret, electionTimeoutMs: options.electionTimeoutMs,
       ...(options.maxMessageBytes === undefined ? {} : { messageBytesMax: options.maxMessageBytes }), compressBytesMin: options.compressBytesMin ?? 0,
+      ...(secured === undefined ? {} : { credentials: secured.peers.credentials }),
     })
     : noTransport;
+  parentPort!.on('message', (message: ConsensusThreadMessage) => {
+    if (message.kind === 'reloadCertificates') secured?.watch.reload();
+    else if (transport instanceof RaftTransport) transport.allow(message.addresses);
+  });
+  // It ends with its work, not with this port.
+  parentPort!.unref();
   const consensus = new Consensus({ options, writerPort, mainPort, transport, clock: systemClock, random: systemRandom });
   consensus.start().catch(fatal);
 } catch (error) {

@@ -6,6 +6,7 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { readCertificates } from '../base/certificates.ts';
 import type { ProbeAnswer } from '../replica/formation.ts';
 import { realDisk } from '../replica/log-store-disk.ts';
 import { readIdentity } from '../replica/log-store-identity.ts';
@@ -35,9 +36,12 @@ export async function discardLocalData(config: Config, selfAddress: string, warn
 async function isSuperseded(config: Config, selfAddress: string, clusterId: string): Promise<boolean> {
   // gRPC takes 20 MB of memory, and this thread needs it for nothing else.
   const { askPeer } = await import('../rpc/peer-question.ts');
+  const { peerTls } = await import('../rpc/peer-tls.ts');
+  const { server_cert: cert, server_key: key, server_ca: ca } = config;
+  const credentials = config.ssl_auth && config.ha_tls ? peerTls(readCertificates({ cert, key, ca })).credentials : undefined;
   const secret = config.ha_secret === '' ? undefined : config.ha_secret;
   const others = addressList(config.ha_conf).filter((address) => address !== selfAddress);
-  const answers = await Promise.all(others.map((address) => askPeer(address, 'probe', {}, { secret, timeoutMs: PROBE_MS }).catch(() => undefined)));
+  const answers = await Promise.all(others.map((address) => askPeer(address, 'probe', {}, { secret, timeoutMs: PROBE_MS, credentials }).catch(() => undefined)));
   const groups = answers.map((answer) => answer as ProbeAnswer | undefined).filter((answer) => answer?.identity.membership === 'MEMBER').map((answer) => answer!.identity.clusterId);
   return groups.length > 0 && !groups.includes(clusterId);
 }

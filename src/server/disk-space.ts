@@ -1,5 +1,7 @@
-/** Waiting for space on a disk that was full. */
+/** Space on disks: how much is used, and waiting for more where one was full. */
 import { statfsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** LevelDB needs room for a memory table and for the files of a merge before it is worth opening. */
@@ -12,4 +14,11 @@ export async function untilSpace(directory: string): Promise<void> {
     if (bavail * bsize >= ENOUGH_BYTES) return;
     await sleep(LOOK_MS);
   }
+}
+
+/** Bytes of the files of a folder; 0 while there is none. */
+export async function folderBytes(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).then((found) => (found.isFile() ? found.size : 0), () => 0)));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -10,10 +10,11 @@ import type { Config } from './options.ts';
 
 export type Log = pino.Logger;
 
-const LEVELS = ['error', 'info', 'debug'] as const;
+/** By `verbose`. */
+export const LOG_LEVELS = ['error', 'info', 'debug'] as const;
 
 export function openLog(config: Pick<Config, 'log_dir' | 'log_file_size' | 'max_n_log_files' | 'verbose'>): Log {
-  const options = { level: LEVELS[config.verbose] ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = { level: LOG_LEVELS[config.verbose] ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (config.log_dir !== '') {
     return pino(options, new RotatingFile(config.log_dir, config.log_file_size * 1024 * 1024, config.max_n_log_files));
   }

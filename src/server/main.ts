@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
 import { asDbError } from '../base/errors.ts';
 import { addressesOf } from './addresses.ts';
+import { checkServer } from './check.ts';
 import { checkTogether, helpText, loadConfig, printedConfig } from './config.ts';
 import type { LoadedConfig } from './config.ts';
 import { startDetached, stopDetached } from './daemon.ts';
@@ -49,7 +50,13 @@ async function main(argv: readonly string[]): Promise<void> {
   if (loaded.help) return say(helpText());
   if (loaded.version) return say(`lgraph ${PACKAGE_VERSION}`);
   if (loaded.printConfig) return say(printedConfig(loaded));
-  if (loaded.check) return say('the configuration is in order');
+  if (loaded.check) {
+    say('[+] configuration');
+    const lines = await checkServer(loaded.config);
+    for (const { name, ok, text } of lines) say(`[${ok === undefined ? ' ' : ok ? '+' : '-'}] ${name}: ${text}`);
+    // The engines of store and log leave nothing open, but their timers need not be waited for.
+    process.exit(lines.some(({ ok }) => ok === false) ? 255 : 0);
+  }
   if (loaded.mode === 'stop') return void (process.exitCode = await stopDetached(loaded, say));
   if (loaded.mode === 'restart') {
     const code = await stopDetached(loaded, say);
@@ -73,7 +80,7 @@ function banner(loaded: LoadedConfig, log: Log): void {
   if (config.enable_ha) log.info('Server starting in HA mode.');
   if (!config.durable) log.warn('durable is off: a power cut may lose acknowledged writes');
   if (config.disable_auth) log.warn('disable_auth is on: everybody who reaches this server is its admin');
-  if (config.enable_ha && config.ha_secret === '') log.warn('ha_secret is not set: whoever reaches the RPC port can speak as a server of the group');
+  if (config.enable_ha && config.ha_secret === '' && !(config.ssl_auth && config.ha_tls)) log.warn('ha_secret is not set: whoever reaches the RPC port can speak as a server of the group');
 }
 
 async function run(loaded: LoadedConfig): Promise<void> {
@@ -82,10 +89,12 @@ async function run(loaded: LoadedConfig): Promise<void> {
   if (config.enable_ha && config.ha_is_witness) for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
   let giveBack;
   try {
-    giveBack = takeDirectory(config.directory, addressesOf(config).local);
+    giveBack = takeDirectory(config.directory, `${config.ssl_auth ? 'https://' : ''}${addressesOf(config).local}`);
   } catch (error) {
     complain(error, 254);
   }
+  // With TLS, gRPC names servers by their address, which Node remarks upon.
+  if (config.ssl_auth) process.noDeprecation = true;
   const log = openLog(config);
   banner(loaded, log);
   let ending = false;
@@ -142,6 +151,11 @@ async function run(loaded: LoadedConfig): Promise<void> {
       end(1);
     });
   };
+  process.on('SIGHUP', () => {
+    log.info('Received signal SIGHUP, looking at the certificate files');
+    server.reloadCertificates();
+  });
+  process.on('SIGQUIT', () => void server.diagnose());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => stop(signal));
   try {
     await server.start();
@@ -151,7 +165,8 @@ async function run(loaded: LoadedConfig): Promise<void> {
     complain(error, 254);
   }
   const { rest, bolt } = addressesOf(config);
-  log.info(`Server started. REST http://${rest}${bolt === '' ? '' : `, Bolt bolt://${bolt}`}`);
+  const s = config.ssl_auth ? 's' : '';
+  log.info(`Server started. REST http${s}://${rest}${bolt === '' ? '' : `, Bolt bolt${s === '' || config.bolt_tls === 'off' ? '' : '+s'}://${bolt}`}`);
 }
 
 await main(process.argv.slice(2));

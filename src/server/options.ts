@@ -35,6 +35,7 @@ export const OPTIONS = [
   { name: 'durable', type: 'boolean', default: true, group: 'Server', help: 'fsync before a write is acknowledged; false: UNSAFE, a power cut may lose acknowledged writes' },
   { name: 'web', ...text, group: 'Server', help: "folder of web files; the server's own pages if empty" },
   { name: 'single_node', type: 'boolean', default: false, group: 'Server', help: 'say on purpose that this server is alone; refused together with enable_ha' },
+  { name: 'enable_metrics', type: 'boolean', default: true, group: 'Server', help: 'GET /metrics for Prometheus' },
   // ---------------------------------------------------------------- high availability
   { name: 'enable_ha', type: 'boolean', default: false, group: 'High availability', help: 'be a member of a group of servers' },
   { name: 'ha_conf', ...text, group: 'High availability', help: 'host1:rpc_port1,host2:rpc_port2,… the servers of the group' },
@@ -69,12 +70,27 @@ export const OPTIONS = [
   { name: 'bolt_message_max_bytes', type: 'integer', default: 67108864, min: 65536, group: 'Bolt', help: 'largest message a client may send' },
   { name: 'bolt_auth_timeout_ms', type: 'integer', default: 10000, min: 100, group: 'Bolt', help: 'a connection that has not logged in by then is closed' },
   // ---------------------------------------------------------------- security
+  { name: 'ssl_auth', type: 'boolean', default: false, group: 'Security', help: 'TLS on the HTTP port, the Bolt port, and between the servers of a group' },
+  { name: 'server_cert', type: 'string', default: './server-cert.pem', group: 'Security', help: 'PEM file: certificate of this server, then those of intermediate authorities; read again when it changes' },
+  { name: 'server_key', type: 'string', default: './server-key.pem', group: 'Security', help: 'PEM file: its private key' },
+  { name: 'server_ca', ...text, group: 'Security', help: 'PEM file: authority that signed the certificates of the servers of the group; needed for TLS between them' },
+  { name: 'ha_tls', type: 'boolean', default: true, group: 'Security', help: 'with ssl_auth: the servers of a group show each other certificates (mutual TLS); false: they speak in the clear, for a network of their own' },
+  { name: 'bolt_tls', type: 'string', default: 'required', choices: ['required', 'optional', 'off'], group: 'Security', help: 'with ssl_auth, on the Bolt port: required, optional (plain connections too) or off' },
+  { name: 'tls_reload_s', type: 'integer', default: 10, min: 0, max: 86400, group: 'Security', help: 'how often the PEM files are looked at; 0: only at SIGHUP' },
   { name: 'disable_auth', type: 'boolean', default: false, group: 'Security', help: 'everybody is admin; for trusted places only' },
   { name: 'admin_password', ...text, secret: true, group: 'Security', help: "first password of the user admin in a new group; TuGraph's 73@TuGraph if empty" },
+  { name: 'force_password_change', type: 'boolean', default: false, group: 'Security', help: "a user who still has the factory password may do nothing but change it; false: a warning in the log, as TuGraph's clients expect" },
   { name: 'token_life_s', type: 'integer', default: 86400, min: 0, group: 'Security', help: 'life of a login token; 0: for ever' },
   { name: 'token_refresh_s', type: 'integer', default: 604800, min: 60, group: 'Security', help: 'a token may be refreshed for so long after the first login' },
   { name: 'login_failures_max', type: 'integer', default: 5, min: 1, group: 'Security', help: 'wrong passwords per user and address before a pause' },
+  { name: 'login_address_failures_max', type: 'integer', default: 100, min: 1, group: 'Security', help: 'wrong passwords from one address, of all users together, before a pause' },
   { name: 'login_lock_ms', type: 'integer', default: 60000, min: 100, group: 'Security', help: 'length of that pause' },
+  { name: 'enable_ip_check', type: 'boolean', default: false, group: 'Security', help: 'only addresses of dbms.security.listAllowedHosts() may connect, and the machine itself; changes while the server runs' },
+  { name: 'enable_audit_log', type: 'boolean', default: false, group: 'Security', help: 'log who did what, from where, with which outcome; changes while the server runs' },
+  { name: 'audit_log_dir', ...text, group: 'Security', help: 'folder of the audit log; <directory>/_audit_log_ if empty' },
+  { name: 'audit_log_expire', type: 'integer', default: 0, min: 0, max: 876000, group: 'Security', help: 'hours the files of the audit log are kept; 0: for ever; changes while the server runs' },
+  { name: 'audit_log_file_mb', type: 'integer', default: 64, min: 1, max: 4096, group: 'Security', help: 'MB of one file of the audit log' },
+  { name: 'metrics_token', ...text, secret: true, group: 'Security', help: 'GET /metrics wants this as bearer token (or the token of an admin); empty: it is open to whoever reaches the HTTP port' },
   // ---------------------------------------------------------------- limits
   { name: 'cache_mb', type: 'integer', default: 512, min: 8, max: 1048576, group: 'Limits', help: 'decoded graph data kept in memory, over all threads' },
   { name: 'store_cache_mb', type: 'integer', default: 64, min: 1, max: 1048576, group: 'Limits', help: "LevelDB's block cache" },
@@ -95,6 +111,7 @@ export const OPTIONS = [
   { name: 'max_entry_bytes', type: 'integer', default: 33554432, min: 65536, group: 'Limits', help: 'effects of one transaction' },
   { name: 'max_result_bytes', type: 'integer', default: 268435456, min: 65536, group: 'Limits', help: 'result of a write, or of a REST request, kept in memory' },
   { name: 'max_request_bytes', type: 'integer', default: 17825792, min: 1024, group: 'Limits', help: 'body of an HTTP request' },
+  { name: 'http_request_timeout_ms', type: 'integer', default: 300000, min: 0, group: 'Limits', help: 'a whole HTTP request must have arrived by then; 0: no limit' },
   { name: 'max_connections', type: 'integer', default: 4000, min: 1, group: 'Limits', help: 'client connections at once, per protocol' },
   { name: 'shutdown_timeout_s', type: 'integer', default: 10, min: 1, max: 3600, group: 'Limits', help: 'longest wait for running requests when the server stops' },
   { name: 'store_sync_interval_ms', type: 'integer', default: 5000, min: 10, group: 'Limits', help: 'how often the state store is synced, so that the log behind it may go' },
@@ -102,7 +119,8 @@ export const OPTIONS = [
   { name: 'log_dir', ...text, group: 'Logs', help: 'folder for log files with rotation; standard output if empty' },
   { name: 'log_file_size', type: 'integer', default: 256, min: 1, max: 4096, group: 'Logs', help: 'MB of one log file' },
   { name: 'max_n_log_files', type: 'integer', default: 16, min: 1, group: 'Logs', help: 'log files kept' },
-  { name: 'verbose', type: 'integer', default: 1, min: 0, max: 2, group: 'Logs', help: '0 errors, 1 information, 2 debug' },
+  { name: 'slow_query_ms', type: 'integer', default: 0, min: 0, max: 86400000, group: 'Logs', help: 'statements that take so long are logged; 0: none; changes while the server runs' },
+  { name: 'verbose', type: 'integer', default: 1, min: 0, max: 2, group: 'Logs', help: '0 errors, 1 information, 2 debug; changes while the server runs' },
 ] as const satisfies readonly OptionDef[];
 
 export type OptionName = (typeof OPTIONS)[number]['name'];
@@ -119,14 +137,13 @@ export const IGNORED_OPTIONS: Readonly<Record<string, string>> = {
   subprocess_max_idle_seconds: 'there are no subprocesses', 'realtime vertex and edge count': 'counts are always exact', bolt_io_thread_num: 'Bolt needs one thread here',
   bolt_raft_port: 'Bolt shares the one replicated log', bolt_raft_node_id: 'Bolt shares the one replicated log', bolt_raft_init_peers: 'Bolt shares the one replicated log',
   fulltext_analyzer: 'there is no full-text index', fulltext_commit_interval: 'there is no full-text index', fulltext_refresh_interval: 'there is no full-text index',
-  backup_log_dir: 'there is no binlog', snapshot_dir: 'there is no binlog', audit_log_dir: 'there is no audit log', audit_log_expire: 'there is no audit log',
-  server_cert: 'TLS is not offered', server_key: 'TLS is not offered', unlimited_token: 'see token_life_s',
+  backup_log_dir: 'there is no binlog', snapshot_dir: 'there is no binlog',
+  unlimited_token: 'see token_life_s',
   'browser.credential_timeout': 'see token_life_s', 'browser.retain_connection_credentials': 'it is always so',
 };
 
 /** Options of TuGraph that may be off, but not on: to ignore them would leave out what somebody relies on. */
 export const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
-  ssl_auth: 'TLS is not offered by this version; put a TLS proxy in front', enable_ip_check: 'the address check is not offered by this version; use a firewall',
-  enable_audit_log: 'the audit log is not offered by this version', enable_backup_log: 'the binlog is not offered: the replicated log has its place',
+  enable_backup_log: 'the binlog is not offered: the replicated log has its place',
   enable_fulltext_index: 'full-text indexes are not offered by this version', reset_admin_password: 'not offered: an admin changes it with dbms.security.changeUserPassword',
 };

@@ -16,6 +16,9 @@ import type { FreshState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
 import type { ReaderThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
+import { reportWorkerStats } from './thread-stats.ts';
+
+reportWorkerStats();
 
 setThreadPriority(5);
 

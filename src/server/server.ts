@@ -10,6 +10,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
+import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
@@ -23,7 +24,12 @@ import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
 import { ServerProcedures } from '../service/procedures/host.ts';
 import { ReadHost } from '../service/read-host.ts';
-import { Service } from '../service/service.ts';
+import { addressRefused, Service } from '../service/service.ts';
+import { plainAddress, traceIdOf } from '../service/origin.ts';
+import { withoutSecrets } from '../base/redact.ts';
+import type { WatchedStatement } from '../service/statement-watch.ts';
+import { LIVE_OPTIONS } from '../service/live-config.ts';
+import type { LiveName, LiveValues } from '../service/live-config.ts';
 import { TaskRegistry } from '../service/tasks.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
@@ -33,13 +39,19 @@ import { addressesOf, addressList } from './addresses.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
+import { folderBytes } from './disk-space.ts';
+import { AuditLog } from './audit-log.ts';
+import { diagnostics } from './diagnostics.ts';
+import { Upkeep } from './upkeep.ts';
 import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
-import type { ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import type { ConsensusThreadData, ConsensusThreadMessage, ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import { metricsText } from './metrics.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
+import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
 import { csvFiles } from '../service/csv-files.ts';
 
 const MB = 1024 * 1024;
@@ -65,6 +77,8 @@ export class LgraphServer {
   readonly #clocks = new VersionClocks();
   readonly #tasks: TaskRegistry;
   readonly #workers: Worker[] = [];
+  readonly #threadStats: ThreadStatsTable;
+  readonly #endStats: () => void;
   #engine: Engine | undefined;
   #reader: StateReader | undefined;
   #writer: Channel | undefined;
@@ -72,6 +86,10 @@ export class LgraphServer {
   #link: ConsensusLink | undefined;
   #rest: RestServer | undefined;
   #bolt: BoltServer | undefined;
+  #certificates: CertificateWatch | undefined;
+  #audit: AuditLog | undefined;
+  #upkeep: Upkeep | undefined;
+  #consensus: Worker | undefined;
   #stopping = false;
   #isInstalling = false;
   service: Service | undefined;
@@ -81,6 +99,8 @@ export class LgraphServer {
     this.#log = log;
     this.#events = events;
     this.#tasks = new TaskRegistry(config.max_running_statements);
+    this.#threadStats = new ThreadStatsTable(3 + config.reader_threads);
+    this.#endStats = reportThreadStats(this.#threadStats.add('main'));
   }
 
   get #store(): StoreOptions {
@@ -93,6 +113,7 @@ export class LgraphServer {
   }
 
   async start(): Promise<void> {
+    this.#certificates = this.#watchCertificates();
     if (this.#isWitness) {
       await this.#startWitness();
       return;
@@ -110,6 +131,26 @@ export class LgraphServer {
     this.#reader.release(point);
     this.service = this.#makeService();
     await this.#openPorts(this.service);
+  }
+
+  #watchCertificates(): CertificateWatch | undefined {
+    const config = this.#config;
+    if (!config.ssl_auth) return undefined;
+    return new CertificateWatch({ cert: config.server_cert, key: config.server_key, ca: config.server_ca }, {
+      intervalMs: config.tls_reload_s * 1000,
+      onChange: (certificates) => {
+        this.#rest?.useCertificates(certificates);
+        this.#bolt?.useCertificates(certificates);
+        this.#log.info('new certificates are in use for new connections');
+      },
+      onProblem: (message) => this.#log.error(message),
+    });
+  }
+
+  /** Looks at the certificate files now. */
+  reloadCertificates(): void {
+    this.#certificates?.reload();
+    this.#consensus?.postMessage({ kind: 'reloadCertificates' } satisfies ConsensusThreadMessage);
   }
 
   get #isWitness(): boolean {
@@ -133,7 +174,8 @@ export class LgraphServer {
   #worker(name: string, workerData: object, transferList: MessagePort[]): Worker {
     // Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept.
     const resourceLimits = { maxYoungGenerationSizeMb: this.#isWitness ? 2 : name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: OLD_SPACE_MB };
-    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData, transferList, name, resourceLimits });
+    const threadStats = this.#threadStats.add(name.replace('-thread', ''));
+    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData: { ...workerData, threadStats }, transferList, name, resourceLimits });
     worker.on('error', (error) => this.#fatal(`the ${name} failed: ${error.message}`));
     worker.on('exit', () => {
       if (!this.#stopping) this.#fatal(`the ${name} ended unexpectedly`);
@@ -199,7 +241,11 @@ export class LgraphServer {
       call: (bytes) => this.#answerCall(bytes),
     });
     const options = this.#consensusOptions(appliedIndex, stateChecksum);
-    this.#worker('consensus-thread', { options, writerPort, mainPort: consensusMainSide }, [writerPort, consensusMainSide]);
+    const { ssl_auth: tls, ha_tls: groupTls, server_cert: cert, server_key: key, server_ca: ca, tls_reload_s: reloadSeconds } = this.#config;
+    const data: Omit<ConsensusThreadData, 'threadStats'> = {
+      options, writerPort, mainPort: consensusMainSide, tls: tls && groupTls && options.enabled ? { files: { cert, key, ca }, reloadMs: reloadSeconds * 1000 } : undefined,
+    };
+    this.#consensus = this.#worker('consensus-thread', data, [writerPort, consensusMainSide]);
   }
 
   /** Fills a new store while the old one still serves reads; then everything is started again on it. */
@@ -262,10 +308,11 @@ export class LgraphServer {
       readers: this.#readers.map(threadExecutor),
       writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
       limits: {
-        versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms, statementTimeoutMs: config.statement_timeout_ms,
-        tokenLifeSeconds: config.token_life_s, tokenRefreshSeconds: config.token_refresh_s,
-        loginFailuresMax: config.login_failures_max, loginLockMs: config.login_lock_ms,
+        versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms,
+        loginAddressFailuresMax: config.login_address_failures_max,
       },
+      live: Object.fromEntries(LIVE_NAMES.map((name) => [name, config[name]])) as unknown as LiveValues, ownAddresses: [config.host, config.advertised_host].filter((one) => one !== ''),
+      forcePasswordChange: config.force_password_change,
       clock: systemClock, redirectWrites: config.ha_redirect_writes, disableAuth: config.disable_auth, isWitness: this.#isWitness, serverVersion: PACKAGE_VERSION,
       config: listedConfig(config),
     });
@@ -273,16 +320,85 @@ export class LgraphServer {
 
   async #openPorts(service: Service): Promise<void> {
     const config = this.#config;
-    this.#rest = new RestServer(service, { host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web });
+    this.#watchStatements(service);
+    this.#rest = new RestServer(service, {
+      host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web,
+      connectionsMax: config.max_connections, requestTimeoutMs: config.http_request_timeout_ms, auditLog: this.#audit, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
+    });
     await this.#rest.start();
     this.#log.info(`Listening for REST on port ${config.port}`);
     if (config.bolt_port === 0) return;
     this.#bolt = new BoltServer(service, {
       host: config.host, port: config.bolt_port, messageBytesMax: config.bolt_message_max_bytes,
       authTimeoutMs: config.bolt_auth_timeout_ms, connectionsMax: config.max_connections, log: (message) => this.#log.debug(message),
+      mayConnect: (address) => {
+        const may = service.mayConnect(address);
+        if (!may) service.events.note('refused', '', { protocol: 'bolt', address: plainAddress(address) }, 'connection', addressRefused(address));
+        return may;
+      },
+      tls: config.bolt_tls === 'off' ? undefined : this.#certificates?.current, tlsRequired: config.bolt_tls === 'required',
     });
     await this.#bolt.start();
     this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
+  }
+
+  /** Audit log, slow statements, and what follows the options that change while this server runs. */
+  #watchStatements(service: Service): void {
+    const config = this.#config;
+    const audit = new AuditLog({
+      directory: config.audit_log_dir, fileBytesMax: config.audit_log_file_mb * MB, server: addressesOf(config).rpc, nowMs: () => systemClock.wallMs(),
+      isOn: () => service.live.enable_audit_log, expireHours: () => service.live.audit_log_expire, onProblem: (message) => this.#log.error(message),
+    });
+    this.#audit = audit;
+    service.watch.listen((statement, tookMs, error) => {
+      audit.statement(statement, tookMs, error);
+      const slowMs = service.live.slow_query_ms;
+      if (slowMs > 0 && tookMs >= slowMs) this.#log.warn(slowFacts(statement, tookMs, error?.code), 'slow statement');
+    });
+    service.events.listen((event) => {
+      audit.event(event);
+      if (event.error !== undefined) this.#log.info({ event: event.kind, user: event.user, address: event.origin.address, protocol: event.origin.protocol, code: event.error.code }, 'refused');
+    });
+    this.#upkeep = new Upkeep({
+      log: this.#log, verbose: () => service.live.verbose, factoryPasswords: () => service.factoryPasswords, allowedHosts: () => service.allowedHosts,
+      members: async () => [...addressList(config.ha_conf), ...(await service.status()).peers.map((peer) => peer.rpcAddress)],
+      allowOnRpc: (addresses) => this.#consensus?.postMessage({ kind: 'allow', addresses } satisfies ConsensusThreadMessage),
+    });
+  }
+
+  /** Writes to the log what this server is doing. */
+  async diagnose(): Promise<void> {
+    const waiting = Object.fromEntries([['writer', this.#writer], ...this.#readers.map((reader, i) => [`reader ${i + 1}`, reader])].map(([name, channel]) => [name, (channel as Channel | undefined)?.inFlight ?? 0]));
+    const facts = diagnostics({
+      service: this.service, threads: this.#threadStats, waiting, status: await within(this.service?.status(), ANSWER_MS),
+      connections: { rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 },
+    });
+    this.#log.error({ diagnostics: facts }, 'Received signal SIGQUIT: what this server is doing');
+  }
+
+  #metrics(service: Service): Promise<string> {
+    return metricsText({
+      service, threads: this.#threadStats, directory: this.#config.directory,
+      connections: () => ({ rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 }),
+      cacheBytes: () => this.#cacheBytes(), storeBytes: () => this.#storeBytes(),
+      securityCounts: () => service.events.counts,
+    });
+  }
+
+  /** A thread that is too busy to answer at once is left out, rather than a scrape held up. */
+  async #cacheBytes(): Promise<Record<string, number>> {
+    const bytes: Record<string, number> = { main: this.#reader?.cache.bytes ?? 0 };
+    const ask = async (name: string, channel: Channel | undefined) => {
+      const answer = await within(channel?.call<number>('cacheBytes', undefined), ANSWER_MS);
+      if (answer !== undefined) bytes[name] = answer;
+    };
+    await Promise.all([ask('writer', this.#writer), ...this.#readers.map((reader, i) => ask(i === 0 ? 'reader' : `reader ${i + 1}`, reader))]);
+    return bytes;
+  }
+
+  async #storeBytes(): Promise<Record<string, number>> {
+    const [state, log] = await Promise.all([folderBytes(this.#store.location), folderBytes(this.#config.ha_log_dir)]);
+    return { state, log };
   }
 
   // -------------------------------------------------------------- stop
@@ -309,21 +425,38 @@ export class LgraphServer {
     await this.#engine?.close();
     this.#link?.close();
     await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
+    this.#endStats();
+    this.#certificates?.stop();
+    this.#upkeep?.stop();
+    this.#audit?.close();
   }
 }
 
 /** The result, or nothing after the time: stopping goes on whatever one part does. */
-async function within(work: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  if (work === undefined) return;
+async function within<T>(work: Promise<T> | undefined, timeoutMs: number): Promise<T | undefined> {
+  if (work === undefined) return undefined;
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
   });
-  await Promise.race([work.then(() => undefined, () => undefined), late]);
+  const result = await Promise.race([work.catch(() => undefined), late]);
   clearTimeout(timer);
+  return result;
 }
 
+function slowFacts(statement: WatchedStatement, tookMs: number, code: string | undefined): object {
+  const { text, parameters, graph, user, kind, origin, traceparent } = statement;
+  return {
+    ms: Math.round(tookMs), statement: withoutSecrets(text, parameters).slice(0, SLOW_TEXT_MAX), graph, user, kind, protocol: origin.protocol, address: origin.address,
+    ...(code === undefined ? {} : { code }), ...(traceparent === undefined ? {} : { trace_id: traceIdOf(traceparent) }),
+  };
+}
+
+const SLOW_TEXT_MAX = 4096;
+const LIVE_NAMES = Object.keys(LIVE_OPTIONS) as LiveName[];
 const TIME_ZONE = 'Z';
+/** How long /metrics waits for a thread. */
+const ANSWER_MS = 250;
 const BOOTSTRAP_ROLES = [0, 1, 2] as const;
 
 /** What `dbms.config.list()` shows, under TuGraph's names; the browser's two are what its web page needs. */
@@ -336,10 +469,10 @@ function listedConfig(config: Config): [string, string | number | boolean][] {
     : [];
   return [
     ['bind_host', config.host], ['port', config.port], ['rpc_port', config.rpc_port], ['bolt_port', config.bolt_port], ['enable_ha', config.enable_ha],
-    ['enable_rpc', config.enable_rpc || config.enable_ha], ['durable', config.durable], ['disable_auth', config.disable_auth], ['enable_ssl', false],
-    ['enable_audit_log', false], ['enable_backup_log', false], ['enable_fulltext_index', false], ['enable_ip_check', false], ['optimistic_txn', true],
-    ['subprocess_max_idle_seconds', 0], ['thread_limit', config.reader_threads], ['verbose', config.verbose],
+    ['enable_rpc', config.enable_rpc || config.enable_ha], ['durable', config.durable], ['disable_auth', config.disable_auth], ['enable_ssl', config.ssl_auth],
+    ['enable_backup_log', false], ['enable_fulltext_index', false], ['optimistic_txn', true],
+    ['subprocess_max_idle_seconds', 0], ['thread_limit', config.reader_threads],
     ['browser.credential_timeout', Math.min(3600, config.token_life_s === 0 ? 3600 : config.token_life_s)], ['browser.retain_connection_credentials', true],
-    ...ha,
+    ...LIVE_NAMES.map((name): [string, number | boolean] => [name, config[name]]), ...ha,
   ];
 }

@@ -1,11 +1,27 @@
 /** What the threads of one server are started with, and the calls between them. */
 import type { MessagePort } from 'node:worker_threads';
+import type { CertificateFiles } from '../base/certificates.ts';
+import type { ConsensusOptions } from '../replica/protocol.ts';
 
 export interface StoreOptions {
   readonly location: string;
   readonly cacheBytes: number;
   readonly writeBufferBytes: number;
 }
+
+export interface ConsensusThreadData {
+  readonly options: ConsensusOptions;
+  readonly writerPort: MessagePort;
+  readonly mainPort: MessagePort;
+  /** Mutual TLS between the servers. */
+  readonly tls: { readonly files: CertificateFiles; readonly reloadMs: number } | undefined;
+}
+
+/** main → consensus, beside the port that consensus itself listens to: what concerns the transport only. */
+export type ConsensusThreadMessage =
+  | { readonly kind: 'reloadCertificates' }
+  /** Who may speak to the RPC port; undefined: every address. */
+  | { readonly kind: 'allow'; readonly addresses: readonly string[] | undefined };
 
 export interface WriterThreadData {
   readonly store: StoreOptions;

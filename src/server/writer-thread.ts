@@ -20,6 +20,9 @@ import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
 import type { WriterThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
+import { reportWorkerStats } from './thread-stats.ts';
+
+reportWorkerStats();
 
 /** Longer than any server retries a request that it forwarded. */
 const OWN_KEY_KEPT_MS = 120_000;

@@ -5,6 +5,7 @@ import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupStatus } from '../replica/protocol.ts';
 import type { Notification, PlanDescription, QueryStats } from '../cypher/engine.ts';
 import type { Value } from '../value/value.ts';
+import type { Origin } from './origin.ts';
 
 /**
  * Turns rows into a protocol's bytes, in the thread that made them. Protocols bring theirs; the composition root
@@ -24,8 +25,11 @@ export interface RowEncoder {
 export interface Principal {
   readonly user: string;
   readonly isAdmin: boolean;
-  /** When the token that says so was issued. */
+  /** When the token that says so was issued, or the password given. */
   readonly tokenIssuedMs?: number | undefined;
+  /** The user's token generation then: another one now means that it was revoked. */
+  readonly generation?: number | undefined;
+  readonly origin?: Origin | undefined;
 }
 
 /** One statement for an executing thread. Plain data. */

@@ -7,7 +7,8 @@
 import { asDbError, DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { PasswordVerifier } from '../auth/passwords.ts';
-import { issueToken, TokenVerifier } from '../auth/tokens.ts';
+import { LoginGuard } from '../auth/login-guard.ts';
+import { isRevoked, issueToken, TokenVerifier } from '../auth/tokens.ts';
 import type { ProcedureHost } from '../cypher/engine.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { SystemState } from '../graph/system.ts';
@@ -19,7 +20,14 @@ import { EagerTexts } from './deferred-transaction.ts';
 import type { GroupLink } from './group-link.ts';
 import type { InlineExecutor } from './inline-executor.ts';
 import { ReadIndexes } from './read-index.ts';
+import { addressCheck, allowedHosts } from './allowed-hosts.ts';
+import { liveValues } from './live-config.ts';
+import type { LiveValues } from './live-config.ts';
+import { SecurityEvents } from './security-events.ts';
+import { NO_ORIGIN } from './origin.ts';
+import type { Origin } from './origin.ts';
 import { Session } from './session.ts';
+import { StatementWatch } from './statement-watch.ts';
 import type { TaskRegistry } from './tasks.ts';
 
 export interface ServiceLimits {
@@ -29,13 +37,8 @@ export interface ServiceLimits {
   readonly leaderWaitMs: number;
   /** How old a bounded read may be, where the client does not say. */
   readonly boundedStalenessMs: number;
-  /** Statement timeout where the client sets none; 0: none. */
-  readonly statementTimeoutMs: number;
-  readonly tokenLifeSeconds: number;
-  /** Tokens may be refreshed for this long after the first login. */
-  readonly tokenRefreshSeconds: number;
-  readonly loginFailuresMax: number;
-  readonly loginLockMs: number;
+  /** Failed logins from one address, of all users, before a pause. */
+  readonly loginAddressFailuresMax: number;
 }
 
 export interface ServiceOptions {
@@ -51,6 +54,12 @@ export interface ServiceOptions {
   readonly tasks: TaskRegistry;
   readonly procedures: ProcedureHost;
   readonly limits: ServiceLimits;
+  /** What the options that change while the server runs are configured as. */
+  readonly live: LiveValues;
+  /** Addresses of this server: they may always connect. */
+  readonly ownAddresses: readonly string[];
+  /** Whoever has the factory password must change it before anything else. */
+  readonly forcePasswordChange: boolean;
   readonly clock: Clock;
   readonly redirectWrites: boolean;
   readonly disableAuth: boolean;
@@ -67,24 +76,40 @@ export interface LoginResult {
   readonly user: string;
 }
 
-interface Failures {
-  count: number;
-  untilMs: number;
+/** All that somebody may do who must change the password first. Nothing may follow the call. */
+const CHANGES_PASSWORD = /^\s*CALL\s+dbms\.security\.(?:changePassword|isDefaultUserPassword|showCurrentUser)\s*\((?:[^()'"`]|'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*")*\)\s*;?\s*$/i;
+
+export function addressRefused(address: string): DbError {
+  return new DbError('Forbidden', `the address ${address} may not connect`, { hint: 'an admin allows it with CALL dbms.security.addAllowedHosts, on the machine of a server if need be (enable_ip_check)', facts: { fatal: 1 } });
+}
+
+function mustChangePassword(): DbError {
+  return new DbError('PasswordChangeRequired', 'the factory password must be changed first', { hint: 'CALL dbms.security.changePassword(old, new), or PUT /user/<name>/password' });
 }
 
 export class Service {
   readonly options: ServiceOptions;
   readonly eagerTexts = new EagerTexts();
   readonly readIndexes: ReadIndexes;
+  readonly watch = new StatementWatch();
   readonly #passwords: PasswordVerifier;
   readonly #tokens = new TokenVerifier();
-  readonly #failures = new Map<string, Failures>();
+  readonly #guard: LoginGuard;
+  readonly events = new SecurityEvents();
+  #live: LiveValues;
+  #liveVersion = -1;
+  #liveSettings: SystemState['settings'] | undefined;
+  #isAllowed: ((address: string) => boolean) | undefined;
   readonly #startedMs: number;
 
   constructor(options: ServiceOptions) {
     this.options = options;
     this.#startedMs = options.clock.monotonicMs();
     this.readIndexes = new ReadIndexes(options.group, options.clock, { waitMs: options.limits.leaderWaitMs, boundedMs: options.limits.boundedStalenessMs });
+    this.#live = options.live;
+    this.#guard = new LoginGuard(() => options.clock.monotonicMs(), () => ({
+      failuresMax: this.live.login_failures_max, addressFailuresMax: options.limits.loginAddressFailuresMax, lockMs: this.live.login_lock_ms,
+    }));
     this.#passwords = new PasswordVerifier(() => options.clock.monotonicMs());
   }
 
@@ -125,69 +150,122 @@ export class Service {
 
   // -------------------------------------------------------------- who
 
-  async login(user: string, password: string, address: string): Promise<LoginResult> {
-    const principal = await this.checkPassword(user, password, address);
-    const { clock, limits } = this.options;
+  async login(user: string, password: string, origin: Origin): Promise<LoginResult> {
+    const principal = await this.checkPassword(user, password, origin);
     const system = this.#system;
-    const token = await issueToken(system, user, { nowMs: clock.wallMs(), lifeSeconds: limits.tokenLifeSeconds });
+    const token = await issueToken(system, user, { nowMs: this.options.clock.wallMs(), lifeSeconds: this.live.token_life_s });
     return { token, isAdmin: principal.isAdmin, defaultPassword: system.users[user]?.defaultPassword === true, user };
   }
 
   /** Checks a password; after repeated failures the user is locked out from that address for a while. */
-  async checkPassword(user: string, password: string, address: string): Promise<Principal> {
+  async checkPassword(user: string, password: string, origin: Origin): Promise<Principal> {
     const system = this.#system;
-    if (this.options.disableAuth) return { user: system.users[user] === undefined ? 'admin' : user, isAdmin: true };
+    if (this.options.disableAuth) return { user: system.users[user] === undefined ? 'admin' : user, isAdmin: true, origin };
     if (Object.keys(system.users).length === 0) {
       throw new DbError('NoLeader', 'this server has no state yet: it waits for its group', { hint: 'see GET /readyz' });
     }
-    this.#checkLock(user, address);
-    const record = system.users[user];
-    // An unknown user costs as much time as a wrong password.
-    const stored = record?.passwordHash ?? Object.values(system.users)[0]!.passwordHash;
-    const right = await this.#passwords.verify(password, stored);
-    if (record === undefined || !right || record.disabled) {
-      this.#noteFailure(user, address);
-      throw new DbError('Unauthorized', 'Bad user/password.');
+    try {
+      const record = system.users[user];
+      // An unknown user costs as much time as a wrong password.
+      const stored = record?.passwordHash ?? Object.values(system.users)[0]!.passwordHash;
+      const isRight = await this.#guard.attempt(user, origin.address, async () => await this.#passwords.verify(password, stored) && record !== undefined && !record.disabled);
+      if (!isRight) throw new DbError('Unauthorized', 'Bad user/password.');
+    } catch (error) {
+      this.events.note('login', user, origin, '', error);
+      throw error;
     }
-    this.#failures.delete(`${user}@${address}`);
-    return { user, isAdmin: isAdmin(system, user) };
-  }
-
-  #checkLock(user: string, address: string): void {
-    const failures = this.#failures.get(`${user}@${address}`);
-    if (failures === undefined) return;
-    const now = this.options.clock.monotonicMs();
-    if (failures.untilMs < now) this.#failures.delete(`${user}@${address}`);
-    else if (failures.count >= this.options.limits.loginFailuresMax) {
-      throw new DbError('TooManyLogins', 'Too many login failures, please try again in a minute', { hint: `locked for ${Math.ceil((failures.untilMs - now) / 1000)} s` });
-    }
-  }
-
-  #noteFailure(user: string, address: string): void {
-    const key = `${user}@${address}`;
-    const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    if (this.#failures.size > 10_000) this.#failures.clear();
-    this.#failures.set(key, { count, untilMs: this.options.clock.monotonicMs() + this.options.limits.loginLockMs });
+    this.events.note('login', user, origin, '');
+    return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: this.options.clock.wallMs(), generation: system.users[user]?.tokenGeneration ?? 0, origin };
   }
 
   /** The bearer of a token. */
-  async authenticate(token: string): Promise<Principal> {
+  async authenticate(token: string, origin: Origin = NO_ORIGIN): Promise<Principal> {
     const system = this.#system;
-    if (this.options.disableAuth) return { user: 'admin', isAdmin: true };
-    const { user, issuedMs } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
-    return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: issuedMs };
+    if (this.options.disableAuth) return { user: 'admin', isAdmin: true, origin };
+    try {
+      const { user, issuedMs, generation } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
+      return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: issuedMs, generation, origin };
+    } catch (error) {
+      this.events.note('refused', '', origin, 'token', error);
+      throw error;
+    }
   }
 
   /** A new token for an old one that is still valid. */
-  async refresh(token: string): Promise<LoginResult> {
-    const { clock, limits } = this.options;
+  async refresh(token: string, origin: Origin): Promise<LoginResult> {
+    const { clock } = this.options;
     const system = this.#system;
     const claims = await this.#tokens.verify(system, token, clock.wallMs());
-    if (clock.wallMs() - claims.firstLoginMs > limits.tokenRefreshSeconds * 1000) {
-      throw new DbError('InvalidRequest', '[InputError] token has timeout.', { hint: 'log in again' });
+    const { user } = claims;
+    try {
+      if (clock.wallMs() - claims.firstLoginMs > this.live.token_refresh_s * 1000) throw new DbError('InvalidRequest', '[InputError] token has timeout.', { hint: 'log in again' });
+      const fresh = await issueToken(system, user, { nowMs: clock.wallMs(), lifeSeconds: this.live.token_life_s, firstLoginMs: claims.firstLoginMs });
+      this.events.note('refresh', user, origin, '');
+      return { token: fresh, isAdmin: isAdmin(system, user), defaultPassword: system.users[user]?.defaultPassword === true, user };
+    } catch (error) {
+      this.events.note('refresh', user, origin, '', error);
+      throw error;
     }
-    const fresh = await issueToken(system, claims.user, { nowMs: clock.wallMs(), lifeSeconds: limits.tokenLifeSeconds, firstLoginMs: claims.firstLoginMs });
-    return { token: fresh, isAdmin: isAdmin(system, claims.user), defaultPassword: system.users[claims.user]?.defaultPassword === true, user: claims.user };
+  }
+
+  /**
+   * Before each statement of a session: its user may be gone, disabled, or logged out everywhere meanwhile; and one that still has
+   * the factory password may be made to change it first.
+   */
+  checkStanding(system: SystemState, principal: Principal, text: string): void {
+    const { user, tokenIssuedMs, generation, origin } = principal;
+    if (origin !== undefined && origin !== NO_ORIGIN && !this.mayConnect(origin.address)) throw addressRefused(origin.address);
+    if (this.options.disableAuth || tokenIssuedMs === undefined) return;
+    const record = system.users[user];
+    if (isRevoked(record, tokenIssuedMs, generation)) {
+      throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, was logged out, or its password was changed: log in again', facts: { fatal: 1 } });
+    }
+    if (this.options.forcePasswordChange && record!.defaultPassword && !CHANGES_PASSWORD.test(text)) throw mustChangePassword();
+  }
+
+  /** For what is not a statement: as `checkStanding`. */
+  requireOwnPassword(principal: Principal): void {
+    if (this.options.forcePasswordChange && !this.options.disableAuth && !this.options.isWitness && this.#system.users[principal.user]?.defaultPassword === true) throw mustChangePassword();
+  }
+
+  /** The options that change while the server runs, as they are now. */
+  get live(): LiveValues {
+    this.#refreshLive();
+    return this.#live;
+  }
+
+  /** Whether an address may speak to this server. */
+  mayConnect(address: string): boolean {
+    this.#refreshLive();
+    return this.#isAllowed === undefined || this.#isAllowed(address);
+  }
+
+  #refreshLive(): void {
+    if (this.options.isWitness || this.version === this.#liveVersion) return;
+    this.#liveVersion = this.version;
+    const system = this.read((point) => point.system);
+    if (system.settings === this.#liveSettings) return;
+    this.#liveSettings = system.settings;
+    this.#live = liveValues(system, this.options.live);
+    this.#isAllowed = this.#live.enable_ip_check ? addressCheck(system, this.options.ownAddresses) : undefined;
+  }
+
+  /** The list of `enable_ip_check` with this server's own addresses; undefined while it is off. */
+  get allowedHosts(): readonly string[] | undefined {
+    this.#refreshLive();
+    return this.#isAllowed === undefined ? undefined : [...this.options.ownAddresses, ...allowedHosts(this.read((point) => point.system))];
+  }
+
+  /** Users who still have the factory password, while passwords are asked for at all. */
+  get factoryPasswords(): string[] {
+    if (this.options.isWitness || this.options.disableAuth) return [];
+    return Object.entries(this.read((point) => point.system.users)).filter(([, record]) => record.defaultPassword && !record.disabled).map(([name]) => name);
+  }
+
+  /** What `dbms.config.list()` shows. */
+  get configList(): GroupFacts['config'] {
+    const live: Readonly<Record<string, number | boolean>> = this.live;
+    return this.options.config.map(([name, value]) => [name, live[name] ?? value]);
   }
 
   session(principal: Principal): Session {
@@ -216,8 +294,8 @@ export class Service {
   }
 
   async groupFacts(): Promise<GroupFacts> {
-    const { tasks, serverVersion, config } = this.options;
-    return { status: await this.groupStatus(), tasks: tasks.list(), config, upSeconds: this.upSeconds, serverVersion };
+    const { tasks, serverVersion } = this.options;
+    return { status: await this.groupStatus(), tasks: tasks.list(), config: this.configList, upSeconds: this.upSeconds, serverVersion };
   }
 
   /** Waits until this server has the version; else says where it is and who leads. */

@@ -12,6 +12,7 @@ import { OWN_KEY_PREFIX } from './api.ts';
 import type { Executor } from './executors.ts';
 import type { ReadMode } from './read-index.ts';
 import type { Service } from './service.ts';
+import type { RunningWatch, StatementKind } from './statement-watch.ts';
 import type { Task } from './tasks.ts';
 
 export interface RunOptions {
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly summaryRow?: boolean | undefined;
   /** Told the statement's task id before it runs, so that the client can have it killed. */
   readonly onTask?: ((taskId: string) => void) | undefined;
+  /** W3C trace context of the client, for the logs. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A result being pulled. `next` until a part has a summary, or `discard`. */
@@ -41,11 +44,11 @@ export class ResultStream {
   #first: RowsPart | undefined;
   readonly #execution: number;
   readonly #executor: Executor;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (error?: unknown) => void;
   #ended = false;
   summary: QuerySummary | undefined;
 
-  constructor(reply: RunReply, executor: Executor, onEnd: () => void) {
+  constructor(reply: RunReply, executor: Executor, onEnd: (error?: unknown) => void) {
     this.columns = reply.columns;
     this.type = reply.type;
     this.#version = reply.version;
@@ -67,7 +70,7 @@ export class ResultStream {
       try {
         part = await this.#executor.pull({ execution: this.#execution, rows });
       } catch (error) {
-        this.#end();
+        this.#end(error);
         throw error;
       }
     }
@@ -85,10 +88,10 @@ export class ResultStream {
     this.#end();
   }
 
-  #end(): void {
+  #end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#onEnd();
+    this.#onEnd(error);
   }
 }
 
@@ -106,6 +109,7 @@ export class Session {
     const { reader, procedures } = this.service.options;
     const point = reader.acquire();
     try {
+      this.service.checkStanding(point.system, this.principal, text);
       return prepare(text, { catalog: point.view(graph).catalog, procedures });
     } finally {
       reader.release(point);
@@ -114,7 +118,18 @@ export class Session {
 
   async run(text: string, options: RunOptions): Promise<ResultStream> {
     const graph = options.graph === undefined || options.graph === '' ? DEFAULT_GRAPH : options.graph;
+    const watch = this.service.watch.begin(this.principal, text, graph, options);
+    try {
+      return await this.#run(text, graph, options, watch);
+    } catch (error) {
+      watch.end(error);
+      throw error;
+    }
+  }
+
+  async #run(text: string, graph: string, options: RunOptions, watch: RunningWatch): Promise<ResultStream> {
     const query = this.prepareHereOrLater(text, graph);
+    watch.kind = kindOf(query);
     const writes = query !== undefined && isWrite(query) && query.mode !== 'explain';
     if (writes && options.readOnly === true) {
       throw new DbError('AccessMode', 'this statement writes, but a read was asked for', { hint: 'use a write transaction' });
@@ -123,7 +138,7 @@ export class Session {
     options.onTask?.(task.id);
     try {
       const request = await this.request(text, graph, options, task);
-      return writes ? await this.#write(request, task) : await this.#read(request, options, task);
+      return writes ? await this.#write(request, task, watch) : await this.#read(request, options, task, watch);
     } catch (error) {
       this.service.options.tasks.end(task);
       throw error;
@@ -152,43 +167,45 @@ export class Session {
   }
 
   async request(text: string, graph: string, options: RunOptions, task: Task): Promise<RunRequest> {
-    const { limits } = this.service.options;
     return {
       graph, text, parameters: encodeMap(options.parameters ?? NO_PARAMETERS), encoding: options.encoding, firstRows: options.firstRows,
-      user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? limits.statementTimeoutMs, killSlot: task.slot,
+      user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? this.service.live.statement_timeout_ms, killSlot: task.slot,
       minVersion: options.minVersion ?? 0, idempotencyKey: options.idempotencyKey, summaryRow: options.summaryRow === true,
       group: MAY_ASK_ABOUT_GROUP.test(text) ? await this.service.groupFacts() : undefined,
     };
   }
 
-  #stream(reply: RunReply, executor: Executor, task: Task): ResultStream {
-    return new ResultStream(reply, executor, () => this.service.options.tasks.end(task));
+  #stream(reply: RunReply, executor: Executor, task: Task, watch: RunningWatch): ResultStream {
+    return new ResultStream(reply, executor, (error) => {
+      this.service.options.tasks.end(task);
+      watch.end(error);
+    });
   }
 
   // -------------------------------------------------------------- reads
 
-  async #read(request: RunRequest, options: RunOptions, task: Task): Promise<ResultStream> {
+  async #read(request: RunRequest, options: RunOptions, task: Task, watch: RunningWatch): Promise<ResultStream> {
     const { service } = this;
     const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
     await service.waitForVersion(version, options.versionWaitMs);
     const { inline } = service.options;
     const reply = inline.tryRun(request);
-    if (reply !== undefined) return this.#stream(reply, inline, task);
+    if (reply !== undefined) return this.#stream(reply, inline, task, watch);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
-    return this.#stream(await reader.run({ ...request, minVersion: version }), reader, task);
+    return this.#stream(await reader.run({ ...request, minVersion: version }), reader, task, watch);
   }
 
   // -------------------------------------------------------------- writes
 
-  async #write(request: RunRequest, task: Task): Promise<ResultStream> {
+  async #write(request: RunRequest, task: Task, watch: RunningWatch): Promise<ResultStream> {
     // Forwarded, a broken connection would leave the outcome open; under a key of our own it can be asked for again.
     const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}` };
     // Once it was sent under that key, every later try is under it too, also when this server has become the leader.
     let underKey = request.idempotencyKey !== undefined;
     return this.onLeader(async (executor) => {
       underKey ||= executor !== this.service.options.writer;
-      return this.#stream(await executor.run(underKey ? keyed : request), executor, task);
+      return this.#stream(await executor.run(underKey ? keyed : request), executor, task, watch);
     }, () => underKey);
   }
 
@@ -293,18 +310,34 @@ export class SessionTransaction {
   }
 
   async run(text: string, options: RunOptions): Promise<ResultStream> {
-    const graph = options.graph ?? this.#options.graph;
+    const asked = options.graph ?? this.#options.graph;
+    const graph = asked === undefined || asked === '' ? DEFAULT_GRAPH : asked;
+    const { service, principal } = this.#session;
+    const watch = service.watch.begin(principal, text, graph, options);
+    try {
+      return await this.#run(text, graph, options, watch);
+    } catch (error) {
+      watch.end(error);
+      throw error;
+    }
+  }
+
+  async #run(text: string, graph: string, options: RunOptions, watch: RunningWatch): Promise<ResultStream> {
     const { tasks } = this.#session.service.options;
-    const query = this.#session.prepare(text, graph === undefined || graph === '' ? DEFAULT_GRAPH : graph);
+    const query = this.#session.prepare(text, graph);
+    watch.kind = kindOf(query);
     if (isWrite(query) && this.#options.mode === 'read') {
       throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
     }
     const task = tasks.start(`[CYPHER] ${text}`, this.#session.principal.user);
     options.onTask?.(task.id);
     try {
-      const request = await this.#session.request(text, graph === undefined || graph === '' ? DEFAULT_GRAPH : graph, options, task);
+      const request = await this.#session.request(text, graph, options, task);
       const reply = await this.#executor.run({ ...request, transaction: this.#id });
-      return new ResultStream(reply, this.#executor, () => tasks.end(task));
+      return new ResultStream(reply, this.#executor, (error) => {
+        tasks.end(task);
+        watch.end(error);
+      });
     } catch (error) {
       tasks.end(task);
       throw error;
@@ -343,6 +376,11 @@ const MAY_ASK_ABOUT_GROUP = /dbms|db\.(?:bolt|monitor|flushDB)|SHOW|TERMINATE/i;
 
 function isWrite(query: PreparedQuery): boolean {
   return query.access === 'write' || query.access === 'schema' || (query.access === 'dbms' && query.summary !== 'r');
+}
+
+function kindOf(query: PreparedQuery | undefined): StatementKind {
+  if (query === undefined) return 'read';
+  return query.access === 'dbms' ? 'procedure' : query.access;
 }
 
 /** Errors that say the write was not made and another leader may make it. */

@@ -1,6 +1,7 @@
 /** The statements that run on this server, with a kill switch each: a slot in memory that all threads share. */
 import { DbError } from '../base/errors.ts';
 import type { TaskInfo } from './api.ts';
+import { withoutSecrets } from '../base/redact.ts';
 
 const SLOTS = 65_536;
 
@@ -10,11 +11,6 @@ export interface Task {
   readonly description: string;
   readonly user: string;
   readonly startedMs: number;
-}
-
-/** Statements about users carry passwords as literals: these are not for the list of tasks. */
-function withoutSecrets(description: string): string {
-  return /password|dbms\.security/i.test(description) ? description.replaceAll(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "'***'") : description;
 }
 
 export class TaskRegistry {

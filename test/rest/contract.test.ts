@@ -267,7 +267,7 @@ describe('administration', () => {
 
   it('says clearly what it does not do', async () => {
     expect((await ask('PUT', '/config', { nonsense: true })).body).toMatchObject({ error_message: 'Option nonsense does not exist.' });
-    expect((await ask('PUT', '/config', { enable_audit_log: true })).status).toBe(400);
+    expect((await ask('PUT', '/config', { durable: false })).status).toBe(400);
     expect((await ask('GET', '/db/default/cpp_plugin')).body).toMatchObject({ error_code: 'NotSupported' });
     expect((await ask('POST', '/db/default/python_plugin/x', {})).body).toMatchObject({ error_code: 'NotSupported' });
     expect((await ask('GET', '/info/log')).body).toMatchObject({ error_message: 'LOG is disabled.' });

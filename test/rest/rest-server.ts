@@ -21,9 +21,9 @@ export class TestServer {
     this.#group = group;
   }
 
-  static async start(basePort: number): Promise<TestServer> {
+  static async start(basePort: number, flags: readonly string[] = []): Promise<TestServer> {
     const directory = mkdtempSync(join(tmpdir(), 'lgraph-rest-'));
-    const group = await LocalGroup.create({ size: 1, standalone: true, directory, basePort });
+    const group = await LocalGroup.create({ size: 1, standalone: true, directory, basePort, flags });
     const server = new TestServer(directory, group);
     group.startAll();
     await group.ready();
@@ -34,6 +34,14 @@ export class TestServer {
   async stop(): Promise<void> {
     await this.#group.stopAll();
     rmSync(this.#directory, { recursive: true });
+  }
+
+  get directory(): string {
+    return this.#group.servers[0]!.directory;
+  }
+
+  get ports(): { readonly rest: number; readonly rpc: number; readonly bolt: number } {
+    return this.#group.servers[0]!.ports;
   }
 
   get port(): number {

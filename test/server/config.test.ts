@@ -9,8 +9,8 @@ const files: Record<string, string> = {
   '/c.json': '{"port": 7001, "enable_ha": true, "ha_conf": "a:1,b:2", "is_cypher_v2": true}',
   '/typo.json': '{"ha_cnof": "a:1"}',
   '/broken.json': '{"port": 70',
-  '/tugraph.json': '{"ssl_auth": false, "server_cert": "/x", "enable_audit_log": 0, "idle_seconds": 600, "host": "10.0.0.1"}',
-  '/tls.json': '{"ssl_auth": true}',
+  '/tugraph.json': '{"ssl_auth": false, "server_cert": "/x", "enable_backup_log": 0, "idle_seconds": 600, "host": "10.0.0.1"}',
+  '/binlog.json': '{"enable_backup_log": true}',
   '/secret': 'from a file\n',
 };
 const read = (path: string) => {
@@ -48,8 +48,7 @@ describe('the configuration', () => {
 
   it("reads a TuGraph file with what we lack switched off, and refuses it switched on", () => {
     expect(load(['-c', '/tugraph.json']).config.host).toBe('10.0.0.1');
-    expect(failure(() => load(['-c', '/tls.json'])).message).toContain('ssl_auth (/tls.json) cannot be switched on: TLS is not offered');
-    expect(failure(() => load(['--enable_ip_check', 'true'])).message).toContain('cannot be switched on');
+    expect(failure(() => load(['-c', '/binlog.json'])).message).toContain('enable_backup_log (/binlog.json) cannot be switched on');
     expect(load(['--use_pthread', 'true']).warnings[0]).toContain('use_pthread');
   });
 

@@ -1,7 +1,9 @@
 /**
  * Errors that point into the statement: `Detail: what is wrong (line 1, column 8)`, the line, and a caret below the place.
+ * Clients log errors, so literal texts of a statement about passwords are covered.
  */
 import { DbError, type ErrorCode } from '../../base/errors.ts';
+import { covered } from '../../base/redact.ts';
 
 export interface Position {
   readonly line: number;
@@ -26,7 +28,7 @@ export function sourceError(
   const position = positionAt(source, offset);
   const lineStart = offset - position.column + 1;
   const lineEnd = source.indexOf('\n', offset);
-  let line = source.slice(lineStart, lineEnd < 0 ? source.length : lineEnd).replace(/\r$/, '').replaceAll('\t', ' ');
+  let line = covered(source).slice(lineStart, lineEnd < 0 ? source.length : lineEnd).replace(/\r$/, '').replaceAll('\t', ' ');
   let caret = position.column - 1;
   if (line.length > LINE_MAX) {
     const from = Math.max(0, Math.min(caret - LINE_MAX / 2, line.length - LINE_MAX));

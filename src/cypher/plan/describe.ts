@@ -1,6 +1,7 @@
 /**
  * Plans as data and as text, for EXPLAIN and PROFILE. Expressions are shown as they were written.
  */
+import { covered } from '../../base/redact.ts';
 import type { PlanDescription } from '../context.ts';
 import type { Expression, LabelExpression } from '../ast.ts';
 import type { Profile } from '../exec/profile.ts';
@@ -90,7 +91,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
         : { operator: 'Hash Join', details: node.keys.map(({ left, right }) => `${text(left)} = ${text(right)}`).join(' AND ') };
     case 'CallSubquery': return { operator: 'Subquery', details: node.columns.map(({ name }) => name).join(', ') };
     case 'Union': return { operator: node.distinct ? 'Union' : 'Union All', details: '' };
-    case 'ProcedureCall': return { operator: 'Procedure Call', details: `${node.definition.name}(${list(node.args ?? [])})` };
+    case 'ProcedureCall': return { operator: 'Procedure Call', details: covered(`${node.definition.name}(${list(node.args ?? [])})`) };
     case 'LoadCsv': return { operator: 'Load CSV', details: text(node.url) };
     case 'Create': return { operator: 'Create', details: `${node.creations.filter(({ kind }) => kind !== 'path').length} entities` };
     case 'Merge': return { operator: 'Merge', details: node.found.map(({ name }) => name).join(', ') };

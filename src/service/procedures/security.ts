@@ -3,15 +3,16 @@ import { isIP } from 'node:net';
 import { DbError } from '../../base/errors.ts';
 import { newUser } from '../../auth/first-start.ts';
 import { hashPassword, matchesSync } from '../../auth/passwords.ts';
+import { revoked } from '../../auth/tokens.ts';
 import { checkName } from '../../graph/catalog.ts';
-import type { AccessLevel, FieldAccess, RoleRecord, SystemState, UserRecord } from '../../graph/system.ts';
+import type { AccessLevel, FieldAccess, RoleRecord, UserRecord } from '../../graph/system.ts';
 import type { Value } from '../../value/value.ts';
 import { accessLevel, ADMIN_ROLE } from '../access.ts';
+import { allowedHosts, ALLOWED_HOSTS_SETTING, normalAddress } from '../allowed-hosts.ts';
 import type { CallContext } from '../call-context.ts';
 import { booleanArg, mapArg, procedure, textArg, textListArg, toValue } from './define.ts';
 
 const NONE: Value[][] = [];
-export const ALLOWED_HOSTS_SETTING = 'allowed_hosts';
 
 function user(call: CallContext, name: string): UserRecord {
   const record = call.system.users[name];
@@ -43,8 +44,7 @@ function checkPassword(password: string): void {
 /** A new password voids every token issued before it, but for the one that its bearer changed it with. */
 function withPassword(call: CallContext, record: UserRecord, password: string, tokenKeptMs?: number): UserRecord {
   checkPassword(password);
-  const { tokenKeptMs: _before, ...rest } = record;
-  return { ...rest, ...(tokenKeptMs === undefined ? {} : { tokenKeptMs }), passwordHash: hashPassword(password), defaultPassword: false, tokensValidFromMs: call.nowMs };
+  return { ...revoked(record, call.nowMs), ...(tokenKeptMs === undefined ? {} : { tokenKeptMs }), passwordHash: hashPassword(password), defaultPassword: false };
 }
 
 function userInfo(record: UserRecord): Value {
@@ -109,7 +109,8 @@ const users = [
     if (call.system.users[name] !== undefined) throw new DbError('UserExists', `User [${name}] already exist.`);
     if (call.system.roles[name] !== undefined) throw new DbError('UserExists', `A primary group named [${name}] already exists.`);
     setRole(call, name, { description: `primary role for user ${name}`, disabled: false, permissions: {}, fieldPermissions: {} });
-    return setUser(call, name, newUser(password, [name]));
+    // A generation of its own: tokens of an earlier user of that name are not this one's.
+    return setUser(call, name, revoked(newUser(password, [name]), call.nowMs));
   }),
   procedure('dbms.security.deleteUser', 'user_name:STRING', '', 'dbms-write', 'deletes a user and its primary role', (args, call) => {
     call.requireAdmin();
@@ -125,7 +126,14 @@ const users = [
     call.requireAdmin();
     const name = textArg(args, 0, 'user_name');
     if (name === call.user) throw new DbError('Forbidden', 'User cannot disable itself.');
-    return setUser(call, name, { ...user(call, name), disabled: booleanArg(args, 1, 'disable') });
+    const disabled = booleanArg(args, 1, 'disable');
+    const record = user(call, name);
+    return setUser(call, name, { ...(disabled ? revoked(record, call.nowMs) : record), disabled });
+  }),
+  procedure('dbms.security.logoutUser', 'user_name:STRING', '', 'dbms-write', "voids all tokens of a user and ends its Bolt sessions, on every server", (args, call) => {
+    const name = textArg(args, 0, 'user_name');
+    requireSelfOrAdmin(call, name);
+    return setUser(call, name, revoked(user(call, name), call.nowMs));
   }),
   procedure('dbms.security.setCurrentDesc', 'description:STRING', '', 'dbms-write', "sets one's own description", (args, call) =>
     setUser(call, call.user, { ...user(call, call.user), description: textArg(args, 0, 'description') })),
@@ -230,15 +238,10 @@ const roles = [
     }),
 ];
 
-function allowedHosts(system: SystemState): string[] {
-  const list = system.settings[ALLOWED_HOSTS_SETTING];
-  return Array.isArray(list) ? list.filter((one): one is string => typeof one === 'string') : [];
-}
-
 function hostArgs(args: readonly Value[]): string[] {
   const hosts = args.flat(1);
   if (!hosts.every((host): host is string => typeof host === 'string' && isIP(host) !== 0)) throw new DbError('ArgumentError', 'Invalid host');
-  return hosts;
+  return hosts.map(normalAddress);
 }
 
 const hosts = [

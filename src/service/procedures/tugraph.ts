@@ -8,22 +8,26 @@ import { DbError } from '../../base/errors.ts';
 import { execute, prepare, type ExecContext } from '../../cypher/engine.ts';
 import type { Value } from '../../value/value.ts';
 import type { CallContext } from '../call-context.ts';
+import { changedLive, FIXED_OPTIONS, LIVE_SETTING } from '../live-config.ts';
 import { mapArg, procedure, textArg, type ServerProcedure } from './define.ts';
 import { sortedPeers } from '../peer-rows.ts';
 
 const NONE: Value[][] = [];
-/** Options TuGraph changes at run time. */
-const UPDATABLE: readonly string[] = ['durable', 'optimistic_txn', 'enable_audit_log', 'enable_ip_check'];
-
 function updateConfig(args: Value[], call: CallContext): Value[][] {
   call.requireAdmin();
   const config = new Map(call.group.config);
+  const live: [string, unknown][] = [];
   for (const [key, value] of mapArg(args, 0, 'updates')) {
-    if (!UPDATABLE.includes(key)) throw new DbError('ArgumentError', `Option ${key} does not exist.`, { hint: `these may be given: ${UPDATABLE.join(', ')}` });
+    if (!FIXED_OPTIONS.includes(key)) {
+      live.push([key, value]);
+      continue;
+    }
     if (typeof value !== 'boolean') throw new DbError('ArgumentError', `Option ${key} must be BOOL type.`);
     if ((config.get(key) ?? false) === value) continue;
     throw new DbError('NotSupported', `the option ${key} cannot be changed while the server runs`, { hint: `set it in the configuration of each server and start it again` });
   }
+  const changed = changedLive(call.system, live);
+  if (live.length > 0) call.transaction.changeSystem({ kind: 'setSetting', name: LIVE_SETTING, value: changed });
   return NONE;
 }
 
@@ -127,7 +131,7 @@ const boltRaft = [
 
 export const tugraphProcedures: readonly ServerProcedure[] = [
   ...plugins, ...boltRaft,
-  procedure('dbms.config.update', 'updates:MAP', '', 'dbms-read', 'checks options against those the server runs with', updateConfig),
+  procedure('dbms.config.update', 'updates:MAP', '', 'dbms-write', 'changes options of all servers while they run; null: as each is configured', updateConfig),
   procedure('db.flushDB', '', '', 'dbms-read', 'what was acknowledged is on disk already', (_, call) => {
     call.requireAdmin();
     if (new Map(call.group.config).get('durable') === false) {

@@ -1,0 +1,116 @@
+/**
+ * `lgraph_server --check`: would a start succeed? The configuration, the certificates, the ports, and what the data directory
+ * holds. It opens store and log as a start would, but serves nothing and changes no data.
+ */
+import { accessSync, constants, existsSync, statSync, statfsSync } from 'node:fs';
+import { lookup } from 'node:dns/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { readCertificates } from '../base/certificates.ts';
+import { asDbError, DbError } from '../base/errors.ts';
+import { readVersion } from '../graph/version-record.ts';
+import { realDisk } from '../replica/log-store-disk.ts';
+import { lockDirectory, readIdentity } from '../replica/log-store-identity.ts';
+import { LogStore } from '../replica/log-store.ts';
+import { openLevelEngine } from '../storage/level-engine.ts';
+import { addressList } from './addresses.ts';
+import { runningPid } from './directory.ts';
+import type { Config } from './options.ts';
+import { STORE } from './state-transfer.ts';
+
+const FREE_BYTES_MIN = 64 << 20;
+const MB = 1 << 20;
+
+export interface CheckLine {
+  readonly name: string;
+  /** Undefined: not looked at, for the reason in the text. */
+  readonly ok: boolean | undefined;
+  readonly text: string;
+}
+
+/** All lines; the start would fail if one is not ok. */
+export async function checkServer(config: Config): Promise<CheckLine[]> {
+  const lines: CheckLine[] = [];
+  const look = async (name: string, work: () => string | Promise<string>) => {
+    try {
+      lines.push({ name, ok: true, text: await work() });
+    } catch (error) {
+      const { message, hint } = asDbError(error);
+      lines.push({ name, ok: false, text: hint === undefined ? message : `${message}; ${hint}` });
+    }
+  };
+  const skip = (name: string, text: string) => lines.push({ name, ok: undefined, text });
+
+  if (config.ssl_auth) await look('certificates', () => checkCertificates(config));
+  const pid = runningPid(config.directory);
+  if (pid !== undefined) {
+    skip('ports, data', `a server (process ${pid}) runs on ${config.directory}: stop it to have these looked at`);
+    return lines;
+  }
+  await look('ports', () => checkPorts(config));
+  await look('directory', () => checkDirectory(config));
+  if (config.enable_ha) await look('ha_conf', () => checkNames(config));
+  const store = join(config.directory, STORE);
+  for (const [name, folder, work] of [['store', store, () => checkStore(store)], ['log', config.ha_log_dir, () => checkLog(config.ha_log_dir)]] as const) {
+    if (!existsSync(folder)) skip(name, `${folder} is not there yet: the first start makes it`);
+    // What opening leaves behind would belong to somebody else than the server.
+    else if (process.getuid !== undefined && statSync(folder).uid !== process.getuid()) skip(name, `${folder} belongs to another user: run the check as that one`);
+    else await look(name, work);
+  }
+  return lines;
+}
+
+function checkCertificates(config: Config): string {
+  readCertificates({ cert: config.server_cert, key: config.server_key, ca: config.server_ca });
+  return `${config.server_cert} and ${config.server_key} go together`;
+}
+
+async function checkPorts(config: Config): Promise<string> {
+  const ports = [['port', config.port], ['bolt_port', config.bolt_port], ...(config.enable_ha ? [['rpc_port', config.rpc_port] as const] : [])] as const;
+  for (const [option, port] of ports) {
+    await new Promise<void>((resolve, reject) => {
+      const server = createServer().once('error', (error) => reject(new DbError('InvalidConfig', `${option} ${port} on ${config.host}: ${error.message}`)));
+      server.listen(port, config.host, () => server.close(() => resolve()));
+    });
+  }
+  return `${ports.map(([, port]) => port).join(', ')} are free on ${config.host}`;
+}
+
+function checkDirectory(config: Config): string {
+  let folder = config.directory;
+  while (!existsSync(folder)) folder = dirname(folder);
+  accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail * bsize < FREE_BYTES_MIN) throw new DbError('InvalidConfig', `only ${Math.floor((bavail * bsize) / MB)} MB are free where ${config.directory} is`);
+  return `${config.directory}, ${Math.floor((bavail * bsize) / MB)} MB free`;
+}
+
+async function checkNames(config: Config): Promise<string> {
+  const addresses = addressList(config.ha_conf);
+  for (const address of addresses) await lookup(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+  return `${addresses.length} servers, every name has an address`;
+}
+
+async function checkStore(location: string): Promise<string> {
+  const engine = await openLevelEngine({ location, cacheBytes: MB, writeBufferBytes: MB });
+  try {
+    const { version, checksum } = readVersion(engine);
+    return `the state is at version ${version}, checksum ${checksum.toString()}`;
+  } finally {
+    await engine.close();
+  }
+}
+
+function checkLog(directory: string): string {
+  const disk = realDisk(directory);
+  const unlock = lockDirectory(disk, directory);
+  try {
+    const identity = readIdentity(disk);
+    const store = new LogStore({ disk, durable: true, monotonicMs: () => performance.now() });
+    const { startIndex, lastIndex, hard } = store.recovered;
+    store.close();
+    return `entries ${startIndex + 1} to ${lastIndex}, term ${hard.term}; ${identity === undefined ? 'no identity yet' : `${identity.membership} of group ${identity.clusterId}, server ${identity.nodeId}`}`;
+  } finally {
+    unlock();
+  }
+}

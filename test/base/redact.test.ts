@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { withoutSecrets } from '../../src/base/redact.ts';
+
+it('leaves statements about data as they are', () => {
+  for (const text of ["MATCH (n {name: 'x'}) RETURN n // all", 'RETURN 1', "CREATE (n:A {b: \"c\"})"]) expect(withoutSecrets(text)).toBe(text);
+});
+
+it('keeps the user a statement is about, and nothing secret', () => {
+  expect(withoutSecrets("CALL dbms.security.createUser('ada', 'hush')")).toBe("CALL dbms.security.createUser('ada', '***')");
+  expect(withoutSecrets('call dbms.security.changeUserPassword ( "ada" , "hush" )')).toBe('CALL dbms.security.changeUserPassword("ada", \'***\' )');
+  expect(withoutSecrets('CALL dbms.security.createUser($user, $x)', new Map([['user', 'ada'], ['x', 'hush']]))).toBe('CALL dbms.security.createUser("ada", $x)');
+});
+
+it('tells what an administrative call was about', () => {
+  expect(withoutSecrets("CALL dbms.security.addUserRoles('ada', ['admin'])")).toBe("CALL dbms.security.addUserRoles('ada', ['admin'])");
+  expect(withoutSecrets('CALL dbms.security.rebuildRoleAccessLevel($name, $levels)', new Map<string, unknown>([['name', 'r'], ['levels', new Map([['default', 'FULL']])]])))
+    .toBe('CALL dbms.security.rebuildRoleAccessLevel("r", {default: "FULL"})');
+  expect(withoutSecrets('CALL dbms.config.update($u)', new Map([['u', new Map<string, unknown>([['verbose', 2], ['enable_audit_log', null]])]]))).toBe('CALL dbms.config.update({verbose: 2, enable_audit_log: null})');
+});
+
+it('does not tell the values of any other parameter', () => {
+  for (const text of ['CALL dbms.config.update($u)', 'CALL dbms.security.changePassword($u, $u)', 'CALL dbms.security.createUser(\'a\', $u)', 'MATCH (n {p: $u}) RETURN n', 'CALL dbms.security.addUserRoles($u, []) RETURN 1']) {
+    expect(withoutSecrets(text, new Map([['u', new Map([['admin_password', 'hush']])]]))).not.toContain('hush');
+    if (!text.includes('update')) expect(withoutSecrets(text, new Map([['u', 'hush']]))).not.toContain('hush');
+  }
+});
+
+it.each([
+  "CALL dbms.security.changePassword('hush', \"hush\")",
+  "CALL dbms . security . changePassword ( 'hush' , 'hush' )",
+  "CALL `dbms`.`security`.`createUser`('ada', 'hush')",
+  "CALL dbms./* 'hush' */security.createUser('ada', 'a\\'hush')",
+  "CALL dbms.security.createUser('ada', 'hush",
+  "CALL dbms.security.createUser('ada', \"it's hush",
+  "CALL dbms.security.createUser('a\\'hush', 'b')",
+  "CALL dbms.security.creatUser('ada', 'hush')",
+  "CALL dbms.config.update({admin_password: 'hush'})",
+  "CREATE USER ada SET PASSWORD 'hush'",
+  "ALTER USER ada SET PASSWORD \"hush\" // was 'hush'",
+  "WITH 'hush' AS p CALL dbms.security.createUser('ada', p) RETURN 1",
+  "// hush\nCALL dbms.security.createUser('ada', 'x') /* hush",
+  "EXPLAIN CALL dbms.security.createUser('ada', 'hush')",
+  "CALL dbms.security.createUser('ada', 'x\n hush')",
+])('takes the secret out of %s', (text) => {
+  expect(withoutSecrets(text)).not.toContain('hush');
+});
