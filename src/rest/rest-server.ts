@@ -88,7 +88,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   cypherRoute(app, service, options.resultBytesMax);
   infoRoutes(app, service, options.enableHa);
   healthRoutes(app, service);
-  pageRoutes(app, options.webFolder);
+  pageRoutes(app, { webFolder: options.webFolder, peers: async () => (await service.groupStatus()).peers.map(({ restAddress }) => restAddress) });
   groupRoutes(app, service);
   for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);
   return app;
