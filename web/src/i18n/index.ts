@@ -1,4 +1,7 @@
-/** Texts in the language of the browser, or the one chosen. `{name}` in a text is replaced. */
+/**
+ * Texts in the language of the browser, or the one chosen. `{name}` in a text is replaced by a value, `{name|one|many}` by the value and the
+ * word that goes with it.
+ */
 import { effect, signal } from '@preact/signals';
 import { keep, kept } from '../state/storage.ts';
 import { en } from './en.ts';
@@ -15,7 +18,11 @@ effect(() => {
 });
 
 export function t(key: TextKey, values: Readonly<Record<string, string | number>> = {}): string {
-  return DICTIONARIES[language.value][key].replace(/\{(\w+)\}/g, (whole, name: string) => (values[name] === undefined ? whole : String(values[name])));
+  return DICTIONARIES[language.value][key].replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (whole, name: string, one?: string, many?: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return one === undefined ? String(value) : `${value} ${String(value) === '1' ? one : many}`;
+  });
 }
 
 const formats = { en: new Intl.NumberFormat('en'), zh: new Intl.NumberFormat('zh-CN') };

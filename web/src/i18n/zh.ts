@@ -176,6 +176,7 @@ export const zh: Record<TextKey, string> = {
   deleteField: '删除字段',
   defaultValue: '已有数据的默认值',
   indexes: '索引',
+  indexed: '索引',
   addIndex: '添加索引',
   unique: '唯一',
   deleteIndex: '删除索引',

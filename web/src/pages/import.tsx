@@ -41,7 +41,7 @@ function guessColumns(label: Label, names: readonly string[]): string[] {
   const columns: string[] = names.map((name) => fields.find((field) => field.toLowerCase() === name.toLowerCase()) ?? SKIP);
   if (label.kind === 'VERTEX') {
     // One column and one field: whatever they are called.
-    if (columns.every((column) => column === SKIP) && label.primary !== undefined && names.length === 1) columns[0] = label.primary;
+    if (!columns.some((column) => column !== SKIP) && label.primary !== undefined && names.length === 1) columns[0] = label.primary;
     return columns;
   }
   const free = names.flatMap((_, i) => (columns[i] === SKIP ? [i] : []));

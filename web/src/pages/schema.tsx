@@ -123,7 +123,7 @@ function FieldRow({ label, field }: { readonly label: Label; readonly field: Fie
       <td>
         {isPrimary && <span class="tag">{t('primaryKey')}</span>}
         {field.optional === true && <span class="tag">{t('optional')}</span>}
-        {indexed !== undefined && !isPrimary && <button class="tag" title={t('deleteIndex')} onClick={() => deleteIndex(indexed)}>{indexed.unique ? t('unique') : t('indexes')} ✕</button>}
+        {indexed !== undefined && !isPrimary && <button class="tag" title={t('deleteIndex')} onClick={() => deleteIndex(indexed)}>{t(indexed.unique ? 'unique' : 'indexed')} ✕</button>}
       </td>
       <td class="number">{!isPrimary && <button class="plain" aria-label={`${t('deleteField')} ${field.name}`} title={t('deleteField')} onClick={() => deleteField(label, field.name)}>✕</button>}</td>
     </tr>
@@ -137,7 +137,7 @@ function LabelCard({ label }: { readonly label: Label }) {
       <div class="row"><span class="dot" style={{ '--dot': label.kind === 'VERTEX' ? colorOf(label.label) : 'var(--soft)' }} /><h2>{label.label}</h2><span class="soft">{t('elementCount', { n: number(label.count) })}</span></div>
       {(label.constraints ?? []).map(([from, to]) => <span key={`${from} ${to}`} class="tag">{from} → {to}</span>)}
       {label.isDeclared ? <table><tbody>{label.properties.map((field) => <FieldRow key={field.name} label={label} field={field} />)}</tbody></table> : <p class="soft">{t('freeForm')}</p>}
-      {loose.map((index) => <button key={index.field} class="tag" title={t('deleteIndex')} onClick={() => deleteIndex(index)}>{index.field}: {index.unique ? t('unique') : t('indexes')} ✕</button>)}
+      {loose.map((index) => <button key={index.field} class="tag" title={t('deleteIndex')} onClick={() => deleteIndex(index)}>{index.field}: {t(index.unique ? 'unique' : 'indexed')} ✕</button>)}
       <div class="row actions">
         {label.isDeclared && <button onClick={() => addField(label)}>{t('addField')}</button>}
         <button onClick={() => addIndex(label)}>{t('addIndex')}</button>

@@ -2,7 +2,7 @@
  * The editor. It lives in a shadow root, where CodeMirror adopts its style sheets instead of writing <style> elements, which
  * the content security policy of the page forbids.
  */
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import { autocompletion, closeBrackets, closeCompletion, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { linter, lintKeymap, setDiagnostics } from '@codemirror/lint';
@@ -91,9 +91,13 @@ export function mountEditor(host: HTMLElement, options: EditorOptions): Editor {
     state: EditorState.create({
       doc: options.text,
       extensions: [
-        Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => (options.onRun(), true) }])),
+        Prec.highest(keymap.of([{ key: 'Mod-Enter', run: (target) => {
+          closeCompletion(target);
+          options.onRun();
+          return true;
+        } }])),
         lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(), highlightActiveLine(), EditorView.lineWrapping, placeholder('MATCH (n) RETURN n LIMIT 25'),
-        cypherLanguage, autocompletion({ override: [completionSource(options.graph)], icons: true }), linter(check, { delay: 400 }),
+        cypherLanguage, autocompletion({ override: [completionSource(options.graph)], icons: false }), linter(check, { delay: 400 }),
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),
         EditorView.contentAttributes.of({ 'aria-label': options.label, spellcheck: 'false', 'data-testid': 'editor' }),
         EditorView.updateListener.of((update) => {

@@ -100,11 +100,13 @@ class Drawing {
       if (this.#over) return 0;
     }
     this.sigma.setSetting('renderEdgeLabels', this.graph.size <= EDGE_LABELS_MAX);
+    // The more there are, the smaller each.
+    if (fresh.length > 0) this.restyle();
     return fresh.length;
   }
 
   #look(node: GraphNode): { label: string; color: string; size: number } {
-    const crowd = this.elements.nodes.size > 1000 ? 0.5 : 1;
+    const crowd = Math.min(1, Math.max(0.4, 4 / Math.log2(2 + this.elements.nodes.size / 8)));
     return { label: captionOf(node), color: colorOf(labelOf(node)), size: 7 * sizeOf(labelOf(node)) * crowd };
   }
 

@@ -17,7 +17,7 @@ function layOut({ positions, edges, forMs }: LayoutJob): void {
   const count = positions.length / 2;
   for (let i = 0; i < count; i++) graph.addNode(i, { x: positions[i * 2], y: positions[i * 2 + 1], size: 1 });
   for (let i = 0; i < edges.length; i += 2) if (edges[i] !== edges[i + 1]) graph.addEdge(edges[i], edges[i + 1]);
-  const settings = { ...forceAtlas2.inferSettings(graph), barnesHutOptimize: count > 500, strongGravityMode: true, gravity: 0.05, scalingRatio: 10, slowDown: 2 };
+  const settings = { ...forceAtlas2.inferSettings(graph), barnesHutOptimize: count > 500, strongGravityMode: true, gravity: 0.5, scalingRatio: 20, slowDown: 2 };
   const started = performance.now();
   let iterations = 1;
   while (performance.now() - started < forMs) {

@@ -24,7 +24,7 @@ function widths({ columns, rows }: Result): number[] {
 function Cell({ value, width }: { readonly value: unknown; readonly width: number }) {
   const kind = value === null ? 'null' : typeof value === 'number' || typeof value === 'bigint' ? 'num' : '';
   const text = valueText(value);
-  return <div class={kind} style={{ width }} title={text.length > 30 ? text.slice(0, 2000) : undefined}>{text.slice(0, CELL_CHARS_MAX)}</div>;
+  return <div class={kind} style={{ width: `${width}px` }} title={text.length > 30 ? text.slice(0, 2000) : undefined}>{text.slice(0, CELL_CHARS_MAX)}</div>;
 }
 
 export function TableView({ result }: { readonly result: Result }) {
@@ -33,10 +33,10 @@ export function TableView({ result }: { readonly result: Result }) {
   return (
     <VirtualList
       count={result.rows.length} rowHeight={ROW_HEIGHT} width={width} class="table-view"
-      head={<div class="vrow head"><div class="index" style={{ width: INDEX_WIDTH }}>#</div>{result.columns.map((name, i) => <div key={i} style={{ width: sizes[i] }}>{name}</div>)}</div>}
+      head={<div class="vrow head"><div class="index" style={{ width: `${INDEX_WIDTH}px` }}>#</div>{result.columns.map((name, i) => <div key={i} style={{ width: `${sizes[i]}px` }}>{name}</div>)}</div>}
       row={(i) => (
-        <div key={i} class="vrow" style={{ minWidth: width }}>
-          <div class="index" style={{ width: INDEX_WIDTH }}>{i + 1}</div>
+        <div key={i} class="vrow" style={{ minWidth: `${width}px` }}>
+          <div class="index" style={{ width: `${INDEX_WIDTH}px` }}>{i + 1}</div>
           {result.rows[i]!.map((value, column) => <Cell key={column} value={value} width={sizes[column]!} />)}
         </div>
       )}
@@ -53,9 +53,7 @@ export function jsonText({ columns, rows }: Pick<Result, 'columns' | 'rows'>): s
 export function JsonView({ result }: { readonly result: Result }) {
   const lines = useMemo(() => jsonText({ columns: result.columns, rows: result.rows.slice(0, JSON_ROWS_MAX) }).split('\n'), [result]);
   return (
-    <>
-      <VirtualList count={lines.length} rowHeight={LINE_HEIGHT} row={(i) => <div key={i} class="json-line">{lines[i]!.slice(0, 2000)}</div>} class="json-view" />
-    </>
+    <VirtualList count={lines.length} rowHeight={LINE_HEIGHT} row={(i) => <div key={i} class="json-line">{lines[i]!.slice(0, 2000)}</div>} class="json-view" />
   );
 }
 
@@ -70,7 +68,7 @@ function PlanNode({ plan, rowsMost, timeMost }: { readonly plan: Plan; readonly 
       <div class="plan-node">
         <strong>{plan.operator}</strong>
         <span class="mono soft">{plan.details}</span>
-        <span class="bar" style={{ width: Math.round(share * 120) }} />
+        <span class="bar" style={{ width: `${Math.round(share * 120)}px` }} />
         {plan.rows !== undefined && <span>{t('planRows', { n: number(plan.rows) })}</span>}
         <span class="soft">{t('planEstimated', { n: number(Math.round(plan.estimatedRows)) })}</span>
         {plan.timeMs !== undefined && <span>{plan.timeMs.toFixed(2)} ms</span>}

@@ -46,9 +46,9 @@ export async function refreshSchema(): Promise<void> {
     records<{ is_vertex: boolean; label: string; count: number }>('CALL dbms.meta.countDetail()', { graph }),
     records<Index>('CALL db.indexes()', { graph }),
   ]);
-  const items = (JSON.parse(declared[0]!.schema) as { schema: (Omit<Label, 'kind'> & { type: 'VERTEX' | 'EDGE' })[] }).schema;
+  const items = (JSON.parse(declared[0]!.schema) as { schema: (Omit<Label, 'kind' | 'properties'> & { properties?: readonly Field[]; type: 'VERTEX' | 'EDGE' })[] }).schema;
   const countOf = (kind: string, label: string): number => counts.find((one) => one.label === label && one.is_vertex === (kind === 'VERTEX'))?.count ?? 0;
-  const labels = new Map(items.map((item): [string, Label] => [`${item.type} ${item.label}`, { ...item, kind: item.type, isDeclared: true, count: countOf(item.type, item.label) }]));
+  const labels = new Map(items.map((item): [string, Label] => [`${item.type} ${item.label}`, { ...item, properties: item.properties ?? [], kind: item.type, isDeclared: true, count: countOf(item.type, item.label) }]));
   for (const { is_vertex: isVertex, label, count } of counts) {
     const kind = isVertex ? 'VERTEX' : 'EDGE';
     if (label !== '' && !labels.has(`${kind} ${label}`)) labels.set(`${kind} ${label}`, { kind, label, properties: [], isDeclared: false, count });

@@ -30,7 +30,7 @@ export function VirtualList({ count, rowHeight, row, head, class: name = '', wid
   return (
     <div ref={box} class={`virtual ${name}`} tabIndex={0} onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
       {head}
-      <div class="virtual-space" style={{ height: shown * rowHeight, minWidth: width }}>
+      <div class="virtual-space" style={{ height: `${shown * rowHeight}px`, minWidth: `${width ?? 0}px` }}>
         <div class="virtual-rows" style={{ transform: `translateY(${first * rowHeight}px)` }}>
           {Array.from({ length: Math.max(0, end - first) }, (_, i) => row(first + i))}
         </div>
