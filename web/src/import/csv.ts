@@ -64,8 +64,9 @@ export async function eachPackage(file: File, format: CsvFormat, send: (part: Pa
             lines += part.length;
           }
         })().then(() => parser.resume(), (error: unknown) => {
-          parser.abort();
+          // First, since an aborted file counts as complete.
           reject(error instanceof Error ? error : new Error(String(error)));
+          parser.abort();
         });
       },
       complete: () => resolve(), error: reject,

@@ -53,18 +53,25 @@ function createUser(): void {
     work: async () => {
       await change('/user', fresh);
       // A user has a role of its own name from the start.
-      if (chosen.length > 0) await change(path('user', fresh.user, '/role'), { roles: chosen });
+      if (chosen.length > 0) await change(path('user', fresh.user, '/role'), chosen);
       toast(t('userCreated', { name: fresh.user }));
     },
   });
 }
 
-function RoleChoice({ chosen, onChange }: { readonly chosen: readonly string[]; readonly onChange: (chosen: readonly string[]) => void }) {
+interface RoleChoiceProps {
+  readonly chosen: readonly string[];
+  /** The role of the user's own name, which is not taken away. */
+  readonly own?: string;
+  readonly onChange: (chosen: readonly string[]) => void;
+}
+
+function RoleChoice({ chosen, own, onChange }: RoleChoiceProps) {
   const now = new Set(chosen);
   return (
     <div>
       <span class="soft">{t('roles')}</span>
-      {Object.keys(roles.value).map((name) => (
+      {Object.keys(roles.value).filter((name) => name !== own).map((name) => (
         <label key={name} class="check"><input type="checkbox" defaultChecked={now.has(name)} onChange={(event) => {
           if (event.currentTarget.checked) now.add(name);
           else now.delete(name);
@@ -78,8 +85,8 @@ function RoleChoice({ chosen, onChange }: { readonly chosen: readonly string[]; 
 function editRoles(name: string, facts: UserFacts): void {
   let chosen = facts.roles;
   showDialog({
-    title: `${name}: ${t('roles')}`, action: t('save'), body: <RoleChoice chosen={chosen} onChange={(next) => { chosen = next; }} />,
-    work: () => change(path('user', name, '/role'), { roles: chosen }),
+    title: `${name}: ${t('roles')}`, action: t('save'), body: <RoleChoice chosen={chosen} own={name} onChange={(next) => { chosen = next; }} />,
+    work: () => change(path('user', name, '/role'), chosen.filter((role) => role !== name)),
   });
 }
 

@@ -86,6 +86,13 @@ function check(view: EditorView): Diagnostic[] {
 export function mountEditor(host: HTMLElement, options: EditorOptions): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
   const look = new Compartment();
+  /** What the server said of a text; it holds until the text is another. */
+  let said: { readonly text: string; readonly line: number; readonly column: number; readonly message: string } | undefined;
+  const lint = (target: EditorView): Diagnostic[] => {
+    const found = check(target);
+    if (found.length > 0 || said === undefined || said.text !== target.state.doc.toString()) return found;
+    return [diagnostic(target.state, offsetOf(target.state, said.line, said.column), said.message)];
+  };
   const view: EditorView = new EditorView({
     root, parent: root,
     state: EditorState.create({
@@ -97,7 +104,7 @@ export function mountEditor(host: HTMLElement, options: EditorOptions): Editor {
           return true;
         } }])),
         lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(), highlightActiveLine(), EditorView.lineWrapping, placeholder('MATCH (n) RETURN n LIMIT 25'),
-        cypherLanguage, autocompletion({ override: [completionSource(options.graph)], icons: false }), linter(check, { delay: 400 }),
+        cypherLanguage, autocompletion({ override: [completionSource(options.graph)], icons: false }), linter(lint, { delay: 400 }),
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),
         EditorView.contentAttributes.of({ 'aria-label': options.label, spellcheck: 'false', 'data-testid': 'editor' }),
         EditorView.updateListener.of((update) => {
@@ -115,9 +122,9 @@ export function mountEditor(host: HTMLElement, options: EditorOptions): Editor {
     focus: () => view.focus(),
     setDark: (isDark) => view.dispatch({ effects: look.reconfigure(colours(isDark)) }),
     mark: (line, column, message) => {
-      const at = offsetOf(view.state, line, column);
-      view.dispatch(setDiagnostics(view.state, [diagnostic(view.state, at, short(message))]));
-      view.dispatch({ selection: { anchor: at }, scrollIntoView: true });
+      said = { text: view.state.doc.toString(), line, column, message: short(message) };
+      view.dispatch(setDiagnostics(view.state, lint(view)));
+      view.dispatch({ selection: { anchor: offsetOf(view.state, line, column) }, scrollIntoView: true });
     },
     destroy: () => view.destroy(),
   };

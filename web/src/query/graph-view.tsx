@@ -12,9 +12,11 @@ import type { Elements } from './graph-model.ts';
 import type { LayoutJob } from './layout.worker.ts';
 import { valueText } from './values.ts';
 
-/** Copying positions costs the main thread time in proportion to the nodes: larger graphs are redrawn less often. */
+/** Drawing costs time in proportion to what is drawn, much of it where no GPU helps: larger graphs are redrawn less often. */
 const REDRAW_MS_MIN = 50;
 const EDGE_LABELS_MAX = 400;
+/** With more, edges are plain lines that cannot be clicked. */
+const ARROWS_MAX = 2000;
 /** Nodes that enter the graph in one turn of the event loop. */
 const CHUNK = 1000;
 
@@ -33,6 +35,8 @@ class Drawing {
   readonly graph = new MultiDirectedGraph();
   readonly elements: Elements = { nodes: new Map(), relationships: new Map() };
   readonly sigma: Sigma;
+  /** The longest that one step here kept the main thread. */
+  longestStepMs = 0;
   #worker: Worker | undefined;
   #over = false;
   readonly #onLayout: (isRunning: boolean) => void;
@@ -51,7 +55,16 @@ class Drawing {
       event.preventSigmaDefault();
       events.onExpand(Number(node));
     });
+    let began = 0;
+    this.sigma.on('beforeRender', () => {
+      began = performance.now();
+    });
+    this.sigma.on('afterRender', () => this.#took(began));
     this.#makeDraggable();
+  }
+
+  #took(since: number): void {
+    this.longestStepMs = Math.max(this.longestStepMs, performance.now() - since);
   }
 
   /** Colours of the theme. */
@@ -84,11 +97,17 @@ class Drawing {
   async add({ nodes, relationships }: Elements, at?: number): Promise<number> {
     const fresh = [...nodes.values()].filter((node) => !this.elements.nodes.has(node.id)).slice(0, Math.max(0, NODES_MAX - this.graph.order));
     const centre = at === undefined ? undefined : this.graph.getNodeAttributes(at) as { x: number; y: number };
+    let since = performance.now();
+    const pause = async (): Promise<void> => {
+      this.#took(since);
+      await rest();
+      since = performance.now();
+    };
     for (const [i, node] of fresh.entries()) {
       const { x, y } = spiral(centre === undefined ? this.graph.order : i);
       this.elements.nodes.set(node.id, node);
       this.graph.addNode(node.id, { x: x + (centre?.x ?? 0), y: y + (centre?.y ?? 0), ...this.#look(node) });
-      if (i % CHUNK === CHUNK - 1) await rest();
+      if (i % CHUNK === CHUNK - 1) await pause();
       if (this.#over) return 0;
     }
     let i = 0;
@@ -96,10 +115,14 @@ class Drawing {
       if (this.elements.relationships.has(one.id) || !this.elements.nodes.has(one.start) || !this.elements.nodes.has(one.end)) continue;
       this.elements.relationships.set(one.id, one);
       this.graph.addEdgeWithKey(one.id, one.start, one.end, { label: one.type, size: 1.2 });
-      if (++i % CHUNK === 0) await rest();
+      if (++i % CHUNK === 0) await pause();
       if (this.#over) return 0;
     }
-    this.sigma.setSetting('renderEdgeLabels', this.graph.size <= EDGE_LABELS_MAX);
+    const isLarge = this.graph.size > ARROWS_MAX;
+    this.sigma.setSettings({ renderEdgeLabels: this.graph.size <= EDGE_LABELS_MAX, enableEdgeEvents: !isLarge, defaultEdgeType: isLarge ? 'line' : 'arrow' });
+    // Now and not with the next frame: sigma refuses changes of what it has not seen.
+    this.sigma.refresh();
+    this.#took(since);
     // The more there are, the smaller each.
     if (fresh.length > 0) this.restyle();
     return fresh.length;
@@ -146,8 +169,12 @@ class Drawing {
       const now = performance.now();
       if (now < due) return;
       this.#place(index, data.positions);
-      // As long without as with: half of the main thread stays free.
-      due = performance.now() + Math.max(REDRAW_MS_MIN, 3 * (performance.now() - now));
+      this.#took(now);
+      due = Infinity;
+      // As long without as with, drawing included: half of the main thread stays free.
+      requestAnimationFrame(() => setTimeout(() => {
+        due = performance.now() + Math.max(REDRAW_MS_MIN, performance.now() - now);
+      }));
     };
     const job: LayoutJob = { positions, edges, forMs: Math.min(8000, 1500 + ids.length) };
     worker.postMessage(job, [positions.buffer, edges.buffer]);
@@ -262,7 +289,7 @@ export function GraphView({ elements, graph }: { readonly elements: Elements; re
   useEffect(() => {
     const current = new Drawing(host.current!, { onPick: setPicked, onExpand: expand, onLayout: setLayingOut });
     drawing.current = current;
-    // For tests: where a node is on the screen.
+    // For tests: what it is doing.
     (host.current as HTMLDivElement & { drawing?: Drawing }).drawing = current;
     setPicked(undefined);
     void tried(async () => {
