@@ -6,13 +6,20 @@
  *
  *   node deploy/rehearse.mjs [--keep]
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+// In a mount namespace of its own: a run that fails leaves nothing mounted, and what is removed below is only what was made here.
+if (process.env.REHEARSE_INSIDE === undefined) {
+  const { status } = spawnSync('unshare', ['--mount', '--propagation', 'private', process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit', env: { ...process.env, REHEARSE_INSIDE: '1' },
+  });
+  process.exit(status ?? 1);
+}
 const top = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const work = mkdtempSync(join(tmpdir(), 'lgraph-image-'));
 // The image's user must be able to walk to its root.

@@ -58,7 +58,8 @@ const KINDS = {
   AccessMode: client(400, 'Statement.AccessMode'),
   Timeout: client(504, 'Transaction.TransactionTimedOut'),
   Killed: client(400, 'Transaction.Terminated'),
-  MemoryLimit: transient(507, 'General.MemoryPoolOutOfMemoryError'),
+  // Not transient as Neo4j has it: the same statement would hold as much again, and drivers would try it for half a minute.
+  MemoryLimit: client(507, 'General.TransactionMemoryLimit'),
   // The group.
   NotLeader: { http: 503, bolt: 'Neo.ClientError.Cluster.NotALeader', retry: true },
   NoLeader: transient(503, 'Cluster.NotALeader'),

@@ -6,11 +6,24 @@ import { ByteReader } from '../base/bytes.ts';
 import type { Engine, EngineSnapshot } from '../storage/engine.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import { BlockTable } from './block-table.ts';
-import { blockKey } from './blocks.ts';
+import { AdjacencyPages } from './adjacency-pages.ts';
+import { ADJACENCY, blockKey, EDGE, VERTEX } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
+import { ColumnTable } from './columns.ts';
 
 export interface BlockSource {
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined;
+  /** Where blocks do not change under a view: what was read before, by property. */
+  readonly vertexColumns?: ColumnTable;
+  readonly edgeColumns?: ColumnTable;
+  readonly adjacencyPages?: AdjacencyPages;
+}
+
+/** What is derived from a graph's blocks in one thread. */
+interface Derived {
+  readonly vertices: ColumnTable;
+  readonly edges: ColumnTable;
+  readonly adjacency: AdjacencyPages;
 }
 
 /** Remembered in a cache for "there is no such block": the adjacency of a leaf is asked for as often as a hub's. */
@@ -24,6 +37,7 @@ class Absent implements Block {
 /** Decoded blocks of one thread, within a budget of bytes; when it is full, the oldest tenth goes. */
 export class BlockCache {
   readonly #graphs = new Map<number, (BlockTable | undefined)[]>();
+  readonly #derived = new Map<number, Derived>();
   readonly budgetBytes: number;
   bytes = 0;
   hits = 0;
@@ -39,6 +53,24 @@ export class BlockCache {
     return kinds[kind] ??= new BlockTable();
   }
 
+  derived(graph: number, clocks: VersionClocks): Derived {
+    let derived = this.#derived.get(graph);
+    if (derived === undefined) {
+      derived = {
+        vertices: new ColumnTable(clocks, graph, VERTEX.tag), edges: new ColumnTable(clocks, graph, EDGE.tag),
+        adjacency: new AdjacencyPages(clocks, graph, ADJACENCY.tag),
+      };
+      this.#derived.set(graph, derived);
+    }
+    return derived;
+  }
+
+  /** What is derived grows without anything being put here; whoever opens a view calls this. */
+  countDerived(): void {
+    for (const { vertices, edges, adjacency } of this.#derived.values()) this.bytes += vertices.takeGrown() + edges.takeGrown() + adjacency.takeGrown();
+    if (this.bytes > this.budgetBytes) this.#evict();
+  }
+
   put<B extends Block>(table: BlockTable, kind: BlockKind<B>, block: number, value: B | undefined, at: number): void {
     const entry: Block = value ?? new Absent(at);
     entry.at = at;
@@ -52,15 +84,22 @@ export class BlockCache {
     for (const kinds of this.#graphs.values()) {
       for (const table of kinds) table?.drop(Math.ceil(table.size / 10));
     }
+    for (const { vertices, edges, adjacency } of this.#derived.values()) {
+      vertices.evict();
+      edges.evict();
+      adjacency.evict();
+    }
     this.bytes *= 0.9;
   }
 
   dropGraph(graph: number): void {
     this.#graphs.delete(graph);
+    this.#derived.delete(graph);
   }
 
   clear(): void {
     this.#graphs.clear();
+    this.#derived.clear();
     this.bytes = 0;
   }
 }
@@ -89,6 +128,9 @@ export class SnapshotSource implements BlockSource {
   readonly #cache: BlockCache;
   readonly #clocks: VersionClocks;
   readonly #tables: (BlockTable | undefined)[] = [];
+  readonly vertexColumns: ColumnTable;
+  readonly edgeColumns: ColumnTable;
+  readonly adjacencyPages: AdjacencyPages;
 
   constructor(engine: Engine, snapshot: EngineSnapshot, version: number, graph: number, cache: BlockCache, clocks: VersionClocks) {
     this.#engine = engine;
@@ -97,6 +139,10 @@ export class SnapshotSource implements BlockSource {
     this.#graph = graph;
     this.#cache = cache;
     this.#clocks = clocks;
+    const { vertices, edges, adjacency } = cache.derived(graph, clocks);
+    this.vertexColumns = vertices;
+    this.edgeColumns = edges;
+    this.adjacencyPages = adjacency;
   }
 
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined {

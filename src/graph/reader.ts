@@ -10,7 +10,19 @@ import type { BlockSource } from './block-source.ts';
 import { compareKeys, INDEX, leaves, seekEqual } from './btree.ts';
 import type { IndexPage, PageSource } from './btree.ts';
 import type { GraphCatalog, IndexDef } from './catalog.ts';
+import type { AdjacencyPages } from './adjacency-pages.ts';
+import { LABELS_COLUMN, type ColumnTable } from './columns.ts';
 import type { AdjacencySegment, Direction, GraphView, IndexRange } from './view.ts';
+
+function segmentOf(typeId: number, { neighbours, edges }: { readonly neighbours: ArrayLike<number>; readonly edges: ArrayLike<number> }): AdjacencySegment {
+  return { typeId, from: 0, to: edges.length, neighbours, edges };
+}
+
+/** At most `count` of a list, evenly spread. */
+function spread(list: readonly number[], count: number): number[] {
+  if (list.length <= count) return [...list];
+  return Array.from({ length: count }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / count)]!);
+}
 
 export function adjacencyNumber(nodeId: number, direction: Direction): number {
   return nodeId * 2 + (direction === 'in' ? 1 : 0);
@@ -25,6 +37,11 @@ export class GraphReader implements GraphView, PageSource {
   protected readonly source: BlockSource;
   /** Whether handles may remember their block: in a snapshot they may, in a transaction blocks are replaced. */
   readonly #remember: boolean;
+  readonly #vertexColumns: ColumnTable | undefined;
+  readonly #edgeColumns: ColumnTable | undefined;
+  readonly #adjacencyPages: AdjacencyPages | undefined;
+  readonly #readOut = (id: number): AdjacencyBlock | undefined => this.source.get(ADJACENCY, adjacencyNumber(id, 'out'));
+  readonly #readIn = (id: number): AdjacencyBlock | undefined => this.source.get(ADJACENCY, adjacencyNumber(id, 'in'));
   #catalog: GraphCatalog;
 
   constructor(graphName: string, version: number, source: BlockSource, catalog: GraphCatalog, remember = true) {
@@ -33,6 +50,9 @@ export class GraphReader implements GraphView, PageSource {
     this.source = source;
     this.#catalog = catalog;
     this.#remember = remember;
+    this.#vertexColumns = remember ? source.vertexColumns : undefined;
+    this.#edgeColumns = remember ? source.edgeColumns : undefined;
+    this.#adjacencyPages = remember ? source.adjacencyPages : undefined;
   }
 
   get catalog(): GraphCatalog {
@@ -76,15 +96,33 @@ export class GraphReader implements GraphView, PageSource {
   }
 
   hasLabel(node: NodeValue, labelId: number): boolean {
-    return this.vertex(node).labels.includes(labelId);
+    const columns = this.#vertexColumns;
+    if (columns === undefined || node.record !== undefined) return this.vertex(node).labels.includes(labelId);
+    const known = columns.get(node.id, LABELS_COLUMN, this.version) as readonly number[] | undefined;
+    if (known !== undefined) return known.includes(labelId);
+    const { labels } = this.vertex(node);
+    columns.put(node.id, LABELS_COLUMN, this.version, labels);
+    return labels.includes(labelId);
   }
 
   nodeProperty(node: NodeValue, keyId: number): Value {
-    return propertyOf(this.vertex(node), keyId);
+    const columns = this.#vertexColumns;
+    if (columns === undefined || node.record !== undefined) return propertyOf(this.vertex(node), keyId);
+    const known = columns.get(node.id, keyId, this.version) as Value | undefined;
+    if (known !== undefined) return known;
+    const value = propertyOf(this.vertex(node), keyId);
+    columns.put(node.id, keyId, this.version, value);
+    return value;
   }
 
   relationshipProperty(relationship: RelationshipValue, keyId: number): Value {
-    return propertyOf(this.edge(relationship), keyId);
+    const columns = this.#edgeColumns;
+    if (columns === undefined || relationship.record !== undefined) return propertyOf(this.edge(relationship), keyId);
+    const known = columns.get(relationship.id, keyId, this.version) as Value | undefined;
+    if (known !== undefined) return known;
+    const value = propertyOf(this.edge(relationship), keyId);
+    columns.put(relationship.id, keyId, this.version, value);
+    return value;
   }
 
   nodeProperties(node: NodeValue): CypherMap {
@@ -114,16 +152,45 @@ export class GraphReader implements GraphView, PageSource {
     }
   }
 
+  sampleNodes(labelId: number, count: number): number[] {
+    const set = labelId + 1;
+    const pages: number[] = [];
+    const last = Math.ceil((this.source.get(COUNTERS, 0)?.nextVertex ?? 0) / PAGE_IDS);
+    for (let base = 0; base < last; base += PAGE_IDS) {
+      for (const page of this.source.get(SUMMARY, setPage(set, base / PAGE_IDS))?.ids(base) ?? []) pages.push(page);
+    }
+    const chosen = spread(pages, Math.ceil(count / 4));
+    const each = Math.ceil(count / Math.max(1, chosen.length));
+    return chosen.flatMap((page) => spread(this.source.get(BITMAP, setPage(set, page))?.ids(page * PAGE_IDS) ?? [], each));
+  }
+
   *scanRelationships(typeId?: number): Generator<ArrayLike<number>> {
     const types = typeId === undefined ? undefined : [typeId];
     for (const ids of this.scanNodes()) {
       for (let i = 0; i < ids.length; i++) {
-        for (const segment of this.adjacency(ids[i]!, 'out', types)) yield segment.edges;
+        for (const { edges } of this.#blockAdjacency(ids[i]!, 'out', types)) yield edges;
       }
     }
   }
 
   adjacency(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment> {
+    const pages = this.#adjacencyPages;
+    if (pages === undefined || typeIds === undefined || typeIds.length === 0) return this.#blockAdjacency(nodeId, direction, typeIds);
+    const read = direction === 'in' ? this.#readIn : this.#readOut;
+    const found = pages.get(nodeId, direction, typeIds[0]!, this.version, read);
+    if (found === undefined) return this.#blockAdjacency(nodeId, direction, typeIds);
+    if (typeIds.length === 1) return found;
+    const all = [...found];
+    for (let i = 1; i < typeIds.length; i++) {
+      const more = pages.get(nodeId, direction, typeIds[i]!, this.version, read);
+      if (more === undefined) return this.#blockAdjacency(nodeId, direction, typeIds);
+      for (const segment of more) all.push(segment);
+    }
+    return all;
+  }
+
+  /** Whole columns, straight from the blocks: `from` is 0. */
+  #blockAdjacency(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment> {
     const block = this.source.get(ADJACENCY, adjacencyNumber(nodeId, direction));
     if (block === undefined) return NO_SEGMENTS;
     // The common cases without a generator: few relationships, all inline.
@@ -131,7 +198,7 @@ export class GraphReader implements GraphView, PageSource {
     for (const group of block.groups) {
       if (typeIds !== undefined && !typeIds.includes(group.typeId)) continue;
       if (group.chunks !== undefined) return this.#chunked(block, typeIds);
-      (found ??= []).push({ typeId: group.typeId, length: group.edges.length, neighbours: group.neighbours, edges: group.edges });
+      (found ??= []).push(segmentOf(group.typeId, group));
     }
     return found ?? NO_SEGMENTS;
   }
@@ -144,15 +211,18 @@ export class GraphReader implements GraphView, PageSource {
   }
 
   *#segments(group: AdjacencyGroup): Generator<AdjacencySegment> {
-    const { typeId } = group;
     if (group.chunks === undefined) {
-      yield { typeId, length: group.edges.length, neighbours: group.neighbours, edges: group.edges };
+      yield segmentOf(group.typeId, group);
       return;
     }
     for (const ref of group.chunks) {
       const chunk = this.source.get(CHUNK, ref.chunk);
-      if (chunk !== undefined) yield { typeId, length: chunk.edges.length, neighbours: chunk.neighbours, edges: chunk.edges };
+      if (chunk !== undefined) yield segmentOf(group.typeId, chunk);
     }
+  }
+
+  typesAt(nodeId: number, direction: Direction): readonly number[] {
+    return this.source.get(ADJACENCY, adjacencyNumber(nodeId, direction))?.groups.map(({ typeId }) => typeId) ?? [];
   }
 
   degree(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number {

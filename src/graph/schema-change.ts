@@ -115,7 +115,7 @@ export function edgesOf(reader: GraphReader, vertex: number): Set<number> {
   const edges = new Set<number>();
   for (const direction of ['out', 'in'] as const) {
     for (const segment of reader.adjacency(vertex, direction, undefined)) {
-      for (let i = 0; i < segment.length; i++) edges.add(segment.edges[i]!);
+      for (let i = segment.from; i < segment.to; i++) edges.add(segment.edges[i]!);
     }
   }
   return edges;

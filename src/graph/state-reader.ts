@@ -90,6 +90,7 @@ export class StateReader {
       point = new ReadPoint(this.#engine, (at, graph) => new SnapshotSource(this.#engine, at.snapshot, at.version, graph, this.cache, this.#clocks));
       this.#current = point;
     }
+    if (point.uses === 0) this.cache.countDerived();
     point.uses++;
     return point;
   }

@@ -13,10 +13,11 @@ import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef } from './catal
 
 export type Direction = 'out' | 'in';
 
-/** Part of one node's adjacency, of one type and direction; parallel columns, `length` entries in use. */
+/** Part of one node's adjacency, of one type and direction: the places `from` to `to` - 1 of two parallel columns. */
 export interface AdjacencySegment {
   readonly typeId: number;
-  readonly length: number;
+  readonly from: number;
+  readonly to: number;
   readonly neighbours: ArrayLike<number>;
   readonly edges: ArrayLike<number>;
 }
@@ -52,6 +53,8 @@ export interface GraphView {
 
   /** Node ids in ascending order in arrays of some thousand at most: all nodes, or those with the label. */
   scanNodes(labelId?: number): Iterable<ArrayLike<number>>;
+  /** About so many nodes with the label, spread over all of them; the same ones as long as nothing changes. */
+  sampleNodes(labelId: number, count: number): number[];
   /** Relationship ids in ascending order, all or of one type. */
   scanRelationships(typeId?: number): Iterable<ArrayLike<number>>;
 
@@ -61,6 +64,9 @@ export interface GraphView {
    */
   adjacency(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment>;
   degree(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number;
+
+  /** The types of which the node has relationships in that direction. */
+  typesAt(nodeId: number, direction: Direction): readonly number[];
 
   /** Node ids whose indexed properties equal the values (all columns given, none null), ascending. */
   indexSeek(index: IndexDef, values: readonly Value[]): ArrayLike<number>;

@@ -48,6 +48,12 @@ export interface Effects {
 export type ProposeRefusal = 'not-leader' | 'busy';
 
 /** What status pages and tests may see. */
+/** A leader's term, and the highest index that a peer acknowledged in it. */
+export interface Acknowledged {
+  readonly term: number;
+  readonly index: number;
+}
+
 export interface NodeView {
   readonly role: Role;
   readonly term: number;
@@ -373,6 +379,26 @@ export class RaftNode {
     progress.commitSent = 0;
     progress.becomeProbe();
     progress.next = state.log.lastIndex + 1;
+  }
+
+  /** What a peer has acknowledged to this leader in its term; undefined where this is no leader. Said to the peer when a connection begins. */
+  promisedBy(peer: NodeId): Acknowledged | undefined {
+    const state = this.#state;
+    const promised = state.role === 'leader' ? state.progress.get(peer)?.promised ?? 0 : 0;
+    return promised === 0 ? undefined : { term: state.term, index: promised };
+  }
+
+  /**
+   * A leader says what this server acknowledged to it. A log that ends before is an older copy of what was promised (a directory put back
+   * from a backup, a disk that lost synced writes): until a leader has brought it up to date this server neither votes nor campaigns, as
+   * after damage to the last record. Returns whether that is so.
+   */
+  remindedOf({ term, index }: Acknowledged): boolean {
+    const state = this.#state;
+    // A later term may have replaced what an earlier one appended.
+    if (term < state.term || index <= state.log.lastIndex || state.isSuspect || state.role === 'leader') return false;
+    state.isSuspect = true;
+    return true;
   }
 
   #onInstallSnapshot(from: NodeId, message: InstallSnapshot): void {

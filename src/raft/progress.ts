@@ -12,6 +12,8 @@ export class Progress {
   /** Highest index known to be on the peer's disk and equal to ours. */
   match = 0;
   next: number;
+  /** Highest index it ever acknowledged to this leader: a restart does not take that back. */
+  promised = 0;
   /** Probe: a message is out and not answered. A heartbeat's answer clears it, since the message may be lost. */
   probeSent = false;
   /** Heartbeat answers since the probe left: the first may have been on its way already. */
@@ -72,6 +74,7 @@ export class Progress {
     this.next = Math.max(this.next, index + 1);
     if (index <= this.match) return false;
     this.match = index;
+    this.promised = Math.max(this.promised, index);
     return true;
   }
 

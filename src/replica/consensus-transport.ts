@@ -5,6 +5,7 @@
  * and calls (formation, joining: by address, before anybody is a member) are answered once or fail.
  */
 import type { Message } from '../raft/messages.ts';
+import type { Acknowledged } from '../raft/node.ts';
 import type { Config, NodeId } from '../raft/types.ts';
 import type { NodeInfo } from './protocol.ts';
 
@@ -15,6 +16,10 @@ export interface Hello {
   /** Whom the dialler expects at this address: an address that changed hands is noticed. */
   readonly toId: NodeId;
   readonly bootSeq: number;
+  /** New with every start: a directory put back from a backup may come to the same `bootSeq` again. Absent from versions before. */
+  readonly startId?: string;
+  /** From a leader: what the peer has acknowledged to it. */
+  readonly acknowledged?: Acknowledged | undefined;
   readonly version: number;
   readonly info: NodeInfo;
 }

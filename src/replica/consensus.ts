@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { RaftNode } from '../raft/node.ts';
 import { memberOf } from '../raft/config.ts';
 import { PROTOCOL_VERSION } from '../raft/codec.ts';
+import { newId } from './formation.ts';
 import { leaseMsFor } from '../raft/lease.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -66,7 +67,8 @@ export class Consensus {
   readonly #snapshots: Snapshots;
   readonly #calls: Calls;
   readonly #heard = new Map<NodeId, NodeInfo>();
-  readonly #bootSeqs = new Map<NodeId, number>();
+  readonly #starts = new Map<NodeId, { readonly bootSeq: number; readonly startId: string | undefined }>();
+  readonly #startId = newId();
   readonly #connected = new Set<NodeId>();
   readonly #beginning: Beginning;
   #driver: ConsensusDriver | undefined;
@@ -381,7 +383,8 @@ export class Consensus {
 
   #hello(to: NodeId): Hello {
     const { clusterId, nodeId, bootSeq } = this.#identity;
-    return { clusterId, fromId: nodeId, toId: to, bootSeq, version: PROTOCOL_VERSION, info: this.#options.info };
+    const acknowledged = this.#driver?.node.promisedBy(to);
+    return { clusterId, fromId: nodeId, toId: to, bootSeq, startId: this.#startId, version: PROTOCOL_VERSION, info: this.#options.info, acknowledged };
   }
 
   /** A stranger changes nothing here, not even a term. */
@@ -392,7 +395,7 @@ export class Consensus {
     if (hello.toId !== nodeId) return `this is ${nodeId}, not ${hello.toId}`;
     if (hello.fromId === nodeId) return `two servers have the identity ${nodeId}: one directory is a copy of the other`;
     if (hello.version > PROTOCOL_VERSION) return `protocol ${hello.version} is newer than ${PROTOCOL_VERSION}`;
-    const known = this.#bootSeqs.get(hello.fromId) ?? 0;
+    const known = this.#starts.get(hello.fromId)?.bootSeq ?? 0;
     if (hello.bootSeq < known) return `${hello.fromId} was here with a later start (${known}): its directory is a copy or was rolled back`;
     return undefined;
   }
@@ -400,9 +403,13 @@ export class Consensus {
   #onPeerUp(hello: Hello): void {
     this.#heard.set(hello.fromId, hello.info);
     this.#connected.add(hello.fromId);
-    const known = this.#bootSeqs.get(hello.fromId);
-    this.#bootSeqs.set(hello.fromId, hello.bootSeq);
-    if (known !== undefined && known !== hello.bootSeq) this.#driver?.node.peerRestarted(hello.fromId);
+    const known = this.#starts.get(hello.fromId);
+    this.#starts.set(hello.fromId, { bootSeq: hello.bootSeq, startId: hello.startId });
+    if (known !== undefined && (known.bootSeq !== hello.bootSeq || known.startId !== hello.startId)) this.#driver?.node.peerRestarted(hello.fromId);
+    if (hello.acknowledged !== undefined && this.#driver?.node.remindedOf(hello.acknowledged) === true) {
+      this.#log('error', `this server acknowledged entry ${hello.acknowledged.index} to ${hello.info.rpcAddress}, and its log ends at ${this.#driver.node.view.lastIndex}: `
+        + 'its directory is an older copy, or its disk lost synced writes. It does not vote until the leader has brought it up to date');
+    }
     this.#setPeers();
     this.#driver?.wake();
   }

@@ -2,17 +2,22 @@
  * Bytes of the replicated log on disk.
  *
  *   file      log-<sequence, 16 hex digits>: records one behind the other, then zeros (preallocated)
- *   record    | length u32 | crc u32 | type u8 | batch u32 | payload |      little-endian
- *             length counts from `type` on, so 0 means "nothing written here"; the CRC-32 covers type, batch and payload;
- *             bit 7 of type marks the last record of a batch; batch numbers wrap around
- *   batch     all records of one write; their common number grows by one with each write. A batch whose last record
- *             is missing did not happen: hard state, truncation and the entries that replace it are one step
+ *   record    | type u8 | length u32 | batch u32 | crc u32 | check u32 | payload |      little-endian
+ *             type is never 0, so 0 means "nothing written here"; bit 7 of it marks the last record of a batch. length counts the
+ *             payload; crc is the CRC-32 of the payload, check that of the 13 bytes before it. So a length that can be believed
+ *             tells a record that a crash cut short from one whose header was damaged
+ *   batch     all records of one write; their common number grows by one with each write and wraps around. A batch whose last
+ *             record is missing did not happen: hard state, truncation and the entries that replace it are one step
  *
  *   type 1    segment: first record of a file, JSON: what the files before it amount to without their entries
  *        2    hard state: term varint, voted for (string, empty = nobody)
  *        3    truncate: first index to go, varint
  *        4    entry: index varint, term varint, kind u8, data
  *        5    start: JSON of a LogStart: the log now begins behind that index
+ *
+ * Format 1 had | length u32 | crc u32 | type u8 | batch u32 | payload |, where length and crc count from `type` on. The first record
+ * of a file still has it, in every format: so that every version can read there which format the rest of the file has. A file of
+ * format 1 is read, and never written again: the next write begins a new file.
  *
  * How a damaged end is judged (`endOf`): a batch is only written once the one before it is synced. So a bad batch with
  * another one behind it was good once: corruption, and the node must not go on. Without, it is the write that a crash cut
@@ -23,13 +28,11 @@ import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Config, Entry, EntryKind, HardState, LogStart } from '../raft/types.ts';
 
-export const FORMAT_VERSION = 1;
-export const HEADER_BYTES = 13;
-const CRC_FROM = 8;
+export const FORMAT_VERSION = 2;
 const LAST_OF_BATCH = 0x80;
 const SECTOR_BYTES = 512;
 
-export const TYPE_SEGMENT = 1;
+const TYPE_SEGMENT = 1;
 const TYPE_HARD = 2;
 const TYPE_TRUNCATE = 3;
 const TYPE_ENTRY = 4;
@@ -50,12 +53,82 @@ export type LogRecord =
   | { readonly kind: 'entry'; readonly entry: Entry; readonly offset: number }
   | { readonly kind: 'start'; readonly start: LogStart };
 
+/** How the records of one format lie in a file. Nothing is believed before `end` said that the record is whole. */
+export interface RecordLayout {
+  readonly headerBytes: number;
+  /** Where the record at `at` ends, or 0 if there is no whole, intact record. */
+  end(bytes: Buffer, at: number): number;
+  /** Length of the record at `at` as it claims, unchecked. */
+  claimed(bytes: Buffer, at: number): number;
+  type(bytes: Buffer, at: number): number;
+  batch(bytes: Buffer, at: number): number;
+  /** Begins a record; `seal` completes it once its payload is there. */
+  open(bytes: Buffer, at: number, type: number, batch: number): void;
+  seal(bytes: Buffer, at: number, end: number, isLast: boolean): void;
+}
+
+const LAYOUT_1: RecordLayout = {
+  headerBytes: 13,
+  end(bytes, at) {
+    if (at + 13 > bytes.length) return 0;
+    const length = bytes.readUInt32LE(at);
+    const end = at + 8 + length;
+    if (length < 5 || end > bytes.length) return 0;
+    return crc32(bytes.subarray(at + 8, end)) === bytes.readUInt32LE(at + 4) ? end : 0;
+  },
+  claimed: (bytes, at) => 8 + bytes.readUInt32LE(at),
+  type: (bytes, at) => bytes[at + 8]!,
+  batch: (bytes, at) => bytes.readUInt32LE(at + 9),
+  open(bytes, at, type, batch) {
+    bytes[at + 8] = type;
+    bytes.writeUInt32LE(batch, at + 9);
+  },
+  seal(bytes, at, end, isLast) {
+    if (isLast) bytes[at + 8]! |= LAST_OF_BATCH;
+    bytes.writeUInt32LE(end - at - 8, at);
+    bytes.writeUInt32LE(crc32(bytes.subarray(at + 8, end)), at + 4);
+  },
+};
+
+const LAYOUT_2: RecordLayout = {
+  headerBytes: 17,
+  end(bytes, at) {
+    if (!hasGoodHeader(bytes, at)) return 0;
+    const end = at + 17 + bytes.readUInt32LE(at + 1);
+    if (end > bytes.length) return 0;
+    return crc32(bytes.subarray(at + 17, end)) === bytes.readUInt32LE(at + 9) ? end : 0;
+  },
+  claimed: (bytes, at) => 17 + bytes.readUInt32LE(at + 1),
+  type: (bytes, at) => bytes[at]!,
+  batch: (bytes, at) => bytes.readUInt32LE(at + 5),
+  open(bytes, at, type, batch) {
+    bytes[at] = type;
+    bytes.writeUInt32LE(batch, at + 5);
+  },
+  seal(bytes, at, end, isLast) {
+    if (isLast) bytes[at]! |= LAST_OF_BATCH;
+    bytes.writeUInt32LE(end - at - 17, at + 1);
+    bytes.writeUInt32LE(crc32(bytes.subarray(at + 17, end)), at + 9);
+    bytes.writeUInt32LE(crc32(bytes.subarray(at, at + 13)), at + 13);
+  },
+};
+
+function hasGoodHeader(bytes: Buffer, at: number): boolean {
+  return at + 17 <= bytes.length && bytes[at] !== 0 && crc32(bytes.subarray(at, at + 13)) === bytes.readUInt32LE(at + 13);
+}
+
+/** The layout of all records of a file but the first. */
+export function layoutOf(format: number): RecordLayout {
+  return format === 1 ? LAYOUT_1 : LAYOUT_2;
+}
+
 /** Builds one batch; `finish` gives the bytes, valid until the next `begin`. */
 export class BatchWriter {
   #buffer = Buffer.allocUnsafe(1 << 16);
   #length = 0;
   #batch = 0;
   #lastAt = -1;
+  #layout = LAYOUT_2;
   readonly #scratch = new ByteWriter(64);
 
   begin(batch: number): this {
@@ -112,25 +185,22 @@ export class BatchWriter {
 
   #open(type: number, payload: number): number {
     this.#seal(false);
-    const needed = this.#length + HEADER_BYTES + payload;
+    this.#layout = type === TYPE_SEGMENT ? LAYOUT_1 : LAYOUT_2;
+    const needed = this.#length + this.#layout.headerBytes + payload;
     if (needed > this.#buffer.length) {
       const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
       this.#buffer.copy(grown, 0, 0, this.#length);
       this.#buffer = grown;
     }
     const at = this.#length;
-    this.#buffer.writeUInt32LE(HEADER_BYTES - CRC_FROM + payload, at);
-    this.#buffer[at + 8] = type;
-    this.#buffer.writeUInt32LE(this.#batch, at + 9);
-    this.#length += HEADER_BYTES;
+    this.#layout.open(this.#buffer, at, type, this.#batch);
+    this.#length += this.#layout.headerBytes;
     this.#lastAt = at;
     return at;
   }
 
   #seal(isLast: boolean): void {
-    if (this.#lastAt < 0) return;
-    if (isLast) this.#buffer[this.#lastAt + 8]! |= LAST_OF_BATCH;
-    this.#buffer.writeUInt32LE(crc32(this.#buffer.subarray(this.#lastAt + CRC_FROM, this.#length)), this.#lastAt + 4);
+    if (this.#lastAt >= 0) this.#layout.seal(this.#buffer, this.#lastAt, this.#length, isLast);
   }
 
   finish(): Buffer {
@@ -139,35 +209,22 @@ export class BatchWriter {
   }
 }
 
-/** Where the record at `at` ends, or 0 if there is no whole, intact record. */
-export function recordEnd(bytes: Buffer, at: number): number {
-  if (at + HEADER_BYTES > bytes.length) return 0;
-  const length = bytes.readUInt32LE(at);
-  const end = at + CRC_FROM + length;
-  if (length < HEADER_BYTES - CRC_FROM || end > bytes.length) return 0;
-  return crc32(bytes.subarray(at + CRC_FROM, end)) === bytes.readUInt32LE(at + 4) ? end : 0;
-}
-
-/** Length of the record at `at` as it claims, unchecked. */
-export function claimedLength(bytes: Buffer, at: number): number {
-  return CRC_FROM + bytes.readUInt32LE(at);
-}
-
-export function decodeEntry(bytes: Buffer, at: number, end: number): Entry {
-  const reader = new ByteReader(bytes, at + HEADER_BYTES);
+export function decodeEntry(bytes: Buffer, at: number, end: number, layout: RecordLayout): Entry {
+  const reader = new ByteReader(bytes, at + layout.headerBytes);
   const index = reader.varint();
   const term = reader.varint();
   const kind = reader.u8() as EntryKind;
   return { index, term, kind, data: bytes.subarray(reader.position, end) };
 }
 
-export function isEntry(bytes: Buffer, at: number): boolean {
-  return (bytes[at + 8]! & ~LAST_OF_BATCH) === TYPE_ENTRY;
+export function isEntry(bytes: Buffer, at: number, layout: RecordLayout): boolean {
+  return (layout.type(bytes, at) & ~LAST_OF_BATCH) === TYPE_ENTRY;
 }
 
-function decode(bytes: Buffer, at: number, end: number): LogRecord {
-  const payload = bytes.subarray(at + HEADER_BYTES, end);
-  switch (bytes[at + 8]! & ~LAST_OF_BATCH) {
+function decode(bytes: Buffer, at: number, end: number, layout: RecordLayout): LogRecord {
+  const payload = bytes.subarray(at + layout.headerBytes, end);
+  const type = layout.type(bytes, at) & ~LAST_OF_BATCH;
+  switch (type) {
     case TYPE_SEGMENT:
       return { kind: 'segment', header: JSON.parse(payload.toString()) as SegmentHeader };
     case TYPE_HARD: {
@@ -179,11 +236,11 @@ function decode(bytes: Buffer, at: number, end: number): LogRecord {
     case TYPE_TRUNCATE:
       return { kind: 'truncate', from: new ByteReader(payload).varint() };
     case TYPE_ENTRY:
-      return { kind: 'entry', entry: decodeEntry(bytes, at, end), offset: at };
+      return { kind: 'entry', entry: decodeEntry(bytes, at, end, layout), offset: at };
     case TYPE_START:
       return { kind: 'start', start: JSON.parse(payload.toString()) as LogStart };
     default:
-      throw new Error(`record type ${bytes[at + 8]! & ~LAST_OF_BATCH} is not known to this version`);
+      throw new Error(`record type ${type} is not known to this version`);
   }
 }
 
@@ -194,6 +251,8 @@ export interface Scan {
   readonly end: number;
   readonly lastBatch: number;
   readonly state: SegmentEnd;
+  /** What the file says of itself; the newest format when it says nothing. */
+  readonly format: number;
 }
 
 /** Reads a file's batches in order; `onBatch` gets only complete ones. `expected` is the number of the first. */
@@ -202,48 +261,99 @@ export function scanSegment(bytes: Buffer, expected: number | undefined, onBatch
   let end = 0;
   let next = expected;
   let records: LogRecord[] = [];
+  let layout = LAYOUT_1;
+  let format = FORMAT_VERSION;
   for (;;) {
-    const recordStops = recordEnd(bytes, at);
+    const recordStops = layout.end(bytes, at);
     if (recordStops === 0) break;
-    const batch = bytes.readUInt32LE(at + 9);
+    const batch = layout.batch(bytes, at);
     if (batch !== (next ?? batch)) break;
     next = batch;
-    records.push(decode(bytes, at, recordStops));
-    const isLast = (bytes[at + 8]! & LAST_OF_BATCH) !== 0;
+    const record = decode(bytes, at, recordStops, layout);
+    records.push(record);
+    const isLast = (layout.type(bytes, at) & LAST_OF_BATCH) !== 0;
     at = recordStops;
+    if (record.kind === 'segment') {
+      format = record.header.format;
+      layout = layoutOf(format);
+    }
     if (!isLast) continue;
     onBatch(records);
     records = [];
     end = at;
     next = (batch + 1) >>> 0;
   }
-  return { end, lastBatch: ((next ?? 1) - 1) >>> 0, state: endOf(bytes, end, next ?? 1) };
+  return { end, lastBatch: ((next ?? 1) - 1) >>> 0, state: endOf(bytes, end, next ?? 1, format), format };
 }
 
-function endOf(bytes: Buffer, end: number, batch: number): SegmentEnd {
-  const rest = bytes.subarray(end);
-  if (isZero(rest)) return 'clean';
-  if (hasLaterBatch(bytes, end, batch)) return 'corrupt';
+function endOf(bytes: Buffer, end: number, batch: number, format: number): SegmentEnd {
+  if (isZero(bytes.subarray(end))) return 'clean';
+  if (hasLaterBatch(bytes, end, batch, layoutOf(format))) return 'corrupt';
+  // A first record that cannot be read does not say how the rest is laid out.
+  if (end === 0 && hasLaterBatch(bytes, end, batch, LAYOUT_1)) return 'corrupt';
+  return format === 1 || end === 0 ? endOfFormat1(bytes, end, batch) : endOfFormat2(bytes, end, batch);
+}
+
+function endOfFormat2(bytes: Buffer, end: number, batch: number): SegmentEnd {
   let at = end;
-  while (at + HEADER_BYTES <= bytes.length && bytes.readUInt32LE(at) !== 0 && bytes.readUInt32LE(at + 9) === batch) {
-    const claimed = at + claimedLength(bytes, at);
+  // A record never begins with 0. Where one is missing, the rest of its sector is, too: a turned bit leaves the rest of the header.
+  while (at < bytes.length && bytes[at] !== 0) {
+    if (!hasGoodHeader(bytes, at)) return isHeaderCut(bytes, at) ? 'torn' : 'suspect';
+    const claimed = at + LAYOUT_2.claimed(bytes, at);
     if (claimed > bytes.length) return 'torn';
-    if (recordEnd(bytes, at) === 0) return hasLostSector(bytes, at, claimed) ? 'torn' : 'suspect';
+    if (LAYOUT_2.end(bytes, at) === 0) return hasLostSector(bytes, at, claimed) && !isOneBitOff(bytes, at, claimed) ? 'torn' : 'suspect';
+    if (LAYOUT_2.batch(bytes, at) !== batch) return 'suspect';
+    at = claimed;
+  }
+  return isZero(bytes.subarray(at, nextSector(at))) ? 'torn' : 'suspect';
+}
+
+/** Whether a header that fails its check was cut: its second sector is not there, or nothing of the payload, which begins with no 0, is. */
+function isHeaderCut(bytes: Buffer, at: number): boolean {
+  const stop = at + LAYOUT_2.headerBytes;
+  const boundary = nextSector(at);
+  if (stop > bytes.length || isZero(bytes.subarray(stop))) return true;
+  return boundary < stop && isZero(bytes.subarray(boundary, boundary + SECTOR_BYTES));
+}
+
+/** A record may reach just a few bytes into its last sector; one turned bit can make them zeros, as if the sector had not arrived. */
+function isOneBitOff(bytes: Buffer, at: number, end: number): boolean {
+  const from = Math.max(at, nextSector(end - 1) - SECTOR_BYTES);
+  if (end - from > 8) return false;
+  const copy = Buffer.from(bytes.subarray(at, end));
+  for (let bit = (from - at) * 8; bit < copy.length * 8; bit++) {
+    copy[bit >> 3]! ^= 1 << (bit & 7);
+    if (LAYOUT_2.end(copy, 0) !== 0) return true;
+    copy[bit >> 3]! ^= 1 << (bit & 7);
+  }
+  return false;
+}
+
+function nextSector(at: number): number {
+  return (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES;
+}
+
+function endOfFormat1(bytes: Buffer, end: number, batch: number): SegmentEnd {
+  let at = end;
+  while (at + 13 <= bytes.length && bytes.readUInt32LE(at) !== 0 && LAYOUT_1.batch(bytes, at) === batch) {
+    const claimed = at + LAYOUT_1.claimed(bytes, at);
+    if (claimed > bytes.length) return 'torn';
+    if (LAYOUT_1.end(bytes, at) === 0) return hasLostSector(bytes, at, claimed) ? 'torn' : 'suspect';
     at = claimed;
   }
   // Good records, and the batch has no end: that was never written.
   if (at > end) return 'torn';
   let stop = bytes.length;
   while (bytes[stop - 1] === 0) stop -= 1;
-  return hasLostSector(bytes, end, stop) || stop - end < HEADER_BYTES ? 'torn' : 'suspect';
+  return hasLostSector(bytes, end, stop) || stop - end < LAYOUT_1.headerBytes ? 'torn' : 'suspect';
 }
 
-function hasLaterBatch(bytes: Buffer, end: number, batch: number): boolean {
-  for (let at = end; at + HEADER_BYTES <= bytes.length; at++) {
-    const ahead = (bytes.readUInt32LE(at + 9) - batch) >>> 0;
+function hasLaterBatch(bytes: Buffer, end: number, batch: number, layout: RecordLayout): boolean {
+  for (let at = end; at + layout.headerBytes <= bytes.length; at++) {
+    const ahead = (layout.batch(bytes, at) - batch) >>> 0;
     // The cheap test first: a plausible batch number, a plausible length, then the checksum.
-    if (ahead === 0 || ahead > 0xffff || bytes.readUInt32LE(at) > bytes.length) continue;
-    if (recordEnd(bytes, at) !== 0) return true;
+    if (ahead === 0 || ahead > 0xffff || layout.claimed(bytes, at) > bytes.length) continue;
+    if (layout.end(bytes, at) !== 0) return true;
   }
   return false;
 }
@@ -251,7 +361,7 @@ function hasLaterBatch(bytes: Buffer, end: number, batch: number): boolean {
 function hasLostSector(bytes: Buffer, from: number, to: number): boolean {
   let at = from;
   while (at < to) {
-    const stop = Math.min(to, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+    const stop = Math.min(to, nextSector(at));
     if (isZero(bytes.subarray(at, stop))) return true;
     at = stop;
   }

@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.ts';
 import { decodeConfig } from '../raft/config.ts';
 import { ENTRY_CONFIG, entryBytes } from '../raft/types.ts';
-import { BatchWriter, FORMAT_VERSION, HEADER_BYTES, claimedLength, decodeEntry, isEntry, recordEnd, scanSegment } from './log-store-format.ts';
+import { BatchWriter, FORMAT_VERSION, decodeEntry, isEntry, layoutOf, scanSegment } from './log-store-format.ts';
 import type { Config, ConfigAt, Entry, HardState, LogReader, LogStart, Persist, Recovered, TermRun } from '../raft/types.ts';
 import type { Disk, DiskFile } from './log-store-disk.ts';
 import type { LogRecord } from './log-store-format.ts';
@@ -42,6 +42,8 @@ export class LogCorruptedError extends Error {
 interface Segment {
   readonly sequence: number;
   readonly file: DiskFile;
+  /** See log-store-format. Only files of the newest are written to. */
+  format: number;
   /** Entries `first` to `first + count - 1` of the log are here. */
   first: number;
   count: number;
@@ -110,7 +112,7 @@ export class LogStore implements LogReader {
 
   #persist(write: Persist): void {
     let segment = this.#segments.at(-1)!;
-    if (segment.end >= this.#options.segmentBytes) segment = this.#roll();
+    if (segment.end >= this.#options.segmentBytes || segment.format !== FORMAT_VERSION) segment = this.#roll();
 
     const writer = this.#writer.begin((this.#batch + 1) >>> 0);
     if (write.hard !== undefined) writer.hard(write.hard);
@@ -160,7 +162,7 @@ export class LogStore implements LogReader {
     const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
     const name = segmentName(sequence);
     const file = this.#disk.open(name, true);
-    const segment: Segment = { sequence, file, first: 0, count: 0, offsets: new Uint32Array(1024), end: 0, allocated: 0 };
+    const segment: Segment = { sequence, file, format: FORMAT_VERSION, first: 0, count: 0, offsets: new Uint32Array(1024), end: 0, allocated: 0 };
     const header = this.#writer.begin((this.#batch + 1) >>> 0).segment({
       format: FORMAT_VERSION, sequence, term: this.#hard.term, votedFor: this.#hard.votedFor ?? '', start: this.#start,
     });
@@ -264,20 +266,21 @@ export class LogStore implements LogReader {
     for (let index = from; index <= to; index++) {
       const segment = this.#segmentOf(index);
       const offset = segment.offsets[index - segment.first]!;
-      const isInside = chunkOf === segment && offset >= chunkAt && offset + HEADER_BYTES <= chunkAt + chunk.length
-        && offset - chunkAt + claimedLength(chunk, offset - chunkAt) <= chunk.length;
+      const layout = layoutOf(segment.format);
+      const isInside = chunkOf === segment && offset >= chunkAt && offset + layout.headerBytes <= chunkAt + chunk.length
+        && offset - chunkAt + layout.claimed(chunk, offset - chunkAt) <= chunk.length;
       if (!isInside) {
         chunkOf = segment;
         chunkAt = offset;
         chunk = segment.file.read(offset, Math.min(READ_BYTES, segment.end - offset));
-        const length = chunk.length < HEADER_BYTES ? 0 : claimedLength(chunk, 0);
+        const length = chunk.length < layout.headerBytes ? 0 : layout.claimed(chunk, 0);
         if (length > chunk.length) chunk = segment.file.read(offset, Math.min(length, segment.end - offset));
       }
-      const end = recordEnd(chunk, offset - chunkAt);
-      if (end === 0 || !isEntry(chunk, offset - chunkAt)) {
+      const end = layout.end(chunk, offset - chunkAt);
+      if (end === 0 || !isEntry(chunk, offset - chunkAt, layout)) {
         throw new LogCorruptedError(`entry ${index} in ${segmentName(segment.sequence)} at byte ${offset} fails its checksum`);
       }
-      const entry = decodeEntry(chunk, offset - chunkAt, end);
+      const entry = decodeEntry(chunk, offset - chunkAt, end, layout);
       bytes += entryBytes(entry);
       if (bytes > bytesMax && found.length > 0) break;
       found.push(entry);
@@ -307,21 +310,22 @@ export class LogStore implements LogReader {
       const isLast = i === sequences.length - 1;
       const file = this.#disk.open(name, false);
       const size = file.size;
-      const segment: Segment = { sequence, file, first: 0, count: 0, offsets: new Uint32Array(1024), end: 0, allocated: size };
+      const segment: Segment = { sequence, file, format: FORMAT_VERSION, first: 0, count: 0, offsets: new Uint32Array(1024), end: 0, allocated: size };
       this.#segments.push(segment);
       const scan = scanSegment(file.read(0, size), expected, (records) => this.#replay(segment, records, replay));
       if (scan.state === 'corrupt' || (!isLast && scan.state !== 'clean')) {
         throw new LogCorruptedError(`${name} is damaged at byte ${scan.end}, before records that were written later`);
       }
       if (scan.end === 0) {
-        // Made by a roll-over that did not finish: nothing can be in it.
-        if (!isLast) throw new LogCorruptedError(`${name} has no header`);
+        // Made by a roll-over that did not finish: nothing can be in it, and the file before it still says all there is to say.
+        if (!isLast || (i === 0 && sequence > 1)) throw new LogCorruptedError(`${name} has no header that can be read`);
         this.#segments.pop();
         file.close();
         this.#disk.remove(name);
         this.#disk.syncDirectory();
         break;
       }
+      segment.format = scan.format;
       isSuspect ||= scan.state === 'suspect';
       segment.end = scan.end;
       if (scan.state !== 'clean') {

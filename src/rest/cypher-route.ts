@@ -16,7 +16,7 @@ interface CypherBody {
   readonly script: string;
   readonly timeoutMs: number | undefined;
   readonly parameters: unknown;
-  /** The typed form only: rows to answer with at most. */
+  /** The typed form only: rows of a read to answer with at most. */
   readonly rowsMax: number;
 }
 

@@ -23,6 +23,10 @@ export interface ControlOptions {
   readonly inlineBudget?: { readonly rows: number; readonly ms: number };
 }
 
+/** Below this share of the rows allowed, a statement may take so many times the milliseconds allowed. */
+const WAITED_SHARE = 25;
+const WAITED_FACTOR = 20;
+
 /** The checkpoint that every operator passes: deadline, kill switch, inline budget. */
 export class StatementControl {
   readonly startedMs = performance.now();
@@ -37,6 +41,12 @@ export class StatementControl {
     this.#deadline = options.timeoutMs > 0 ? this.startedMs + options.timeoutMs : Infinity;
   }
 
+  /** A statement that touched next to nothing and took its time was kept waiting: the machine is busy, or code was being compiled. */
+  #isLong({ rows, ms }: { readonly rows: number; readonly ms: number }, elapsedMs: number): boolean {
+    if (this.#rows > rows) return true;
+    return elapsedMs > (this.#rows * WAITED_SHARE < rows ? ms * WAITED_FACTOR : ms);
+  }
+
   get elapsedMs(): number {
     return performance.now() - this.startedMs;
   }
@@ -46,7 +56,7 @@ export class StatementControl {
     this.#rows += rows;
     if (killFlags !== undefined && killSlot >= 0 && Atomics.load(killFlags, killSlot) === 1) throw new DbError('Killed', 'Task is killed.');
     const now = performance.now();
-    if (inlineBudget !== undefined && (this.#rows > inlineBudget.rows || now - this.startedMs > inlineBudget.ms)) throw new InlineBudgetSpent();
+    if (inlineBudget !== undefined && this.#isLong(inlineBudget, now - this.startedMs)) throw new InlineBudgetSpent();
     if (now > this.#deadline) {
       throw new DbError('Timeout', `the statement ran longer than its ${this.#timeoutMs} ms`, { hint: 'raise its timeout, or narrow what it reads (EXPLAIN shows how it runs)' });
     }

@@ -11,6 +11,8 @@
  *   persist n1 [count]         with disk=manual: one write (or so many) finishes
  *   cluster nodes=3 leases=1   a tick is then 10 ms of that server's clock, and leaders answer reads by leases of 80 ms
  *   empty n1 n2 2 1@1 commit=3  an append without entries, as n1 leading term 2 would send it
+ *   put-back n3 2              with n3 down: the last two entries of its log are gone, as in an older copy of its directory
+ *   remind n1 n3               n1, as it leads, tells n3 what it acknowledged (said when a connection begins)
  *   compact n1 5 | crash n1 | restart n1 | status | log n1
  */
 import { encodeConfig, makeConfig } from '../../src/raft/config.ts';
@@ -139,6 +141,15 @@ export class Script {
         server.isUp = false;
         server.writes = [];
       },
+      'put-back': ([id, count]) => {
+        this.#server(id).store.entries.splice(-Number(count));
+      },
+      remind: ([id, other]) => {
+        const acknowledged = this.#server(id).node.promisedBy(other!);
+        const isNews = acknowledged !== undefined && this.#server(other).node.remindedOf(acknowledged);
+        this.#say(`${other} acknowledged ${acknowledged?.index ?? 'nothing'} to ${id}${isNews ? ', more than it has: it does not vote for now' : ''}`);
+      },
+      restarted: ([id, other]) => this.#server(id).node.peerRestarted(other!),
       restart: ([id]) => this.#restart(this.#server(id)),
       status: () => {
         for (const server of this.#servers.values()) this.#status(server);

@@ -47,7 +47,6 @@ export interface SimResult {
   readonly diskFull: number;
   readonly wiped: number;
   readonly bitFlips: number;
-  readonly rotTakenForTorn: number;
   readonly crashesInWrite: number;
   readonly dropped: number;
   readonly duplicated: number;
@@ -88,7 +87,7 @@ export class Cluster {
   readonly random: Random;
   readonly rates: Rates;
   readonly counts = { crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, acknowledged: 0, reads: 0, leaseReads: 0, localReads: 0, partitions: 0, oneWayCuts: 0,
-    pauses: 0, slowNodes: 0, clockJumps: 0, transfers: 0, syncErrors: 0, diskFull: 0, wiped: 0, bitFlips: 0, rotTakenForTorn: 0, crashesInWrite: 0, dropped: 0, duplicated: 0 };
+    pauses: 0, slowNodes: 0, clockJumps: 0, transfers: 0, syncErrors: 0, diskFull: 0, wiped: 0, bitFlips: 0, crashesInWrite: 0, dropped: 0, duplicated: 0 };
   /** Highest index acknowledged to some client, or seen by a read. */
   knownIndex = 0;
   faults = true;
@@ -279,7 +278,6 @@ export class Cluster {
       this.counts.bitFlips += 1;
       const outcome = server.noticesRot();
       this.log(() => `${server.id} has a turned bit: ${outcome}`);
-      if (outcome === 'torn') this.counts.rotTakenForTorn += 1;
       if (outcome === 'lost') throw new Violation(`12: a turned bit on the disk of ${server.id} loses what was promised, and nobody notices`);
     } else {
       this.counts.wiped += 1;

@@ -59,8 +59,6 @@ export class SimServer {
   #inbox: { readonly from: NodeId; readonly message: Message }[] = [];
   readonly #tickRate: number;
   slowDisk = false;
-  /** What the disk held before the last write. */
-  #beforeLast: { readonly last: number; readonly hard: HardState } = { last: 0, hard: { term: 0, votedFor: undefined } };
   /** Extra milliseconds before it reacts to anything. */
   lagMs = 0;
   /** Its disk was wiped or proved rotten: this identity never comes back. */
@@ -155,7 +153,6 @@ export class SimServer {
   }
 
   #saved(write: Persist): void {
-    this.#beforeLast = { last: this.image.last, hard: this.image.hard };
     this.image.apply(write);
   }
 
@@ -195,10 +192,9 @@ export class SimServer {
   }
 
   /**
-   * Whether the log store notices that a bit of a stopped server's disk turned: it refuses, suspects, or has lost nothing. A bit in the
-   * header of the very last batch looks like a write that a crash cut short ('torn'); nothing older may go unnoticed.
+   * Whether the log store notices that a bit of a stopped server's disk turned: it refuses, suspects, or has lost nothing.
    */
-  noticesRot(): 'noticed' | 'harmless' | 'torn' | 'lost' {
+  noticesRot(): 'noticed' | 'harmless' | 'lost' {
     const before = this.image;
     try {
       const { recovered } = this.#openStore();
@@ -207,8 +203,7 @@ export class SimServer {
       // The write that the crash cut short may have arrived whole.
       const after = before.copy();
       if (this.#writes[0] !== undefined) after.apply(this.#writes[0]);
-      if (holds(before.last, before.hard) || holds(after.last, after.hard)) return 'harmless';
-      return holds(Math.min(this.#beforeLast.last, before.last), this.#beforeLast.hard) ? 'torn' : 'lost';
+      return holds(before.last, before.hard) || holds(after.last, after.hard) ? 'harmless' : 'lost';
     } catch {
       return 'noticed';
     }

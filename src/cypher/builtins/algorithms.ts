@@ -68,8 +68,8 @@ function shortestPaths(context: ExecContext, start: NodeValue, end: NodeValue, o
     const next = new Map<number, RelationshipValue[]>();
     for (const id of frontier) {
       for (const direction of options.directions) {
-        for (const { neighbours, edges, length, typeId } of view.adjacency(id, direction, undefined)) {
-          for (let i = 0; i < length; i++) {
+        for (const { neighbours, edges, from, to, typeId } of view.adjacency(id, direction, undefined)) {
+          for (let i = from; i < to; i++) {
             const neighbour = neighbours[i]!;
             if (before.has(neighbour)) continue;
             const relationship = direction === 'out' ? new RelationshipValue(edges[i]!, typeId, id, neighbour) : new RelationshipValue(edges[i]!, typeId, neighbour, id);
@@ -118,8 +118,8 @@ function pageRank(context: ExecContext, rounds: number): Value[][] {
     const sums = ids.map(() => 0);
     for (const [i, id] of ids.entries()) {
       const share = degrees[i]! === 0 ? ranks[i]! : ranks[i]! / degrees[i]!;
-      for (const { neighbours, length } of view.adjacency(id, 'out', undefined)) {
-        for (let n = 0; n < length; n++) sums[place.get(neighbours[n]!)!]! += share;
+      for (const { neighbours, from, to } of view.adjacency(id, 'out', undefined)) {
+        for (let n = from; n < to; n++) sums[place.get(neighbours[n]!)!]! += share;
       }
     }
     ranks = sums.map((sum) => 0.15 / ids.length + 0.85 * sum);

@@ -12,9 +12,9 @@ function parallel(view: GraphView, start: number, end: number, typeId: number): 
   const types = [typeId];
   // From the end with fewer edges: the other one may be a hub.
   const backwards = view.degree(end, 'in', types) < view.degree(start, 'out', types);
-  const [from, to] = backwards ? [end, start] : [start, end];
-  for (const { neighbours, edges, length } of view.adjacency(from, backwards ? 'in' : 'out', types)) {
-    for (let i = 0; i < length; i++) if (neighbours[i] === to) ids.push(edges[i]!);
+  const [near, far] = backwards ? [end, start] : [start, end];
+  for (const { neighbours, edges, from, to } of view.adjacency(near, backwards ? 'in' : 'out', types)) {
+    for (let i = from; i < to; i++) if (neighbours[i] === far) ids.push(edges[i]!);
   }
   return ids.sort((a, b) => a - b);
 }

@@ -70,8 +70,8 @@ function subgraph(view: GraphView, ids: readonly Value[]): string {
   const inside = new Set(wanted);
   const relationships: Value[] = [];
   for (const id of wanted) {
-    for (const { neighbours, edges, length, typeId } of view.adjacency(id, 'out', undefined)) {
-      for (let i = 0; i < length; i++) {
+    for (const { neighbours, edges, from, to, typeId } of view.adjacency(id, 'out', undefined)) {
+      for (let i = from; i < to; i++) {
         if (!inside.has(neighbours[i]!)) continue;
         const relationship = view.findRelationship(edges[i]!)!;
         const properties = view.relationshipProperties(relationship);

@@ -155,8 +155,8 @@ function edgeBetween(
   const typeId = writer.catalog.findType(label);
   if (typeId === undefined) return undefined;
   const keyId = pairField === undefined ? undefined : writer.catalog.findKey(pairField);
-  for (const { neighbours, edges, length } of writer.adjacency(start, 'out', [typeId])) {
-    for (let i = 0; i < length; i++) {
+  for (const { neighbours, edges, from, to } of writer.adjacency(start, 'out', [typeId])) {
+    for (let i = from; i < to; i++) {
       if (neighbours[i] !== end) continue;
       const edge = new RelationshipValue(edges[i]!, typeId, start, end);
       if (keyId === undefined || writer.relationshipProperty(edge, keyId) === row.get(pairField!)) return edge;

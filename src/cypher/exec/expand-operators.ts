@@ -72,8 +72,8 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       if (start === null) return false;
       for (const direction of directions) {
         const second = direction === 'in' && directions.length === 2;
-        for (const { neighbours, edges, length, typeId } of segmentsOf(view, start.id, direction, typeIds)) {
-          for (let i = 0; i < length; i++) {
+        for (const { neighbours, edges, typeId, from: first, to: stop } of segmentsOf(view, start.id, direction, typeIds)) {
+          for (let i = first; i < stop; i++) {
             const neighbour = neighbours[i]!;
             if (second && neighbour === start.id) continue;
             if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
@@ -84,7 +84,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
             if (tests.length > 0 && !passes(tests, row, rt)) continue;
             if (sink(row)) return true;
           }
-          rt.tick(length);
+          rt.tick(stop - first);
         }
       }
       return false;
@@ -104,8 +104,8 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
         for (const direction of directions) {
           const second = direction === 'in' && directions.length === 2;
           for (const segment of segmentsOf(rt.view, start.id, direction, typeIds)) {
-            const { neighbours, edges, length, typeId } = segment;
-            for (let i = 0; i < length; i++) {
+            const { neighbours, edges, typeId, to: stop } = segment;
+            for (let i = segment.from; i < stop; i++) {
               const neighbour = neighbours[i]!;
               // A self-loop stands in both directions but is one match.
               if (second && neighbour === start.id) continue;
@@ -130,7 +130,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
                 size = Math.min(size * 4, BATCH_MAX);
               }
             }
-            rt.tick(length);
+            rt.tick(stop - segment.from);
           }
         }
       }
@@ -201,13 +201,13 @@ export function forEachBetween(
     const reverse = OPPOSITE[each];
     const turned = view.degree(to, reverse, typeIds) < view.degree(from, each, typeIds);
     const [at, looking, wanted] = turned ? [to, reverse, from] : [from, each, to];
-    for (const { neighbours, edges, length, typeId } of view.adjacency(at, looking, typeIds)) {
-      for (let i = 0; i < length; i++) {
+    for (const { neighbours, edges, typeId, from: first, to: stop } of view.adjacency(at, looking, typeIds)) {
+      for (let i = first; i < stop; i++) {
         if (neighbours[i] !== wanted) continue;
         if (each === 'out') visit(edges[i]!, typeId, from, to);
         else visit(edges[i]!, typeId, to, from);
       }
-      rt.tick(length);
+      rt.tick(stop - first);
     }
   }
 }

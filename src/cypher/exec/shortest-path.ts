@@ -138,9 +138,9 @@ function advance(rt: Runtime, search: Search, row: Row, side: Side): void {
   const back = side.direction;
   for (const id of side.frontier) {
     for (const direction of DIRECTIONS[back]) {
-      for (const { neighbours, edges, length, typeId } of rt.view.adjacency(id, direction, search.typeIds)) {
-        rt.tick(length);
-        for (let i = 0; i < length; i++) {
+      for (const { neighbours, edges, from, to, typeId } of rt.view.adjacency(id, direction, search.typeIds)) {
+        rt.tick(to - from);
+        for (let i = from; i < to; i++) {
           const neighbour = neighbours[i]!;
           const known = side.links.get(neighbour);
           if (known !== undefined && !(search.all && fresh.has(neighbour))) continue;
@@ -198,8 +198,8 @@ function tryTrails(
       return id === end && offer(new PathValue(nodes.map((each) => new NodeValue(each)), [...relationships])) && !search.all;
     }
     for (const each of DIRECTIONS[direction]) {
-      for (const { neighbours, edges, length, typeId } of rt.view.adjacency(id, each, search.typeIds)) {
-        for (let i = 0; i < length; i++) {
+      for (const { neighbours, edges, from, to, typeId } of rt.view.adjacency(id, each, search.typeIds)) {
+        for (let i = from; i < to; i++) {
           rt.tick();
           const neighbour = neighbours[i]!;
           if ((each === 'in' && direction === 'both' && neighbour === id) || relationships.some((link) => link.id === edges[i])) continue;

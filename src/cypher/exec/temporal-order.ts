@@ -41,7 +41,7 @@ function* arranged(view: GraphView, segments: Iterable<AdjacencySegment>, types:
       continue;
     }
     gathered ??= { typeId: segment.typeId, neighbours: [], edges: [] };
-    for (let i = 0; i < segment.length; i++) {
+    for (let i = segment.from; i < segment.to; i++) {
       gathered.neighbours.push(segment.neighbours[i]!);
       gathered.edges.push(segment.edges[i]!);
     }
@@ -57,5 +57,5 @@ function sort(view: GraphView, part: { readonly typeId: number; readonly neighbo
   });
   const order = edges.map((_, i) => i).sort((a, b) => (
     (by.descending ? times[b]! - times[a]! : times[a]! - times[b]!) || neighbours[a]! - neighbours[b]! || edges[a]! - edges[b]!));
-  return { typeId, length: edges.length, neighbours: order.map((i) => neighbours[i]!), edges: order.map((i) => edges[i]!) };
+  return { typeId, from: 0, to: edges.length, neighbours: order.map((i) => neighbours[i]!), edges: order.map((i) => edges[i]!) };
 }

@@ -45,7 +45,7 @@ function frameAt(rt: Runtime, id: number, directions: readonly Direction[], type
     const second = direction === 'in' && directions.length === 2;
     for (const segment of rt.view.adjacency(id, direction, typeIds)) segments.push({ segment, direction, second });
   }
-  return { id, segments, segment: 0, index: 0 };
+  return { id, segments, segment: 0, index: segments[0]?.segment.from ?? 0 };
 }
 
 function buildTrails(node: VarExpand, input: Operator, cc: CompileContext): Operator {
@@ -105,9 +105,9 @@ function buildTrails(node: VarExpand, input: Operator, cc: CompileContext): Oper
           }
           const { segment, direction, second } = place;
           const index = frame.index++;
-          if (index >= segment.length) {
+          if (index >= segment.to) {
             frame.segment++;
-            frame.index = 0;
+            frame.index = frame.segments[frame.segment]?.segment.from ?? 0;
             continue;
           }
           rt.tick();
@@ -172,8 +172,8 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
           const own = depth === 0 ? 0 : Math.floor(reached.get(id) / DEPTHS);
           for (const direction of directions) {
             for (const segment of rt.view.adjacency(id, direction, typeIds)) {
-              const { neighbours, edges, length, typeId } = segment;
-              for (let i = 0; i < length; i++) {
+              const { neighbours, edges, typeId, to: end } = segment;
+              for (let i = segment.from; i < end; i++) {
                 const neighbour = neighbours[i]!;
                 const known = reached.get(neighbour);
                 if (known >= 0 && !startDue) continue;
@@ -186,7 +186,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
                 } else if (neighbour === startId) cycle = true;
                 else if (undirected && depth > 0 && Math.floor(known / DEPTHS) !== own && (known % DEPTHS) + depth + 1 <= max) cycle = true;
               }
-              rt.tick(length);
+              rt.tick(end - segment.from);
             }
           }
         }

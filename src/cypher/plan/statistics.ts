@@ -1,21 +1,21 @@
 /**
- * What the planner knows about the data: exact counts per label and type, and from a small sample of each type's relationships
- * which labels stand at its ends.
+ * What the planner knows about the data: exact counts per label and type, and from a small sample of each label's nodes, spread over all of
+ * them, how many relationships of each type such a node has.
  */
 import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { NodeValue } from '../../value/value.ts';
 
-const SAMPLE = 48;
-const STEPS_MAX = 64;
+const NODES_SAMPLED = 32;
 const VALUES_SAMPLED = 8;
+/** Assumed where the sample has no relationship of a type: it is small. */
+const SELDOM = 0.3 / NODES_SAMPLED;
 
-interface TypeProfile {
-  /** Label id → share of the sampled starts (ends) that have it. */
-  readonly starts: ReadonlyMap<number, number>;
-  readonly ends: ReadonlyMap<number, number>;
-  /** How many relationships there were. */
-  readonly count: number;
+/** Mean number of relationships of each type at a label's nodes, and how many nodes and relationships there were when it was sampled. */
+interface Degrees {
+  readonly byType: ReadonlyMap<number, number>;
+  readonly nodes: number;
+  readonly relationships: number;
 }
 
 export class Statistics {
@@ -59,22 +59,29 @@ export class Statistics {
     if (typeId === undefined) return 0;
     const count = this.view.relationshipCount(typeId);
     if (count === 0) return 0;
-    const profile = this.#profile(typeId);
-    const shares = direction === 'out' ? profile?.starts : profile?.ends;
     if (labels.length === 0) {
       // Without a label, ask how a node that has such relationships at all looks: it is reached through them most of the time.
       let best = this.view.nodeCount();
-      if (shares !== undefined) for (const [label, share] of shares) if (share > 0.5) best = Math.min(best, this.view.nodeCount(label) / share);
+      for (const label of this.catalog.data.labels) {
+        const share = this.#share(label, typeId, direction);
+        if (share > 0.5) best = Math.min(best, this.nodes(label) / share);
+      }
       return count / Math.max(1, best);
     }
-    let degree = Infinity;
-    for (const label of labels) {
-      const id = this.catalog.findLabel(label);
-      const nodes = id === undefined ? 0 : this.view.nodeCount(id);
-      const share = id === undefined || shares === undefined ? 1 : shares.get(id) ?? 0.01;
-      degree = Math.min(degree, (count * share) / Math.max(1, nodes));
-    }
-    return degree;
+    return Math.min(...labels.map((label) => this.#labelDegree(label, typeId, direction)));
+  }
+
+  #labelDegree(label: string, typeId: number, direction: 'out' | 'in'): number {
+    const id = this.catalog.findLabel(label);
+    const nodes = id === undefined ? 0 : this.view.nodeCount(id);
+    const mean = this.view.relationshipCount(typeId) / Math.max(1, nodes);
+    if (id === undefined || nodes === 0) return mean;
+    return Math.min(mean, this.#degrees(id, nodes, direction).byType.get(typeId) ?? SELDOM);
+  }
+
+  /** Share of a type's relationships that begin (out) or end (in) at a node with the label. */
+  #share(label: string, typeId: number, direction: 'out' | 'in'): number {
+    return Math.min(1, (this.#labelDegree(label, typeId, direction) * this.nodes(label)) / Math.max(1, this.view.relationshipCount(typeId)));
   }
 
   /** Share of the far ends of these relationships that have all the labels. */
@@ -82,17 +89,16 @@ export class Statistics {
     if (labels.length === 0) return 1;
     let selectivity = 1;
     for (const label of labels) {
-      const id = this.catalog.findLabel(label);
-      if (id === undefined) return 0;
+      if (this.catalog.findLabel(label) === undefined) return 0;
       let share = 0;
       let weight = 0;
       for (const type of types.length === 0 ? this.catalog.data.types : types) {
         const typeId = this.catalog.findType(type);
-        const profile = typeId === undefined ? undefined : this.#profile(typeId);
-        if (typeId === undefined || profile === undefined) continue;
+        if (typeId === undefined) continue;
         const count = this.view.relationshipCount(typeId);
-        const of = (shares: ReadonlyMap<number, number>): number => shares.get(id) ?? 0.01;
-        share += count * (direction === 'out' ? of(profile.ends) : direction === 'in' ? of(profile.starts) : (of(profile.ends) + of(profile.starts)) / 2);
+        const ends = direction === 'in' ? 0 : this.#share(label, typeId, 'in');
+        const starts = direction === 'out' ? 0 : this.#share(label, typeId, 'out');
+        share += count * (direction === 'both' ? (ends + starts) / 2 : ends + starts);
         weight += count;
       }
       selectivity *= weight === 0 ? 1 : share / weight;
@@ -134,43 +140,30 @@ export class Statistics {
     return sampled === 0 ? 1 : Math.max(1, sum / sampled);
   }
 
-  #profile(typeId: number): TypeProfile | undefined {
-    let profiles = PROFILES.get(this.catalog);
-    if (profiles === undefined) {
-      profiles = new Map();
-      PROFILES.set(this.catalog, profiles);
+  #degrees(labelId: number, nodes: number, direction: 'out' | 'in'): Degrees {
+    let known = DEGREES.get(this.catalog);
+    if (known === undefined) {
+      known = new Map();
+      DEGREES.set(this.catalog, known);
     }
-    const count = this.view.relationshipCount(typeId);
-    const known = profiles.get(typeId);
-    // Labels at the ends hardly change once there is a fair number of relationships.
-    if (known !== undefined && (known.count >= SAMPLE || known.count === count)) return known;
-    const profile = this.#sample(typeId, count);
-    if (profile !== undefined) profiles.set(typeId, profile);
-    return profile;
-  }
-
-  #sample(typeId: number, count: number): TypeProfile | undefined {
-    const starts = new Map<number, number>();
-    const ends = new Map<number, number>();
-    let sampled = 0;
-    let steps = 0;
-    for (const ids of this.view.scanRelationships(typeId)) {
-      // A few of each part: parts are often the relationships of one node.
-      for (let i = 0; i < Math.min(ids.length, 4); i++) {
-        const relationship = this.view.findRelationship(ids[i]!);
-        if (relationship === undefined) continue;
-        sampled++;
-        for (const [id, shares] of [[relationship.start, starts], [relationship.end, ends]] as const) {
-          for (const label of this.view.nodeLabels(new NodeValue(id))) shares.set(label, (shares.get(label) ?? 0) + 1);
-        }
-      }
-      if (sampled >= SAMPLE || ++steps >= STEPS_MAX) break;
+    const place = labelId * 2 + (direction === 'in' ? 1 : 0);
+    const kept = known.get(place);
+    const relationships = this.view.relationshipCount();
+    if (kept !== undefined && isAlike(kept.nodes, nodes) && isAlike(kept.relationships, relationships)) return kept;
+    const byType = new Map<number, number>();
+    const sample = this.view.sampleNodes(labelId, NODES_SAMPLED);
+    for (const id of sample) {
+      for (const typeId of this.view.typesAt(id, direction)) byType.set(typeId, (byType.get(typeId) ?? 0) + this.view.degree(id, direction, [typeId]) / sample.length);
     }
-    if (sampled === 0) return undefined;
-    for (const shares of [starts, ends]) for (const [label, found] of shares) shares.set(label, found / sampled);
-    return { starts, ends, count };
+    const degrees = { byType, nodes, relationships };
+    known.set(place, degrees);
+    return degrees;
   }
 }
 
+function isAlike(before: number, now: number): boolean {
+  return now <= before * 1.5 + 20 && before <= now * 1.5 + 20;
+}
+
 const SHARING = new WeakMap<GraphCatalog, Map<number, { readonly rows: number; readonly count: number }>>();
-const PROFILES = new WeakMap<GraphCatalog, Map<number, TypeProfile>>();
+const DEGREES = new WeakMap<GraphCatalog, Map<number, Degrees>>();

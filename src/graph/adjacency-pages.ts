@@ -1,0 +1,153 @@
+/**
+ * Adjacency in compressed sparse rows: the relationships of one type and direction of 512 neighbouring vertices in two arrays, made from
+ * their blocks once many of them were asked for. A traversal then costs two or three cache misses a vertex instead of one for each object
+ * on the way to a block's columns.
+ *
+ * Belongs to one thread's block cache and holds nothing that blocks do not say. Validity is theirs (storage/clocks.ts): what a page says of a
+ * vertex serves a view at V when the clock of the vertex's adjacency block is ≤ min(page.at, V).
+ */
+import { VersionClocks } from '../storage/clocks.ts';
+import type { AdjacencyBlock } from './blocks.ts';
+import type { AdjacencySegment, Direction } from './view.ts';
+
+const PAGE_BITS = 9;
+const PAGE = 1 << PAGE_BITS;
+/** Ids beyond have no pages: shifts are of 32 bits. */
+const IDS_MAX = 2 ** 31;
+/** A page is made once so many look-ups of its vertices went to blocks: making it costs as much as looking up each vertex once. */
+const READS_BEFORE = PAGE / 2;
+/** After so many reads of an outdated page it is checked as a whole. */
+const STALE_READS_MAX = 256;
+/** With more vertices changed than this, a page is made anew when it is wanted again. */
+const CHANGED_MAX = PAGE / 8;
+const NO_SEGMENTS: readonly AdjacencySegment[] = [];
+
+type Ids = Uint32Array | Float64Array;
+
+class Page {
+  at: number;
+  reads = 0;
+  readonly offsets: Uint32Array;
+  readonly neighbours: Ids;
+  readonly edges: Ids;
+  /** Places whose block has to be asked: hubs, whose relationships lie in chunks, and what has changed. */
+  readonly elsewhere: Uint8Array;
+  changed = 0;
+  constructor(at: number, offsets: Uint32Array, neighbours: Ids, edges: Ids, elsewhere: Uint8Array) {
+    this.at = at;
+    this.offsets = offsets;
+    this.neighbours = neighbours;
+    this.edges = edges;
+    this.elsewhere = elsewhere;
+  }
+  get bytes(): number {
+    return 400 + PAGE * 5 + this.neighbours.byteLength + this.edges.byteLength;
+  }
+}
+
+export type ReadAdjacency = (vertex: number) => AdjacencyBlock | undefined;
+
+/** The pages of one graph. */
+export class AdjacencyPages {
+  readonly #clocks: VersionClocks;
+  readonly #graph: number;
+  readonly #kind: number;
+  /** By type * 2 + (in ? 1 : 0), then by page; a number counts look-ups before there is a page. */
+  readonly #pages: (Page | number | undefined)[][] = [];
+  #hand = 0;
+  #grown = 0;
+
+  constructor(clocks: VersionClocks, graph: number, kind: number) {
+    this.#clocks = clocks;
+    this.#graph = graph;
+    this.#kind = kind;
+  }
+
+  /** The relationships of a vertex, or undefined: ask its block. `read` gives blocks as of `version`. */
+  get(id: number, direction: Direction, typeId: number, version: number, read: ReadAdjacency): readonly AdjacencySegment[] | undefined {
+    if (id >= IDS_MAX) return undefined;
+    const side = direction === 'in' ? 1 : 0;
+    const pages = this.#pages[typeId * 2 + side] ??= [];
+    const number = id >>> PAGE_BITS;
+    let page = pages[number];
+    if (page === undefined || typeof page === 'number') {
+      // Filled up, so that the array stays a plain one.
+      while (pages.length <= number) pages.push(undefined);
+      const reads = (page ?? 0) + 1;
+      if (reads < READS_BEFORE) {
+        pages[number] = reads;
+        return undefined;
+      }
+      page = this.#make(number * PAGE, typeId, version, read);
+      pages[number] = page;
+      this.#grown += page.bytes;
+    }
+    const place = id & (PAGE - 1);
+    if (page.at !== version && !this.#isValid(page, pages, id, side, version)) return undefined;
+    if (page.elsewhere[place] !== 0) return undefined;
+    const from = page.offsets[place]!;
+    const to = page.offsets[place + 1]!;
+    return from === to ? NO_SEGMENTS : [{ typeId, from, to, neighbours: page.neighbours, edges: page.edges }];
+  }
+
+  #isValid(page: Page, pages: (Page | number | undefined)[], id: number, side: number, version: number): boolean {
+    if (page.at < version && ++page.reads >= STALE_READS_MAX) {
+      this.#refresh(page, id & ~(PAGE - 1), side, version);
+      if (page.changed > CHANGED_MAX) pages[id >>> PAGE_BITS] = undefined;
+      return true;
+    }
+    const clock = this.#clock(id * 2 + side);
+    return clock <= page.at && clock <= version;
+  }
+
+  #clock(block: number): number {
+    return this.#clocks.read(VersionClocks.slot(this.#kind, this.#graph, block));
+  }
+
+  #refresh(page: Page, first: number, side: number, version: number): void {
+    for (let place = 0; place < PAGE; place++) {
+      if (page.elsewhere[place] !== 0 || this.#clock((first + place) * 2 + side) <= page.at) continue;
+      page.elsewhere[place] = 1;
+      page.changed++;
+    }
+    page.at = version;
+    page.reads = 0;
+  }
+
+  #make(first: number, typeId: number, version: number, read: ReadAdjacency): Page {
+    const offsets = new Uint32Array(PAGE + 1);
+    const elsewhere = new Uint8Array(PAGE);
+    const neighbours: number[] = [];
+    const edges: number[] = [];
+    let isWide = false;
+    for (let place = 0; place < PAGE; place++) {
+      const groups = read(first + place)?.groups;
+      const group = groups?.find((one) => one.typeId === typeId);
+      if (group?.chunks !== undefined) elsewhere[place] = 1;
+      for (let i = 0; group !== undefined && i < group.edges.length; i++) {
+        neighbours.push(group.neighbours[i]!);
+        edges.push(group.edges[i]!);
+        isWide ||= group.neighbours[i]! > 0xffffffff || group.edges[i]! > 0xffffffff;
+      }
+      offsets[place + 1] = edges.length;
+    }
+    const pack = (list: number[]): Ids => (isWide ? Float64Array.from(list) : Uint32Array.from(list));
+    return new Page(version, offsets, pack(neighbours), pack(edges), elsewhere);
+  }
+
+  takeGrown(): number {
+    const grown = this.#grown;
+    this.#grown = 0;
+    return grown;
+  }
+
+  /** Lets go of a tenth, going round by page. */
+  evict(): void {
+    const count = Math.max(0, ...this.#pages.map((pages) => pages?.length ?? 0));
+    for (let left = Math.ceil(count / 10); left > 0; left--) {
+      if (this.#hand >= count) this.#hand = 0;
+      for (const pages of this.#pages) if (pages !== undefined && this.#hand < pages.length) pages[this.#hand] = undefined;
+      this.#hand++;
+    }
+  }
+}

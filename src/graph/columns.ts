@@ -1,0 +1,163 @@
+/**
+ * Property columns: what a reader has seen of one property key, by vertex, in arrays of 1,024 neighbouring ids.
+ *
+ * A vertex block is an object that points to arrays that point to values: reading one property of each of a hundred thousand vertices is
+ * several cache misses a vertex. A column is one. It holds nothing that a block does not say, is filled by the reads themselves (so a cold read
+ * costs what it did), and belongs to one thread's block cache.
+ *
+ * Validity is that of blocks (storage/clocks.ts): an entry read at version L serves a view at V when the vertex's clock is ≤ min(L, V). `at` is
+ * the version up to which all entries of a column are known to be right, so that most reads need not look at the clock.
+ */
+import type { Value } from '../value/value.ts';
+import { VersionClocks } from '../storage/clocks.ts';
+
+const PAGE_BITS = 10;
+const PAGE = 1 << PAGE_BITS;
+/** Ids beyond have no columns: shifts are of 32 bits. */
+const IDS_MAX = 2 ** 31;
+/** A column is made once so many reads of its page went to blocks: single reads here and there are not worth 8 KB. */
+const READS_BEFORE = 48;
+/** After so many reads of an outdated column all its entries are checked at once. */
+const STALE_READS_MAX = 128;
+const COLUMN_BYTES = PAGE * 8 + 100;
+/** In a column of integers: no such property. No integer is it. */
+const ABSENT = 0.5;
+
+/** The labels of a vertex are kept like a property. */
+export const LABELS_COLUMN = -1;
+
+/** What an entry holds: a value, or the labels (an interned array). `undefined`: look into the block. */
+export type Entry = Value | readonly number[] | undefined;
+
+class Column {
+  at: number;
+  reads = 0;
+  /** Plain integers, as most keys are that are filtered and sorted by; NaN: look into the block. */
+  ints: Float64Array | undefined;
+  any: Entry[] | undefined;
+  constructor(at: number) {
+    this.at = at;
+  }
+
+  get(place: number): Entry {
+    if (this.ints !== undefined) {
+      const value = this.ints[place]!;
+      if (value === ABSENT) return null;
+      // The fastest test for NaN.
+      return value === value ? value : undefined;
+    }
+    return this.any?.[place];
+  }
+
+  set(place: number, entry: Entry): void {
+    if (this.ints === undefined && this.any === undefined) {
+      if (typeof entry === 'number') this.ints = new Float64Array(PAGE).fill(Number.NaN);
+      else if (entry === null) return;
+      else this.any = new Array<Entry>(PAGE).fill(undefined);
+    }
+    if (this.ints === undefined) {
+      this.any![place] = entry;
+      return;
+    }
+    if (typeof entry === 'number' && Number.isInteger(entry)) this.ints[place] = entry;
+    else if (entry === null) this.ints[place] = ABSENT;
+    else if (entry === undefined) this.ints[place] = Number.NaN;
+    else this.#widen(place, entry);
+  }
+
+  #widen(place: number, entry: Entry): void {
+    this.any = Array.from({ length: PAGE }, (_, i) => this.get(i));
+    this.ints = undefined;
+    this.any[place] = entry;
+  }
+
+  clear(place: number): void {
+    if (this.ints !== undefined) this.ints[place] = Number.NaN;
+    else if (this.any !== undefined) this.any[place] = undefined;
+  }
+}
+
+/** The columns of one graph. */
+export class ColumnTable {
+  readonly #clocks: VersionClocks;
+  readonly #graph: number;
+  readonly #kind: number;
+  /** By key + 1, then by page; a number counts the reads before a column is worth its place. */
+  readonly #columns: (Column | number | undefined)[][] = [];
+  #hand = 0;
+  /** Bytes made since this was last asked for. */
+  #grown = 0;
+
+  constructor(clocks: VersionClocks, graph: number, kind: number) {
+    this.#clocks = clocks;
+    this.#graph = graph;
+    this.#kind = kind;
+  }
+
+  /** The entry of a vertex as of a version, or undefined: look into the block, and then `put` what was there. */
+  get(id: number, keyId: number, version: number): Entry {
+    if (id >= IDS_MAX) return undefined;
+    const column = this.#columns[keyId + 1]?.[id >>> PAGE_BITS];
+    if (column === undefined || typeof column === 'number') return undefined;
+    if (column.at !== version && !this.#isValid(column, id, version)) return undefined;
+    return column.get(id & (PAGE - 1));
+  }
+
+  #isValid(column: Column, id: number, version: number): boolean {
+    if (column.at < version && ++column.reads >= STALE_READS_MAX) {
+      this.#refresh(column, id, version);
+      return true;
+    }
+    const clock = this.#clocks.read(VersionClocks.slot(this.#kind, this.#graph, id));
+    return clock <= column.at && clock <= version;
+  }
+
+  /** Forgets what has changed since; the rest is as good at `version`. */
+  #refresh(column: Column, id: number, version: number): void {
+    const first = id & ~(PAGE - 1);
+    for (let place = 0; place < PAGE; place++) {
+      if (this.#clocks.read(VersionClocks.slot(this.#kind, this.#graph, first + place)) > column.at) column.clear(place);
+    }
+    column.at = version;
+    column.reads = 0;
+  }
+
+  /** Remembers what a vertex's block said at `version`. */
+  put(id: number, keyId: number, version: number, entry: Entry): void {
+    if (id >= IDS_MAX) return;
+    const pages = this.#columns[keyId + 1] ??= [];
+    const page = id >>> PAGE_BITS;
+    // Filled up, so that the array stays a plain one.
+    while (pages.length <= page) pages.push(undefined);
+    let column = pages[page];
+    if (column === undefined || typeof column === 'number') {
+      const reads = (column ?? 0) + 1;
+      if (reads < READS_BEFORE) {
+        pages[page] = reads;
+        return;
+      }
+      pages[page] = column = new Column(version);
+      this.#grown += COLUMN_BYTES;
+    }
+    // An entry newer than its column is believed only when the vertex has not changed since the column's version; one that is older, never.
+    if (version < column.at) return;
+    column.set(id & (PAGE - 1), entry);
+    if (typeof entry === 'string') this.#grown += entry.length;
+  }
+
+  takeGrown(): number {
+    const grown = this.#grown;
+    this.#grown = 0;
+    return grown;
+  }
+
+  /** Lets go of a tenth, going round by page. */
+  evict(): void {
+    const pages = Math.max(0, ...this.#columns.map((column) => column?.length ?? 0));
+    for (let left = Math.ceil(pages / 10); left > 0; left--) {
+      if (this.#hand >= pages) this.#hand = 0;
+      for (const column of this.#columns) if (column !== undefined && this.#hand < column.length) column[this.#hand] = undefined;
+      this.#hand++;
+    }
+  }
+}

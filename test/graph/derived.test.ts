@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/base/random.ts';
+import type { ReadPoint } from '../../src/graph/state-reader.ts';
+import type { GraphView } from '../../src/graph/view.ts';
+import { Float, NodeValue, RelationshipValue, type Value } from '../../src/value/value.ts';
+import { LocalStore } from './fixture.ts';
+
+interface ModelNode {
+  readonly labels: readonly string[];
+  readonly n: Value;
+  readonly mixed: Value;
+}
+interface ModelEdge {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly w: Value;
+}
+interface Model {
+  readonly nodes: Map<number, ModelNode>;
+  readonly edges: Map<number, ModelEdge>;
+}
+
+const KEYS = ['n', 'mixed'] as const;
+const TYPES = ['R', 'S'];
+
+/** Every read that may come from columns or adjacency pages, against the model of the view's version. */
+function compare(view: GraphView, model: Model, ids: readonly number[]): void {
+  const label = view.catalog.findLabel('A')!;
+  const links = (direction: 'out' | 'in', type: string): Map<number, [number, number][]> => {
+    const lists = new Map<number, [number, number][]>();
+    for (const [edge, { type: own, start, end }] of model.edges) {
+      if (own !== type) continue;
+      const [at, other] = direction === 'out' ? [start, end] : [end, start];
+      if (!lists.has(at)) lists.set(at, []);
+      lists.get(at)!.push([edge, other]);
+    }
+    for (const list of lists.values()) list.sort((a, b) => a[0] - b[0]);
+    return lists;
+  };
+  const expected = TYPES.flatMap((type) => (['out', 'in'] as const).map((direction) => ({ type, direction, lists: links(direction, type) })));
+  const wrong: string[] = [];
+  for (const id of ids) {
+    const node = model.nodes.get(id);
+    if (node === undefined) {
+      expect(() => view.nodeProperty(new NodeValue(id), view.catalog.findKey('n')!), `node ${id} is gone`).toThrow();
+      continue;
+    }
+    for (const key of KEYS) {
+      const value = view.nodeProperty(new NodeValue(id), view.catalog.findKey(key)!);
+      if (String(value) !== String(node[key]) || typeof value !== typeof node[key]) wrong.push(`node ${id} ${key}: ${String(value)}, not ${String(node[key])}`);
+    }
+    if (view.hasLabel(new NodeValue(id), label) !== node.labels.includes('A')) wrong.push(`node ${id}: label`);
+    for (const { type, direction, lists } of expected) {
+      const found = [...view.adjacency(id, direction, [view.catalog.findType(type)!])]
+        .flatMap((s) => Array.from({ length: s.to - s.from }, (_, i) => [s.edges[s.from + i]!, s.neighbours[s.from + i]!]));
+      if (String(found) !== String(lists.get(id) ?? [])) wrong.push(`node ${id} ${direction} ${type}: ${String(found)}, not ${String(lists.get(id) ?? [])}`);
+    }
+    const both = [...view.adjacency(id, 'out', TYPES.map((type) => view.catalog.findType(type)!))].reduce((sum, s) => sum + s.to - s.from, 0);
+    const count = expected.filter(({ direction }) => direction === 'out').reduce((sum, { lists }) => sum + (lists.get(id)?.length ?? 0), 0);
+    if (both !== count) wrong.push(`node ${id} out, both types: ${both}, not ${count}`);
+  }
+  for (const [id, { w, start, end, type }] of model.edges) {
+    const value = view.relationshipProperty(new RelationshipValue(id, view.catalog.findType(type)!, start, end), view.catalog.findKey('w')!);
+    if (value !== w) wrong.push(`edge ${id} w: ${String(value)}, not ${String(w)}`);
+  }
+  expect(wrong).toEqual([]);
+}
+
+describe('what is derived from blocks', () => {
+  it.each([1, 2, 3, 4])('gives every view what its version holds, while versions come and old ones are held (seed %i)', async (seed) => {
+    const generator = seededRandom(seed);
+    const random = () => generator.next();
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+    const values: readonly (() => Value)[] = [() => null, () => Math.floor(random() * 1e6), () => `text ${random()}`, () => new Float(Math.floor(random() * 9)), () => -0, () => 0];
+    const store = await LocalStore.withGraph('default', undefined, seed === 4 ? 200_000 : undefined);
+    let model: Model = { nodes: new Map(), edges: new Map() };
+    const all: number[] = [];
+    const change = async (count: number) => {
+      model = { nodes: new Map(model.nodes), edges: new Map(model.edges) };
+      const { nodes, edges } = model;
+      await store.write((tx) => {
+        const graph = tx.graph('default');
+        const put = (id: number, key: 'n' | 'mixed', value: Value): void => {
+          graph.setNodeProperty(new NodeValue(id), graph.keyId(key), value);
+          nodes.set(id, { ...nodes.get(id)!, [key]: value });
+        };
+        for (const type of TYPES) graph.typeId(type);
+        graph.keyId('w');
+        for (let i = 0; i < count; i++) {
+          const ids = [...nodes.keys()];
+          const what = random();
+          if (ids.length < 600 || what < 0.05) {
+            const labels = random() < 0.5 ? ['A'] : ['B'];
+            const id = graph.createNode(labels.map((l) => graph.labelId(l)), []).id;
+            nodes.set(id, { labels, n: null, mixed: null });
+            all.push(id);
+            put(id, 'n', Math.floor(random() * 1e9));
+            if (random() < 0.5) put(id, 'mixed', pick(values)());
+          } else if (what < 0.4) put(pick(ids), 'n', random() < 0.1 ? null : Math.floor(random() * 1e9));
+          else if (what < 0.5) put(pick(ids), 'mixed', pick(values)());
+          else if (what < 0.55) {
+            const id = pick(ids);
+            const { labels } = nodes.get(id)!;
+            const has = labels.includes('A');
+            if (has) graph.removeLabel(new NodeValue(id), graph.labelId('A'));
+            else graph.addLabel(new NodeValue(id), graph.labelId('A'));
+            nodes.set(id, { ...nodes.get(id)!, labels: has ? labels.filter((l) => l !== 'A') : [...labels, 'A'] });
+          } else if (what < 0.9) {
+            const [start, end, type, w] = [random() < 0.2 ? ids[3]! : pick(ids), pick(ids), pick(TYPES), Math.floor(random() * 100)];
+            const edge = graph.createRelationship(graph.typeId(type), start, end, [[graph.keyId('w'), w]]);
+            edges.set(edge.id, { type, start, end, w });
+          } else if (what < 0.97 && edges.size > 0) {
+            const id = pick([...edges.keys()]);
+            graph.deleteRelationship(graph.findRelationship(id)!);
+            edges.delete(id);
+          } else {
+            const id = pick(ids);
+            graph.deleteNode(new NodeValue(id), true);
+            nodes.delete(id);
+            for (const [edge, { start, end }] of edges) if (start === id || end === id) edges.delete(edge);
+          }
+        }
+      });
+    };
+    await change(1500);
+    const held: { point: ReadPoint; model: Model }[] = [];
+    for (let round = 0; round < 40; round++) {
+      await change(pick([1, 1, 5, 60]));
+      held.push({ point: store.reader.acquire(), model });
+      if (held.length > 4) store.reader.release(held.splice(Math.floor(random() * 4), 1)[0]!.point);
+      const one = pick(held);
+      for (let again = pick([1, 2, 4]); again > 0; again--) compare(one.point.view('default'), one.model, all.filter((id) => one.model.nodes.has(id) || random() < 0.02));
+    }
+    for (const { point, model: own } of held) compare(point.view('default'), own, all);
+  }, 60_000);
+});
