@@ -17,10 +17,10 @@ describe.skipIf(!hasBrowser)('the web pages of a group', () => {
     // Tokens that last seconds: the page has to renew its own all the time.
     group = await LocalGroup.create({ size: 3, directory, basePort: 29_300, flags: ['--token_life_s', '8'] });
     group.startAll();
-    [browser] = await Promise.all([launch(), group.ready()]);
+    [browser] = await Promise.all([launch(), group.ready(90_000)]);
     // What is asked of a server that is gone fails, and a browser says so.
     tab = await openTab(browser, /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of (404|503)/);
-  }, 90_000);
+  }, 120_000);
   afterAll(async () => {
     await browser?.close();
     await group?.stopAll('SIGKILL');
