@@ -90,7 +90,7 @@ export function completionSource(graph: () => string) {
     }
     const variables = new Set([...context.state.doc.toString().matchAll(/[([]\s*([\p{L}_]\w*)\s*[:)\]{]|\bAS\s+(\w+)/giu)].map((match) => match[1] ?? match[2]!));
     return {
-      from, validFor: /^[\w.]*$/,
+      from, validFor: /^\w*$/,
       options: [
         ...[...variables].map((label) => ({ label, type: 'variable', boost: 2 })), ...KEYWORDS.map((label) => ({ label, type: 'keyword', boost: 1 })),
         ...words.functions.map((one) => ({ label: one.name, type: 'function', detail: one.category, apply: `${one.name}(` })),
