@@ -28,24 +28,11 @@ function csv(name: string): Record<string, string>[] {
   return Papa.parse<Record<string, string>>(readFileSync(new URL(name, SAMPLE), 'utf8'), { header: true, skipEmptyLines: true }).data;
 }
 
-const SCHEMA = [
-  `CALL db.createVertexLabel('Person', 'name', 'name', 'STRING', false)`,
-  `CALL db.createVertexLabel('Film', 'title', 'title', 'STRING', false, 'year', 'INT32', false)`,
-  `CALL db.createVertexLabel('Genre', 'name', 'name', 'STRING', false)`,
-  `CALL db.createEdgeLabel('ACTED_IN', '[["Person","Film"]]')`,
-  `CALL db.createEdgeLabel('DIRECTED', '[["Person","Film"]]')`,
-  `CALL db.createEdgeLabel('IN_GENRE', '[["Film","Genre"]]')`,
-  `CALL db.addIndex('Film', 'year', false)`,
-];
-
-const LOADS: readonly (readonly [file: string, script: string])[] = [
-  ['people.csv', 'UNWIND $rows AS row CREATE (:Person {name: row.name})'],
-  ['films.csv', 'UNWIND $rows AS row CREATE (:Film {title: row.title, year: toInteger(row.year)})'],
-  ['genres.csv', 'UNWIND $rows AS row CREATE (:Genre {name: row.name})'],
-  ['acted_in.csv', 'UNWIND $rows AS row MATCH (p:Person {name: row.person}), (f:Film {title: row.film}) CREATE (p)-[:ACTED_IN]->(f)'],
-  ['directed.csv', 'UNWIND $rows AS row MATCH (p:Person {name: row.person}), (f:Film {title: row.film}) CREATE (p)-[:DIRECTED]->(f)'],
-  ['in_genre.csv', 'UNWIND $rows AS row MATCH (f:Film {title: row.film}), (g:Genre {name: row.genre}) CREATE (f)-[:IN_GENRE]->(g)'],
-];
+/** How the sample becomes a graph; the web pages load it by the same recipe. */
+const RECIPE = JSON.parse(readFileSync(new URL('load.json', SAMPLE), 'utf8')) as {
+  readonly schema: readonly string[];
+  readonly loads: readonly { readonly file: string; readonly script: string }[];
+};
 
 const QUERIES: readonly (readonly [what: string, script: string])[] = [
   ['who acted most with Tom Hanks', `MATCH (:Person {name: 'Tom Hanks'})-[:ACTED_IN]->(f:Film)<-[:ACTED_IN]-(p:Person)
@@ -71,9 +58,9 @@ async function showServers(client: RestClient, server: LocalServer): Promise<unk
 
 async function load(client: RestClient, servers: readonly LocalServer[]): Promise<void> {
   const at = (i: number) => servers[i % servers.length]!.restAddress;
-  for (const [i, script] of SCHEMA.entries()) await client.cypher(at(i), script);
+  for (const [i, script] of RECIPE.schema.entries()) await client.cypher(at(i), script);
   const expected: Record<string, number> = {};
-  for (const [i, [file, script]] of LOADS.entries()) {
+  for (const [i, { file, script }] of RECIPE.loads.entries()) {
     const rows = csv(file);
     expected[file] = rows.length;
     await client.cypher(at(i), script, { parameters: { rows } });

@@ -1,4 +1,7 @@
-/** POST /cypher: one statement, answered in TuGraph's form `{header, result, size, elapsed}`. */
+/**
+ * POST /cypher: one statement, answered in TuGraph's form `{header, result, size, elapsed}`; to a client that accepts
+ * `application/vnd.lgraph+json` as `{columns, rows, size, truncated, elapsed, version, type, mode, stats, plan, notifications}`.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
@@ -6,22 +9,26 @@ import type { ReadMode } from '../service/read-index.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
 import { askedVersion, bearer, headerNumber, headerText, originOf } from './reply.ts';
 import { parametersOf } from '../value/json.ts';
+import { TYPED_ENCODING, TYPED_JSON } from './typed-json.ts';
 
 interface CypherBody {
   readonly graph: string | undefined;
   readonly script: string;
   readonly timeoutMs: number | undefined;
   readonly parameters: unknown;
+  /** The typed form only: rows of a read to answer with at most. */
+  readonly rowsMax: number;
 }
 
 function cypherBody(body: unknown): CypherBody {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) throw new DbError('InvalidRequest', 'Illegal JSON content.', { hint: 'send {"graph":"default","script":"MATCH …","parameters":{…}}' });
-  const { graph, script, timeout, parameters } = body as Record<string, unknown>;
+  const { graph, script, timeout, parameters, max_rows: rowsMax = Infinity } = body as Record<string, unknown>;
   if (typeof script !== 'string' || script.trim() === '') throw new DbError('InvalidRequest', '`script` not specified.', { hint: 'script is the Cypher text' });
   if (graph !== undefined && typeof graph !== 'string') throw new DbError('InvalidRequest', '`graph` must be a text.');
   const seconds = typeof timeout === 'number' ? timeout : timeout === undefined || timeout === null ? undefined : NaN;
   if (seconds !== undefined && !(seconds >= 0)) throw new DbError('InvalidRequest', '`timeout` must be a number of seconds.');
-  return { graph, script, parameters, timeoutMs: seconds === undefined || seconds === 0 ? undefined : seconds * 1000 };
+  if (typeof rowsMax !== 'number' || !(rowsMax >= 1)) throw new DbError('InvalidRequest', '`max_rows` must be a number of rows, at least 1.');
+  return { graph, script, parameters, rowsMax, timeoutMs: seconds === undefined || seconds === 0 ? undefined : seconds * 1000 };
 }
 
 function readMode(request: FastifyRequest): ReadMode | undefined {
@@ -46,14 +53,18 @@ export function cypherRoute(app: FastifyInstance, service: Service, resultBytesM
     const session = service.session(await service.authenticate(token, originOf(request)));
     const started = performance.now();
     const asked = runOptions(request);
+    const typed = request.headers.accept?.includes(TYPED_JSON) === true;
     // Written out: spreading makes a slow object, and every request passes here.
     const stream = await session.run(body.script, {
       minVersion: asked.minVersion, versionWaitMs: asked.versionWaitMs, readMode: asked.readMode, idempotencyKey: asked.idempotencyKey,
-      graph: body.graph, parameters: parametersOf(body.parameters), encoding: 'json-tugraph',
-      firstRows: 10_000, timeoutMs: body.timeoutMs, summaryRow: true,
+      graph: body.graph, parameters: parametersOf(body.parameters), encoding: typed ? TYPED_ENCODING : 'json-tugraph',
+      firstRows: typed ? Math.min(10_000, body.rowsMax) : 10_000, timeoutMs: body.timeoutMs, summaryRow: !typed,
       onTask: (id) => killWhenGone(service, reply, id),
     });
-    const { chunks, count, kinds } = await collect(stream, resultBytesMax, reply);
+    const limits = { bytes: resultBytesMax, rows: typed ? body.rowsMax : Infinity };
+    const collected = await collect(stream, limits, reply);
+    const { chunks, count, kinds } = collected;
+    if (typed) return sendTyped(stream, collected, { started, reply });
     const header = stream.columns.map((name, i) => ({ name, type: kinds[i] ?? 0 }));
     void reply.header('server_version', String(stream.version)).type('application/json; charset=utf-8');
     const head = `{"elapsed":${((performance.now() - started) / 1000).toFixed(6)},"header":${JSON.stringify(header)},"result":[`;
@@ -68,6 +79,16 @@ export function cypherRoute(app: FastifyInstance, service: Service, resultBytesM
 
 const SHORT_BYTES = 16 * 1024;
 
+function sendTyped(stream: ResultStream, { chunks, count, truncated }: Collected, { started, reply }: { started: number; reply: FastifyReply }): Buffer {
+  void reply.header('server_version', String(stream.version)).type(`${TYPED_JSON}; charset=utf-8`);
+  const { summary } = stream;
+  const tail = JSON.stringify({
+    size: count, truncated, elapsed: Number(((performance.now() - started) / 1000).toFixed(6)), version: stream.version, type: stream.type,
+    mode: summary?.mode ?? 'run', stats: summary?.stats ?? null, plan: summary?.plan ?? null, notifications: summary?.notifications ?? [],
+  });
+  return Buffer.concat([Buffer.from(`{"columns":${JSON.stringify(stream.columns)},"rows":[`), ...chunks, Buffer.from(`],${tail.slice(1)}`)]);
+}
+
 function text(bytes: Uint8Array): string {
   return bytes.length === 0 ? '' : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
@@ -80,14 +101,28 @@ function killWhenGone(service: Service, reply: FastifyReply, taskId: string): vo
   });
 }
 
-/** All rows; stops, and stops the statement, when they are too many or the client has left. */
-async function collect(stream: ResultStream, bytesMax: number, reply: FastifyReply): Promise<{ chunks: Uint8Array[]; count: number; kinds: number[] }> {
+interface Collected {
+  readonly chunks: Uint8Array[];
+  readonly count: number;
+  readonly kinds: number[];
+  /** There were more rows than asked for. */
+  readonly truncated: boolean;
+}
+
+/** All rows, or the first `max.rows`; stops, and stops the statement, when they take too many bytes or the client has left. */
+async function collect(stream: ResultStream, max: { readonly bytes: number; readonly rows: number }, reply: FastifyReply): Promise<Collected> {
   const chunks: Uint8Array[] = [];
   const kinds: number[] = [];
   let bytes = 0;
   let count = 0;
   for (;;) {
-    const part = await stream.next(10_000);
+    // One row more than wanted tells whether there are more.
+    const part = await stream.next(Math.max(1, Math.min(10_000, max.rows - count)));
+    if (count >= max.rows && part.count > 0) {
+      stream.discard();
+      dropLastComma(chunks);
+      return { chunks, count, kinds, truncated: true };
+    }
     count += part.count;
     bytes += part.bytes.length;
     part.kinds?.forEach((kind, i) => {
@@ -98,11 +133,11 @@ async function collect(stream: ResultStream, bytesMax: number, reply: FastifyRep
     chunks.push(last && part.bytes.length > 0 ? part.bytes.subarray(0, -1) : part.bytes);
     if (last) {
       if (part.bytes.length === 0 && chunks.length > 1) dropLastComma(chunks);
-      return { chunks, count, kinds };
+      return { chunks, count, kinds, truncated: false };
     }
-    if (bytes > bytesMax || reply.raw.destroyed) {
+    if (bytes > max.bytes || reply.raw.destroyed) {
       stream.discard();
-      throw new DbError('RequestTooLarge', `the result takes more than ${bytesMax} bytes`, { hint: 'use LIMIT, or stream it over Bolt' });
+      throw new DbError('RequestTooLarge', `the result takes more than ${max.bytes} bytes`, { hint: 'use LIMIT, or stream it over Bolt' });
     }
   }
 }

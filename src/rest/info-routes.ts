@@ -57,7 +57,7 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
   app.get('/info/statistics', async (request) => {
     await authenticated(request);
     const { tasks } = service.options;
-    return { 'requests/second': tasks.started / Math.max(1, service.upSeconds), running_tasks: tasks.size };
+    return { 'requests/second': tasks.started / Math.max(1, service.upSeconds), running_tasks: tasks.size, total_requests: tasks.started };
   });
 }
 

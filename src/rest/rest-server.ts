@@ -160,7 +160,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   healthRoutes(app, service);
   if (options.auditLog !== undefined) auditRoute(app, service, options.auditLog);
   if (options.metrics !== undefined) metricsRoute(app, service, options.metrics);
-  pageRoutes(app, options.webFolder);
+  pageRoutes(app, { webFolder: options.webFolder, peers: async () => (await service.groupStatus()).peers.map(({ restAddress }) => restAddress) });
   groupRoutes(app, service);
   for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);
   return app;

@@ -3,6 +3,7 @@
  *
  *   json-tugraph  TuGraph's legacy form: nodes, relationships, paths, lists and maps are JSON *text* in a string
  *   json          nodes, relationships, paths, lists and maps are JSON values
+ *   json-typed    see typed-json.ts
  *   text-lines    every value is text in a string, and each row a line: exports
  *
  * 64-bit integers are written exactly, as numbers. NaN and the infinities, which JSON lacks, are strings.
@@ -13,6 +14,7 @@ import { LocalDateTime } from '../value/temporal.ts';
 import { NodeValue, PathValue, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 import type { RowEncoder } from '../service/api.ts';
+import { typedEncoder } from './typed-json.ts';
 
 /** TuGraph's number for what a column holds. */
 export type ColumnType = 0 | 1 | 2 | 4;
@@ -92,4 +94,4 @@ const textLines: RowEncoder = {
   },
 };
 
-export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson, true), encoder('json', plainJson), textLines];
+export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson, true), encoder('json', plainJson), typedEncoder, textLines];
