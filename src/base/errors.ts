@@ -42,6 +42,10 @@ const KINDS = {
   IndexExists: client(400, 'Schema.IndexAlreadyExists'),
   GraphNotFound: client(400, 'Database.DatabaseNotFound'),
   GraphExists: client(400, 'Database.ExistingDatabaseFound'),
+  // Backups.
+  BackupExpired: client(410, 'Request.Invalid'),
+  LogNotKept: client(410, 'Request.Invalid'),
+  BackupDamaged: client(422, 'Request.Invalid'),
   // Requests and sessions.
   InvalidRequest: client(400, 'Request.Invalid'),
   RequestTooLarge: client(413, 'Request.Invalid'),

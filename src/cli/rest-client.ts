@@ -74,6 +74,19 @@ function https(address: string, path: string, ask: HttpAsk, { ca, anybody }: Tru
   });
 }
 
+function httpsStream(address: string, path: string, headers: Readonly<Record<string, string>>, body: string, { ca, anybody }: Trust): Promise<AsyncIterable<Uint8Array>> {
+  return new Promise((resolve, reject) => {
+    httpsRequest(`https://${address}${path}`, { method: 'POST', headers, rejectUnauthorized: anybody !== true, ...(ca === undefined ? {} : { ca }) }, (response) => {
+      if (response.statusCode === 200) {
+        resolve(response);
+        return;
+      }
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('end', () => reject(refused(response.statusCode ?? 0, Buffer.concat(chunks).toString())));
+    }).on('error', reject).end(body);
+  });
+}
+
 export interface CypherOptions {
   readonly graph?: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
@@ -114,9 +127,9 @@ export class RestClient {
 
   /** An answer of any length, as it comes. */
   async stream(address: string, path: string, body: unknown): Promise<AsyncIterable<Uint8Array>> {
-    const answer = await fetch(`http://${address}${path}`, {
-      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#token}`, ...this.#seen() }, body: JSON.stringify(body),
-    });
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${this.#token}`, ...this.#seen() };
+    if (trust !== undefined) return httpsStream(address, path, headers, JSON.stringify(body), trust);
+    const answer = await fetch(`http://${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     if (answer.ok && answer.body !== null) return answer.body;
     throw refused(answer.status, await answer.text());
   }

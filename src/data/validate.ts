@@ -37,6 +37,11 @@ export interface ValidateEvents {
 const KINDS: readonly BlockKind<Block>[] = [VERTEX, EDGE, ADJACENCY, CHUNK, DEGREE, BITMAP, SUMMARY, INDEX, COUNTERS, CATALOG, SYSTEM, OUTCOME] as unknown as BlockKind<Block>[];
 const PROGRESS_EVERY = 10_000;
 
+/** What kind of block is stored under a key that begins with 'g'; undefined: one that this version does not know. */
+export function kindOfKey(key: Uint8Array): BlockKind<Block> | undefined {
+  return KINDS.find(({ tag }) => tag === key[5]);
+}
+
 export async function validateStore(engine: Engine, point: ReadPoint, events: ValidateEvents): Promise<void> {
   await checkBlocks(engine, point, events);
   for (const { id, name, strict } of point.system.graphs) {
@@ -65,7 +70,7 @@ async function checkBlocks(engine: Engine, point: ReadPoint, { onProblem, onProg
   let blocks = 0;
   for await (const entries of engine.entries({ gte: Buffer.from('g'), lt: Buffer.from('h') })) {
     for (const [key, bytes] of entries) {
-      const kind = KINDS.find(({ tag }) => tag === key[5]);
+      const kind = kindOfKey(key);
       if (kind === undefined) onProblem({ graph: '', what: 'block', text: `a block of the unknown kind ${key[5]}` });
       else if (kind.logical) checksum.add(key, bytes);
       if (kind !== undefined && !isWhole(kind, bytes)) onProblem({ graph: '', what: 'block', text: `${kind.name} ${numberOf(key)} of graph number ${graphOf(key)} cannot be read` });

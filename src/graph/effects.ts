@@ -140,6 +140,11 @@ export function putCatalog(mutator: GraphMutator, catalog: GraphCatalog): void {
   mutator.buffer.put(CATALOG, 0, new CatalogBlock(catalog.data));
 }
 
+/** When a record was made, in ms since 1970. */
+export function timeOfRecord(record: Uint8Array): number {
+  return new ByteReader(record, 1).varint();
+}
+
 /** Applies one record; `index` is the entry's place in the log. Returns the record's time. */
 export function applyEffects(changes: ChangeSet, record: Uint8Array, index: number): number {
   const reader = new ByteReader(record);

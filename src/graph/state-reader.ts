@@ -3,7 +3,7 @@
  * share one engine snapshot, which closes when the last of them is released and something newer is published.
  */
 import { DbError } from '../base/errors.ts';
-import type { Engine, EngineSnapshot } from '../storage/engine.ts';
+import type { Engine, EngineSnapshot, KeyRange } from '../storage/engine.ts';
 import type { VersionClocks } from '../storage/clocks.ts';
 import { SnapshotSource } from './block-source.ts';
 import type { BlockCache } from './block-source.ts';
@@ -21,16 +21,23 @@ export class ReadPoint {
   readonly timeMs: number;
   readonly checksum: string;
   uses = 0;
+  readonly #engine: Engine;
   #sources = new Map<number, SnapshotSource>();
   readonly #make: (point: ReadPoint, graph: number) => SnapshotSource;
 
   constructor(engine: Engine, make: (point: ReadPoint, graph: number) => SnapshotSource) {
+    this.#engine = engine;
     this.snapshot = engine.snapshot();
     const record = readVersion(engine, this.snapshot);
     this.version = record.version;
     this.timeMs = record.timeMs;
     this.checksum = record.checksum.toString();
     this.#make = make;
+  }
+
+  /** What the engine held at this version, as it is stored. */
+  pairs(range: KeyRange): AsyncGenerator<[Uint8Array, Uint8Array][]> {
+    return this.#engine.entries(range, { snapshot: this.snapshot, size: 1000 });
   }
 
   source(graph: number): SnapshotSource {

@@ -5,11 +5,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { unreachable } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import type { NodeView } from '../raft/node.ts';
+import { ENTRY_DATA } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { ConsensusGroup } from './consensus-group.ts';
 import type { Transport } from './consensus-transport.ts';
-import type { ConsensusToMain, ExportedState, GroupStatus, MainToConsensus, SnapshotDone } from './protocol.ts';
+import { pack } from './packed.ts';
+import type { ConsensusToMain, ExportedState, GroupStatus, LogEntries, MainToConsensus, SnapshotDone } from './protocol.ts';
 
 export interface MainHost {
   readonly nodeId: NodeId;
@@ -42,6 +44,8 @@ interface PendingRead {
   readonly deadlineMs: number;
   askedMs: number;
 }
+
+const NOTHING = new Uint8Array(0);
 
 export class MainSide {
   readonly #port: MessagePort;
@@ -98,6 +102,14 @@ export class MainSide {
       case 'snapshot':
         this.#host.snapshot(message.address, message.timeoutMs).then((done) => this.#reply(message.id, done), (error: unknown) => this.#fail(message.id, error));
         return;
+      case 'logEntries':
+        try {
+          const entries = this.#logEntries(message.from, message.to, message.bytesMax);
+          this.#port.postMessage({ kind: 'reply', id: message.id, ok: entries } satisfies ConsensusToMain, [entries.data.bytes.buffer as ArrayBuffer]);
+        } catch (error) {
+          this.#fail(message.id, error);
+        }
+        return;
       case 'storeFull':
         this.#host.onStoreFull();
         return;
@@ -125,6 +137,19 @@ export class MainSide {
       return;
     }
     work(group).then((ok) => this.#reply(id, ok), (error: unknown) => this.#fail(id, error));
+  }
+
+  #logEntries(from: number, to: number, bytesMax: number): LogEntries {
+    const driver = this.#host.driver();
+    if (driver === undefined) throw new DbError('NoLeader', 'this server belongs to no group yet');
+    const { store, node: { view: { firstIndex, commitIndex } } } = driver;
+    if (from < firstIndex) throw new DbError('LogNotKept', `the log of this server begins at version ${firstIndex}; ${from} is gone`, { facts: { first: firstIndex } });
+    const last = Math.min(to, commitIndex, store.lastIndex);
+    const entries = from > last ? [] : store.entries(from, last, bytesMax);
+    return {
+      first: from, kinds: entries.map(({ kind }) => (kind === ENTRY_DATA ? 1 : 0)),
+      data: pack(entries.map(({ kind, data }) => (kind === ENTRY_DATA ? data : NOTHING))),
+    };
   }
 
   // ---- reads ----

@@ -103,7 +103,7 @@ export interface GroupStatus {
 
 /**
  * main → consensus. What `reply.ok` holds: status → GroupStatus, readIndex → the index (number), transferLeader →
- * `{ leaderId }`, addPeer and removePeer → `{ nodeId, index }`, stop → `{ left, reason }` (the last message on the port).
+ * `{ leaderId }`, addPeer and removePeer → `{ nodeId, index }`, logEntries → LogEntries, stop → `{ left, reason }` (the last message on the port).
  */
 export type MainToConsensus =
   | { readonly kind: 'status'; readonly id: number }
@@ -119,6 +119,8 @@ export type MainToConsensus =
   | { readonly kind: 'stateRefused'; readonly index: number }
   /** Sync the state store and compact the log of a server of the group (`address`, or this one); `reply.ok` is a SnapshotDone. */
   | { readonly kind: 'snapshot'; readonly id: number; readonly address: string | undefined; readonly timeoutMs: number }
+  /** Committed entries from `from` up to `to`, as many as `bytesMax` allows, at least one; fails with LogNotKept where the log begins later. */
+  | { readonly kind: 'logEntries'; readonly id: number; readonly from: number; readonly to: number; readonly bytesMax: number }
   /** No space is left for the state store: this server cannot apply what is committed, and should not lead. */
   | { readonly kind: 'storeFull' }
   | { readonly kind: 'transferLeader'; readonly id: number; readonly address: string | undefined; readonly timeoutMs: number }
@@ -170,6 +172,13 @@ export interface SnapshotDone {
   readonly firstIndex: number;
   /** Log entries that were dropped. */
   readonly dropped: number;
+}
+
+/** Committed log entries `first`, `first`+1, …; `kinds` and `data` as in `committed`. */
+export interface LogEntries {
+  readonly first: number;
+  readonly kinds: readonly number[];
+  readonly data: Packed;
 }
 
 /** How far the whole state is on its way to a server. */

@@ -1,24 +1,24 @@
 /**
- * The whole state in one file, for a server whose log begins too late for it.
+ * The whole state in one file, for a server whose log begins too late for it; or a part of it, for a backup.
  *
- *   file     magic "LGST", version u32, then blocks, then an empty block
- *   block    | bytes u32 | crc u32 | pairs: key length varint, key, value length varint, value … |
+ *   file     blocks (storage/block-file.ts), magic "LGST"
+ *   block    pairs: key length varint, key, value length varint, value …
  *
- * Written from one engine snapshot, so that it is the state at exactly one version. The empty block at the end tells a complete
- * file from one that was cut short. The SHA-256 of the file is its name between servers: a transfer that goes on where it
- * stopped is of the same file, and what was put together from several transfers is proved whole before it is used.
+ * Written from one engine snapshot, so that it is the state at exactly one version. The SHA-256 of the file is its name between
+ * servers: a transfer that goes on where it stopped is of the same file, and what was put together from several transfers is
+ * proved whole before it is used.
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
+import { blockHead, blocksIn, blocksOf, fileHead, LAST_BLOCK } from '../storage/block-file.ts';
+import type { BlockFileKind } from '../storage/block-file.ts';
 import type { Engine, EngineSnapshot, WriteOp } from '../storage/engine.ts';
 
-const MAGIC = Buffer.from('LGST');
-const VERSION = 1;
+const STATE: BlockFileKind = { magic: 'LGST', version: 1, what: 'state file' };
 const BLOCK_BYTES = 1 << 20;
 const SYNC_BYTES = 8 << 20;
 
@@ -29,30 +29,48 @@ export interface StateFile {
   readonly sha256: string;
 }
 
+/** What is in a file that is being made; filled while it is. */
+export interface StateTally {
+  pairs: number;
+  /** The last pair's. */
+  key: Uint8Array | undefined;
+}
+
+/** The bytes of a file with the pairs, in key order; one that exceeds `bytesMax` ends there. Each piece is valid until the next is taken. */
+export async function* stateBytes(batches: AsyncIterable<readonly [Uint8Array, Uint8Array][]>, tally: StateTally, bytesMax = Infinity): AsyncGenerator<Buffer> {
+  yield fileHead(STATE);
+  const block = new ByteWriter(BLOCK_BYTES * 2);
+  let bytes = 0;
+  for await (const batch of batches) {
+    for (const [key, value] of batch) {
+      block.bytes(key).bytes(value);
+      tally.pairs += 1;
+      tally.key = key;
+      if (block.length < BLOCK_BYTES) continue;
+      yield blockHead(block.view());
+      yield block.view();
+      bytes += block.length;
+      block.reset();
+      if (bytes >= bytesMax) break;
+    }
+    if (bytes >= bytesMax) break;
+  }
+  if (block.length > 0) {
+    yield blockHead(block.view());
+    yield block.view();
+  }
+  yield LAST_BLOCK;
+}
+
 /** Writes everything in `snapshot` to `path`, synced. The caller knows which version the snapshot is. */
 export async function exportState(engine: Engine, snapshot: EngineSnapshot, path: string): Promise<StateFile> {
   const file = await open(path, 'w', 0o640);
   try {
     const out = new HashedFile(file);
-    const head = Buffer.alloc(8);
-    MAGIC.copy(head);
-    head.writeUInt32LE(VERSION, 4);
-    await out.append(head);
-    let pairs = 0;
-    const block = new ByteWriter(BLOCK_BYTES * 2);
-    for await (const batch of engine.entries({}, { snapshot, size: 1000 })) {
-      for (const [key, value] of batch) {
-        block.bytes(key).bytes(value);
-        pairs += 1;
-        if (block.length < BLOCK_BYTES) continue;
-        await out.block(block.view());
-        block.reset();
-      }
-    }
-    if (block.length > 0) await out.block(block.view());
-    await out.block(Buffer.alloc(0));
+    const tally: StateTally = { pairs: 0, key: undefined };
+    for await (const bytes of stateBytes(engine.entries({}, { snapshot, size: 1000 }), tally)) await out.append(bytes);
     await file.sync();
-    return { pairs, bytes: out.bytes, sha256: out.digest() };
+    return { pairs: tally.pairs, bytes: out.bytes, sha256: out.digest() };
   } finally {
     await file.close();
   }
@@ -78,14 +96,6 @@ class HashedFile {
     this.#synced = this.bytes;
   }
 
-  async block(bytes: Buffer): Promise<void> {
-    const head = Buffer.alloc(8);
-    head.writeUInt32LE(bytes.length, 0);
-    head.writeUInt32LE(crc32(bytes), 4);
-    await this.append(head);
-    await this.append(bytes);
-  }
-
   digest(): string {
     return this.#hash.digest('hex');
   }
@@ -98,33 +108,32 @@ class HashedFile {
 export async function importState(path: string, engine: Engine, sha256?: string): Promise<void> {
   const file = await open(path, 'r');
   const hash = createHash('sha256');
-  const read = async (length: number): Promise<Buffer> => {
-    const bytes = await readExactly(file, length, path);
-    hash.update(bytes);
-    return bytes;
-  };
   try {
-    const head = await read(8);
-    if (!head.subarray(0, 4).equals(MAGIC) || head.readUInt32LE(4) > VERSION) {
-      throw new DbError('Corrupted', `${path} is not a state file of a version that this server knows`);
-    }
-    for (;;) {
-      const block = await read(8);
-      const bytes = await read(block.readUInt32LE(0));
-      if (crc32(bytes) !== block.readUInt32LE(4)) throw new DbError('Corrupted', `${path} fails its checksum`);
-      const operations: WriteOp[] = [];
-      const reader = new ByteReader(bytes);
-      while (!reader.done) operations.push({ type: 'put', key: reader.bytes(), value: reader.bytes() });
-      const isLast = bytes.length === 0;
-      if (isLast && sha256 !== undefined && hash.digest('hex') !== sha256) {
-        throw new DbError('Corrupted', `${path} fails its checksum as a whole`);
-      }
-      await engine.batch(operations, { sync: isLast });
-      if (isLast) return;
-    }
+    const blocks = blocksOf(STATE, path, async (length) => {
+      const bytes = await readExactly(file, length, path);
+      hash.update(bytes);
+      return bytes;
+    });
+    for await (const block of blocks) await engine.batch(putsOf(block), { sync: false });
+    if (sha256 !== undefined && hash.digest('hex') !== sha256) throw new DbError('Corrupted', `${path} fails its checksum as a whole`);
+    await engine.batch([], { sync: true });
   } finally {
     await file.close();
   }
+}
+
+export type Put = Extract<WriteOp, { readonly type: 'put' }>;
+
+/** The pairs of a file in memory, a block at a time. Throws `Corrupted`, with `name` in the message. */
+export async function* statePairs(bytes: Buffer, name: string): AsyncGenerator<Put[]> {
+  for await (const block of blocksIn(STATE, name, bytes)) yield putsOf(block);
+}
+
+function putsOf(block: Buffer): Put[] {
+  const puts: Put[] = [];
+  const reader = new ByteReader(block);
+  while (!reader.done) puts.push({ type: 'put', key: reader.bytes(), value: reader.bytes() });
+  return puts;
 }
 
 async function readExactly(file: FileHandle, length: number, path: string): Promise<Buffer> {

@@ -9,6 +9,7 @@ import { addressRefused } from '../service/service.ts';
 import { auditRoute } from './audit-route.ts';
 import type { AuditSearch } from './audit-route.ts';
 import { adminRoutes } from './admin-routes.ts';
+import { backupRoutes } from './backup-routes.ts';
 import { cypherRoute } from './cypher-route.ts';
 import { exportRoutes } from './export-routes.ts';
 import { graphRoutes } from './graph-routes.ts';
@@ -162,6 +163,6 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   if (options.metrics !== undefined) metricsRoute(app, service, options.metrics);
   pageRoutes(app, { webFolder: options.webFolder, peers: async () => (await service.groupStatus()).peers.map(({ restAddress }) => restAddress) });
   groupRoutes(app, service);
-  for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);
+  for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes, backupRoutes]) routes(app, service);
   return app;
 }

@@ -1,7 +1,7 @@
 /** The main thread's end of the port to the consensus thread: the group as the service sees it. */
 import type { MessagePort } from 'node:worker_threads';
 import { asDbError, DbError, fromWire } from '../base/errors.ts';
-import type { ConsensusToMain, ExportedState, GroupStatus, MainToConsensus, NodeInfo, SnapshotDone } from '../replica/protocol.ts';
+import type { ConsensusToMain, ExportedState, GroupStatus, LogEntries, MainToConsensus, NodeInfo, SnapshotDone } from '../replica/protocol.ts';
 import type { GroupLink } from '../service/group-link.ts';
 
 export interface ConsensusLinkHandlers {
@@ -104,6 +104,9 @@ export class ConsensusLink implements GroupLink {
 
   async snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone> {
     return await this.#ask({ kind: 'snapshot', address, timeoutMs }) as SnapshotDone;
+  }
+  async logEntries(from: number, to: number, bytesMax: number): Promise<LogEntries> {
+    return await this.#ask({ kind: 'logEntries', from, to, bytesMax }) as LogEntries;
   }
   async transferLeader(address: string | undefined, timeoutMs: number): Promise<unknown> {
     return this.#ask({ kind: 'transferLeader', address, timeoutMs });

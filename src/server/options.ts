@@ -18,7 +18,7 @@ export interface OptionDef {
   readonly help: string;
   /** Shown as *** and readable from a file named by LGRAPH_<NAME>_FILE. */
   readonly secret?: boolean;
-  readonly group: 'Server' | 'High availability' | 'Bolt' | 'Limits' | 'Logs' | 'Security';
+  readonly group: 'Server' | 'High availability' | 'Bolt' | 'Limits' | 'Logs' | 'Security' | 'Backup';
 }
 
 const port = { type: 'integer', min: 0, max: 65535 } as const;
@@ -115,6 +115,9 @@ export const OPTIONS = [
   { name: 'max_connections', type: 'integer', default: 4000, min: 1, group: 'Limits', help: 'client connections at once, per protocol' },
   { name: 'shutdown_timeout_s', type: 'integer', default: 10, min: 1, max: 3600, group: 'Limits', help: 'longest wait for running requests when the server stops' },
   { name: 'store_sync_interval_ms', type: 'integer', default: 5000, min: 10, group: 'Limits', help: 'how often the state store is synced, so that the log behind it may go' },
+  // ---------------------------------------------------------------- backup
+  { name: 'backup_idle_s', type: 'integer', default: 300, min: 1, max: 86400, group: 'Backup', help: 'a version that a backup reads is let go when nobody has asked for so long' },
+  { name: 'backups_max', type: 'integer', default: 4, min: 1, max: 64, group: 'Backup', help: 'backups that read from this server at once' },
   // ---------------------------------------------------------------- logs
   { name: 'log_dir', ...text, group: 'Logs', help: 'folder for log files with rotation; standard output if empty' },
   { name: 'log_file_size', type: 'integer', default: 256, min: 1, max: 4096, group: 'Logs', help: 'MB of one log file' },

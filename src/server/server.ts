@@ -19,6 +19,7 @@ import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 import { RestServer } from '../rest/rest-server.ts';
+import { BackupPoints } from '../service/backup-points.ts';
 import { CallingExecutor, threadExecutor } from '../service/executors.ts';
 import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
@@ -89,6 +90,7 @@ export class LgraphServer {
   #certificates: CertificateWatch | undefined;
   #audit: AuditLog | undefined;
   #upkeep: Upkeep | undefined;
+  #backups: BackupPoints | undefined;
   #consensus: Worker | undefined;
   #stopping = false;
   #isInstalling = false;
@@ -307,6 +309,10 @@ export class LgraphServer {
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),
       readers: this.#readers.map(threadExecutor),
       writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
+      backups: this.#backups = new BackupPoints({
+        reader: this.#reader!, group: this.#link!, clock: systemClock, serverVersion: PACKAGE_VERSION, isWitness: this.#isWitness,
+        idleMs: config.backup_idle_s * 1000, heldMax: config.backups_max,
+      }),
       limits: {
         versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms,
         loginAddressFailuresMax: config.login_address_failures_max,
@@ -421,6 +427,7 @@ export class LgraphServer {
     await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
     await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop()]);
     await Promise.allSettled([...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())));
+    this.#backups?.close();
     await this.#reader?.close();
     await this.#engine?.close();
     this.#link?.close();

@@ -1,5 +1,5 @@
 /** The group as the service sees it; implemented over the port to the consensus thread. */
-import type { GroupStatus, NodeInfo, SnapshotDone } from '../replica/protocol.ts';
+import type { GroupStatus, LogEntries, NodeInfo, SnapshotDone } from '../replica/protocol.ts';
 
 export interface GroupLink {
   /** Whether this server leads and accepts writes. */
@@ -16,6 +16,8 @@ export interface GroupLink {
   callLeader(bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   /** Syncs the state store and compacts the log of a server (`host:rpc_port`, or this one); resolves when that is done. */
   snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone>;
+  /** Committed entries of this server's log, from `from` up to `to`, as many as `bytesMax` allows, at least one. Throws LogNotKept. */
+  logEntries(from: number, to: number, bytesMax: number): Promise<LogEntries>;
   /** Hands leadership to the server at host:rpc_port, or to the best one. Leader only, like the two below. */
   transferLeader(address: string | undefined, timeoutMs: number): Promise<unknown>;
   addPeer(address: string, timeoutMs: number): Promise<unknown>;
