@@ -27,6 +27,8 @@ const ROUTES: readonly (readonly [RegExp, Access, unknown?])[] = [
   [/^POST \/backup\/(newest|begin|end)$/, 'admin', { name: 'none' }],
   [/^POST \/backup\/state$/, 'admin', { name: 'none', bytes_max: 1 }],
   [/^POST \/backup\/log$/, 'admin', { from_version: 1, to_version: 1, bytes_max: 1 }],
+  [/^GET \/assets\//, 'open'],
+  [/^POST \/export$/, 'admin', { graph: 'default' }],
   [/^POST \/group\/(snapshot|transfer_leader)$/, 'admin', {}],
   [/^POST \/group\/(add|remove)_peer$/, 'admin', { peer: '127.0.0.1:1' }],
   [/^(GET|DELETE) \/(user|role)(\/:name(\/graph)?)?$/, 'admin'],
