@@ -10,6 +10,7 @@ import { LATENCY_BOUNDS_MS } from '../base/histogram.ts';
 import type { Buckets } from '../base/histogram.ts';
 import type { GroupStatus } from '../replica/protocol.ts';
 import type { Service } from '../service/service.ts';
+import type { ScheduleState } from './scheduled-backups.ts';
 import type { ThreadStatsTable } from './thread-stats.ts';
 
 export interface MetricsParts {
@@ -23,6 +24,8 @@ export interface MetricsParts {
   /** Bytes of files below a folder of the data directory, by what they are. */
   readonly storeBytes: () => Promise<Readonly<Record<string, number>>>;
   readonly securityCounts: () => Readonly<Record<string, number>>;
+  /** Of the backups this server makes by itself; undefined: it makes none. */
+  readonly backups: ScheduleState | undefined;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -87,6 +90,7 @@ export async function metricsText(parts: MetricsParts): Promise<string> {
   if (status !== undefined) raft(page, status, service);
   statements(page, service);
   await resources(page, parts);
+  if (parts.backups !== undefined) backups(page, parts.backups);
   threads(page, parts.threads);
   return page.text();
 }
@@ -154,6 +158,16 @@ async function resources(page: Page, parts: MetricsParts): Promise<void> {
   page.counter('process_cpu_seconds_total', 'Processor time of all threads.', (user + system) / 1e6);
   page.gauge('process_resident_memory_bytes', 'Memory of the process.', process.memoryUsage.rss());
   page.gauge('process_start_time_seconds', 'When the process started, since 1970.', Date.now() / 1000 - process.uptime());
+}
+
+function backups(page: Page, state: ScheduleState): void {
+  page.gauge('lgraph_backup_running', '1 while this server makes a backup by itself.', state.isRunning ? 1 : 0);
+  page.gauge('lgraph_backup_last_ok', '0 if the last one failed.', state.isLastBad ? 0 : 1);
+  page.gauge('lgraph_backup_last_success_timestamp_seconds', 'When the last one ended well, since 1970; 0: none since the start.', state.lastEndMs / 1000);
+  page.gauge('lgraph_backup_last_duration_seconds', 'How long it took.', state.lastTookMs / 1000);
+  page.gauge('lgraph_backup_last_version', 'The version it holds.', state.lastVersion);
+  page.gauge('lgraph_backup_last_bytes', 'Its size.', state.lastBytes);
+  page.counter('lgraph_backup_failures_total', 'Backups that failed.', state.failures);
 }
 
 function threads(page: Page, table: ThreadStatsTable): void {

@@ -116,6 +116,11 @@ export const OPTIONS = [
   { name: 'shutdown_timeout_s', type: 'integer', default: 10, min: 1, max: 3600, group: 'Limits', help: 'longest wait for running requests when the server stops' },
   { name: 'store_sync_interval_ms', type: 'integer', default: 5000, min: 10, group: 'Limits', help: 'how often the state store is synced, so that the log behind it may go' },
   // ---------------------------------------------------------------- backup
+  { name: 'backup_dir', ...text, group: 'Backup', help: 'the server backs itself up to this folder or s3://bucket/prefix (docs/backup.md); empty: it does not' },
+  { name: 'backup_interval_s', type: 'integer', default: 3600, min: 1, max: 31536000, group: 'Backup', help: 'how often' },
+  { name: 'backup_full_every', type: 'integer', default: 24, min: 0, max: 100000, group: 'Backup', help: 'incremental backups between two full ones' },
+  { name: 'backup_keep', type: 'integer', default: 7, min: 0, max: 100000, group: 'Backup', help: 'full backups that stay, with what goes on from them; 0: all' },
+  { name: 'backup_server', ...text, group: 'Backup', help: 'host:rpc_port of the server that makes them; the leader if empty' },
   { name: 'backup_idle_s', type: 'integer', default: 300, min: 1, max: 86400, group: 'Backup', help: 'a version that a backup reads is let go when nobody has asked for so long' },
   { name: 'backups_max', type: 'integer', default: 4, min: 1, max: 64, group: 'Backup', help: 'backups that read from this server at once' },
   // ---------------------------------------------------------------- logs

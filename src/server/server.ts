@@ -50,6 +50,8 @@ import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage, ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import { ScheduledBackups } from './scheduled-backups.ts';
+import { openStorage } from '../data/backup/open-storage.ts';
 import { metricsText } from './metrics.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
@@ -91,6 +93,7 @@ export class LgraphServer {
   #audit: AuditLog | undefined;
   #upkeep: Upkeep | undefined;
   #backups: BackupPoints | undefined;
+  #schedule: ScheduledBackups | undefined;
   #consensus: Worker | undefined;
   #stopping = false;
   #isInstalling = false;
@@ -327,6 +330,7 @@ export class LgraphServer {
   async #openPorts(service: Service): Promise<void> {
     const config = this.#config;
     this.#watchStatements(service);
+    this.#scheduleBackups(service);
     this.#rest = new RestServer(service, {
       host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web,
       connectionsMax: config.max_connections, requestTimeoutMs: config.http_request_timeout_ms, auditLog: this.#audit, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
@@ -346,6 +350,13 @@ export class LgraphServer {
     });
     await this.#bolt.start();
     this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
+  }
+
+  #scheduleBackups({ options: { backups } }: Service): void {
+    const { backup_dir: place, backup_interval_s: seconds, backup_full_every: fullEvery, backup_keep: keep, backup_server: named } = this.#config;
+    if (place === '' || this.#isWitness) return;
+    const isOurs = () => (named === '' ? this.#link!.isLeader : named === addressesOf(this.#config).rpc);
+    this.#schedule = new ScheduledBackups(backups, { storage: openStorage(place), intervalMs: seconds * 1000, fullEvery, keep, isOurs, log: this.#log, nowMs: () => systemClock.wallMs() });
   }
 
   /** Audit log, slow statements, and what follows the options that change while this server runs. */
@@ -387,7 +398,7 @@ export class LgraphServer {
       service, threads: this.#threadStats, directory: this.#config.directory,
       connections: () => ({ rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 }),
       cacheBytes: () => this.#cacheBytes(), storeBytes: () => this.#storeBytes(),
-      securityCounts: () => service.events.counts,
+      securityCounts: () => service.events.counts, backups: this.#schedule?.state,
     });
   }
 
@@ -429,6 +440,7 @@ export class LgraphServer {
     await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
     await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop()]);
     await Promise.allSettled([...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())));
+    this.#schedule?.stop();
     this.#backups?.close();
     await this.#reader?.close();
     await this.#engine?.close();

@@ -286,3 +286,31 @@ it('keeps backups in storage that speaks S3', async () => {
     s3.close();
   }
 }, 60_000);
+
+it('are made by the server itself, and the older ones go', async () => {
+  const place = new FolderStorage(join(directory, 'scheduled'));
+  const flags = ['--backup_dir', place.place, '--backup_interval_s', '1', '--backup_full_every', '1', '--backup_keep', '1'];
+  const own = await LocalGroup.create({ size: 1, standalone: true, directory: join(directory, 'own'), basePort: 24_560, flags });
+  own.startAll();
+  try {
+    await own.ready(60_000);
+    const at = own.servers[0]!.restAddress;
+    const writer = await RestClient.login(at, 'admin', '73@TuGraph');
+    const fulls = new Set<string>();
+    await eventually('three full backups, of which one stays', 60_000, async () => {
+      await writer.cypher(at, 'CREATE (:N)');
+      const { backups } = await readCatalog(place).catch(() => ({ backups: [] }));
+      const now = backups.filter(({ kind }) => kind === 'full');
+      for (const { id } of now) fulls.add(id);
+      return fulls.size >= 3 && now.length === 1;
+    });
+    const metrics = await (await fetch(`http://${at}/metrics`)).text();
+    expect(metrics).toMatch(/^lgraph_backup_last_ok 1$/m);
+    expect(Number(/^lgraph_backup_last_version (\d+)$/m.exec(metrics)![1])).toBeGreaterThan(1);
+  } finally {
+    await own.stopAll();
+  }
+  expect(await problems(place)).toEqual([]);
+  const newest = await restored({}, place);
+  expect(newest.version).toBeGreaterThan(1);
+}, 120_000);
