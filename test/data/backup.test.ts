@@ -14,6 +14,7 @@ import { chooseChain } from '../../src/data/backup/chain.ts';
 import { createBackup } from '../../src/data/backup/create.ts';
 import type { BackupType } from '../../src/data/backup/create.ts';
 import { readCatalog } from '../../src/data/backup/manifest.ts';
+import type { Manifest } from '../../src/data/backup/manifest.ts';
 import { pruneBackups } from '../../src/data/backup/prune.ts';
 import { buildState } from '../../src/data/backup/restore.ts';
 import { S3Storage, s3Options } from '../../src/data/backup/s3-storage.ts';
@@ -82,7 +83,7 @@ describe('backups of a server that is written to', () => {
       while (!isOver) await note();
     })();
     const [full] = await create('full');
-    const made = [];
+    const made: Manifest[] = [];
     for (let round = 0; round < 3; round++) {
       const seen = known.size;
       await eventually('more versions', 30_000, async () => known.size > seen + 10);
