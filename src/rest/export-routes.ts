@@ -4,10 +4,11 @@ import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
 import type { ResultStream } from '../service/session.ts';
-import { bodyOf, booleanField, listField, optionalText, textField, textsOf } from './bodies.ts';
-import type { Body } from './bodies.ts';
+import { bodyOf, booleanField, listField, optionalText, textField, textsOf } from '../value/bodies.ts';
+import type { Body } from '../value/bodies.ts';
 import { graphExportRoutes } from './graph-export-routes.ts';
-import { quoted, RestCall } from './rest-call.ts';
+import { quoted } from '../data/statement-text.ts';
+import { RestCall } from './rest-call.ts';
 
 const PART_ROWS = 4096;
 

@@ -2,9 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, booleanField, listField, objectField, optionalText, textField } from './bodies.ts';
-import type { Body } from './bodies.ts';
-import { quoted, RestCall } from './rest-call.ts';
+import { bodyOf, booleanField, listField, objectField, optionalText, textField } from '../value/bodies.ts';
+import type { Body } from '../value/bodies.ts';
+import { quoted } from '../data/statement-text.ts';
+import { RestCall } from './rest-call.ts';
 
 interface PathNames {
   readonly graph: string;
