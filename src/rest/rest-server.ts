@@ -8,6 +8,7 @@ import type { Service } from '../service/service.ts';
 import { addressRefused } from '../service/service.ts';
 import { auditRoute } from './audit-route.ts';
 import type { AuditSearch } from './audit-route.ts';
+import { corsFor, shapeAnswers } from './answers.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { cypherRoute } from './cypher-route.ts';
 import { exportRoutes } from './export-routes.ts';
@@ -31,6 +32,10 @@ export interface RestOptions {
   readonly port: number;
   readonly bodyBytesMax: number;
   readonly resultBytesMax: number;
+  /** See answers.ts; default: every origin. */
+  readonly corsOrigins?: string;
+  /** See answers.ts; default: no compression. */
+  readonly gzipBytesMin?: number;
   readonly enableHa: boolean;
   /** Folder of web files; '' for the server's own pages. */
   readonly webFolder: string;
@@ -51,13 +56,6 @@ export interface RestOptions {
 const TLS_VERSION_MIN = 'TLSv1.2';
 /** Node's own limit for the head of a request. */
 const HEADERS_MS = 60_000;
-
-const CORS_HEADERS = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Headers': 'X-Requested-With, Origin, Authorization, Content-Type, Accept, server_version, Idempotency-Key, Read-Mode',
-  'Access-Control-Allow-Methods': 'GET, POST, PUT, OPTIONS, DELETE',
-  'Access-Control-Expose-Headers': 'server_version',
-} as const;
 
 export class RestServer {
   readonly #app: FastifyInstance;
@@ -137,6 +135,8 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   });
 
   auditRequests(app, service);
+  const cors = corsFor(options.corsOrigins ?? '*');
+  shapeAnswers(app, options.gzipBytesMin ?? 0);
   const { onRoute } = options;
   if (onRoute !== undefined) app.addHook('onRoute', ({ method, url }) => [method].flat().forEach((one) => onRoute(one, url)));
   app.addHook('onRequest', async (request, reply) => {
@@ -145,7 +145,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
       service.events.note('refused', '', originOf(request), request.method, error);
       throw error;
     }
-    void reply.headers(CORS_HEADERS).header('server_version', String(service.version));
+    void reply.headers(cors(request.headers.origin)).header('server_version', String(service.version));
     if (isDraining() && request.url !== '/livez') throw new DbError('ShuttingDown', 'this server is shutting down', { hint: 'use another server of the group' });
   });
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));

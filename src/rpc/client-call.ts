@@ -97,7 +97,8 @@ export function addressOf(peer: string): string {
   return plainAddress(peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
 }
 
-const asIs = (bytes: unknown) => bytes as Buffer;
+/** gRPC wants a Buffer; what came from another thread is a plain array of bytes. */
+const asIs = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 
 /** Methods whose messages stay bytes. An answer of one message is a stream of one: on the wire they are the same. */
 export function rawMethods(paths: readonly string[], serve: Serve): { readonly definition: GrpcServiceDefinition; readonly methods: UntypedServiceImplementation } {

@@ -336,7 +336,7 @@ export class LgraphServer {
     const config = this.#config;
     this.#watchStatements(service);
     this.#rest = new RestServer(service, {
-      host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web,
+      host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, corsOrigins: config.http_cors_origins, gzipBytesMin: config.http_gzip_min_bytes, enableHa: config.enable_ha, webFolder: config.web,
       connectionsMax: config.max_connections, requestTimeoutMs: config.http_request_timeout_ms, auditLog: this.#audit, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
     });
     await this.#rest.start();
