@@ -93,8 +93,9 @@ function labelSchema(body: Body): { readonly type: 'VERTEX' | 'EDGE' } & Body {
     return { name: textField(field, 'name'), type: textField(field, 'type'), optional: field.optional === undefined ? false : booleanField(field, 'optional') };
   });
   const label = textField(body, 'name');
+  const constraints = body.edge_constraints === undefined ? [] : listField(body, 'edge_constraints');
   if (booleanField(body, 'is_vertex')) return { label, type: 'VERTEX', primary: textField(body, 'primary'), properties };
-  return { label, type: 'EDGE', constraints: body.edge_constraints === undefined ? [] : listField(body, 'edge_constraints'), properties };
+  return { label, type: 'EDGE', constraints, properties };
 }
 
 function indexes(rows: readonly unknown[][]): object[] {

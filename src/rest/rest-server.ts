@@ -17,6 +17,7 @@ import { groupRoutes } from './group-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
+import { openApiRoutes } from './openapi.ts';
 import { pageRoutes } from './page-routes.ts';
 import { parseJson } from '../value/json.ts';
 import { metricsRoute } from './metrics-route.ts';
@@ -161,6 +162,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   if (options.auditLog !== undefined) auditRoute(app, service, options.auditLog);
   if (options.metrics !== undefined) metricsRoute(app, service, options.metrics);
   pageRoutes(app, { webFolder: options.webFolder, peers: async () => (await service.groupStatus()).peers.map(({ restAddress }) => restAddress) });
+  openApiRoutes(app, service.options.serverVersion);
   groupRoutes(app, service);
   for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes]) routes(app, service);
   return app;
