@@ -22,9 +22,9 @@ export class RpcClient {
   readonly #client: Client & Record<string, Unary>;
   token = '';
 
-  constructor(address: string, options: object = {}) {
+  constructor(address: string, options: object = {}, how = credentials.createInsecure()) {
     this.address = address;
-    this.#client = new root.lgraph.v1.Lgraph(address, credentials.createInsecure(), options) as never;
+    this.#client = new root.lgraph.v1.Lgraph(address, how, options) as never;
   }
 
   close(): void {
