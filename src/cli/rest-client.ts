@@ -2,6 +2,7 @@
  * A small REST client: one token for all servers of a group, and the highest data version it has seen sent along, so that
  * it never reads an older state whichever server answers.
  */
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -59,32 +60,31 @@ async function http(address: string, path: string, { method, headers, body, time
 }
 
 /** Node's fetch takes no authority of the caller's own. */
-function https(address: string, path: string, ask: HttpAsk, { ca, anybody }: Trust): Promise<HttpAnswer> {
+function httpsAnswer(address: string, path: string, ask: Omit<HttpAsk, 'timeoutMs'>, { ca, anybody }: Trust, signal?: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = httpsRequest(`https://${address}${path}`, {
-      method: ask.method, headers: ask.headers, signal: AbortSignal.timeout(ask.timeoutMs), rejectUnauthorized: anybody !== true, ...(ca === undefined ? {} : { ca }),
-    }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('end', () => resolve({
-        status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), version: Number(response.headers.server_version ?? 0),
-      }));
-    });
+      method: ask.method, headers: ask.headers, rejectUnauthorized: anybody !== true, ...(ca === undefined ? {} : { ca }), ...(signal === undefined ? {} : { signal }),
+    }, resolve);
     request.on('error', reject);
     request.end(ask.body);
   });
 }
 
-function httpsStream(address: string, path: string, headers: Readonly<Record<string, string>>, body: string, { ca, anybody }: Trust): Promise<AsyncIterable<Uint8Array>> {
-  return new Promise((resolve, reject) => {
-    httpsRequest(`https://${address}${path}`, { method: 'POST', headers, rejectUnauthorized: anybody !== true, ...(ca === undefined ? {} : { ca }) }, (response) => {
-      if (response.statusCode === 200) {
-        resolve(response);
-        return;
-      }
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('end', () => reject(refused(response.statusCode ?? 0, Buffer.concat(chunks).toString())));
-    }).on('error', reject).end(body);
-  });
+async function https(address: string, path: string, ask: HttpAsk, trusted: Trust): Promise<HttpAnswer> {
+  const response = await httpsAnswer(address, path, ask, trusted, AbortSignal.timeout(ask.timeoutMs));
+  return { status: response.statusCode ?? 0, text: await textOf(response), version: Number(response.headers.server_version ?? 0) };
+}
+
+async function httpsStream(address: string, path: string, ask: Omit<HttpAsk, 'timeoutMs'>, trusted: Trust): Promise<AsyncIterable<Uint8Array>> {
+  const response = await httpsAnswer(address, path, ask, trusted);
+  if (response.statusCode === 200) return response;
+  throw refused(response.statusCode ?? 0, await textOf(response));
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
 export interface CypherOptions {
@@ -128,7 +128,7 @@ export class RestClient {
   /** An answer of any length, as it comes. */
   async stream(address: string, path: string, body: unknown): Promise<AsyncIterable<Uint8Array>> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${this.#token}`, ...this.#seen() };
-    if (trust !== undefined) return httpsStream(address, path, headers, JSON.stringify(body), trust);
+    if (trust !== undefined) return httpsStream(address, path, { method: 'POST', headers, body: JSON.stringify(body) }, trust);
     const answer = await fetch(`http://${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     if (answer.ok && answer.body !== null) return answer.body;
     throw refused(answer.status, await answer.text());

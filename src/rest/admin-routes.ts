@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, integerField } from './bodies.ts';
+import { bodyOf, integerField } from '../value/bodies.ts';
 import { RestCall } from './rest-call.ts';
 
 export function adminRoutes(app: FastifyInstance, service: Service): void {

@@ -12,8 +12,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { BackupPoint, BackupPoints } from '../service/backup-points.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, integerField, optionalText, textField } from './bodies.ts';
-import type { Body } from './bodies.ts';
+import { bodyOf, integerField, optionalText, textField } from '../value/bodies.ts';
+import type { Body } from '../value/bodies.ts';
 import { RestCall } from './rest-call.ts';
 
 /** A client holds a part in memory. */

@@ -1,6 +1,7 @@
 /**
  * POST /cypher: one statement, answered in TuGraph's form `{header, result, size, elapsed}`; to a client that accepts
- * `application/vnd.lgraph+json` as `{columns, rows, size, truncated, elapsed, version, type, mode, stats, plan, notifications}`.
+ * `application/vnd.lgraph+json` as `{columns, rows, size, truncated, elapsed, version, type, mode, stats, plan, notifications}`;
+ * to one that accepts `application/x-ndjson` as lines, however many (ndjson.ts).
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
@@ -9,6 +10,8 @@ import type { ReadMode } from '../service/read-index.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
 import { askedVersion, bearer, headerNumber, headerText, originOf } from './reply.ts';
 import { parametersOf } from '../value/json.ts';
+import { ENVELOPE_JSON } from './answers.ts';
+import { LINES_ENCODING, LINES_FIRST_ROWS, NDJSON, sendLines } from './ndjson.ts';
 import { TYPED_ENCODING, TYPED_JSON } from './typed-json.ts';
 
 interface CypherBody {
@@ -53,14 +56,17 @@ export function cypherRoute(app: FastifyInstance, service: Service, resultBytesM
     const session = service.session(await service.authenticate(token, originOf(request)));
     const started = performance.now();
     const asked = runOptions(request);
-    const typed = request.headers.accept?.includes(TYPED_JSON) === true;
+    const accept = request.headers.accept ?? '';
+    const typed = accept.includes(TYPED_JSON);
+    const asLines = accept.includes(NDJSON);
     // Written out: spreading makes a slow object, and every request passes here.
     const stream = await session.run(body.script, {
       minVersion: asked.minVersion, versionWaitMs: asked.versionWaitMs, readMode: asked.readMode, idempotencyKey: asked.idempotencyKey,
-      graph: body.graph, parameters: parametersOf(body.parameters), encoding: typed ? TYPED_ENCODING : 'json-tugraph',
-      firstRows: typed ? Math.min(10_000, body.rowsMax) : 10_000, timeoutMs: body.timeoutMs, summaryRow: !typed,
+      graph: body.graph, parameters: parametersOf(body.parameters), encoding: typed ? TYPED_ENCODING : asLines ? LINES_ENCODING : accept.includes(ENVELOPE_JSON) ? 'json' : 'json-tugraph',
+      firstRows: asLines ? LINES_FIRST_ROWS : typed ? Math.min(10_000, body.rowsMax) : 10_000, timeoutMs: body.timeoutMs, summaryRow: !typed && !asLines,
       onTask: (id) => killWhenGone(service, reply, id),
     });
+    if (asLines) return sendLines(reply, stream, started);
     const limits = { bytes: resultBytesMax, rows: typed ? body.rowsMax : Infinity };
     const collected = await collect(stream, limits, reply);
     const { chunks, count, kinds } = collected;
@@ -137,7 +143,7 @@ async function collect(stream: ResultStream, max: { readonly bytes: number; read
     }
     if (bytes > max.bytes || reply.raw.destroyed) {
       stream.discard();
-      throw new DbError('RequestTooLarge', `the result takes more than ${max.bytes} bytes`, { hint: 'use LIMIT, or stream it over Bolt' });
+      throw new DbError('RequestTooLarge', `the result takes more than ${max.bytes} bytes`, { hint: 'use LIMIT, or stream it: Accept: application/x-ndjson, Bolt or gRPC; max_result_bytes is the limit' });
     }
   }
 }

@@ -4,10 +4,11 @@ import type { FastifyInstance } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
 import type { ResultStream } from '../service/session.ts';
-import { bodyOf, booleanField, listField, optionalText, textField, textsOf } from './bodies.ts';
-import type { Body } from './bodies.ts';
+import { bodyOf, booleanField, listField, optionalText, textField, textsOf } from '../value/bodies.ts';
+import type { Body } from '../value/bodies.ts';
 import { graphExportRoutes } from './graph-export-routes.ts';
-import { quoted, RestCall } from './rest-call.ts';
+import { quoted } from '../data/statement-text.ts';
+import { RestCall } from './rest-call.ts';
 
 const PART_ROWS = 4096;
 
@@ -54,9 +55,9 @@ async function exportText(call: RestCall, body: Body): Promise<string> {
   const label = quoted(textField(body, 'label'));
   const columns = textsOf(listField(body, 'properties'), 'properties');
   if (columns.length === 0) throw new DbError('InvalidRequest', '`properties` must not be empty.');
-  if (booleanField(body, 'is_vertex')) return `MATCH (n:${label}) RETURN ${columns.map((name, i) => `n.${quoted(name)} AS c${i}`).join(', ')}`;
   const source = optionalText(body, 'src_label');
   const destination = optionalText(body, 'dst_label');
+  if (booleanField(body, 'is_vertex')) return `MATCH (n:${label}) RETURN ${columns.map((name, i) => `n.${quoted(name)} AS c${i}`).join(', ')}`;
   const ends = { SRC_ID: await key(call, 'a', source), DST_ID: await key(call, 'b', destination) };
   const cells = columns.map((name, i) => `${name === 'SRC_ID' || name === 'DST_ID' ? ends[name] : `r.${quoted(name)}`} AS c${i}`);
   const of = (end: string | undefined) => (end === undefined ? '' : `:${quoted(end)}`);

@@ -8,8 +8,8 @@ import type { ExportOptions } from '../data/export-graph.ts';
 import { exportParts, framed } from '../data/export-stream.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, optionalText, textsOf } from './bodies.ts';
-import type { Body } from './bodies.ts';
+import { bodyOf, optionalText, textsOf } from '../value/bodies.ts';
+import type { Body } from '../value/bodies.ts';
 import { RestCall } from './rest-call.ts';
 
 export function graphExportRoutes(app: FastifyInstance, service: Service): void {

@@ -2,9 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, booleanField, listField, objectField, optionalText, textField } from './bodies.ts';
-import type { Body } from './bodies.ts';
-import { quoted, RestCall } from './rest-call.ts';
+import { bodyOf, booleanField, listField, objectField, optionalText, textField } from '../value/bodies.ts';
+import type { Body } from '../value/bodies.ts';
+import { quoted } from '../data/statement-text.ts';
+import { RestCall } from './rest-call.ts';
 
 interface PathNames {
   readonly graph: string;
@@ -92,8 +93,9 @@ function labelSchema(body: Body): { readonly type: 'VERTEX' | 'EDGE' } & Body {
     return { name: textField(field, 'name'), type: textField(field, 'type'), optional: field.optional === undefined ? false : booleanField(field, 'optional') };
   });
   const label = textField(body, 'name');
+  const constraints = body.edge_constraints === undefined ? [] : listField(body, 'edge_constraints');
   if (booleanField(body, 'is_vertex')) return { label, type: 'VERTEX', primary: textField(body, 'primary'), properties };
-  return { label, type: 'EDGE', constraints: body.edge_constraints === undefined ? [] : listField(body, 'edge_constraints'), properties };
+  return { label, type: 'EDGE', constraints, properties };
 }
 
 function indexes(rows: readonly unknown[][]): object[] {

@@ -2,9 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, integerField, listField, objectField, textField, textsOf, vertexId } from './bodies.ts';
-import type { Body } from './bodies.ts';
-import { quoted, RestCall } from './rest-call.ts';
+import { bodyOf, integerField, listField, objectField, textField, textsOf, vertexId } from '../value/bodies.ts';
+import type { Body } from '../value/bodies.ts';
+import { mapText, quoted } from '../data/statement-text.ts';
+import { RestCall } from './rest-call.ts';
 
 type Handler = (call: RestCall, path: Readonly<Record<string, string>>, request: FastifyRequest) => Promise<unknown>;
 
@@ -60,11 +61,6 @@ export function nodeRoutes(app: FastifyInstance, service: Service): void {
     );
     return call.send(await need(Promise.resolve(euid)));
   });
-}
-
-/** `{name: row.name, …}`: written out, because a declared field is checked when the entity is made. */
-export function mapText(fields: readonly string[], row: string): string {
-  return `{${fields.map((field) => `${quoted(field)}: ${row}.${quoted(field)}`).join(', ')}}`;
 }
 
 export function rowOf(fields: readonly string[], values: unknown): Body {

@@ -5,9 +5,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, integerField, listField, objectField, textField, textsOf } from './bodies.ts';
-import { checkDeclared, mapText, rowOf } from './node-routes.ts';
-import { quoted, RestCall } from './rest-call.ts';
+import { bodyOf, integerField, listField, objectField, textField, textsOf } from '../value/bodies.ts';
+import { mapText, quoted } from '../data/statement-text.ts';
+import { checkDeclared, rowOf } from './node-routes.ts';
+import { RestCall } from './rest-call.ts';
 
 type Handler = (call: RestCall, path: Readonly<Record<string, string>>, request: FastifyRequest) => Promise<unknown>;
 

@@ -129,8 +129,3 @@ export class RestCall {
     return this.#reply.type('application/json; charset=utf-8').send(json);
   }
 }
-
-/** A name as part of a statement: labels and fields cannot be parameters. */
-export function quoted(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
-}

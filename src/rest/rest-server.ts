@@ -8,6 +8,7 @@ import type { Service } from '../service/service.ts';
 import { addressRefused } from '../service/service.ts';
 import { auditRoute } from './audit-route.ts';
 import type { AuditSearch } from './audit-route.ts';
+import { corsFor, shapeAnswers } from './answers.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { cypherRoute } from './cypher-route.ts';
@@ -17,6 +18,7 @@ import { groupRoutes } from './group-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
+import { openApiRoutes } from './openapi.ts';
 import { pageRoutes } from './page-routes.ts';
 import { parseJson } from '../value/json.ts';
 import { metricsRoute } from './metrics-route.ts';
@@ -32,6 +34,10 @@ export interface RestOptions {
   readonly port: number;
   readonly bodyBytesMax: number;
   readonly resultBytesMax: number;
+  /** See answers.ts; default: every origin. */
+  readonly corsOrigins?: string;
+  /** See answers.ts; default: no compression. */
+  readonly gzipBytesMin?: number;
   readonly enableHa: boolean;
   /** Folder of web files; '' for the server's own pages. */
   readonly webFolder: string;
@@ -52,13 +58,6 @@ export interface RestOptions {
 const TLS_VERSION_MIN = 'TLSv1.2';
 /** Node's own limit for the head of a request. */
 const HEADERS_MS = 60_000;
-
-const CORS_HEADERS = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Headers': 'X-Requested-With, Origin, Authorization, Content-Type, Accept, server_version, Idempotency-Key, Read-Mode',
-  'Access-Control-Allow-Methods': 'GET, POST, PUT, OPTIONS, DELETE',
-  'Access-Control-Expose-Headers': 'server_version',
-} as const;
 
 export class RestServer {
   readonly #app: FastifyInstance;
@@ -138,6 +137,8 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   });
 
   auditRequests(app, service);
+  const cors = corsFor(options.corsOrigins ?? '*');
+  shapeAnswers(app, options.gzipBytesMin ?? 0);
   const { onRoute } = options;
   if (onRoute !== undefined) app.addHook('onRoute', ({ method, url }) => [method].flat().forEach((one) => onRoute(one, url)));
   app.addHook('onRequest', async (request, reply) => {
@@ -146,7 +147,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
       service.events.note('refused', '', originOf(request), request.method, error);
       throw error;
     }
-    void reply.headers(CORS_HEADERS).header('server_version', String(service.version));
+    void reply.headers(cors(request.headers.origin)).header('server_version', String(service.version));
     if (isDraining() && request.url !== '/livez') throw new DbError('ShuttingDown', 'this server is shutting down', { hint: 'use another server of the group' });
   });
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
@@ -162,6 +163,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   if (options.auditLog !== undefined) auditRoute(app, service, options.auditLog);
   if (options.metrics !== undefined) metricsRoute(app, service, options.metrics);
   pageRoutes(app, { webFolder: options.webFolder, peers: async () => (await service.groupStatus()).peers.map(({ restAddress }) => restAddress) });
+  openApiRoutes(app, service.options.serverVersion);
   groupRoutes(app, service);
   for (const routes of [userRoutes, graphRoutes, nodeRoutes, relationshipRoutes, importRoutes, exportRoutes, adminRoutes, backupRoutes]) routes(app, service);
   return app;

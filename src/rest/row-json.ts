@@ -4,6 +4,7 @@
  *   json-tugraph  TuGraph's legacy form: nodes, relationships, paths, lists and maps are JSON *text* in a string
  *   json          nodes, relationships, paths, lists and maps are JSON values
  *   json-typed    see typed-json.ts
+ *   json-lines    as json, but each row a line: see ndjson.ts
  *   text-lines    every value is text in a string, and each row a line: exports
  *
  * 64-bit integers are written exactly, as numbers. NaN and the infinities, which JSON lacks, are strings.
@@ -14,6 +15,7 @@ import { LocalDateTime } from '../value/temporal.ts';
 import { NodeValue, PathValue, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 import type { RowEncoder } from '../service/api.ts';
+import { LINES_ENCODING } from './ndjson.ts';
 import { typedEncoder } from './typed-json.ts';
 
 /** TuGraph's number for what a column holds. */
@@ -87,6 +89,13 @@ function textJson(value: Value): string {
   return json.startsWith('"') ? json : JSON.stringify(json);
 }
 
+const jsonLines: RowEncoder = {
+  name: LINES_ENCODING,
+  encode(row, writer: ByteWriter) {
+    writer.raw(Buffer.from(`[${row.map(plainJson).join(',')}]\n`));
+  },
+};
+
 const textLines: RowEncoder = {
   name: 'text-lines', kind: kindOf,
   encode(row, writer: ByteWriter) {
@@ -94,4 +103,4 @@ const textLines: RowEncoder = {
   },
 };
 
-export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson, true), encoder('json', plainJson), typedEncoder, textLines];
+export const jsonEncoders: readonly RowEncoder[] = [encoder('json-tugraph', legacyJson, true), encoder('json', plainJson), typedEncoder, jsonLines, textLines];

@@ -1,7 +1,7 @@
 /** /user and /role: TuGraph's REST names for the security procedures. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service/service.ts';
-import { bodyOf, optionalText, textField, textsOf } from './bodies.ts';
+import { bodyOf, optionalText, textField, textsOf } from '../value/bodies.ts';
 import { RestCall } from './rest-call.ts';
 
 type Handler = (call: RestCall, name: string, request: FastifyRequest) => Promise<unknown>;

@@ -1,6 +1,6 @@
 /** Mutual TLS between the servers of a group: both sides show a certificate that the authority `server_ca` has signed. */
 import { credentials, experimental } from '@grpc/grpc-js';
-import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
 import type { Certificates } from '../base/certificates.ts';
 import type { PeerCredentials } from './raft-channel.ts';
 
@@ -70,4 +70,10 @@ export function peerTls(certificates: Certificates): { readonly credentials: Pee
       channel = channelCredentials(next);
     },
   };
+}
+
+/** Credentials of a server whose clients need no certificate. */
+export function clientTls(certificates: Certificates): { readonly server: ServerCredentials; use(certificates: Certificates): void } {
+  const provider = new CurrentCertificates(certificates);
+  return { server: experimental.createCertificateProviderServerCredentials(provider, provider, false), use: (next) => provider.set(next) };
 }

@@ -1,12 +1,10 @@
 /**
  * Loads proto/raft.proto from the package and gives the service typed faces.
  */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition } from '@grpc/grpc-js';
 import type { Client, ClientDuplexStream, ClientUnaryCall, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { protoFile } from './proto-file.ts';
 
 export interface Frame {
   readonly payload: Buffer;
@@ -38,16 +36,4 @@ export function peerService(): ServiceClientConstructor {
   const root = loadPackageDefinition(definition) as unknown as { lgraph: { raft: { v1: { Peer: ServiceClientConstructor } } } };
   loaded = root.lgraph.raft.v1.Peer;
   return loaded;
-}
-
-/** The package's root is where proto/ is, from src/ as from dist/. */
-function protoFile(name: string): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const candidate = join(directory, 'proto', name);
-    if (existsSync(candidate)) return candidate;
-    const parent = dirname(directory);
-    if (parent === directory) throw new Error(`proto/${name} is not in the package`);
-    directory = parent;
-  }
 }

@@ -35,6 +35,8 @@ export interface RaftTransportOptions {
   /** Default: no TLS. */
   readonly credentials?: PeerCredentials;
   readonly random?: Random;
+  /** More services on the same port; `mayAsk`: whether an address may connect at all. */
+  readonly addServices?: (server: Server, mayAsk: (peer: string) => boolean) => void;
 }
 
 type Incoming = ServerDuplexStream<Frame, Frame>;
@@ -81,6 +83,7 @@ export class RaftTransport implements Transport {
       Requests: (call: Incoming) => this.#onStream(call, handlers, (hello) => onRequests(call, hello, handlers)),
       Call: (call: ServerUnaryCall<Frame, Frame>, done: sendUnaryData<Frame>) => this.#onCall(call, done, handlers),
     });
+    this.#options.addServices?.(server, (peer) => !this.#isStranger(peer));
     this.#server = server;
     const { listenHost, port } = this.#options;
     await new Promise<void>((resolve, reject) => {

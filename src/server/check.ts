@@ -66,7 +66,7 @@ function checkCertificates(config: Config): string {
 }
 
 async function checkPorts(config: Config): Promise<string> {
-  const ports = [['port', config.port], ['bolt_port', config.bolt_port], ...(config.enable_ha ? [['rpc_port', config.rpc_port] as const] : [])] as const;
+  const ports = [['port', config.port], ['bolt_port', config.bolt_port], ...(config.enable_ha || config.enable_rpc ? [['rpc_port', config.rpc_port] as const] : [])] as const;
   for (const [option, port] of ports) {
     await new Promise<void>((resolve, reject) => {
       const server = createServer().once('error', (error) => reject(new DbError('InvalidConfig', `${option} ${port} on ${config.host}: ${error.message}`)));

@@ -11,6 +11,8 @@ import { Consensus } from '../replica/consensus.ts';
 import { noTransport } from '../replica/consensus-transport.ts';
 import { StartRefused } from '../replica/start-checks.ts';
 import type { ConsensusToMain } from '../replica/protocol.ts';
+import { relayTo } from '../rpc/client-relay.ts';
+import { addClientServices } from '../rpc/client-server.ts';
 import { peerTls } from '../rpc/peer-tls.ts';
 import { RaftTransport } from '../rpc/raft-transport.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage } from './threads.ts';
@@ -21,7 +23,7 @@ reportWorkerStats();
 
 setThreadPriority(-10);
 
-const { options, writerPort, mainPort, tls } = workerData as ConsensusThreadData;
+const { options, writerPort, mainPort, clientPort, tls } = workerData as ConsensusThreadData;
 
 const fatal = (error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
@@ -52,6 +54,7 @@ try {
     ? new RaftTransport({
       listenHost: options.listenHost, port: options.rpcPort, secret: options.secret, electionTimeoutMs: options.electionTimeoutMs,
       ...(options.maxMessageBytes === undefined ? {} : { messageBytesMax: options.maxMessageBytes }), compressBytesMin: options.compressBytesMin ?? 0,
+      addServices: (server, mayAsk) => addClientServices(server, relayTo(clientPort), mayAsk),
       ...(secured === undefined ? {} : { credentials: secured.peers.credentials }),
     })
     : noTransport;

@@ -70,6 +70,7 @@ export const OPTIONS = [
   { name: 'bolt_message_max_bytes', type: 'integer', default: 67108864, min: 65536, group: 'Bolt', help: 'largest message a client may send' },
   { name: 'bolt_auth_timeout_ms', type: 'integer', default: 10000, min: 100, group: 'Bolt', help: 'a connection that has not logged in by then is closed' },
   // ---------------------------------------------------------------- security
+  { name: 'http_cors_origins', type: 'string', default: '*', group: 'Security', help: 'origins whose web pages may read HTTP answers, such as https://app.example.com,http://10.0.0.2:7070 (also the servers of the group, for the web pages of one that ask another); *: all; empty: none' },
   { name: 'ssl_auth', type: 'boolean', default: false, group: 'Security', help: 'TLS on the HTTP port, the Bolt port, and between the servers of a group' },
   { name: 'server_cert', type: 'string', default: './server-cert.pem', group: 'Security', help: 'PEM file: certificate of this server, then those of intermediate authorities; read again when it changes' },
   { name: 'server_key', type: 'string', default: './server-key.pem', group: 'Security', help: 'PEM file: its private key' },
@@ -112,6 +113,7 @@ export const OPTIONS = [
   { name: 'max_result_bytes', type: 'integer', default: 268435456, min: 65536, group: 'Limits', help: 'result of a write, or of a REST request, kept in memory' },
   { name: 'max_request_bytes', type: 'integer', default: 17825792, min: 1024, group: 'Limits', help: 'body of an HTTP request' },
   { name: 'http_request_timeout_ms', type: 'integer', default: 300000, min: 0, group: 'Limits', help: 'a whole HTTP request must have arrived by then; 0: no limit' },
+  { name: 'http_gzip_min_bytes', type: 'integer', default: 16384, min: 0, group: 'Limits', help: 'HTTP answers of so many bytes and more are compressed for clients that accept gzip; 0: none' },
   { name: 'max_connections', type: 'integer', default: 4000, min: 1, group: 'Limits', help: 'client connections at once, per protocol' },
   { name: 'shutdown_timeout_s', type: 'integer', default: 10, min: 1, max: 3600, group: 'Limits', help: 'longest wait for running requests when the server stops' },
   { name: 'store_sync_interval_ms', type: 'integer', default: 5000, min: 10, group: 'Limits', help: 'how often the state store is synced, so that the log behind it may go' },

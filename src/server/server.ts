@@ -18,6 +18,12 @@ import { BoltServer } from '../bolt/bolt-server.ts';
 import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
+import { addressOf } from '../rpc/client-call.ts';
+import { answerRelayed } from '../rpc/client-relay.ts';
+import { ClientServer } from '../rpc/client-server.ts';
+import { ClientService } from '../rpc/client-service.ts';
+import { insecure } from '../rpc/raft-channel.ts';
+import { clientTls } from '../rpc/peer-tls.ts';
 import { RestServer } from '../rest/rest-server.ts';
 import { BackupPoints } from '../service/backup-points.ts';
 import { CallingExecutor, threadExecutor } from '../service/executors.ts';
@@ -89,6 +95,11 @@ export class LgraphServer {
   #link: ConsensusLink | undefined;
   #rest: RestServer | undefined;
   #bolt: BoltServer | undefined;
+  #rpc: ClientService | undefined;
+  #rpcServer: ClientServer | undefined;
+  #rpcTls: ReturnType<typeof clientTls> | undefined;
+  /** Calls of gRPC clients that came to the consensus thread. */
+  #rpcCalls: MessagePort | undefined;
   #certificates: CertificateWatch | undefined;
   #audit: AuditLog | undefined;
   #upkeep: Upkeep | undefined;
@@ -146,6 +157,7 @@ export class LgraphServer {
       onChange: (certificates) => {
         this.#rest?.useCertificates(certificates);
         this.#bolt?.useCertificates(certificates);
+        this.#rpcTls?.use(certificates);
         this.#log.info('new certificates are in use for new connections');
       },
       onProblem: (message) => this.#log.error(message),
@@ -247,10 +259,12 @@ export class LgraphServer {
     });
     const options = this.#consensusOptions(appliedIndex, stateChecksum);
     const { ssl_auth: tls, ha_tls: groupTls, server_cert: cert, server_key: key, server_ca: ca, tls_reload_s: reloadSeconds } = this.#config;
+    const { port1: rpcCalls, port2: clientPort } = new MessageChannel();
+    this.#rpcCalls = rpcCalls;
     const data: Omit<ConsensusThreadData, 'threadStats'> = {
-      options, writerPort, mainPort: consensusMainSide, tls: tls && groupTls && options.enabled ? { files: { cert, key, ca }, reloadMs: reloadSeconds * 1000 } : undefined,
+      options, writerPort, mainPort: consensusMainSide, clientPort, tls: tls && groupTls && options.enabled ? { files: { cert, key, ca }, reloadMs: reloadSeconds * 1000 } : undefined,
     };
-    this.#consensus = this.#worker('consensus-thread', data, [writerPort, consensusMainSide]);
+    this.#consensus = this.#worker('consensus-thread', data, [writerPort, consensusMainSide, clientPort]);
   }
 
   /** Fills a new store while the old one still serves reads; then everything is started again on it. */
@@ -332,11 +346,12 @@ export class LgraphServer {
     this.#watchStatements(service);
     this.#scheduleBackups(service);
     this.#rest = new RestServer(service, {
-      host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, enableHa: config.enable_ha, webFolder: config.web,
+      host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, corsOrigins: config.http_cors_origins, gzipBytesMin: config.http_gzip_min_bytes, enableHa: config.enable_ha, webFolder: config.web,
       connectionsMax: config.max_connections, requestTimeoutMs: config.http_request_timeout_ms, auditLog: this.#audit, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
     });
     await this.#rest.start();
     this.#log.info(`Listening for REST on port ${config.port}`);
+    await this.#openRpc(service);
     if (config.bolt_port === 0) return;
     this.#bolt = new BoltServer(service, {
       host: config.host, port: config.bolt_port, messageBytesMax: config.bolt_message_max_bytes,
@@ -357,6 +372,24 @@ export class LgraphServer {
     if (place === '' || this.#isWitness) return;
     const isOurs = () => (named === '' ? this.#link!.isLeader : named === addressesOf(this.#config).rpc);
     this.#schedule = new ScheduledBackups(backups, { storage: openStorage(place), intervalMs: seconds * 1000, fullEvery, keep, isOurs, log: this.#log, nowMs: () => systemClock.wallMs() });
+  }
+
+  /** In a group the consensus thread has the port already; its calls of clients come over `#rpcCalls`. */
+  async #openRpc(service: Service): Promise<void> {
+    const config = this.#config;
+    this.#rpc = new ClientService(service, { requestBytesMax: config.max_request_bytes, callsMax: config.max_connections, transactionIdleMs: config.transaction_idle_ms, transactionsMax: config.max_open_transactions });
+    if (config.enable_ha) {
+      answerRelayed(this.#rpcCalls!, this.#rpc.serve);
+      return;
+    }
+    if (!config.enable_rpc) return;
+    this.#rpcTls = this.#certificates === undefined ? undefined : clientTls(this.#certificates.current);
+    this.#rpcServer = new ClientServer(this.#rpc.serve, {
+      host: config.host, port: config.rpc_port, messageBytesMax: config.max_request_bytes + MB, credentials: this.#rpcTls?.server ?? insecure.server,
+      mayAsk: (peer) => service.mayConnect(addressOf(peer)),
+    });
+    await this.#rpcServer.start();
+    this.#log.info(`Listening for gRPC on port ${config.rpc_port}`);
   }
 
   /** Audit log, slow statements, and what follows the options that change while this server runs. */
@@ -430,21 +463,23 @@ export class LgraphServer {
     this.#stopping = true;
     // What looks at the state now and then must not meet a closed store.
     this.#upkeep?.stop();
-    await Promise.allSettled([this.#rest?.drain(), this.#bolt?.drain()]);
+    await Promise.allSettled([this.#rest?.drain(), this.#bolt?.drain(), this.#rpc?.drain()]);
     while (this.#tasks.size > 0 && rest() > 2000) await new Promise((resolve) => setTimeout(resolve, 20));
     this.#tasks.killAll();
     if (this.#config.enable_ha && this.#link?.isLeader === true) {
       await this.#link.transferLeader(undefined, Math.min(3000, rest())).catch((error: Error) => this.#log.warn(`leadership was not handed over: ${error.message}`));
     }
+    await within(this.#rpc?.stop(), rest());
     await within(this.#writer?.call('drain', Math.min(2000, rest())), rest());
     await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
-    await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop()]);
+    await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop(), this.#rpcServer?.stop()]);
     await Promise.allSettled([...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())));
     this.#schedule?.stop();
     this.#backups?.close();
     await this.#reader?.close();
     await this.#engine?.close();
     this.#link?.close();
+    this.#rpcCalls?.close();
     await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
     this.#endStats();
     this.#certificates?.stop();

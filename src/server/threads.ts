@@ -13,6 +13,8 @@ export interface ConsensusThreadData {
   readonly options: ConsensusOptions;
   readonly writerPort: MessagePort;
   readonly mainPort: MessagePort;
+  /** Calls of gRPC clients go over it to the main thread. */
+  readonly clientPort: MessagePort;
   /** Mutual TLS between the servers. */
   readonly tls: { readonly files: CertificateFiles; readonly reloadMs: number } | undefined;
 }

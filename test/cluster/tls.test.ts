@@ -5,6 +5,7 @@ import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connect as connectTls } from 'node:tls';
+import { credentials } from '@grpc/grpc-js';
 import neo4j from 'neo4j-driver';
 import type { Config } from 'neo4j-driver';
 import WebSocket from 'ws';
@@ -14,6 +15,7 @@ import { LocalGroup } from '../../src/cli/local-group.ts';
 import { eventually, RestClient, useTls } from '../../src/cli/rest-client.ts';
 import { askPeer } from '../../src/rpc/peer-question.ts';
 import { peerTls } from '../../src/rpc/peer-tls.ts';
+import { RpcClient } from '../rpc/client.ts';
 import { hasOpenssl, makeAuthority, makeCertificate } from '../server/certificates.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lgraph-tls-'));
@@ -79,6 +81,21 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     const careless = neo4j.driver(group.servers[1]!.boltUri.replace('bolt:', 'bolt+ssc:'), auth);
     await careless.verifyConnectivity();
     await careless.close();
+  });
+
+  it('streams over REST, and answers gRPC clients that show a certificate', async () => {
+    const client = await RestClient.login(rest().restAddress, 'admin', '73@TuGraph');
+    let bytes = 0;
+    for await (const part of await client.stream(rest().restAddress, '/export', { format: 'csv' })) bytes += part.length;
+    expect(bytes).toBeGreaterThan(0);
+    await expect(client.stream(rest().restAddress, '/export', { format: 'nonsense' })).rejects.toThrow('csv');
+    const member = new RpcClient(rest().rpcAddress, {}, credentials.createSsl(readFileSync(file('ca.pem')), readFileSync(file('first-key.pem')), readFileSync(file('first.pem'))));
+    await member.login();
+    expect(await member.values('RETURN 1')).toEqual([['1']]);
+    member.close();
+    const without = new RpcClient(rest().rpcAddress, {}, credentials.createSsl(readFileSync(file('ca.pem'))));
+    await expect(without.call('Login', { user: 'admin', password: '73@TuGraph' }, 3000)).rejects.toThrow();
+    without.close();
   });
 
   it('speaks Bolt over a WebSocket with TLS', async () => {

@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<Access, readonly (typeof ROLES)[number][]>> = {
 const ROUTES: readonly (readonly [RegExp, Access, unknown?])[] = [
   [/^POST \/login$/, 'open', { user: 1 }],
   [/^POST \/(refresh|logout|get_token_time)$/, 'user', {}],
-  [/^GET \/(livez|readyz|writable|metrics|resource\/\*)?$/, 'open'],
+  [/^GET \/(livez|readyz|writable|metrics|openapi\.json|docs|docs\/style\.css|resource\/\*)?$/, 'open'],
   [/^GET \/info(\/(?!log)\w+)?$/, 'user'],
   [/^GET \/info\/log$/, 'user'],
   [/^POST \/(cypher|gql)$/, 'write', { script: 'CREATE (n:FromMatrix)' }],

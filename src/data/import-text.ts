@@ -9,8 +9,8 @@
 import { DbError } from '../base/errors.ts';
 import type { FieldDef } from '../graph/catalog.ts';
 import { fieldValue } from '../graph/field-values.ts';
-import { cellReader } from '../data/cells.ts';
-import { csvRows } from '../data/csv.ts';
+import { cellReader } from './cells.ts';
+import { csvRows } from './csv.ts';
 import type { Value } from '../value/value.ts';
 import { jsonToValue, parseJson } from '../value/json.ts';
 

@@ -1,6 +1,6 @@
 /** Reading request bodies: every field is checked before it is used. */
 import { DbError } from '../base/errors.ts';
-import { Float } from '../value/value.ts';
+import { Float } from './value.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
 

@@ -1,0 +1,50 @@
+/** The statements of one import over gRPC: one transaction, whose outcome is kept under the client's idempotency key. */
+import type { Statements } from '../data/text-import.ts';
+import { parametersOf } from '../value/json.ts';
+import type { Session, SessionTransaction } from '../service/session.ts';
+
+const FETCH_ROWS = 10_000;
+
+export class ImportStatements implements Statements {
+  readonly #session: Session;
+  readonly #graph: string;
+  readonly #idempotencyKey: string | undefined;
+  #transaction: SessionTransaction | undefined;
+
+  constructor(session: Session, graph: string, idempotencyKey: string) {
+    this.#session = session;
+    this.#graph = graph;
+    this.#idempotencyKey = idempotencyKey === '' ? undefined : idempotencyKey;
+  }
+
+  async rows(text: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<unknown[][]> {
+    const stream = await this.#transaction!.run(text, { parameters: parametersOf(parameters), encoding: 'json', firstRows: FETCH_ROWS });
+    const parts: string[] = [];
+    for (;;) {
+      const part = await stream.next(FETCH_ROWS);
+      parts.push(Buffer.from(part.bytes).toString());
+      // Each row ends with a comma.
+      if (part.summary !== undefined) return JSON.parse(`[${parts.join('').slice(0, -1)}]`) as unknown[][];
+    }
+  }
+
+  async column(text: string, parameters?: Readonly<Record<string, unknown>>): Promise<unknown[]> {
+    return (await this.rows(text, parameters)).map((row) => row[0]);
+  }
+
+  /** `result` is undefined where it was made before, and too large to keep. */
+  async together<T>(work: (statements: Statements) => Promise<T>): Promise<{ readonly result: T | undefined; readonly version: number }> {
+    const transaction = await this.#session.begin({ mode: 'write', graph: this.#graph, idempotencyKey: this.#idempotencyKey });
+    const { repeated, version } = transaction;
+    if (repeated !== undefined) return { result: repeated.length === 0 ? undefined : JSON.parse(Buffer.from(repeated).toString()) as T, version };
+    this.#transaction = transaction;
+    try {
+      const result = await work(this);
+      const answer = this.#idempotencyKey === undefined ? undefined : new Uint8Array(Buffer.from(JSON.stringify(result)));
+      return { result, version: (await transaction.commit(answer)).version };
+    } catch (error) {
+      await transaction.rollback().catch(() => undefined);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/** The forms of an answer: lines of JSON, gzip, the envelope, and who of other origins may read it. */
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { acceptsGzip, corsFor } from '../../src/rest/answers.ts';
+import { TestServer } from './rest-server.ts';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await TestServer.start(19_650, ['--http_cors_origins', 'https://app.example.com, http://127.0.0.1:7070', '--max_result_bytes', '1048576', '--max_request_bytes', '65536']);
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+function post(body: object | string, headers: Readonly<Record<string, string>> = {}, path = '/cypher', method = 'POST'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port: server.port, path, method, headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', ...headers } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }));
+    });
+    sent.on('error', reject);
+    sent.end(method === 'POST' ? (typeof body === 'string' ? body : JSON.stringify(body)) : undefined);
+  });
+}
+
+const LINES = { accept: 'application/x-ndjson' };
+const lines = (text: Buffer) => text.toString().trimEnd().split('\n');
+
+describe('lines', () => {
+  it('has a head, rows and a summary; integers are exact', async () => {
+    const { status, headers, body } = await post({ script: 'CREATE (n:L {a: 1}) WITH n UNWIND [1, 9223372036854775807] AS x RETURN n, x' }, LINES);
+    expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson; charset=utf-8']);
+    const [head, first, second, last] = lines(body);
+    expect(JSON.parse(head!)).toEqual({ columns: ['n', 'x'], type: 'rw' });
+    expect(JSON.parse(first!)).toMatchObject([{ label: 'L', properties: { a: 1 } }, 1]);
+    expect(second).toMatch(/,9223372036854775807\]$/);
+    expect(JSON.parse(last!)).toMatchObject({ summary: { rows: 2, mode: 'run', stats: { nodesCreated: 1 }, version: Number(headers.server_version) } });
+  });
+
+  it('goes beyond the limit of answers that are kept whole', async () => {
+    const script = "UNWIND range(1, 300) AS a UNWIND range(1, 1000) AS b RETURN a, b, 'some text to make it longer'";
+    expect((await post({ script })).status).toBe(413);
+    const all = lines((await post({ script }, LINES)).body);
+    expect(all.length).toBe(300_002);
+    expect(JSON.parse(all.at(-1)!)).toMatchObject({ summary: { rows: 300_000 } });
+  });
+
+  it('has the status of an error at the start, and a last line for one in the middle', async () => {
+    expect((await post({ script: 'RETRUN 1' }, LINES)).status).toBe(400);
+    const { status, body } = await post({ script: 'UNWIND range(1, 30000) AS x RETURN 1 / (29999 - x)' }, LINES);
+    expect(status).toBe(200);
+    expect(JSON.parse(lines(body).at(-1)!)).toMatchObject({ error: { error_code: 'ArithmeticError' } });
+    expect(lines(body).length).toBeGreaterThan(100);
+  });
+
+  it('ends the statement whose client leaves', async () => {
+    const sent = request({ host: '127.0.0.1', port: server.port, path: '/cypher', method: 'POST', headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', ...LINES } });
+    sent.on('error', () => undefined);
+    sent.end(JSON.stringify({ script: 'UNWIND range(1, 100000) AS leaver UNWIND range(1, 100000) AS y RETURN leaver' }));
+    const response = await new Promise<IncomingMessage>((resolve) => sent.once('response', resolve));
+    response.on('error', () => undefined);
+    await new Promise((resolve) => response.once('data', resolve));
+    response.pause();
+    const running = async () => JSON.stringify(await server.done('GET', '/task')).includes('AS leaver');
+    expect(await running()).toBe(true);
+    sent.destroy();
+    await expect.poll(running, { timeout: 10_000 }).toBe(false);
+  });
+});
+
+describe('gzip', () => {
+  const large = { script: 'UNWIND range(1, 5000) AS x RETURN x' };
+  it('compresses what is large, for who accepts it', async () => {
+    const plain = await post(large);
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(plain.headers.vary).toContain('Accept-Encoding');
+    const zipped = await post(large, { 'accept-encoding': 'br, gzip' });
+    expect(zipped.headers['content-encoding']).toBe('gzip');
+    expect(zipped.body.length).toBeLessThan(plain.body.length / 2);
+    expect((JSON.parse(gunzipSync(zipped.body).toString()) as { size: number }).size).toBe(5000);
+    expect((await post({ script: 'RETURN 1' }, { 'accept-encoding': 'gzip' })).headers['content-encoding']).toBeUndefined();
+  });
+
+  it('compresses lines as they come', async () => {
+    const { headers, body } = await post(large, { ...LINES, 'accept-encoding': 'gzip' });
+    expect(headers['content-encoding']).toBe('gzip');
+    expect(lines(gunzipSync(body)).length).toBe(5002);
+  });
+
+  it('reads the header', () => {
+    expect(['gzip', 'deflate, gzip;q=0.5', '*', 'GZIP'].map(acceptsGzip)).toEqual([true, true, true, true]);
+    expect(['', 'br', 'gzip;q=0', 'gzip;q=0.0, br', undefined].map(acceptsGzip)).toEqual([false, false, false, false, false]);
+  });
+});
+
+describe('envelope', () => {
+  const envelope = { accept: 'application/vnd.lgraph.envelope+json' };
+  it('puts answers and errors in one form, with the status beside it', async () => {
+    const good = await post({ script: 'RETURN [1] AS x' }, envelope);
+    expect(JSON.parse(good.body.toString())).toMatchObject({ errorCode: '200', errorMessage: '', data: { result: [[[1]]] } });
+    const bad = await post({ script: 'RETRUN 1' }, envelope);
+    expect(bad.status).toBe(400);
+    expect(JSON.parse(bad.body.toString())).toMatchObject({ errorCode: '400', errorMessage: expect.stringContaining('RETRUN') as string, data: { error_code: 'SyntaxError' } });
+    expect(JSON.parse((await post('', envelope, '/db/default/label', 'GET')).body.toString())).toMatchObject({ errorCode: '200', data: { vertex: expect.anything() as unknown } });
+  });
+});
+
+describe('other origins', () => {
+  it('may read what the list names, and nothing else', async () => {
+    const allowed = await post({ script: 'RETURN 1' }, { origin: 'https://app.example.com' });
+    expect(allowed.headers).toMatchObject({ 'access-control-allow-origin': 'https://app.example.com', vary: 'Origin' });
+    const other = await post({ script: 'RETURN 1' }, { origin: 'https://evil.example.com' });
+    expect(other.headers['access-control-allow-origin']).toBeUndefined();
+    const preflight = await post('', { origin: 'https://app.example.com', 'access-control-request-method': 'POST' }, '/cypher', 'OPTIONS');
+    expect([preflight.status, preflight.headers['access-control-allow-methods']]).toEqual([200, 'GET, POST, PUT, OPTIONS, DELETE']);
+  });
+
+  it('may all, or none', () => {
+    expect(corsFor('*')('https://a')['Access-Control-Allow-Origin']).toBe('*');
+    expect(corsFor('')('https://a')['Access-Control-Allow-Origin']).toBeUndefined();
+    expect(corsFor('https://a/')('https://A')['Access-Control-Allow-Origin']).toBe('https://A');
+  });
+});
+
+it('names the limit of a request that is too large', async () => {
+  const { status, body } = await post({ script: `RETURN '${'x'.repeat(70_000)}'` });
+  expect(status).toBe(413);
+  expect(body.toString()).toContain('max_request_bytes');
+});
