@@ -98,6 +98,7 @@ export interface FormationHost {
   log(level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+const HEADLESS = 'its group has no leader: if a majority of its servers lost their data for good, run lgraph_peer --command recover where the data is (docs/operating.md)';
 const CALL_MS = 1000;
 const ROUND_MS = 200;
 const ROUND_MS_MAX = 2000;
@@ -229,7 +230,8 @@ export class Formation {
       this.#host.log('info', `joined the group through ${address}`, { clusterId: answer.clusterId });
       return undefined;
     } catch (error) {
-      return `${address} to take this server in: ${(error as Error).message}`;
+      const isHeadless = member.leaderAddress === undefined;
+      return `${address} to take this server in: ${(error as Error).message}${isHeadless ? `; ${HEADLESS}` : ''}`;
     }
   }
 

@@ -411,6 +411,8 @@ export class LgraphServer {
     const deadline = systemClock.monotonicMs() + this.#config.shutdown_timeout_s * 1000;
     const rest = () => Math.max(100, deadline - systemClock.monotonicMs());
     this.#stopping = true;
+    // What looks at the state now and then must not meet a closed store.
+    this.#upkeep?.stop();
     await Promise.allSettled([this.#rest?.drain(), this.#bolt?.drain()]);
     while (this.#tasks.size > 0 && rest() > 2000) await new Promise((resolve) => setTimeout(resolve, 20));
     this.#tasks.killAll();
@@ -427,7 +429,6 @@ export class LgraphServer {
     await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
     this.#endStats();
     this.#certificates?.stop();
-    this.#upkeep?.stop();
     this.#audit?.close();
   }
 }

@@ -26,7 +26,10 @@ export class Upkeep {
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
-    this.#timer = setInterval(() => void this.look(), INTERVAL_MS).unref();
+    // A failed look changes nothing, and the next one is a second away.
+    this.#timer = setInterval(() => {
+      this.look().catch((error: Error) => parts.log.debug(`the replicated options were not looked at: ${error.message}`));
+    }, INTERVAL_MS).unref();
   }
 
   async look(): Promise<void> {
@@ -39,8 +42,7 @@ export class Upkeep {
     const users = this.#hasWarned ? [] : this.#parts.factoryPasswords();
     if (users.length > 0) log.warn(`the factory password, which everybody knows, still opens this server to ${users.join(', ')}: change it (dbms.security.changePassword), or set force_password_change`);
     this.#hasWarned ||= users.length > 0;
-    // A failed look changes nothing, and the next one is a second away.
-    await this.#lookAtHosts().catch((error: Error) => log.debug(`the allowed addresses of the RPC port were not looked at: ${error.message}`));
+    await this.#lookAtHosts();
   }
 
   async #lookAtHosts(): Promise<void> {

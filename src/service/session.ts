@@ -188,12 +188,21 @@ export class Session {
     const { service } = this;
     const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
     await service.waitForVersion(version, options.versionWaitMs);
+    if (WARMS_UP.test(request.text)) await this.#warmReaders(request, version);
     const { inline } = service.options;
     const reply = inline.tryRun(request);
     if (reply !== undefined) return this.#stream(reply, inline, task, watch);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
     return this.#stream(await reader.run({ ...request, minVersion: version }), reader, task, watch);
+  }
+
+  /** Each thread has a cache of its own. */
+  async #warmReaders(request: RunRequest, version: number): Promise<void> {
+    await Promise.all(this.service.options.readers.map(async (reader) => {
+      const reply = await reader.run({ ...request, minVersion: version });
+      if (reply.execution !== 0) reader.discard(reply.execution);
+    }));
   }
 
   // -------------------------------------------------------------- writes
@@ -373,6 +382,8 @@ export class SessionTransaction {
 const FULL_DISK_WAIT_MS = 1000;
 const NO_PARAMETERS: CypherMap = new Map();
 const MAY_ASK_ABOUT_GROUP = /dbms|db\.(?:bolt|monitor|flushDB)|SHOW|TERMINATE/i;
+/** A statement that is to run in every thread that reads. */
+const WARMS_UP = /\bdb\s*\.\s*warmup\b/i;
 
 function isWrite(query: PreparedQuery): boolean {
   return query.access === 'write' || query.access === 'schema' || (query.access === 'dbms' && query.summary !== 'r');

@@ -5,10 +5,12 @@
  *   counter     a linearizable read is at least what was acknowledged before it began, at most what was begun before it ended
  *   lists       appends; every read is a prefix of the end state, holds what was acknowledged before a linearizable read began
  *   transfers   the sum over the accounts is the same in every read
+ *   registers   writes, compare-and-sets and linearizable reads have an order that explains every answer (history.mjs)
  *   versions    no client ever sees its data version fall, and with it no list that it reads by version shrinks
  *   schema      acknowledged labels, indexes and users are there at the end, on every server
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { History } from './history.mjs';
 
 export const ACCOUNTS = 8;
 export const BALANCE = 1000;
@@ -25,6 +27,7 @@ export class Truth {
     this.maybeCreated = new Set();
     this.counter = { acked: 0, begun: 0, settledNot: 0 };
     this.lists = Array.from({ length: LISTS }, () => ({ acked: new Set(), begun: new Set(), longest: [] }));
+    this.registers = new History();
     this.schema = { labels: new Set(), indexes: new Set(), users: new Set() };
     this.totals = { acknowledged: 0, inDoubt: 0, refused: 0, reads: 0, linearizableReads: 0, redirected: 0 };
     this.lastSuccessMs = performance.now();
@@ -62,7 +65,7 @@ export class Client {
     let inDoubt = false;
     for (;;) {
       try {
-        await this.call(script, { parameters, idempotencyKey: key });
+        this.lastAnswer = await this.call(script, { parameters, idempotencyKey: key });
         totals.acknowledged++;
         this.truth.lastSuccessMs = performance.now();
         return 'done';
@@ -80,11 +83,35 @@ export class Client {
   }
 
   async run(isRunning) {
-    const kinds = [() => this.create(), () => this.increment(), () => this.transfer(), () => this.append(), () => this.readCounter(), () => this.readList(true), () => this.readList(false), () => this.readSum()];
+    const kinds = [() => this.create(), () => this.increment(), () => this.transfer(), () => this.append(), () => this.readCounter(), () => this.readList(true), () => this.readList(false), () => this.readSum(), () => this.register(), () => this.register()];
     while (isRunning()) {
       await kinds[Math.floor(this.random() * kinds.length)]();
       await sleep(this.random() * 20);
     }
+  }
+
+  async register() {
+    const { registers } = this.truth;
+    const key = registers.key(this.random);
+    const what = this.random();
+    const called = performance.now();
+    if (what < 0.4) {
+      const answer = await this.read('MATCH (r:Register {id: $key}) RETURN r.value', { linearizable: true, parameters: { key } });
+      if (answer === undefined) return;
+      const value = answer.rows[0]?.[0] ?? null;
+      registers.record(this.number, called, performance.now(), { kind: 'read', key }, value);
+      this.lastRead = { key, value };
+      return;
+    }
+    const value = registers.value();
+    const isCas = what > 0.75 && this.lastRead?.key === key && this.lastRead.value !== null;
+    const input = isCas ? { kind: 'cas', key, from: this.lastRead.value, to: value } : { kind: 'write', key, value };
+    const outcome = isCas
+      ? await this.write('MATCH (r:Register {id: $key}) WHERE r.value = $from SET r.value = $to RETURN count(r)', { key, from: input.from, to: value })
+      : await this.write('MERGE (r:Register {id: $key}) SET r.value = $value', { key, value });
+    if (outcome === 'not') return;
+    const output = outcome === 'done' && isCas ? this.lastAnswer.rows[0][0] === 1 : undefined;
+    registers.record(this.number, called, outcome === 'done' ? performance.now() : undefined, input, output);
   }
 
   async create() {
@@ -200,7 +227,7 @@ export class Administrator extends Client {
 export async function prepare(rest, address) {
   for (const script of [
     "CALL db.createVertexLabel('Item', 'id', 'id', 'STRING', false)", "CALL db.createVertexLabel('Counter', 'id', 'id', 'INT64', false, 'value', 'INT64', false)",
-    "CALL db.createVertexLabel('Account', 'id', 'id', 'INT64', false, 'balance', 'INT64', false)", 'CREATE (:Counter {id: 0, value: 0})',
+    "CALL db.createVertexLabel('Register', 'id', 'id', 'STRING', false, 'value', 'INT64', true)", "CALL db.createVertexLabel('Account', 'id', 'id', 'INT64', false, 'balance', 'INT64', false)", 'CREATE (:Counter {id: 0, value: 0})',
     `UNWIND range(0, ${ACCOUNTS - 1}) AS id CREATE (:Account {id: id, balance: ${BALANCE}})`, `UNWIND range(0, ${LISTS - 1}) AS id CREATE (:List {id: id, items: []})`,
   ]) await rest.cypher(address, script);
 }
@@ -224,6 +251,8 @@ export async function checkEnd(truth, rest, address) {
     const held = new Set(now);
     for (const one of list.acked) if (!held.has(one)) truth.problem(`list ${at} lacks the acknowledged ${one}`);
   }
+  const verdict = await truth.registers.verdict();
+  if (verdict !== undefined) truth.problem(verdict);
   const labels = new Set((await read('CALL db.vertexLabels()')).map((row) => row[0]));
   for (const label of truth.schema.labels) if (!labels.has(label)) truth.problem(`acknowledged label ${label} is missing`);
   const indexed = new Set((await read('CALL db.indexes()')).map((row) => String(row[0])));

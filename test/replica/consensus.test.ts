@@ -145,6 +145,27 @@ describe('three servers over gRPC', () => {
     await until('the old identity to go', async () => (await leader.status()).peers.length === 3);
   });
 
+  it('two wiped ones of three never form an empty group over the data of the third, and say what to do', async () => {
+    const { servers, ports } = await three();
+    const leader = await group.leader(servers);
+    const id = leader.propose('kept');
+    await until('the commit', () => servers.every((server) => server.applied.includes('kept')) && leader.outcomes.get(id) === 'committed');
+    await Promise.all(servers.map((server) => group.stop(server)));
+    for (const index of [1, 2]) rmSync((await group.options(index, ports)).logDirectory, { recursive: true });
+    const [kept, ...wiped] = await Promise.all([0, 1, 2].map(async (index) => group.start(await group.options(index, ports))));
+    await until('both to wait', async () => (await Promise.all(wiped.map((server) => server.status()))).every(({ waitingFor }) => waitingFor !== undefined));
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1500);
+    });
+    for (const server of wiped) {
+      const { role, waitingFor } = await server.status();
+      expect(role).toBe('forming');
+      expect(waitingFor).toMatch(/recover/);
+    }
+    expect((await kept!.status()).role).not.toBe('leader');
+    expect(kept!.fatal).toBeUndefined();
+  });
+
   it('a wiped one of two servers with data comes back beside a witness', async () => {
     const ports = await freePorts(3);
     const witness = (index: number) => ({ info: { rpcAddress: `127.0.0.1:${ports[index]}`, restAddress: '', boltAddress: '', isWitness: index === 2, serverVersion: 'test' } });

@@ -24,6 +24,8 @@ const ROUTES: readonly (readonly [RegExp, Access, unknown?])[] = [
   [/^GET \/info\/log$/, 'user'],
   [/^POST \/(cypher|gql)$/, 'write', { script: 'CREATE (n:FromMatrix)' }],
   [/^GET \/audit_log$/, 'admin'],
+  [/^GET \/assets\//, 'open'],
+  [/^POST \/export$/, 'admin', { graph: 'default' }],
   [/^POST \/group\/(snapshot|transfer_leader)$/, 'admin', {}],
   [/^POST \/group\/(add|remove)_peer$/, 'admin', { peer: '127.0.0.1:1' }],
   [/^(GET|DELETE) \/(user|role)(\/:name(\/graph)?)?$/, 'admin'],

@@ -139,15 +139,16 @@ function countOf(view: GraphView, kind: 'vertex' | 'edge', name: string): number
   return id === undefined ? 0 : kind === 'vertex' ? view.nodeCount(id) : view.relationshipCount(id);
 }
 
-/** Reads every vertex and adjacency once, so that the caches hold what fits. */
+/** Reads every vertex and its relationships once, so that the thread's cache holds what fits. */
 function warmUp(context: ExecContext): string {
   const { view } = context;
   const started = performance.now();
+  const types = view.catalog.data.types.map((_, id) => id);
   for (const ids of view.scanNodes()) {
     for (let i = 0; i < ids.length; i++) {
       view.nodeProperties(new NodeValue(ids[i]!));
-      view.degree(ids[i]!, 'out', undefined);
-      view.degree(ids[i]!, 'in', undefined);
+      view.adjacency(ids[i]!, 'out', types);
+      view.adjacency(ids[i]!, 'in', types);
     }
     context.checkpoint(0);
   }
