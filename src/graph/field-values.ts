@@ -87,7 +87,9 @@ function convert(field: FieldDef, value: Value): Value | undefined {
   }
 }
 
-function integerIn(field: FieldDef, value: Value): Value | undefined {
+/** Clients in JavaScript send every plain number as a FLOAT (the JavaScript driver, TuGraph Browser): a whole one is an integer here. */
+function integerIn(field: FieldDef, given: Value): Value | undefined {
+  const value = given instanceof Float && Number.isSafeInteger(given.value) ? given.value : given;
   if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;
   const [low, high] = INT_LIMITS[field.type]!;
   if (BigInt(value) < low || BigInt(value) > high) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import type { GraphTransaction } from '../../src/graph/transaction.ts';
 import type { GraphView } from '../../src/graph/view.ts';
-import { NodeValue } from '../../src/value/value.ts';
+import { Float, NodeValue } from '../../src/value/value.ts';
 import { LocalStore } from './fixture.ts';
 
 /** What the store should hold, kept the simplest way. */
@@ -199,7 +199,7 @@ describe('what a transaction refuses', () => {
     await store.write((tx) => tx.graph('default').createLabel({
       kind: 'vertex', name: 'P', primary: 'id', fields: [{ name: 'id', type: 'INT8', optional: false }, { name: 'on', type: 'DATE', optional: true }],
     }));
-    const set = (field: string, value: string | number) => store.write((tx) => {
+    const set = (field: string, value: string | number | Float) => store.write((tx) => {
       const graph = tx.graph('default');
       graph.createNode([graph.labelId('P')], [[graph.keyId('id'), 1], [graph.keyId(field), value]]);
     });
@@ -207,5 +207,11 @@ describe('what a transaction refuses', () => {
     await expect(set('id', 300)).rejects.toThrow('Failed to set field [id]: Data size too big');
     await expect(set('nope', 1)).rejects.toThrow('Field [nope] does not exist.');
     await set('on', '2026-11-23');
+    await expect(set('id', new Float(1.5))).rejects.toThrow('Cannot convert input [1.5] into type [INT8]');
+    await set('id', new Float(7));
+    const point = store.reader.acquire();
+    const view = point.view('default');
+    expect(view.nodeProperty(new NodeValue(Number([...view.scanNodes()].flatMap((ids) => Array.from(ids)).at(-1))), view.catalog.findKey('id')!)).toBe(7);
+    store.reader.release(point);
   });
 });
