@@ -38,8 +38,9 @@ export function backupRoutes(app: FastifyInstance, service: Service): void {
     const name = textField(body, 'name');
     const after = optionalText(body, 'after') ?? '';
     if (!HEX.test(after)) throw new DbError('InvalidRequest', '`after` must be a key in hex digits');
+    const bytes = bytesMax(body);
     backups.check(name);
-    return stream(backups.state(name, after, bytesMax(body)));
+    return stream(backups.state(name, after, bytes));
   });
   route('log', async (body) => stream(await log(backups, body)));
   route('end', async (body) => {
