@@ -300,6 +300,7 @@ export class SessionTransaction {
   readonly #executor: Executor;
   readonly #id: number;
   readonly #options: BeginOptions;
+  readonly #term: number;
   #version: number;
   #open = true;
   /** Set: there is nothing to do, it was done before under the same key and answered with this. */
@@ -308,6 +309,7 @@ export class SessionTransaction {
   constructor(session: Session, executor: Executor, begun: BeginReply, options: BeginOptions) {
     this.#session = session;
     this.#executor = executor;
+    this.#term = session.service.options.group.term;
     this.#id = begun.transaction;
     this.#version = begun.version;
     this.repeated = begun.repeated;
@@ -349,8 +351,15 @@ export class SessionTransaction {
       });
     } catch (error) {
       tasks.end(task);
-      throw error;
+      throw this.#lost(error);
     }
+  }
+
+  /** A transaction is gone with the leader that held it: nothing of it was made, and the client may run it again. */
+  #lost(error: unknown): unknown {
+    const { code } = asDbError(error);
+    if (code !== 'TransactionNotFound' || this.#options.mode === 'read' || this.#session.service.options.group.term === this.#term) return error;
+    return new DbError('Conflict', 'the leader changed before the transaction was committed; it was not made', { hint: 'run the transaction again' });
   }
 
   /** `answer`: for a repetition under the same key. */
@@ -359,7 +368,10 @@ export class SessionTransaction {
     const { options } = this.#session.service;
     const { user } = this.#session.principal;
     if (this.#executor !== options.leader) {
-      return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, answer }));
+      const asked = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, answer };
+      return this.#committed(await this.#executor.commit(asked).catch((error: unknown) => {
+        throw this.#lost(error);
+      }));
     }
     // Over there: a connection that breaks now is asked for again under a key, at whoever leads then.
     const request = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}`, answer };

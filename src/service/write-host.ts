@@ -2,6 +2,7 @@
  * Runs writes in the writer thread of the leader: single statements as transactions of their own, and the statements of
  * interactive transactions. A result is kept until it is pulled, and given only when its transaction is committed.
  */
+import { randomInt } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import { emptyStats } from '../cypher/context.ts';
@@ -51,7 +52,8 @@ export class WriteHost {
   readonly #options: WriteHostOptions;
   readonly #results = new Map<number, RowsPart[]>();
   readonly #transactions = new Map<number, OpenTransaction>();
-  #next = 1;
+  /** From a point of its own: a number given out by one leader must not be that of another client's transaction or result at the next. */
+  #next = randomInt(2 ** 47);
 
   constructor(transactor: Transactor, options: WriteHostOptions) {
     this.#transactor = transactor;
