@@ -105,7 +105,7 @@ export class RestCall {
    */
   async together<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { idempotencyKey, minVersion, versionWaitMs } = this.options({});
-    const transaction = await this.session.begin({ mode: 'write', graph: this.graph, idempotencyKey, minVersion, versionWaitMs });
+    const transaction = await this.session.begin({ mode: 'write', graph: this.graph, idempotencyKey, answersRepetition: true, minVersion, versionWaitMs });
     if (transaction.repeated !== undefined) {
       this.saw(transaction.version);
       return transaction.repeated.length === 0 ? undefined : JSON.parse(Buffer.from(transaction.repeated).toString()) as T;

@@ -34,7 +34,7 @@ export class ImportStatements implements Statements {
 
   /** `result` is undefined where it was made before, and too large to keep. */
   async together<T>(work: (statements: Statements) => Promise<T>): Promise<{ readonly result: T | undefined; readonly version: number }> {
-    const transaction = await this.#session.begin({ mode: 'write', graph: this.#graph, idempotencyKey: this.#idempotencyKey });
+    const transaction = await this.#session.begin({ mode: 'write', graph: this.#graph, idempotencyKey: this.#idempotencyKey, answersRepetition: true });
     const { repeated, version } = transaction;
     if (repeated !== undefined) return { result: repeated.length === 0 ? undefined : JSON.parse(Buffer.from(repeated).toString()) as T, version };
     this.#transaction = transaction;

@@ -279,7 +279,7 @@ export class Session {
       const begun = await reader.begin(request);
       return new SessionTransaction(this, reader, begun, options);
     }
-    const keyed = { ...request, idempotencyKey: options.idempotencyKey };
+    const keyed = options.answersRepetition === true ? { ...request, idempotencyKey: options.idempotencyKey } : request;
     return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(keyed), options));
   }
 }
@@ -292,6 +292,8 @@ export interface BeginOptions {
   readonly versionWaitMs?: number | undefined;
   readonly readMode?: ReadMode | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** Where it was done before under the same key, nothing is begun, and `repeated` is what it was answered with. Otherwise a repetition is noticed when it commits. */
+  readonly answersRepetition?: boolean | undefined;
 }
 
 /** An open transaction, wherever it runs. */
