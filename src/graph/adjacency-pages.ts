@@ -7,6 +7,7 @@
  * vertex serves a view at V when the clock of the vertex's adjacency block is ≤ min(page.at, V).
  */
 import { VersionClocks } from '../storage/clocks.ts';
+import { PageTable } from './page-table.ts';
 import type { AdjacencyBlock } from './blocks.ts';
 import type { AdjacencySegment, Direction } from './view.ts';
 
@@ -52,10 +53,8 @@ export class AdjacencyPages {
   readonly #clocks: VersionClocks;
   readonly #graph: number;
   readonly #kind: number;
-  /** By type * 2 + (in ? 1 : 0), then by page; a number counts look-ups before there is a page. */
-  readonly #pages: (Page | number | undefined)[][] = [];
-  #hand = 0;
-  #grown = 0;
+  /** By type * 2 + (in ? 1 : 0). */
+  readonly pages = new PageTable<Page>();
 
   constructor(clocks: VersionClocks, graph: number, kind: number) {
     this.#clocks = clocks;
@@ -67,33 +66,27 @@ export class AdjacencyPages {
   get(id: number, direction: Direction, typeId: number, version: number, read: ReadAdjacency): readonly AdjacencySegment[] | undefined {
     if (id >= IDS_MAX) return undefined;
     const side = direction === 'in' ? 1 : 0;
-    const pages = this.#pages[typeId * 2 + side] ??= [];
+    const row = typeId * 2 + side;
     const number = id >>> PAGE_BITS;
-    let page = pages[number];
-    if (page === undefined || typeof page === 'number') {
-      // Filled up, so that the array stays a plain one.
-      while (pages.length <= number) pages.push(undefined);
-      const reads = (page ?? 0) + 1;
-      if (reads < READS_BEFORE) {
-        pages[number] = reads;
-        return undefined;
-      }
+    let page = this.pages.get(row, number);
+    if (page === undefined) {
+      if (!this.pages.isDue(row, number, READS_BEFORE)) return undefined;
       page = this.#make(number * PAGE, typeId, version, read);
-      pages[number] = page;
-      this.#grown += page.bytes;
+      this.pages.set(row, number, page, page.bytes);
     }
     const place = id & (PAGE - 1);
-    if (page.at !== version && !this.#isValid(page, pages, id, side, version)) return undefined;
+    if (page.at !== version && !this.#isValid(page, row, id, version)) return undefined;
     if (page.elsewhere[place] !== 0) return undefined;
     const from = page.offsets[place]!;
     const to = page.offsets[place + 1]!;
     return from === to ? NO_SEGMENTS : [{ typeId, from, to, neighbours: page.neighbours, edges: page.edges }];
   }
 
-  #isValid(page: Page, pages: (Page | number | undefined)[], id: number, side: number, version: number): boolean {
+  #isValid(page: Page, row: number, id: number, version: number): boolean {
+    const side = row & 1;
     if (page.at < version && ++page.reads >= STALE_READS_MAX) {
       this.#refresh(page, id & ~(PAGE - 1), side, version);
-      if (page.changed > CHANGED_MAX) pages[id >>> PAGE_BITS] = undefined;
+      if (page.changed > CHANGED_MAX) this.pages.drop(row, id >>> PAGE_BITS);
       return true;
     }
     const clock = this.#clock(id * 2 + side);
@@ -133,21 +126,5 @@ export class AdjacencyPages {
     }
     const pack = (list: number[]): Ids => (isWide ? Float64Array.from(list) : Uint32Array.from(list));
     return new Page(version, offsets, pack(neighbours), pack(edges), elsewhere);
-  }
-
-  takeGrown(): number {
-    const grown = this.#grown;
-    this.#grown = 0;
-    return grown;
-  }
-
-  /** Lets go of a tenth, going round by page. */
-  evict(): void {
-    const count = Math.max(0, ...this.#pages.map((pages) => pages?.length ?? 0));
-    for (let left = Math.ceil(count / 10); left > 0; left--) {
-      if (this.#hand >= count) this.#hand = 0;
-      for (const pages of this.#pages) if (pages !== undefined && this.#hand < pages.length) pages[this.#hand] = undefined;
-      this.#hand++;
-    }
   }
 }

@@ -67,7 +67,7 @@ export class BlockCache {
 
   /** What is derived grows without anything being put here; whoever opens a view calls this. */
   countDerived(): void {
-    for (const { vertices, edges, adjacency } of this.#derived.values()) this.bytes += vertices.takeGrown() + edges.takeGrown() + adjacency.takeGrown();
+    for (const { vertices, edges, adjacency } of this.#derived.values()) this.bytes += vertices.pages.takeGrown() + edges.pages.takeGrown() + adjacency.pages.takeGrown();
     if (this.bytes > this.budgetBytes) this.#evict();
   }
 
@@ -85,9 +85,9 @@ export class BlockCache {
       for (const table of kinds) table?.drop(Math.ceil(table.size / 10));
     }
     for (const { vertices, edges, adjacency } of this.#derived.values()) {
-      vertices.evict();
-      edges.evict();
-      adjacency.evict();
+      vertices.pages.evict();
+      edges.pages.evict();
+      adjacency.pages.evict();
     }
     this.bytes *= 0.9;
   }

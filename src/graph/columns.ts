@@ -10,6 +10,7 @@
  */
 import type { Value } from '../value/value.ts';
 import { VersionClocks } from '../storage/clocks.ts';
+import { PageTable } from './page-table.ts';
 
 const PAGE_BITS = 10;
 const PAGE = 1 << PAGE_BITS;
@@ -82,11 +83,8 @@ export class ColumnTable {
   readonly #clocks: VersionClocks;
   readonly #graph: number;
   readonly #kind: number;
-  /** By key + 1, then by page; a number counts the reads before a column is worth its place. */
-  readonly #columns: (Column | number | undefined)[][] = [];
-  #hand = 0;
-  /** Bytes made since this was last asked for. */
-  #grown = 0;
+  /** By key + 1. */
+  readonly pages = new PageTable<Column>();
 
   constructor(clocks: VersionClocks, graph: number, kind: number) {
     this.#clocks = clocks;
@@ -97,8 +95,8 @@ export class ColumnTable {
   /** The entry of a vertex as of a version, or undefined: look into the block, and then `put` what was there. */
   get(id: number, keyId: number, version: number): Entry {
     if (id >= IDS_MAX) return undefined;
-    const column = this.#columns[keyId + 1]?.[id >>> PAGE_BITS];
-    if (column === undefined || typeof column === 'number') return undefined;
+    const column = this.pages.get(keyId + 1, id >>> PAGE_BITS);
+    if (column === undefined) return undefined;
     if (column.at !== version && !this.#isValid(column, id, version)) return undefined;
     return column.get(id & (PAGE - 1));
   }
@@ -125,39 +123,16 @@ export class ColumnTable {
   /** Remembers what a vertex's block said at `version`. */
   put(id: number, keyId: number, version: number, entry: Entry): void {
     if (id >= IDS_MAX) return;
-    const pages = this.#columns[keyId + 1] ??= [];
     const page = id >>> PAGE_BITS;
-    // Filled up, so that the array stays a plain one.
-    while (pages.length <= page) pages.push(undefined);
-    let column = pages[page];
-    if (column === undefined || typeof column === 'number') {
-      const reads = (column ?? 0) + 1;
-      if (reads < READS_BEFORE) {
-        pages[page] = reads;
-        return;
-      }
-      pages[page] = column = new Column(version);
-      this.#grown += COLUMN_BYTES;
+    let column = this.pages.get(keyId + 1, page);
+    if (column === undefined) {
+      if (!this.pages.isDue(keyId + 1, page, READS_BEFORE)) return;
+      column = new Column(version);
+      this.pages.set(keyId + 1, page, column, COLUMN_BYTES);
     }
     // An entry newer than its column is believed only when the vertex has not changed since the column's version; one that is older, never.
     if (version < column.at) return;
     column.set(id & (PAGE - 1), entry);
-    if (typeof entry === 'string') this.#grown += entry.length;
-  }
-
-  takeGrown(): number {
-    const grown = this.#grown;
-    this.#grown = 0;
-    return grown;
-  }
-
-  /** Lets go of a tenth, going round by page. */
-  evict(): void {
-    const pages = Math.max(0, ...this.#columns.map((column) => column?.length ?? 0));
-    for (let left = Math.ceil(pages / 10); left > 0; left--) {
-      if (this.#hand >= pages) this.#hand = 0;
-      for (const column of this.#columns) if (column !== undefined && this.#hand < column.length) column[this.#hand] = undefined;
-      this.#hand++;
-    }
+    if (typeof entry === 'string') this.pages.grow(entry.length);
   }
 }

@@ -12,7 +12,7 @@ import { OWN_KEY_PREFIX } from './api.ts';
 import type { Executor } from './executors.ts';
 import type { ReadMode } from './read-index.ts';
 import type { Service } from './service.ts';
-import type { RunningWatch, StatementKind } from './statement-watch.ts';
+import type { StatementKind } from './statement-watch.ts';
 import type { Task } from './tasks.ts';
 
 export interface RunOptions {
@@ -116,39 +116,43 @@ export class Session {
     }
   }
 
-  async run(text: string, options: RunOptions): Promise<ResultStream> {
-    const graph = options.graph === undefined || options.graph === '' ? DEFAULT_GRAPH : options.graph;
-    const watch = this.service.watch.begin(this.principal, text, graph, options);
-    try {
-      return await this.#run(text, graph, options, watch);
-    } catch (error) {
-      watch.end(error);
-      throw error;
-    }
+  run(text: string, options: RunOptions): Promise<ResultStream> {
+    return this.statement(text, graphOf(options.graph), options, (graph) => {
+      const query = this.prepareHereOrLater(text, graph);
+      if (options.readOnly === true && changesData(query)) {
+        throw new DbError('AccessMode', 'this statement writes, but a read was asked for', { hint: 'use a write transaction' });
+      }
+      return query;
+    }, (request, end, query) => (changesData(query) ? this.#write(request, end) : this.#read(request, options, end)));
   }
 
-  async #run(text: string, graph: string, options: RunOptions, watch: RunningWatch): Promise<ResultStream> {
-    const query = this.prepareHereOrLater(text, graph);
-    watch.kind = kindOf(query);
-    const writes = query !== undefined && isWrite(query) && query.mode !== 'explain';
-    if (writes && options.readOnly === true) {
-      throw new DbError('AccessMode', 'this statement writes, but a read was asked for', { hint: 'use a write transaction' });
-    }
-    const task = this.service.options.tasks.start(`[CYPHER] ${text}`, this.principal.user);
-    options.onTask?.(task.id);
+  /** One statement from its arrival to its last row or its error: watched, and, once it is understood, a task that can be killed. */
+  async statement(
+    text: string, graph: string, options: RunOptions, understand: (graph: string) => PreparedQuery | undefined,
+    work: (request: RunRequest, end: (error?: unknown) => void, query: PreparedQuery | undefined) => Promise<ResultStream>,
+  ): Promise<ResultStream> {
+    const { watch: watches, options: { tasks } } = this.service;
+    const watch = watches.begin(this.principal, text, graph, options);
+    let task: Task | undefined;
+    const end = (error?: unknown): void => {
+      if (task !== undefined) tasks.end(task);
+      watch.end(error);
+    };
     try {
-      const request = await this.request(text, graph, options, task);
-      return writes ? await this.#write(request, task, watch) : await this.#read(request, options, task, watch);
+      const query = understand(graph);
+      watch.kind = kindOf(query);
+      task = tasks.start(`[CYPHER] ${text}`, this.principal.user);
+      options.onTask?.(task.id);
+      return await work(await this.#request(text, graph, options, task), end, query);
     } catch (error) {
-      this.service.options.tasks.end(task);
+      end(error);
       throw error;
     }
   }
 
   /** Whether the statement needs the leader. */
   writes(text: string, graph: string | undefined): boolean {
-    const query = this.prepare(text, graph === undefined || graph === '' ? DEFAULT_GRAPH : graph);
-    return isWrite(query) && query.mode !== 'explain';
+    return changesData(this.prepare(text, graphOf(graph)));
   }
 
   /** A write transaction that costs the leader nothing until it writes. */
@@ -166,7 +170,7 @@ export class Session {
     }
   }
 
-  async request(text: string, graph: string, options: RunOptions, task: Task): Promise<RunRequest> {
+  async #request(text: string, graph: string, options: RunOptions, task: Task): Promise<RunRequest> {
     return {
       graph, text, parameters: encodeMap(options.parameters ?? NO_PARAMETERS), encoding: options.encoding, firstRows: options.firstRows,
       user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? this.service.live.statement_timeout_ms, killSlot: task.slot,
@@ -175,26 +179,19 @@ export class Session {
     };
   }
 
-  #stream(reply: RunReply, executor: Executor, task: Task, watch: RunningWatch): ResultStream {
-    return new ResultStream(reply, executor, (error) => {
-      this.service.options.tasks.end(task);
-      watch.end(error);
-    });
-  }
-
   // -------------------------------------------------------------- reads
 
-  async #read(request: RunRequest, options: RunOptions, task: Task, watch: RunningWatch): Promise<ResultStream> {
+  async #read(request: RunRequest, options: RunOptions, end: (error?: unknown) => void): Promise<ResultStream> {
     const { service } = this;
     const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
     await service.waitForVersion(version, options.versionWaitMs);
     if (WARMS_UP.test(request.text)) await this.#warmReaders(request, version);
     const { inline } = service.options;
     const reply = inline.tryRun(request);
-    if (reply !== undefined) return this.#stream(reply, inline, task, watch);
+    if (reply !== undefined) return new ResultStream(reply, inline, end);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
-    return this.#stream(await reader.run({ ...request, minVersion: version }), reader, task, watch);
+    return new ResultStream(await reader.run({ ...request, minVersion: version }), reader, end);
   }
 
   /** Each thread has a cache of its own. */
@@ -207,14 +204,14 @@ export class Session {
 
   // -------------------------------------------------------------- writes
 
-  async #write(request: RunRequest, task: Task, watch: RunningWatch): Promise<ResultStream> {
+  async #write(request: RunRequest, end: (error?: unknown) => void): Promise<ResultStream> {
     // Forwarded, a broken connection would leave the outcome open; under a key of our own it can be asked for again.
     const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}` };
     // Once it was sent under that key, every later try is under it too, also when this server has become the leader.
     let underKey = request.idempotencyKey !== undefined;
     return this.onLeader(async (executor) => {
       underKey ||= executor !== this.service.options.writer;
-      return this.#stream(await executor.run(underKey ? keyed : request), executor, task, watch);
+      return new ResultStream(await executor.run(underKey ? keyed : request), executor, end);
     }, () => underKey);
   }
 
@@ -302,7 +299,6 @@ export class SessionTransaction {
   readonly #executor: Executor;
   readonly #id: number;
   readonly #options: BeginOptions;
-  readonly #term: number;
   #version: number;
   #open = true;
   /** Set: there is nothing to do, it was done before under the same key and answered with this. */
@@ -311,7 +307,6 @@ export class SessionTransaction {
   constructor(session: Session, executor: Executor, begun: BeginReply, options: BeginOptions) {
     this.#session = session;
     this.#executor = executor;
-    this.#term = session.service.options.group.term;
     this.#id = begun.transaction;
     this.#version = begun.version;
     this.repeated = begun.repeated;
@@ -322,46 +317,14 @@ export class SessionTransaction {
     return this.#version;
   }
 
-  async run(text: string, options: RunOptions): Promise<ResultStream> {
-    const asked = options.graph ?? this.#options.graph;
-    const graph = asked === undefined || asked === '' ? DEFAULT_GRAPH : asked;
-    const { service, principal } = this.#session;
-    const watch = service.watch.begin(principal, text, graph, options);
-    try {
-      return await this.#run(text, graph, options, watch);
-    } catch (error) {
-      watch.end(error);
-      throw error;
-    }
-  }
-
-  async #run(text: string, graph: string, options: RunOptions, watch: RunningWatch): Promise<ResultStream> {
-    const { tasks } = this.#session.service.options;
-    const query = this.#session.prepare(text, graph);
-    watch.kind = kindOf(query);
-    if (isWrite(query) && this.#options.mode === 'read') {
-      throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
-    }
-    const task = tasks.start(`[CYPHER] ${text}`, this.#session.principal.user);
-    options.onTask?.(task.id);
-    try {
-      const request = await this.#session.request(text, graph, options, task);
-      const reply = await this.#executor.run({ ...request, transaction: this.#id });
-      return new ResultStream(reply, this.#executor, (error) => {
-        tasks.end(task);
-        watch.end(error);
-      });
-    } catch (error) {
-      tasks.end(task);
-      throw this.#lost(error);
-    }
-  }
-
-  /** A transaction is gone with the leader that held it: nothing of it was made, and the client may run it again. */
-  #lost(error: unknown): unknown {
-    const { code } = asDbError(error);
-    if (code !== 'TransactionNotFound' || this.#options.mode === 'read' || this.#session.service.options.group.term === this.#term) return error;
-    return new DbError('Conflict', 'the leader changed before the transaction was committed; it was not made', { hint: 'run the transaction again' });
+  run(text: string, options: RunOptions): Promise<ResultStream> {
+    return this.#session.statement(text, graphOf(options.graph ?? this.#options.graph), options, (graph) => {
+      const query = this.#session.prepare(text, graph);
+      if (this.#options.mode === 'read' && isWrite(query)) {
+        throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
+      }
+      return query;
+    }, async (request, end) => new ResultStream(await this.#executor.run({ ...request, transaction: this.#id }), this.#executor, end));
   }
 
   /** `answer`: for a repetition under the same key. */
@@ -370,10 +333,7 @@ export class SessionTransaction {
     const { options } = this.#session.service;
     const { user } = this.#session.principal;
     if (this.#executor !== options.leader) {
-      const asked = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, answer };
-      return this.#committed(await this.#executor.commit(asked).catch((error: unknown) => {
-        throw this.#lost(error);
-      }));
+      return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, answer }));
     }
     // Over there: a connection that breaks now is asked for again under a key, at whoever leads then.
     const request = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}`, answer };
@@ -398,6 +358,15 @@ const NO_PARAMETERS: CypherMap = new Map();
 const MAY_ASK_ABOUT_GROUP = /dbms|db\.(?:bolt|monitor|flushDB)|SHOW|TERMINATE/i;
 /** A statement that is to run in every thread that reads. */
 const WARMS_UP = /\bdb\s*\.\s*warmup\b/i;
+
+function graphOf(name: string | undefined): string {
+  return name === undefined || name === '' ? DEFAULT_GRAPH : name;
+}
+
+/** Whether the statement needs the leader. One that is not understood yet is read: then the reader says what is wrong. */
+function changesData(query: PreparedQuery | undefined): boolean {
+  return query !== undefined && isWrite(query) && query.mode !== 'explain';
+}
 
 function isWrite(query: PreparedQuery): boolean {
   return query.access === 'write' || query.access === 'schema' || (query.access === 'dbms' && query.summary !== 'r');

@@ -53,7 +53,8 @@ export class WriteHost {
   readonly #results = new Map<number, RowsPart[]>();
   readonly #transactions = new Map<number, OpenTransaction>();
   /** From a point of its own: a number given out by one leader must not be that of another client's transaction or result at the next. */
-  #next = randomInt(2 ** 47);
+  readonly #first = randomInt(2 ** 47);
+  #next = this.#first;
 
   constructor(transactor: Transactor, options: WriteHostOptions) {
     this.#transactor = transactor;
@@ -240,6 +241,7 @@ export class WriteHost {
     this.#expire();
     const open = this.#transactions.get(id);
     if (open === undefined) {
+      if (id < this.#first || id >= this.#next) throw lostWithItsLeader();
       throw new DbError('TransactionNotFound', `there is no open transaction ${id}: it was ended, or was idle for longer than allowed`);
     }
     return open;
@@ -257,7 +259,7 @@ export class WriteHost {
   /** A commit whose transaction is not here: another leader may have made it, or it is lost with that leader. */
   async #commitAgain(key: string): Promise<{ version: number }> {
     if (await this.#transactor.findOutcome(key) !== undefined) return { version: this.#transactor.state.version };
-    throw new DbError('Conflict', 'the leader changed before the transaction was committed; it was not made', { hint: 'run the transaction again' });
+    throw lostWithItsLeader();
   }
 
   rollback(id: number): void {
@@ -273,6 +275,11 @@ export class WriteHost {
       if (idle || now - open.startedMs > this.#options.transactionTotalMs) this.rollback(id);
     }
   }
+}
+
+/** Nothing of the transaction was made; drivers run it again by themselves. */
+function lostWithItsLeader(): DbError {
+  return new DbError('Conflict', 'the leader changed before the transaction was committed; it was not made', { hint: 'run the transaction again' });
 }
 
 /** Keys are a user's own: nobody gets another's answer by guessing its key. */

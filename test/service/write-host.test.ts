@@ -10,11 +10,13 @@ function host(): WriteHost {
   return new WriteHost(transactor as unknown as Transactor, options as unknown as WriteHostOptions);
 }
 
-it('gives out numbers that no other leader gives out: a statement for a transaction of the last one finds none here', async () => {
+it('gives out numbers that no other leader gives out, and tells a transaction of the last leader from one that ended here', async () => {
   const begin = async (at: WriteHost) => (await at.begin({ user: 'admin', timeoutMs: 0, minVersion: 0, killSlot: -1 })).transaction;
   const [before, now] = [host(), host()];
   const numbers = [await begin(before), await begin(before), await begin(now), await begin(now)];
   expect(new Set(numbers).size).toBe(4);
   for (const number of numbers) expect(Number.isSafeInteger(number)).toBe(true);
-  await expect(now.commit({ transaction: numbers[0]!, user: 'admin' })).rejects.toMatchObject({ code: 'TransactionNotFound' });
+  await expect(now.commit({ transaction: numbers[0]!, user: 'admin' })).rejects.toMatchObject({ code: 'Conflict' });
+  now.rollback(numbers[2]!);
+  await expect(now.commit({ transaction: numbers[2]!, user: 'admin' })).rejects.toMatchObject({ code: 'TransactionNotFound' });
 });

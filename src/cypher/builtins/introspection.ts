@@ -143,12 +143,12 @@ function countOf(view: GraphView, kind: 'vertex' | 'edge', name: string): number
 function warmUp(context: ExecContext): string {
   const { view } = context;
   const started = performance.now();
-  const types = view.catalog.data.types.map((_, id) => id);
   for (const ids of view.scanNodes()) {
     for (let i = 0; i < ids.length; i++) {
       view.nodeProperties(new NodeValue(ids[i]!));
-      view.adjacency(ids[i]!, 'out', types);
-      view.adjacency(ids[i]!, 'in', types);
+      for (const direction of ['out', 'in'] as const) {
+        for (const type of view.typesAt(ids[i]!, direction)) view.adjacency(ids[i]!, direction, [type]);
+      }
     }
     context.checkpoint(0);
   }
