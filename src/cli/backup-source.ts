@@ -1,5 +1,6 @@
 /** A running server as the source of a backup, over REST. */
-import type { BackupPoint, BackupSource } from '../data/backup/source.ts';
+import type { BackupSource } from '../data/backup/source.ts';
+import type { BackupPoint } from '../replica/backup-point.ts';
 import { DbError, fromWire } from '../base/errors.ts';
 import { GroupClient } from './group-client.ts';
 import { RestError } from './rest-client.ts';

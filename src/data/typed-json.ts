@@ -6,9 +6,8 @@
  *   {"date": …} {"localtime": …} {"time": …} {"localdatetime": …} {"datetime": …} {"duration": …}   ISO 8601
  */
 import { DbError } from '../base/errors.ts';
-import { jsonFloat } from '../value/format.ts';
+import { jsonFloat, typeName } from '../value/format.ts';
 import { Point } from '../value/spatial.ts';
-import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
 import { parseDate, parseDuration, parseLocalDateTime, parseLocalTime, parseZonedDateTime, parseZonedTime } from '../value/temporal-parse.ts';
 import { Float } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
@@ -28,14 +27,15 @@ function wrapped(kind: string, text: string): string {
   return `{"${kind}":${JSON.stringify(text)}}`;
 }
 
+/** By `typeName`. */
+const KINDS: Readonly<Record<string, string>> = {
+  DATE: 'date', 'LOCAL TIME': 'localtime', 'ZONED TIME': 'time', 'LOCAL DATETIME': 'localdatetime', 'ZONED DATETIME': 'datetime', DURATION: 'duration',
+};
+
 function kindOf(value: Value): string {
-  if (value instanceof LocalDate) return 'date';
-  if (value instanceof LocalTime) return 'localtime';
-  if (value instanceof ZonedTime) return 'time';
-  if (value instanceof LocalDateTime) return 'localdatetime';
-  if (value instanceof ZonedDateTime) return 'datetime';
-  if (value instanceof Duration) return 'duration';
-  throw new DbError('Internal', 'a property of an unknown kind');
+  const kind = KINDS[typeName(value)];
+  if (kind === undefined) throw new DbError('Internal', `a ${typeName(value)} is no property`);
+  return kind;
 }
 
 const READERS: Readonly<Record<string, (text: string) => Value | undefined>> = {

@@ -10,7 +10,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
-import type { BackupPoint, BackupPoints } from '../service/backup-points.ts';
+import type { BackupPoint } from '../replica/backup-point.ts';
+import type { BackupPoints } from '../service/backup-points.ts';
 import type { Service } from '../service/service.ts';
 import { bodyOf, integerField, optionalText, textField } from '../value/bodies.ts';
 import type { Body } from '../value/bodies.ts';

@@ -29,6 +29,7 @@ export class RestCall {
   readonly graph: string | undefined;
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
+  #statements = 0;
   /** Set while the statements of one transaction run. */
   #runner: Runner;
 
@@ -60,9 +61,16 @@ export class RestCall {
     void this.#reply.header('server_version', String(version));
   }
 
+  /** A repeated request runs the same statements in the same order: each has a key of its own, or the second would be answered as the first. */
+  #keyOf(key: string | undefined): string | undefined {
+    const before = this.#statements++;
+    return key === undefined || before === 0 ? key : `${key} ${before}`;
+  }
+
   /** Runs a statement and gives its rows as one JSON array. */
   async json(text: string, parameters: Parameters = {}): Promise<string> {
-    const stream = await this.#runner.run(text, this.options(parameters));
+    const options = this.options(parameters);
+    const stream = await this.#runner.run(text, { ...options, idempotencyKey: this.#keyOf(options.idempotencyKey) });
     const parts: string[] = [];
     let bytes = 0;
     for (;;) {

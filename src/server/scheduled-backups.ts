@@ -50,6 +50,7 @@ export class ScheduledBackups {
   readonly #source: BackupSource;
   readonly #timer: NodeJS.Timeout;
   #dueMs = 0;
+  #isStopped = false;
 
   constructor(points: BackupPoints, options: ScheduleOptions) {
     this.#options = options;
@@ -65,6 +66,8 @@ export class ScheduledBackups {
       await this.#runIfDue();
       this.state.isLastBad = false;
     } catch (error) {
+      // One that was cut short by the end of the server goes on, or begins anew, at the next start.
+      if (this.#isStopped) return;
       // Somebody else backs up to this place: that is as good.
       if (!(error instanceof DbError && error.code === 'Busy')) {
         this.state.failures++;
@@ -97,6 +100,7 @@ export class ScheduledBackups {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
   }
 }

@@ -463,6 +463,7 @@ export class LgraphServer {
     this.#stopping = true;
     // What looks at the state now and then must not meet a closed store.
     this.#upkeep?.stop();
+    this.#schedule?.stop();
     await Promise.allSettled([this.#rest?.drain(), this.#bolt?.drain(), this.#rpc?.drain()]);
     while (this.#tasks.size > 0 && rest() > 2000) await new Promise((resolve) => setTimeout(resolve, 20));
     this.#tasks.killAll();
@@ -474,7 +475,6 @@ export class LgraphServer {
     await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
     await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop(), this.#rpcServer?.stop()]);
     await Promise.allSettled([...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())));
-    this.#schedule?.stop();
     this.#backups?.close();
     await this.#reader?.close();
     await this.#engine?.close();

@@ -8,23 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { DbError } from '../base/errors.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
+import type { BackupPoint } from '../replica/backup-point.ts';
 import { logBytes } from '../replica/log-part.ts';
 import type { LogEntries } from '../replica/protocol.ts';
 import { stateBytes } from '../replica/state-file.ts';
 import type { StateTally } from '../replica/state-file.ts';
 import type { GroupLink } from './group-link.ts';
-
-/** One version of one group's data. */
-export interface BackupPoint {
-  readonly clusterId: string;
-  readonly version: number;
-  /** Of the last change in it. */
-  readonly timeMs: number;
-  /** When this server was asked for it. */
-  readonly askedMs: number;
-  readonly checksum: string;
-  readonly serverVersion: string;
-}
 
 export interface BackupPointsOptions {
   readonly reader: StateReader;

@@ -4,6 +4,15 @@
  */
 import type { GroupStatus, PeerStatus, SnapshotProgress } from '../replica/protocol.ts';
 
+/** How far the whole state is that a server gets. */
+export interface SnapshotRow {
+  readonly phase: string;
+  readonly bytes: number;
+  readonly bytes_total: number;
+  readonly percent: number;
+  readonly seconds_left: number | null;
+}
+
 export interface PeerRow {
   readonly rpc_address: string;
   readonly rest_address: string;
@@ -20,7 +29,7 @@ export interface PeerRow {
   readonly version: string;
   readonly note: string;
   readonly node_id: string;
-  readonly snapshot?: object;
+  readonly snapshot?: SnapshotRow;
 }
 
 /** The leader first, then by address: the order of every list of servers. */
@@ -41,6 +50,6 @@ export function peerRows({ peers, term, commitIndex }: Pick<GroupStatus, 'peers'
   }));
 }
 
-function snapshotFacts({ phase, bytes, bytesTotal, secondsLeft }: SnapshotProgress): object {
+function snapshotFacts({ phase, bytes, bytesTotal, secondsLeft }: SnapshotProgress): SnapshotRow {
   return { phase, bytes, bytes_total: bytesTotal, percent: bytesTotal === 0 ? 0 : Math.floor((bytes / bytesTotal) * 100), seconds_left: secondsLeft ?? null };
 }

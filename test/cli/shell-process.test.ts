@@ -1,30 +1,18 @@
 /** `lgraph_cli` as a process: exit codes, pipes, a real terminal, a leader that is killed under it (`npm run build` first). */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LocalGroup } from '../../src/cli/local-group.ts';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../../src/cli/rest-client.ts';
+import { useGroup } from '../cluster/use-group.ts';
 
 const CLI = resolve(import.meta.dirname, '../../bin/lgraph_cli');
-const directory = mkdtempSync(join(tmpdir(), 'lgraph-shell-'));
-let group: LocalGroup;
+const used = useGroup({ basePort: 18_700 });
+const { directory } = used;
 
-beforeAll(async () => {
-  group = await LocalGroup.create({ size: 3, directory, basePort: 18_700 });
-  group.startAll();
-  await group.ready(60_000);
-}, 90_000);
-
-afterAll(async () => {
-  await group.stopAll('SIGKILL');
-  rmSync(directory, { recursive: true, force: true });
-});
-
-const uri = (): string => `neo4j://${group.servers.map((server) => server.boltUri.slice('bolt://'.length)).join(',')}`;
+const uri = (): string => `neo4j://${used.group.servers.map((server) => server.boltUri.slice('bolt://'.length)).join(',')}`;
 const cli = (args: readonly string[], input = '') => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, '--uri', uri(), '--timing', 'false', ...args], { encoding: 'utf8', input, maxBuffer: 64 * 1024 * 1024 });
   return { status, stdout, stderr };
@@ -128,14 +116,14 @@ it('goes on when the leader is killed under it', async () => {
   const { text, until } = listen(child);
   child.stdin.write("CREATE (:Kept {n: 1});\nRETURN 'before' AS x;\n");
   await until(/before/);
-  const leader = await group.leader();
-  await group.stop(leader, 'SIGKILL');
+  const leader = await used.group.leader();
+  await used.group.stop(leader, 'SIGKILL');
   // At once: nobody leads yet.
   child.stdin.write("MATCH (k:Kept) SET k.n = k.n + 1;\nMATCH (k:Kept) RETURN 'now ' + toString(k.n) AS x;\n");
   await until(/now 2/);
   child.stdin.end();
   await new Promise((done) => child.once('exit', done));
   expect([child.exitCode, text()]).toEqual([0, expect.not.stringContaining('Neo.')]);
-  group.start(leader);
-  await group.readyOne(leader, 60_000);
+  used.group.start(leader);
+  await used.group.readyOne(leader, 60_000);
 }, 120_000);

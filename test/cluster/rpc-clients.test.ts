@@ -1,28 +1,14 @@
 /** gRPC clients of a group: their calls come to the consensus thread and are answered by the main one. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { credentials, makeGenericClientConstructor, status } from '@grpc/grpc-js';
 import type { Client, ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import { LocalGroup } from '../../src/cli/local-group.ts';
+import { useGroup } from './use-group.ts';
 import { relayedPaths, serviceOf } from '../../src/rpc/client-proto.ts';
 import { health, refusal, RpcClient } from '../rpc/client.ts';
 
-let group: LocalGroup;
-let directory: string;
-
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'lgraph-rpc-'));
-  group = await LocalGroup.create({ size: 3, directory, basePort: 23_900, flags: ['--ha_redirect_writes', 'true', '--leader_wait_ms', '2000'] });
-  group.startAll();
-  await group.ready(60_000);
-}, 90_000);
-afterAll(async () => {
-  await group.stopAll('SIGKILL');
-  rmSync(directory, { recursive: true, force: true });
-});
+const used = useGroup({ basePort: 23_900, flags: ['--ha_redirect_writes', 'true', '--leader_wait_ms', '2000'] });
 
 async function loggedIn(address: string): Promise<RpcClient> {
   const client = new RpcClient(address);
@@ -31,8 +17,8 @@ async function loggedIn(address: string): Promise<RpcClient> {
 }
 
 it('tells who leads, and where else to write', async () => {
-  const leader = await group.leader();
-  const follower = group.servers.find((server) => server !== leader)!;
+  const leader = await used.group.leader();
+  const follower = used.group.servers.find((server) => server !== leader)!;
   const client = await loggedIn(follower.rpcAddress);
   const told = await client.call('Group');
   expect(told).toMatchObject({ is_leader: false, leader: { rpc_address: leader.rpcAddress, rest_address: leader.restAddress, role: 'leader' } });
@@ -48,7 +34,7 @@ function residentMb(pid: number): number {
 }
 
 it('streams a million rows to a client that stops reading for a while, without keeping them', async () => {
-  const leader = await group.leader();
+  const leader = await used.group.leader();
   const client = await loggedIn(leader.rpcAddress);
   const text = { key: 'text', value: { string_value: 'x'.repeat(600) } };
   const stream = client.stream({ statement: 'UNWIND range(1, 1000) AS a UNWIND range(1, 1000) AS b RETURN a, b, $text', parameters: [text] });
@@ -101,7 +87,7 @@ function nested(levels: number): Buffer {
 }
 
 it('answers malformed requests with an error, and the next good one', async () => {
-  const leader = await group.leader();
+  const leader = await used.group.leader();
   const client = await loggedIn(leader.rpcAddress);
   const paths = relayedPaths().filter((path) => !path.endsWith('/Watch'));
   const bytes = (value: Buffer) => value;
@@ -166,14 +152,14 @@ class FollowingClient {
 }
 
 it('is followed through the loss of its leader: every write is made once', async () => {
-  const client = new FollowingClient(group.servers.map(({ rpcAddress }) => rpcAddress));
+  const client = new FollowingClient(used.group.servers.map(({ rpcAddress }) => rpcAddress));
   for (let i = 0; i < 60; i++) {
-    if (i === 20) await group.stop(await group.leader(), 'SIGKILL');
+    if (i === 20) await used.group.stop(await used.group.leader(), 'SIGKILL');
     await client.write(`CREATE (:Followed {n: ${i}})`, `followed-${i}`, Date.now() + 30_000);
   }
   expect(client.moves).toBeGreaterThan(0);
   client.close();
-  const leader = await group.leader();
+  const leader = await used.group.leader();
   const reader = await loggedIn(leader.rpcAddress);
   expect(await reader.values('MATCH (n:Followed) RETURN count(n), count(DISTINCT n.n)')).toEqual([['60', '60']]);
   reader.close();

@@ -3,12 +3,10 @@
  * The JavaScript releases come with the development dependencies; Python needs the package `neo4j`, of LGRAPH_PYTHON or python3.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LocalGroup } from '../../src/cli/local-group.ts';
+import { describe, expect, it } from 'vitest';
+import { useGroup } from '../cluster/use-group.ts';
 
 const here = (file: string): string => join(import.meta.dirname, file);
 const python = process.env.LGRAPH_PYTHON ?? 'python3';
@@ -16,19 +14,7 @@ const hasPython = spawnSync(python, ['-c', 'import neo4j']).status === 0;
 const javascript = (name: string) => ({ name, command: process.execPath, args: [here('scenarios.mjs'), name], isHere: true });
 const DRIVERS = [javascript('neo4j-driver'), javascript('neo4j-driver-5'), javascript('neo4j-driver-4'), { name: 'Python', command: python, args: [here('scenarios.py')], isHere: hasPython }];
 
-const directory = mkdtempSync(join(tmpdir(), 'lgraph-drivers-'));
-let group: LocalGroup;
-
-beforeAll(async () => {
-  group = await LocalGroup.create({ size: 3, directory, basePort: 19_300 });
-  group.startAll();
-  await group.ready(60_000);
-}, 90_000);
-
-afterAll(async () => {
-  await group.stopAll('SIGKILL');
-  rmSync(directory, { recursive: true, force: true });
-});
+const used = useGroup({ basePort: 19_300 });
 
 interface Line {
   readonly announce?: string;
@@ -41,8 +27,8 @@ for (const { name, command, args, isHere } of DRIVERS) {
   describe.skipIf(!isHere)(`${name}${isHere ? '' : ': skipped, the driver is not installed'}`, () => {
     it('does all scenarios', async () => {
       // A follower is the way in: the leader is going to be killed.
-      const leader = await group.leader();
-      const entry = group.servers.find((server) => server !== leader)!;
+      const leader = await used.group.leader();
+      const entry = used.group.servers.find((server) => server !== leader)!;
       const child = spawn(command, [...args, entry.boltUri.replace('bolt:', 'neo4j:')], { stdio: ['ignore', 'pipe', 'pipe'] });
       let errors = '';
       child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
@@ -52,10 +38,10 @@ for (const { name, command, args, isHere } of DRIVERS) {
         const line = JSON.parse(text) as Line;
         if (line.announce === undefined) seen.push(line);
         else {
-          const now = await group.leader();
-          killed = group.stop(now, 'SIGKILL').then(() => {
-            group.start(now);
-            return group.readyOne(now, 60_000);
+          const now = await used.group.leader();
+          killed = used.group.stop(now, 'SIGKILL').then(() => {
+            used.group.start(now);
+            return used.group.readyOne(now, 60_000);
           });
         }
       }

@@ -13,7 +13,8 @@ import { kindOfKey } from '../validate.ts';
 import { chainOf } from './chain.ts';
 import { encodeManifest, idOf, isoTime, MANIFEST, readCatalog } from './manifest.ts';
 import type { Catalog, Manifest, Part } from './manifest.ts';
-import type { BackupPoint, BackupSource } from './source.ts';
+import type { BackupPoint } from '../../replica/backup-point.ts';
+import type { BackupSource } from './source.ts';
 import { sha256 } from './storage.ts';
 import type { BackupStorage } from './storage.ts';
 

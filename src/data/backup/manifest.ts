@@ -5,7 +5,7 @@
  * one goes on from.
  */
 import { DbError } from '../../base/errors.ts';
-import type { BackupPoint } from './source.ts';
+import type { BackupPoint } from '../../replica/backup-point.ts';
 import { sha256 } from './storage.ts';
 import type { BackupStorage } from './storage.ts';
 

@@ -1,16 +1,5 @@
 /** What is backed up: a server, reached by whatever way. */
-
-/** One version of one group's data. */
-export interface BackupPoint {
-  readonly clusterId: string;
-  readonly version: number;
-  /** Of the last change in it, ms since 1970. */
-  readonly timeMs: number;
-  /** When the server was asked for it. */
-  readonly askedMs: number;
-  readonly checksum: string;
-  readonly serverVersion: string;
-}
+import type { BackupPoint } from '../../replica/backup-point.ts';
 
 export interface BackupSource {
   newest(): Promise<BackupPoint>;
