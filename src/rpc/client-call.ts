@@ -1,6 +1,6 @@
 /**
  * One call of a client, wherever its connection is: in this thread, or in the consensus thread, which has the port of a
- * group's servers (decision 015). Requests and answers are bytes; every method gets one request.
+ * group's servers (decision 013). Requests and answers are bytes; every method gets one request.
  */
 import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import type { ServerWritableStream, UntypedServiceImplementation, ServiceDefinition as GrpcServiceDefinition } from '@grpc/grpc-js';
