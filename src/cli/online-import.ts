@@ -12,7 +12,8 @@ import { rejectedText } from '../data/file-import.ts';
 import type { ImportEvents, ImportResult } from '../data/file-import.ts';
 import { DESTINATION, SOURCE } from '../data/import-config.ts';
 import type { FileSpec, ImportConfig } from '../data/import-config.ts';
-import { schemaJson } from '../data/config-json.ts';
+import { isFieldText, schemaJson } from '../data/config-json.ts';
+import { createTextStatement } from '../data/statement-text.ts';
 import { filesOf, rowParser, textParts } from '../data/row-source.ts';
 import type { RawRow } from '../data/row-source.ts';
 import type { GroupClient } from './group-client.ts';
@@ -100,6 +101,9 @@ class Run {
       if (!(error instanceof RestError) || (error.code !== 'GraphExists' && error.code !== 'Forbidden')) throw error;
     });
     await this.#client.post(`/db/${encodeURIComponent(graph)}/schema/text`, { description: JSON.stringify({ schema: schemaJson(config) }) }, `${key}-schema`);
+    for (const text of config.texts.filter((one) => !isFieldText(one))) {
+      await this.#client.post('/cypher', { graph, script: createTextStatement(text, { ifNotExists: true }) }, `${key}-${text.name}`);
+    }
   }
 
   async send(files: readonly InputFile[]): Promise<void> {

@@ -344,6 +344,16 @@ export interface CreateIndexCommand extends Span {
   readonly keys: readonly string[];
   readonly ifNotExists: boolean;
 }
+export interface CreateTextIndexCommand extends Span {
+  readonly kind: 'CreateTextIndex';
+  readonly name: string;
+  readonly target: 'vertex' | 'edge';
+  readonly labels: readonly string[];
+  readonly keys: readonly string[];
+  readonly options: MapLiteral | undefined;
+  readonly ifNotExists: boolean;
+}
+
 export interface DropIndexCommand extends Span {
   readonly kind: 'DropIndex';
   /** By name, or by label and keys (`DROP INDEX ON :L(k)`). */
@@ -372,6 +382,8 @@ export interface DropConstraintCommand extends Span {
 export interface ShowCommand extends Span {
   readonly kind: 'Show';
   readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'roles' | 'settings' | 'transactions' | 'terminated';
+  /** SHOW FULLTEXT INDEXES and the like: of which kind. */
+  readonly indexKind?: string | undefined;
   /** TERMINATE TRANSACTIONS: which. */
   readonly ids: readonly Expression[];
   readonly yields: readonly YieldItem[] | undefined;
@@ -381,7 +393,7 @@ export interface ShowCommand extends Span {
   readonly projection: Projection | undefined;
 }
 export type Command =
-  | CreateIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand;
+  | CreateIndexCommand | CreateTextIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand;
 
 export interface Statement {
   readonly mode: 'run' | 'explain' | 'profile';

@@ -5,8 +5,9 @@ import { DbError } from '../base/errors.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import type {
-  Command, CreateConstraintCommand, CreateIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
+  Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, MapLiteral, Query, ShowCommand,
 } from './ast.ts';
+import { checkFullText, defaultAnalyzer } from './builtins/fulltext.ts';
 import type { Runtime } from './exec/runtime.ts';
 import { AGGREGATE_NAMES, FUNCTION_NAMES } from './functions/index.ts';
 import type { ProcedureHost } from './procedures.ts';
@@ -23,6 +24,7 @@ const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
 export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
   switch (command.kind) {
     case 'CreateIndex': createIndex(command, rt); return;
+    case 'CreateTextIndex': createTextIndex(command, rt); return;
     case 'DropIndex': dropIndex(command, rt); return;
     case 'CreateConstraint': createConstraint(command, rt); return;
     case 'DropConstraint': dropConstraint(command, rt);
@@ -40,6 +42,40 @@ function createIndex(command: CreateIndexCommand, rt: Runtime): void {
   rt.stats.indexesAdded++;
 }
 
+/** Options of Neo4j's full-text indexes. */
+const TEXT_SETTINGS = ['fulltext.analyzer', 'fulltext.eventually_consistent'];
+
+function createTextIndex(command: CreateTextIndexCommand, rt: Runtime): void {
+  checkFullText(rt.context);
+  const { writer } = rt;
+  const { target: kind, labels, keys: fields, name } = command;
+  const analyzer = analyzerOption(command.options, rt) ?? defaultAnalyzer(rt.context);
+  if (command.ifNotExists && (writer.catalog.findText(name) ?? writer.catalog.data.indexes.find((index) => index.name === name)) !== undefined) return;
+  for (const label of labels) nameFirst(kind, label, rt);
+  writer.createText({ kind, name, labels, fields, analyzer });
+  rt.stats.indexesAdded++;
+}
+
+/** `{indexProvider: …, indexConfig: {`fulltext.analyzer`: 'english', `fulltext.eventually_consistent`: false}}` */
+function analyzerOption(options: MapLiteral | undefined, rt: Runtime): string | undefined {
+  const unknown = (key: string, known: readonly string[]) => new DbError('ArgumentError', `unknown option ${key} of a full-text index`, { hint: `known: ${known.join(', ')}` });
+  let analyzer: string | undefined;
+  for (const { key, value } of options?.entries ?? []) {
+    if (key === 'indexProvider') continue;
+    if (key !== 'indexConfig') throw unknown(key, ['indexConfig', 'indexProvider']);
+    if (value.kind !== 'Map') throw new DbError('ArgumentError', 'indexConfig of a full-text index is a map');
+    for (const setting of value.entries) {
+      if (!TEXT_SETTINGS.includes(setting.key)) throw unknown(setting.key, TEXT_SETTINGS);
+      const given = setting.value.kind === 'Literal' ? setting.value.value : setting.value.kind === 'Parameter' ? rt.parameters.get(setting.value.name) : undefined;
+      // Ours are always consistent, which is what either value of the other setting allows.
+      if (setting.key !== 'fulltext.analyzer') continue;
+      if (typeof given !== 'string') throw new DbError('ArgumentError', 'fulltext.analyzer of a full-text index is a text');
+      analyzer = given;
+    }
+  }
+  return analyzer;
+}
+
 /** An index may come before the first node with its label. */
 function nameFirst(kind: 'vertex' | 'edge', label: string, rt: Runtime): void {
   if (rt.writer.catalog.strict) return;
@@ -53,6 +89,11 @@ function dropIndex(command: DropIndexCommand, rt: Runtime): void {
   const index = command.name === undefined
     ? catalog.findIndex('vertex', command.label!, command.keys)
     : catalog.data.indexes.find((each) => each.name === command.name);
+  if (index === undefined && command.name !== undefined && catalog.findText(command.name) !== undefined) {
+    writer.deleteText(command.name);
+    rt.stats.indexesRemoved++;
+    return;
+  }
   if (index === undefined) {
     if (command.ifExists) return;
     throw new DbError('IndexNotFound', command.name === undefined
@@ -112,11 +153,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
   const { catalog } = rt.view;
   switch (command.what) {
     case 'indexes':
-      return catalog.data.indexes.map((index): Value[] => [
-        index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
-        fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => each.type !== 'exists' && index.unique
-          && each.label === labelOf(index, catalog) && each.fields.join() === fieldsOf(index, catalog).join())?.name ?? null,
-      ]);
+      return [...rangeRows(catalog), ...textRows(catalog)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
     case 'constraints':
       return catalog.data.constraints.map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
@@ -138,6 +175,20 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
       return command.what === 'transactions' && wanted.length > 0 ? rows.filter((row) => wanted.includes(row[at]!)) : rows;
     }
   }
+}
+
+function rangeRows(catalog: GraphCatalog): Value[][] {
+  return catalog.data.indexes.map((index): Value[] => [
+    index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
+    fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => each.type !== 'exists' && index.unique
+      && each.label === labelOf(index, catalog) && each.fields.join() === fieldsOf(index, catalog).join())?.name ?? null,
+  ]);
+}
+
+function textRows(catalog: GraphCatalog): Value[][] {
+  return catalog.texts.map((text): Value[] => [
+    text.id, text.name, 'ONLINE', 100, 'FULLTEXT', text.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', catalog.textLabels(text), catalog.textFields(text), 'fulltext-1.0', null,
+  ]);
 }
 
 function constraintType({ type, kind }: ConstraintDef): string {

@@ -15,6 +15,11 @@ export interface ExecLimits {
   readonly memoryBytes?: number;
 }
 
+export interface FullTextSettings {
+  readonly enabled: boolean;
+  readonly analyzer: string;
+}
+
 /** One record of a CSV file: a list of texts, or a map by the header's names. */
 export interface CsvSource {
   open(url: string, options: { readonly headers: boolean; readonly fieldTerminator: string }): Iterable<Value>;
@@ -36,6 +41,10 @@ export interface ExecContext {
   readonly limits: ExecLimits;
   /** Where LOAD CSV reads from; absent: the clause is refused. */
   readonly csv?: CsvSource;
+  /** Full-text indexes: whether this server offers them, and the analyzer of those that name none. Absent: yes, `standard`. */
+  readonly fullText?: FullTextSettings;
+  /** Whether the user may read a field of a label or type; absent: every one. What searches in contents asks it. */
+  readonly mayRead?: (kind: 'vertex' | 'edge', label: string, field: string) => boolean;
   /** For the procedure host; the engine does not look at it. */
   readonly session?: unknown;
 }

@@ -7,12 +7,13 @@
 import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
-import type { CountersBlock} from '../graph/blocks.ts';
+import type { CountersBlock, Properties } from '../graph/blocks.ts';
 import { BITMAP, BitmapBlock, COUNTERS, EDGE, EdgeBlock, PAGE_IDS, setPage, SUMMARY, VERTEX, VertexBlock } from '../graph/blocks.ts';
-import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
+import type { GraphCatalog, IndexDef, TextIndexDef } from '../graph/catalog.ts';
 import type { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
 import { ALL_VERTICES } from '../graph/reader.ts';
+import { eachPosting, sumsOf } from '../graph/text/postings.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { Value } from '../value/value.ts';
 import { AdjacencyBuild } from './adjacency-build.ts';
@@ -49,6 +50,7 @@ export class BulkGraph {
   readonly #sets = new Map<number, IdSet>();
   readonly #byLabel = new Map<number, IndexTarget[]>();
   readonly #byType = new Map<number, IndexTarget[]>();
+  readonly #texts: readonly { readonly text: TextIndexDef; readonly build: IndexBuild; readonly sums: number[] }[];
   readonly #required: readonly { readonly kind: 'vertex' | 'edge'; readonly of: number; readonly key: number; readonly name: string }[];
   readonly #counters: CountersBlock;
   #adjacency: AdjacencyBuild | undefined;
@@ -60,6 +62,7 @@ export class BulkGraph {
     this.#required = options.catalog.data.constraints.filter(({ type }) => type !== 'unique').flatMap(({ kind, label, fields, name }) => fields.map((field) => ({
       kind, name, key: options.catalog.findKey(field)!, of: (kind === 'vertex' ? options.catalog.findLabel(label) : options.catalog.findType(label))!,
     })));
+    this.#texts = options.catalog.texts.map((text) => ({ text, build: new IndexBuild(join(options.scratch, `index-${text.id}`)), sums: sumsOf(options.counters, text) }));
     this.#sink = new BlockSink(options.engine, options.graph, options.checksum);
     for (const index of options.catalog.data.indexes) {
       const map = index.kind === 'vertex' ? this.#byLabel : this.#byType;
@@ -84,6 +87,7 @@ export class BulkGraph {
     this.#counters.nextVertex = id + 1;
     this.#counters.vertices++;
     this.#sink.put(VERTEX, id, block);
+    this.#enterTexts('vertex', labels, id, block);
     this.#member(ALL_VERTICES, id);
     for (const label of labels) {
       bump(this.#counters.byLabel, label);
@@ -107,6 +111,7 @@ export class BulkGraph {
     this.#counters.edges++;
     bump(this.#counters.byType, typeId);
     this.#sink.put(EDGE, id, block);
+    this.#enterTexts('edge', [typeId], id, block);
     if (!this.#options.discard) this.#adjacency!.add(id, typeId, start, end);
     return id;
   }
@@ -141,6 +146,7 @@ export class BulkGraph {
     for (const targets of [...this.#byLabel.values(), ...this.#byType.values()]) {
       for (const { index, build } of targets) await build.build(this.#sink, index.root, () => this.#counters.nextPage++);
     }
+    for (const { text, build } of this.#texts) await build.build(this.#sink, text.root, () => this.#counters.nextPage++);
     await this.#adjacency!.build(this.#sink, onRows);
     this.#counters.nextChunk = this.#adjacency!.nextChunk;
     this.#adjacency!.close();
@@ -151,7 +157,15 @@ export class BulkGraph {
   /** Lets go of files after a failure. */
   abandon(): void {
     for (const targets of [...this.#byLabel.values(), ...this.#byType.values()]) for (const { build } of targets) build.close();
+    for (const { build } of this.#texts) build.close();
     this.#adjacency?.close();
+  }
+
+  #enterTexts(kind: TextIndexDef['kind'], labels: readonly number[], id: number, block: Properties): void {
+    if (this.#options.discard) return;
+    for (const { text, build, sums } of this.#texts) {
+      if (text.kind === kind && labels.some((label) => text.labelIds.includes(label))) eachPosting(text, id, block, sums, (key, posting) => build.add(key, posting));
+    }
   }
 
   /** All indexes or none: keys are looked for before the first one is entered. */

@@ -1,11 +1,24 @@
 /** Schemas as items of an import configuration: what `parseImportConfig` reads. */
 import type { IndexDef, LabelSchema } from '../graph/catalog.ts';
+import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
+import { fieldTextName } from '../graph/text/postings.ts';
+import type { TextIndexSpec } from '../graph/view.ts';
 import type { ImportConfig, IndexSpec } from './import-config.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** `schema` items; an index over one field of a declared label stands with its field. */
-export function schemaItem(schema: LabelSchema, indexes: readonly Pick<IndexSpec, 'fields' | 'unique' | 'pairUnique'>[]): Json {
+/** Whether a full-text index is what `fulltext: true` of a field makes. */
+export function isFieldText({ kind, name, labels, fields, analyzer }: TextIndexSpec): boolean {
+  return labels.length === 1 && fields.length === 1 && name === fieldTextName(kind, labels[0]!, fields[0]!) && analyzer === DEFAULT_ANALYZER;
+}
+
+/** A full-text index as an item of `fulltext_indexes`. */
+export function textItem({ kind, name, labels, fields, analyzer }: TextIndexSpec): Json {
+  return { type: kind === 'vertex' ? 'VERTEX' : 'EDGE', name, labels, fields, analyzer };
+}
+
+/** `schema` items; `textFields` have a full-text index; an index over one field of a declared label stands with its field. */
+export function schemaItem(schema: LabelSchema, indexes: readonly Pick<IndexSpec, 'fields' | 'unique' | 'pairUnique'>[], textFields: readonly string[] = []): Json {
   const indexOf = (field: string) => indexes.find(({ fields }) => fields.length === 1 && fields[0] === field);
   return {
     label: schema.name, type: schema.kind === 'vertex' ? 'VERTEX' : 'EDGE',
@@ -17,14 +30,17 @@ export function schemaItem(schema: LabelSchema, indexes: readonly Pick<IndexSpec
       const index = name === schema.primary ? undefined : indexOf(name);
       return {
         name, type, ...(optional ? { optional: true } : {}), ...(index === undefined ? {} : { index: true }),
-        ...(index?.unique === true ? { unique: true } : {}), ...(index?.pairUnique === true ? { pair_unique: true } : {}),
+        ...(index?.unique === true ? { unique: true } : {}), ...(index?.pairUnique === true ? { pair_unique: true } : {}), ...(textFields.includes(name) ? { fulltext: true } : {}),
       };
     }),
   };
 }
 
-export function schemaJson({ schemas, indexes }: ImportConfig): Json[] {
-  return schemas.map((schema) => schemaItem(schema, indexes.filter(({ kind, label }) => kind === schema.kind && label === schema.name)));
+export function schemaJson({ schemas, indexes, texts }: ImportConfig): Json[] {
+  return schemas.map((schema) => schemaItem(
+    schema, indexes.filter(({ kind, label }) => kind === schema.kind && label === schema.name),
+    texts.filter((text) => isFieldText(text) && text.kind === schema.kind && text.labels[0] === schema.name).map(({ fields }) => fields[0]!),
+  ));
 }
 
 /** An index that no field can carry, as an item of `indexes`. */

@@ -15,6 +15,7 @@ import type { Value } from '../value/value.ts';
 import { schemaItem } from './config-json.ts';
 import type { ExportPart } from './export-graph.ts';
 import { declaredLabel } from './export-rows.ts';
+import { createTextStatement } from './statement-text.ts';
 
 const LABEL = 'UNIQUE IMPORT LABEL';
 const ID = 'UNIQUE IMPORT ID';
@@ -67,6 +68,7 @@ export class CypherWriter {
       const procedure = schema.kind === 'vertex' ? 'createVertexLabelByJson' : 'createEdgeLabelByJson';
       this.#add(`CALL db.${procedure}(${literal(JSON.stringify(schemaItem(schema, own)))})`);
     }
+    for (const text of catalog.texts) this.#add(createTextStatement(catalog.textSpec(text)));
     this.#hasUndeclared = [...this.#view.scanNodes()].some((ids) => Array.from(ids).some((id) => declaredLabel(catalog, this.#source.get(VERTEX, id)!) === undefined));
     if (this.#hasUndeclared) this.#add(`CREATE INDEX ${quoted(`${LABEL}_${ID}`)} FOR (n:${quoted(LABEL)}) ON (n.${quoted(ID)})`);
   }

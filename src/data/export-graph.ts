@@ -14,8 +14,9 @@ import type { BlockSource } from '../graph/block-source.ts';
 import type { GraphCatalog, LabelSchema } from '../graph/catalog.ts';
 import type { GraphReader } from '../graph/reader.ts';
 import { constraintIndex } from '../graph/schema-check.ts';
+import type { TextIndexSpec } from '../graph/view.ts';
 import type { Value } from '../value/value.ts';
-import { indexItem, schemaItem } from './config-json.ts';
+import { indexItem, isFieldText, schemaItem, textItem } from './config-json.ts';
 import { CypherWriter } from './export-cypher.ts';
 import { declaredLabel, rowWriter } from './export-rows.ts';
 import type { RowWriter } from './export-rows.ts';
@@ -209,13 +210,17 @@ class GraphExport {
     const isOfField = (index: (typeof indexes)[number]) => index.keyIds.length === 1 && index.name === `${labelOf(index)}_${fieldsOf(index)[0]}`
       && sorted.some(({ kind, name, fields }) => kind === index.kind && name === labelOf(index) && fields.some((field) => field.name === fieldsOf(index)[0] && !(index.unique && field.optional)));
     const declaredKeys = new Set(sorted.flatMap(({ fields }) => fields.map(({ name }) => name)));
+    const texts = this.#catalog.texts.map((text) => this.#catalog.textSpec(text));
+    const isDeclaredText = (text: TextIndexSpec) => isFieldText(text) && sorted.some(({ kind, name }) => kind === text.kind && name === text.labels[0]);
     const declared = (kind: string, name: string) => sorted.some((schema) => schema.kind === kind && schema.name === name);
     const names = { labels: labels.filter((name) => !declared('vertex', name)), types: types.filter((name) => !declared('edge', name)), keys: keys.filter((name) => !declaredKeys.has(name)) };
     return {
       schema: sorted.map((schema) => schemaItem(schema, others.filter((index) => isOfField(index) && index.kind === schema.kind && labelOf(index) === schema.name)
-        .map((index) => ({ fields: fieldsOf(index), unique: index.unique, pairUnique: index.pairUnique })))),
+        .map((index) => ({ fields: fieldsOf(index), unique: index.unique, pairUnique: index.pairUnique })),
+      texts.filter((text) => isDeclaredText(text) && text.kind === schema.kind && text.labels[0] === schema.name).map(({ fields }) => fields[0]!))),
       ...withoutEmpty({
         indexes: others.filter((index) => !isOfField(index)).map((index) => indexItem(index, labelOf(index), fieldsOf(index))),
+        fulltext_indexes: texts.filter((text) => !isDeclaredText(text)).map(textItem),
         constraints: constraints.map(({ name, type, kind, label, fields }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields })),
       }),
       ...(names.labels.length + names.types.length + names.keys.length === 0 ? {} : { names }),

@@ -6,13 +6,16 @@
  *   files item    path (a file, or a folder: every file in it), format (CSV, JSON, GRAPH), label, columns, header,
  *                 edges: SRC_ID, DST_ID (labels of the ends)
  *
- * Ours beyond TuGraph's: `indexes` and `constraints` beside `schema` (several fields; labels that are not declared), the format GRAPH
+ * Ours beyond TuGraph's: `indexes`, `fulltext_indexes` and `constraints` beside `schema` (several fields; labels that are not declared), the format GRAPH
  * (graph-lines.ts) with the `names` it uses, and `.gz` files. Whatever is not known is an error with the nearest known word.
  */
 import { DbError } from '../base/errors.ts';
 import { suggest } from '../base/suggest.ts';
 import { FIELD_TYPES } from '../graph/catalog.ts';
+import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
+import { fieldTextName } from '../graph/text/postings.ts';
 import type { ConstraintDef, FieldDef, LabelSchema } from '../graph/catalog.ts';
+import type { TextIndexSpec } from '../graph/view.ts';
 
 export interface IndexSpec {
   readonly kind: 'vertex' | 'edge';
@@ -49,6 +52,7 @@ export interface ImportConfig {
   readonly schemas: readonly LabelSchema[];
   readonly indexes: readonly IndexSpec[];
   readonly constraints: readonly Omit<ConstraintDef, 'id'>[];
+  readonly texts: readonly TextIndexSpec[];
   /** Names that files of the format GRAPH use without a declaration. */
   readonly names: Names;
   /** Vertex files first. */
@@ -74,14 +78,15 @@ export function parseImportConfig(text: string, where: string): ImportConfig {
     throw wrong(`${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   const root = record(json, where);
-  onlyKeys(root, ['schema', 'files', 'indexes', 'constraints', 'names'], where);
+  onlyKeys(root, ['schema', 'files', 'indexes', 'fulltext_indexes', 'constraints', 'names'], where);
   const items = list(root, 'schema', where).map((item, i) => schemaItem(record(item, `schema[${i}]`), `schema[${i}]`));
   const schemas = items.map(({ schema }) => schema);
   unique(schemas.map(({ kind, name }) => `${kind} label ${name}`));
   const indexes = [...items.flatMap((item) => item.indexes), ...optionalList(root, 'indexes', where).map((item, i) => indexItem(record(item, `indexes[${i}]`), `indexes[${i}]`))];
   const constraints = optionalList(root, 'constraints', where).map((item, i) => constraintItem(record(item, `constraints[${i}]`), `constraints[${i}]`));
+  const texts = [...items.flatMap((item) => item.texts), ...optionalList(root, 'fulltext_indexes', where).map((item, i) => textItem(record(item, `fulltext_indexes[${i}]`), `fulltext_indexes[${i}]`))];
   const files = optionalList(root, 'files', where).map((item, i) => fileItem(record(item, `files[${i}]`), `files[${i}]`, schemas));
-  return { schemas, indexes, constraints, names: namesOf(root), files: [...files.filter(({ kind }) => kind === 'vertex'), ...files.filter(({ kind }) => kind === 'edge')] };
+  return { schemas, indexes, constraints, texts, names: namesOf(root), files: [...files.filter(({ kind }) => kind === 'vertex'), ...files.filter(({ kind }) => kind === 'edge')] };
 }
 
 function namesOf(root: Json): Names {
@@ -94,7 +99,7 @@ function namesOf(root: Json): Names {
 const FIELD_KEYS = ['name', 'type', 'optional', 'index', 'unique', 'pair_unique', 'fulltext'];
 const SCHEMA_KEYS = ['label', 'type', 'properties', 'primary', 'temporal', 'temporal_order', 'constraints', 'detach_property'];
 
-function schemaItem(item: Json, where: string): { schema: LabelSchema; indexes: IndexSpec[] } {
+function schemaItem(item: Json, where: string): { schema: LabelSchema; indexes: IndexSpec[]; texts: TextIndexSpec[] } {
   onlyKeys(item, SCHEMA_KEYS, where);
   const name = text(item, 'label', where);
   const kind = text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge';
@@ -112,6 +117,7 @@ function schemaItem(item: Json, where: string): { schema: LabelSchema; indexes: 
       ...(primary === undefined ? {} : { primary }), ...(constraints === undefined ? {} : { constraints }), ...temporalOf(item, kind, fields, at),
     },
     indexes: properties.flatMap((property, i) => fieldIndex(property, { kind, label: name, field: fields[i]!, primary, where: at })),
+    texts: properties.flatMap((property, i) => fieldText(property, { kind, label: name, field: fields[i]!, where: at })),
   };
 }
 
@@ -150,12 +156,26 @@ function fieldOf(property: Json, where: string): FieldDef {
 function fieldIndex(property: Json, of: { kind: 'vertex' | 'edge'; label: string; field: FieldDef; primary: string | undefined; where: string }): IndexSpec[] {
   const { kind, label, field, primary, where } = of;
   const [isUnique, pairUnique] = [flag(property, 'unique', where), flag(property, 'pair_unique', where)];
-  if (flag(property, 'fulltext', where) && field.type !== 'STRING') throw wrong(`${where}: only a STRING can have a full-text index, ${field.name} is ${field.type}`);
   if (pairUnique && kind === 'vertex') throw wrong(`${where}: \`pair_unique\` is for edges (${field.name})`);
   if (!flag(property, 'index', where) && !isUnique && !pairUnique) return [];
   if (field.type === 'BLOB') throw wrong(`${where}: a BLOB cannot be indexed (${field.name})`);
   if (isUnique && field.optional) throw wrong(`${where}: a unique field cannot be optional (${field.name})`);
   return field.name === primary ? [] : [{ kind, label, fields: [field.name], unique: isUnique, pairUnique }];
+}
+
+function fieldText(property: Json, of: { kind: 'vertex' | 'edge'; label: string; field: FieldDef; where: string }): TextIndexSpec[] {
+  const { kind, label, field, where } = of;
+  if (!flag(property, 'fulltext', where)) return [];
+  if (field.type !== 'STRING') throw wrong(`${where}: only a STRING can have a full-text index, ${field.name} is ${field.type}`);
+  return [{ kind, name: fieldTextName(kind, label, field.name), labels: [label], fields: [field.name], analyzer: DEFAULT_ANALYZER }];
+}
+
+function textItem(item: Json, where: string): TextIndexSpec {
+  onlyKeys(item, ['type', 'labels', 'fields', 'name', 'analyzer'], where);
+  return {
+    kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', name: text(item, 'name', where), labels: texts(item, 'labels', where),
+    fields: texts(item, 'fields', where), analyzer: item.analyzer === undefined ? DEFAULT_ANALYZER : text(item, 'analyzer', where),
+  };
 }
 
 function indexItem(item: Json, where: string): IndexSpec {

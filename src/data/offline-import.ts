@@ -150,7 +150,7 @@ async function build(engine: Engine, staging: string, options: OfflineOptions): 
     const result = await importFiles(graph, config, options);
     await graph.finish((rows) => options.onProgress({ phase: 'adjacency', done: rows, total: graph.edges * 2, elements: graph.vertices + graph.edges }));
     if (!dryRun) {
-      const value = encodeVersion({ version: version + 1, timeMs: record.timeMs, checksum: record.checksum });
+      const value = encodeVersion({ version: version + 1, timeMs: record.timeMs, checksum: record.checksum, format: record.format });
       await engine.batch([{ type: 'put', key: VERSION_KEY, value }], { sync: true });
     }
     return result;
@@ -192,7 +192,7 @@ function createGraph(transaction: Transaction, { graph, overwrite }: OfflineOpti
 }
 
 /** Vertex labels first: constraints of edges name them. */
-export function declare(graph: GraphTransaction, { schemas, indexes, constraints, names }: ImportConfig): void {
+export function declare(graph: GraphTransaction, { schemas, indexes, constraints, texts, names }: ImportConfig): void {
   for (const label of names.labels) graph.labelId(label);
   for (const type of names.types) graph.typeId(type);
   for (const key of names.keys) graph.keyId(key);
@@ -202,4 +202,5 @@ export function declare(graph: GraphTransaction, { schemas, indexes, constraints
     if (graph.catalog.findIndex(index.kind, index.label, index.fields) !== undefined) continue;
     graph.createIndex(index);
   }
+  for (const text of texts) graph.createText(text);
 }

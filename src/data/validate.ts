@@ -7,17 +7,18 @@
  *
  * One pass over each kind of block; memory does not grow with the data.
  */
-import { ByteReader } from '../base/bytes.ts';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { ADJACENCY, BITMAP, blockKey, CATALOG, CHUNK, COUNTERS, CountersBlock, DEGREE, EDGE, PAGE_IDS, setPage, SUMMARY, VERTEX } from '../graph/blocks.ts';
 import type { AdjacencyGroup, BitmapBlock, Block, BlockKind, EdgeBlock, VertexBlock } from '../graph/blocks.ts';
 import type { BlockSource } from '../graph/block-source.ts';
 import { compareKeys, INDEX, leaves } from '../graph/btree.ts';
 import type { IndexPage } from '../graph/btree.ts';
 import { catalogOf } from '../graph/catalog.ts';
-import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
+import type { GraphCatalog, IndexDef, TextIndexDef } from '../graph/catalog.ts';
 import { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
 import { ALL_VERTICES } from '../graph/reader.ts';
+import { documentOf, eachPosting } from '../graph/text/postings.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import { OUTCOME, SYSTEM } from '../graph/system.ts';
 import type { Engine } from '../storage/engine.ts';
@@ -114,8 +115,11 @@ class GraphCheck {
   /** Elements that must have an entry, by index. */
   readonly #entries = new Map<number, number>();
 
+  readonly #texts: readonly TextCheck[];
+
   constructor(options: GraphCheckOptions) {
     this.#options = options;
+    this.#texts = options.catalog.texts.map((index) => ({ index, sums: index.keyIds.flatMap(() => [0, 0]), entries: new Checksum(), count: 0 }));
   }
 
   async run(): Promise<void> {
@@ -124,6 +128,7 @@ class GraphCheck {
     await this.#adjacency();
     await this.#sets();
     for (const index of this.#options.catalog.data.indexes) this.#index(index);
+    for (const text of this.#texts) this.#text(text);
     this.#counters();
   }
 
@@ -149,6 +154,7 @@ class GraphCheck {
       if (!this.#isMember(label + 1, id)) report('set', `vertex ${id} is not in the set of the label ${catalog.labelName(label)}`);
       for (const index of catalog.labelIndexes(label)) this.#expectEntry(index, block);
     }
+    this.#expectTexts('vertex', block.labels, id, block);
   }
 
   #edge(id: number, block: EdgeBlock): void {
@@ -160,6 +166,17 @@ class GraphCheck {
       if (source.get(VERTEX, end) === undefined) report('adjacency', `edge ${id} has the vertex ${end} as its ${which}, which does not exist`);
     }
     for (const index of catalog.typeIndexes(block.typeId)) this.#expectEntry(index, block);
+    this.#expectTexts('edge', [block.typeId], id, block);
+  }
+
+  #expectTexts(kind: TextIndexDef['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock): void {
+    for (const check of this.#texts) {
+      if (check.index.kind !== kind || !labels.some((label) => check.index.labelIds.includes(label))) continue;
+      eachPosting(check.index, id, block, check.sums, (key, posting) => {
+        check.count++;
+        addEntry(check.entries, key, posting);
+      });
+    }
   }
 
   #expectEntry(index: IndexDef, block: VertexBlock | EdgeBlock): void {
@@ -271,6 +288,31 @@ class GraphCheck {
     if (right !== expected) report('index', `${index.name} on ${label}: ${right} right entries, but ${expected} elements belong into it`);
   }
 
+  /** Postings by number and sum: there are too many to look each up at its document. */
+  #text({ index, sums, entries, count }: TextCheck): void {
+    const { source, report } = this.#options;
+    const found = new Checksum();
+    let [number, last, lastId] = [0, '', -1];
+    try {
+      for (const leaf of leaves({ page: (page) => source.get(INDEX, page) }, index.root, undefined, undefined, false)) {
+        for (const [i, key] of leaf.keys.entries()) {
+          const id = leaf.ids[i]!;
+          if (typeof key !== 'string' || (compareKeys(last, key) || lastId - id) >= 0) report('index', `${index.name}: the entry for ${index.kind} ${documentOf(id)} is out of order`);
+          [last, lastId] = [String(key), id];
+          addEntry(found, last, id);
+          number++;
+        }
+      }
+    } catch (error) {
+      report('index', `${index.name} cannot be walked: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    if (number !== count || found.toString() !== entries.toString()) {
+      report('index', `${index.name}: ${number} entries of words, but the texts have ${count}${number === count ? ', and they are others' : ''}`);
+    }
+    const kept = source.get(COUNTERS, 0)?.texts.get(index.id) ?? [];
+    if (sums.some((sum, i) => sum !== (kept[i] ?? 0))) report('counter', `the texts and words of ${index.name} are kept as ${kept.join(', ') || 'none'}, counted were ${sums.join(', ')}`);
+  }
+
   #counters(): void {
     const { source, report, catalog } = this.#options;
     const kept = source.get(COUNTERS, 0) ?? new CountersBlock();
@@ -285,6 +327,19 @@ class GraphCheck {
       for (const [i, name] of names.entries()) compare(`the number of ${name}`, (has[i] ?? 0) === (counted[i] ?? 0), has[i] ?? 0, counted[i] ?? 0);
     }
   }
+}
+
+interface TextCheck {
+  readonly index: TextIndexDef;
+  /** As in the counters (graph/text/postings.ts). */
+  readonly sums: number[];
+  readonly entries: Checksum;
+  count: number;
+}
+
+function addEntry(sum: Checksum, key: string, posting: number): void {
+  const bytes = new ByteWriter(16).varint(posting).finish();
+  sum.add(Buffer.from(key), bytes);
 }
 
 function bits(block: BitmapBlock): number {

@@ -444,6 +444,8 @@ export class CountersBlock implements Block {
   edges = 0;
   byLabel: number[] = [];
   byType: number[] = [];
+  /** Full-text indexes by id: for each field, how many texts it has and how many tokens they are. */
+  texts = new Map<number, number[]>();
 }
 
 export const COUNTERS: BlockKind<CountersBlock> = {
@@ -453,6 +455,10 @@ export const COUNTERS: BlockKind<CountersBlock> = {
       .varint(block.vertices).varint(block.edges);
     encodeNumbers(block.byLabel, writer);
     encodeNumbers(block.byType, writer);
+    // Only where there are any: a store without them is what releases before them write.
+    if (block.texts.size === 0) return;
+    writer.varint(block.texts.size);
+    for (const [id, counts] of [...block.texts].sort((a, b) => a[0] - b[0])) encodeNumbers(counts, writer.varint(id));
   },
   decode(reader) {
     const block = new CountersBlock();
@@ -464,9 +470,13 @@ export const COUNTERS: BlockKind<CountersBlock> = {
     block.edges = reader.varint();
     for (let left = reader.varint(); left > 0; left--) block.byLabel.push(reader.varint());
     for (let left = reader.varint(); left > 0; left--) block.byType.push(reader.varint());
+    if (reader.done) return block;
+    for (let left = reader.varint(); left > 0; left--) block.texts.set(reader.varint(), Array.from({ length: reader.varint() }, () => reader.varint()));
     return block;
   },
-  copy: (block) => Object.assign(new CountersBlock(), block, { byLabel: block.byLabel.slice(), byType: block.byType.slice() }),
+  copy: (block) => Object.assign(new CountersBlock(), block, {
+    byLabel: block.byLabel.slice(), byType: block.byType.slice(), texts: new Map([...block.texts].map(([id, counts]) => [id, counts.slice()])),
+  }),
   size: (block) => 200 + (block.byLabel.length + block.byType.length) * 8,
 };
 

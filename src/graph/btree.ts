@@ -46,8 +46,12 @@ export const INDEX: BlockKind<IndexPage> = {
     const inner = reader.u8() === 1;
     const keys: Value[] = [];
     const ids: number[] = [];
+    let last: Value = null;
     for (let left = reader.varint(); left > 0; left--) {
-      keys.push(decodeValue(reader));
+      const key = decodeValue(reader);
+      // Entries of one key share the text.
+      if (key !== last) last = key;
+      keys.push(last);
       ids.push(reader.varint());
     }
     let children: number[] | undefined;
@@ -164,6 +168,56 @@ function splitInner(store: PageStore, page: IndexPage): Split {
   return { ...up, page: place };
 }
 
+/** Entries of a page that is filled at once: some room for what comes later. */
+const FILLED = 112;
+
+/** Writes a tree over entries that come in order, each once; what was below the root is no longer part of it. */
+export function fillTree(store: PageStore, root: number, entries: Iterable<readonly [key: Value, id: number]>): void {
+  let level: Split[] = [];
+  let page = new IndexPage([], [], undefined);
+  const close = (): void => {
+    if (page.keys.length === 0) return;
+    const number = store.allocate();
+    store.put(number, page);
+    level.push({ key: page.keys[0]!, id: page.ids[0]!, page: number });
+    page = new IndexPage([], [], undefined);
+  };
+  for (const [key, id] of entries) {
+    if (page.keys.length === FILLED) close();
+    page.keys.push(key);
+    page.ids.push(id);
+  }
+  if (level.length === 0) {
+    store.put(root, page);
+    return;
+  }
+  close();
+  while (level.length > FILLED) {
+    const above: Split[] = [];
+    for (let i = 0; i < level.length; i += FILLED) {
+      const number = store.allocate();
+      store.put(number, innerPage(level.slice(i, i + FILLED)));
+      above.push({ ...level[i]!, page: number });
+    }
+    level = above;
+  }
+  store.put(root, innerPage(level));
+}
+
+function innerPage(below: readonly Split[]): IndexPage {
+  const rest = below.slice(1);
+  return new IndexPage(rest.map(({ key }) => key), rest.map(({ id }) => id), below.map(({ page }) => page));
+}
+
+/** Takes away every page of a tree but its root. */
+export function dropPages(store: PageStore & { remove(number: number): void }, root: number): void {
+  const drop = (number: number): void => {
+    for (const child of store.page(number)?.children ?? []) drop(child);
+    if (number !== root) store.remove(number);
+  };
+  drop(root);
+}
+
 export function removeEntry(store: PageStore, root: number, key: Value, id: number): void {
   removeBelow(store, root, root, key, id);
 }
@@ -203,6 +257,17 @@ export function seekEqual(source: PageSource, root: number, key: Value): number[
     }
   }
   return found;
+}
+
+/** Leaves in key order from the first entry whose key is not below `from`, each with the place of its first one. */
+export function* leavesFrom(source: PageSource, root: number, from: Value): Generator<{ readonly page: IndexPage; readonly start: number }> {
+  let isFirst = true;
+  for (const page of leaves(source, root, from, undefined, false)) {
+    const start = isFirst ? lowerBound(page, from, -1) : 0;
+    if (start === page.keys.length) continue;
+    isFirst = false;
+    yield { page, start };
+  }
 }
 
 /** Leaves in key order from the one that may hold `from` (or, descending, from the one that may hold `to`). */

@@ -48,6 +48,20 @@ export interface IndexDef {
   readonly root: number;
 }
 
+/** A full-text index: postings of tokens (see text/postings.ts) over fields of one label or several. */
+export interface TextIndexDef {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: 'vertex' | 'edge';
+  /** Label ids or relationship type ids. */
+  readonly labelIds: readonly number[];
+  readonly keyIds: readonly number[];
+  /** Name of one of text/analyzer.ts, and the revision of the analysis it was made by. */
+  readonly analyzer: string;
+  readonly revision: number;
+  readonly root: number;
+}
+
 export interface ConstraintDef {
   readonly id: number;
   readonly name: string;
@@ -65,6 +79,8 @@ export interface CatalogData {
   readonly schemas: readonly LabelSchema[];
   readonly indexes: readonly IndexDef[];
   readonly constraints: readonly ConstraintDef[];
+  /** Full-text indexes; absent where there are none, as in catalogs of releases that did not have them. */
+  readonly texts?: readonly TextIndexDef[];
   /** Next number for an index or constraint. */
   readonly nextId: number;
 }
@@ -83,6 +99,8 @@ export class GraphCatalog {
   readonly #edgeSchemas = new Map<string, LabelSchema>();
   readonly #indexesByLabel = new Map<number, IndexDef[]>();
   readonly #indexesByType = new Map<number, IndexDef[]>();
+  /** Full-text indexes. */
+  readonly texts: readonly TextIndexDef[];
   /** TuGraph's `strict` graphs: undeclared labels are errors, a vertex has exactly one label. */
   readonly strict: boolean;
 
@@ -97,6 +115,7 @@ export class GraphCatalog {
       const byLabel = index.kind === 'vertex' ? this.#indexesByLabel : this.#indexesByType;
       byLabel.set(index.labelId, [...(byLabel.get(index.labelId) ?? []), index]);
     }
+    this.texts = data.texts ?? NO_TEXTS;
   }
 
   /** Numbers, or undefined for a name the graph has never seen (then nothing can match it). */
@@ -135,6 +154,29 @@ export class GraphCatalog {
     return this.#indexesByType.get(typeId) ?? NONE;
   }
 
+  /** Full-text indexes that hold a vertex with these labels, or an edge of that type. */
+  textsOf(kind: 'vertex' | 'edge', labelIds: readonly number[]): readonly TextIndexDef[] {
+    if (this.texts.length === 0) return NO_TEXTS;
+    return this.texts.filter((text) => text.kind === kind && labelIds.some((id) => text.labelIds.includes(id)));
+  }
+
+  findText(name: string): TextIndexDef | undefined {
+    return this.texts.find((text) => text.name === name);
+  }
+
+  /** Labels or types of a full-text index, and its fields, by name. */
+  textLabels(text: TextIndexDef): string[] {
+    return text.labelIds.map((id) => (text.kind === 'vertex' ? this.labelName(id) : this.typeName(id)));
+  }
+  textFields(text: TextIndexDef): string[] {
+    return text.keyIds.map((key) => this.keyName(key));
+  }
+
+  /** What would make the full-text index again. */
+  textSpec(text: TextIndexDef): { kind: TextIndexDef['kind']; name: string; labels: string[]; fields: string[]; analyzer: string } {
+    return { kind: text.kind, name: text.name, labels: this.textLabels(text), fields: this.textFields(text), analyzer: text.analyzer };
+  }
+
   findIndex(kind: 'vertex' | 'edge', label: string, fields: readonly string[]): IndexDef | undefined {
     const labelId = kind === 'vertex' ? this.findLabel(label) : this.findType(label);
     if (labelId === undefined) return undefined;
@@ -145,6 +187,7 @@ export class GraphCatalog {
 }
 
 const NONE: readonly IndexDef[] = [];
+const NO_TEXTS: readonly TextIndexDef[] = [];
 
 /** One catalog object per stored block: plan caches compare catalogs by identity. */
 const catalogs = new WeakMap<object, GraphCatalog>();

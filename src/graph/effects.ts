@@ -2,7 +2,7 @@
  * Effects: what a transaction did, as the record that the log carries. Small, versioned, and independent of the disk
  * layout: every replica applies it with the same code to the same state and gets the same state.
  *
- *   record   | format u8 = 1 | time (ms since 1970) varint | op … |
+ *   record   | format u8 = 1, or 2 if it changes a full-text index | time (ms since 1970) varint | op … |
  *   op       | code u8 | fields |      numbers as varint, values as in value/codec.ts
  *
  *    1 graph          graph number: the ops that follow are about it
@@ -33,6 +33,9 @@ import type { SystemChange, SystemState } from './system.ts';
 import type { ChangeSet } from './write-buffer.ts';
 
 export const EFFECT_FORMAT = 1;
+/** Of a record with a change that releases without full-text indexes do not know: they refuse it by its format. */
+export const EFFECT_FORMAT_TEXT = 2;
+const TEXT_CHANGES: readonly SchemaChange['kind'][] = ['createText', 'deleteText', 'rebuildText'];
 const NAME_KINDS: readonly NameKind[] = ['label', 'type', 'key'];
 
 /** Writes a transaction's effects in the order in which they happen. */
@@ -84,6 +87,7 @@ export class EffectWriter {
   }
   schema(graph: number, change: SchemaChange): void {
     this.#op(11, graph).string(JSON.stringify(change));
+    if (TEXT_CHANGES.includes(change.kind)) this.#writer.view()[0] = EFFECT_FORMAT_TEXT;
   }
   system(change: SystemChange): void {
     this.#op(12, this.#graph).string(JSON.stringify(change));
@@ -149,8 +153,8 @@ export function timeOfRecord(record: Uint8Array): number {
 export function applyEffects(changes: ChangeSet, record: Uint8Array, index: number): number {
   const reader = new ByteReader(record);
   const format = reader.u8();
-  if (format !== EFFECT_FORMAT) {
-    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT}`, {
+  if (format !== EFFECT_FORMAT && format !== EFFECT_FORMAT_TEXT) {
+    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_TEXT}`, {
       hint: 'the entry was written by a newer server: upgrade this one',
     });
   }

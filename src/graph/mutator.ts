@@ -11,9 +11,11 @@ import {
 } from './blocks.ts';
 import type { AdjacencyGroup, ChunkRef, Properties } from './blocks.ts';
 import { INDEX, insertEntry, removeEntry } from './btree.ts';
-import type { PageStore , IndexPage} from './btree.ts';
-import type { GraphCatalog, IndexDef, PropertyEntry } from './catalog.ts';
+import type { IndexPage } from './btree.ts';
+import type { GraphCatalog, IndexDef, PropertyEntry, TextIndexDef } from './catalog.ts';
 import { adjacencyNumber, ALL_VERTICES } from './reader.ts';
+import { changeText } from './text/postings.ts';
+import type { TextStore } from './text/postings.ts';
 import type { Direction } from './view.ts';
 import type { GraphBuffer } from './write-buffer.ts';
 
@@ -21,7 +23,7 @@ import type { GraphBuffer } from './write-buffer.ts';
 export const INLINE_MAX = 192;
 export const CHUNK_MAX = 512;
 
-export class GraphMutator implements PageStore {
+export class GraphMutator implements TextStore {
   readonly buffer: GraphBuffer;
   catalog: GraphCatalog;
 
@@ -40,6 +42,9 @@ export class GraphMutator implements PageStore {
   }
   put(number: number, page: IndexPage): void {
     this.buffer.put(INDEX, number, page);
+  }
+  remove(number: number): void {
+    this.buffer.remove(INDEX, number);
   }
   allocate(): number {
     return this.counters().nextPage++;
@@ -67,12 +72,14 @@ export class GraphMutator implements PageStore {
       this.#setMember(label + 1, id, true);
       for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, true);
     }
+    this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, true);
   }
 
   /** The vertex must have no edges left. */
   deleteVertex(id: number): void {
     const block = this.buffer.get(VERTEX, id);
     assert(block !== undefined, `vertex ${id} exists`);
+    this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, false);
     const counters = this.counters();
     for (const label of block.labels) {
       for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, false);
@@ -93,6 +100,7 @@ export class GraphMutator implements PageStore {
     assert(before !== undefined, `vertex ${id} exists`);
     const indexes = before.labels.flatMap((label) => this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)));
     for (const index of indexes) this.indexVertex(index, id, before, false);
+    this.#changeTexts(this.catalog.textsOf('vertex', before.labels), id, keyId, propertyOf(before, keyId), value);
     const block = this.buffer.change(VERTEX, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);
@@ -106,6 +114,26 @@ export class GraphMutator implements PageStore {
     this.#setMember(label + 1, id, on);
     bump(this.counters().byLabel, label, on ? 1 : -1);
     for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, on);
+    // With another label of the index, the vertex is in it before and after.
+    const texts = this.catalog.textsOf('vertex', [label]).filter((text) => !others.some((other) => text.labelIds.includes(other)));
+    this.#indexTexts(texts, id, block, on);
+  }
+
+  /** Adds or removes the element's texts. */
+  #indexTexts(texts: readonly TextIndexDef[], id: number, block: Properties, on: boolean): void {
+    for (const text of texts) {
+      for (const [field, keyId] of text.keyIds.entries()) {
+        const value = propertyOf(block, keyId);
+        if (value !== null) changeText(this, text, { document: id, field, before: on ? null : value, after: on ? value : null });
+      }
+    }
+  }
+
+  #changeTexts(texts: readonly TextIndexDef[], id: number, keyId: number, before: Value, after: Value): void {
+    for (const text of texts) {
+      const field = text.keyIds.indexOf(keyId);
+      if (field >= 0) changeText(this, text, { document: id, field, before, after });
+    }
   }
 
   /** Adds or removes the vertex's entry; a vertex that lacks one of the properties has none. */
@@ -152,12 +180,14 @@ export class GraphMutator implements PageStore {
     this.#link(start, 'out', typeId, end, id);
     this.#link(end, 'in', typeId, start, id);
     for (const index of this.catalog.typeIndexes(typeId)) this.indexVertex(index, id, block, true);
+    this.#indexTexts(this.catalog.textsOf('edge', [typeId]), id, block, true);
   }
 
   deleteEdge(id: number): void {
     const block = this.buffer.get(EDGE, id);
     assert(block !== undefined, `edge ${id} exists`);
     for (const index of this.catalog.typeIndexes(block.typeId)) this.indexVertex(index, id, block, false);
+    this.#indexTexts(this.catalog.textsOf('edge', [block.typeId]), id, block, false);
     this.#unlink(block.start, 'out', block.typeId, id);
     this.#unlink(block.end, 'in', block.typeId, id);
     const counters = this.counters();
@@ -171,6 +201,7 @@ export class GraphMutator implements PageStore {
     assert(before !== undefined, `edge ${id} exists`);
     const indexes = this.catalog.typeIndexes(before.typeId).filter((index) => index.keyIds.includes(keyId));
     for (const index of indexes) this.indexVertex(index, id, before, false);
+    this.#changeTexts(this.catalog.textsOf('edge', [before.typeId]), id, keyId, propertyOf(before, keyId), value);
     const block = this.buffer.change(EDGE, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);

@@ -7,9 +7,9 @@ import type { CypherMap, NodeValue, Value } from '../value/value.ts';
 import { ADJACENCY, BITMAP, CHUNK, COUNTERS, DEGREE, EDGE, PAGE_IDS, SUMMARY, VERTEX, VertexBlock, EdgeBlock, propertyOf, setPage } from './blocks.ts';
 import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { BlockSource } from './block-source.ts';
-import { compareKeys, INDEX, leaves, seekEqual } from './btree.ts';
+import { compareKeys, INDEX, leaves, leavesFrom, seekEqual } from './btree.ts';
 import type { IndexPage, PageSource } from './btree.ts';
-import type { GraphCatalog, IndexDef } from './catalog.ts';
+import type { GraphCatalog, IndexDef, TextIndexDef } from './catalog.ts';
 import type { AdjacencyPages } from './adjacency-pages.ts';
 import { LABELS_COLUMN, type ColumnTable } from './columns.ts';
 import type { AdjacencySegment, Direction, GraphView, IndexRange } from './view.ts';
@@ -263,6 +263,15 @@ export class GraphReader implements GraphView, PageSource {
       if (ids.length > 0) yield ids;
       if (ended) return;
     }
+  }
+
+  textEntries(index: TextIndexDef, from: string): Generator<{ readonly page: IndexPage; readonly start: number }> {
+    return leavesFrom(this, index.root, from);
+  }
+
+  textSums(index: TextIndexDef): { readonly texts: number; readonly tokens: number }[] {
+    const sums = this.source.get(COUNTERS, 0)?.texts.get(index.id) ?? [];
+    return index.keyIds.map((_, field) => ({ texts: sums[field * 2] ?? 0, tokens: sums[field * 2 + 1] ?? 0 }));
   }
 
   nodeCount(labelId?: number): number {

@@ -4,11 +4,13 @@
  */
 import { unreachable } from '../base/assert.ts';
 import { VERTEX, EDGE } from './blocks.ts';
+import type { Properties } from './blocks.ts';
 import { INDEX, IndexPage } from './btree.ts';
 import { GraphCatalog } from './catalog.ts';
-import type { CatalogData, ConstraintDef, IndexDef, LabelSchema } from './catalog.ts';
+import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, TextIndexDef } from './catalog.ts';
 import { GraphReader } from './reader.ts';
 import type { GraphMutator } from './mutator.ts';
+import { buildText, dropText } from './text/postings.ts';
 
 export type NameKind = 'label' | 'type' | 'key';
 
@@ -20,7 +22,14 @@ export type SchemaChange =
   | { readonly kind: 'createIndex'; readonly of: 'vertex' | 'edge'; readonly name: string; readonly label: string; readonly fields: readonly string[]; readonly unique: boolean; readonly pairUnique: boolean; readonly primary: boolean }
   | { readonly kind: 'deleteIndex'; readonly id: number }
   | { readonly kind: 'createConstraint'; readonly constraint: Omit<ConstraintDef, 'id'> }
-  | { readonly kind: 'deleteConstraint'; readonly name: string };
+  | { readonly kind: 'deleteConstraint'; readonly name: string }
+  | TextSchemaChange;
+
+/** Changes that releases without full-text indexes do not know (see EFFECT_FORMAT_TEXT). */
+export type TextSchemaChange =
+  | { readonly kind: 'createText'; readonly of: 'vertex' | 'edge'; readonly name: string; readonly labels: readonly string[]; readonly fields: readonly string[]; readonly analyzer: string; readonly revision: number }
+  | { readonly kind: 'deleteText'; readonly id: number }
+  | { readonly kind: 'rebuildText'; readonly id: number };
 
 /** The catalog with the name; unchanged if it is known. */
 export function addName(catalog: GraphCatalog, kind: NameKind, name: string): GraphCatalog {
@@ -57,6 +66,15 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
       });
     case 'deleteConstraint':
       return update(catalog, { constraints: catalog.data.constraints.filter((one) => one.name !== change.name) });
+    case 'createText':
+      return createText(mutator, change);
+    case 'deleteText':
+      return withoutTexts(mutator, (text) => text.id === change.id);
+    case 'rebuildText': {
+      const text = catalog.texts.find(({ id }) => id === change.id)!;
+      buildText(mutator, text, documentsOf(mutator, catalog, text));
+      return catalog;
+    }
     default:
       return unreachable(change);
   }
@@ -87,6 +105,45 @@ function createIndex(mutator: GraphMutator, change: Extract<SchemaChange, { kind
   return update(catalog, { indexes: [...catalog.data.indexes, index], nextId: index.id + 1 });
 }
 
+function createText(mutator: GraphMutator, change: Extract<SchemaChange, { kind: 'createText' }>): GraphCatalog {
+  let catalog = mutator.catalog;
+  for (const label of change.labels) catalog = addName(catalog, change.of === 'vertex' ? 'label' : 'type', label);
+  for (const field of change.fields) catalog = addName(catalog, 'key', field);
+  const text: TextIndexDef = {
+    id: catalog.data.nextId, name: change.name, kind: change.of,
+    labelIds: change.labels.map((label) => (change.of === 'vertex' ? catalog.findLabel(label) : catalog.findType(label))!),
+    keyIds: change.fields.map((field) => catalog.findKey(field)!),
+    analyzer: change.analyzer, revision: change.revision, root: mutator.allocate(),
+  };
+  buildText(mutator, text, documentsOf(mutator, catalog, text));
+  return update(catalog, { texts: [...catalog.texts, text], nextId: text.id + 1 });
+}
+
+/** What belongs into a full-text index, by id: of several labels, each vertex once. */
+function* documentsOf(mutator: GraphMutator, catalog: GraphCatalog, text: TextIndexDef): Generator<readonly [number, Properties]> {
+  const reader = new GraphReader('', 0, mutator.buffer, catalog, false);
+  const ids = new Set<number>();
+  for (const label of text.labelIds) {
+    for (const part of text.kind === 'vertex' ? reader.scanNodes(label) : reader.scanRelationships(label)) for (let i = 0; i < part.length; i++) ids.add(part[i]!);
+  }
+  for (const id of [...ids].sort((a, b) => a - b)) {
+    const block = text.kind === 'vertex' ? mutator.buffer.get(VERTEX, id) : mutator.buffer.get(EDGE, id);
+    if (block !== undefined) yield [id, block];
+  }
+}
+
+/** The catalog without some full-text indexes, whose pages go too. */
+function withoutTexts(mutator: GraphMutator, leaves: (text: TextIndexDef) => boolean): GraphCatalog {
+  const { catalog } = mutator;
+  for (const text of catalog.texts) if (leaves(text)) dropText(mutator, text);
+  return withTexts(catalog, catalog.texts.filter((text) => !leaves(text)));
+}
+
+function withTexts(catalog: GraphCatalog, texts: readonly TextIndexDef[]): GraphCatalog {
+  const { texts: _before, ...data } = catalog.data;
+  return new GraphCatalog(texts.length === 0 ? data : { ...data, texts }, catalog.strict);
+}
+
 /** Deletes the declaration with all its vertices (and their edges) or edges. The name keeps its number. */
 function deleteLabel(mutator: GraphMutator, of: 'vertex' | 'edge', name: string): GraphCatalog {
   const { catalog } = mutator;
@@ -103,7 +160,11 @@ function deleteLabel(mutator: GraphMutator, of: 'vertex' | 'edge', name: string)
       }
     }
   }
-  return update(catalog, {
+  // The label's elements have left the full-text indexes; one that has no other label goes.
+  const isLast = (text: TextIndexDef) => text.kind === of && text.labelIds.every((label) => label === id);
+  const texts = withoutTexts(mutator, isLast).texts
+    .map((text) => (text.kind === of ? { ...text, labelIds: text.labelIds.filter((label) => label !== id) } : text));
+  return update(withTexts(catalog, texts), {
     schemas: catalog.data.schemas.filter((one) => one.kind !== of || one.name !== name),
     indexes: catalog.data.indexes.filter((one) => one.kind !== of || one.labelId !== id),
     constraints: catalog.data.constraints.filter((one) => one.kind !== of || one.label !== name),

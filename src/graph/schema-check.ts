@@ -2,7 +2,8 @@
 import { DbError } from '../base/errors.ts';
 import { checkName } from './catalog.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema } from './catalog.ts';
-import type { GraphWriter } from './view.ts';
+import { TEXT_FIELDS_MAX, TEXT_LABELS_MAX } from './text/postings.ts';
+import type { GraphWriter, TextIndexSpec } from './view.ts';
 
 const RESERVED = ['SKIP', 'SRC_ID', 'DST_ID'];
 const FIELDS_MAX = 1024;
@@ -70,6 +71,33 @@ export function checkNewIndex(view: GraphWriter, index: Parameters<GraphWriter['
   if (catalog.findIndex(kind, label, fields) !== undefined) {
     throw new DbError('IndexExists', `${fields.length > 1 ? 'VertexCompositeIndex' : 'VertexIndex'} [${label}:${fields.join(',')}] already exist.`);
   }
+}
+
+/** `analyzer` is its own name, not an alias. */
+export function checkNewText(view: GraphWriter, text: TextIndexSpec, analyzer: string): void {
+  const { catalog } = view;
+  const { kind, labels, fields, name } = text;
+  const word = kind === 'vertex' ? 'Vertex' : 'Edge';
+  if (name === '' || Buffer.byteLength(name) > 1024) throw new DbError('ArgumentError', `the name of an index has 1 to 1024 bytes, given ${Buffer.byteLength(name)}`);
+  if (labels.length < 1 || labels.length > TEXT_LABELS_MAX) throw new DbError('ArgumentError', `a full-text index is for 1 to ${TEXT_LABELS_MAX} labels, given ${labels.length}`);
+  if (fields.length < 1 || fields.length > TEXT_FIELDS_MAX) throw new DbError('ArgumentError', `a full-text index has 1 to ${TEXT_FIELDS_MAX} fields, given ${fields.length}`);
+  for (const list of [labels, fields]) if (new Set(list).size !== list.length) throw new DbError('ArgumentError', `a full-text index names each label and field once: ${list.join(', ')}`);
+  for (const label of labels) {
+    const schema = kind === 'vertex' ? catalog.vertexSchema(label) : catalog.edgeSchema(label);
+    if (schema === undefined && catalog.strict) throw new DbError('LabelNotFound', `${word} label "${label}" does not exist.`);
+    for (const field of schema === undefined ? [] : fields) {
+      const declared = schema?.fields.find((one) => one.name === field);
+      // With several labels, a field may belong to one of them.
+      if (declared === undefined && labels.length === 1) throw new DbError('FieldNotFound', `${word} field "${label}":"${field}" does not exist.`);
+      if (declared !== undefined && declared.type !== 'STRING') throw new DbError('ArgumentError', `only a STRING can have a full-text index, ${label}.${field} is ${declared.type}`);
+    }
+  }
+  if (catalog.findText(name) !== undefined || catalog.data.indexes.some((index) => index.name === name) || catalog.data.constraints.some((one) => one.name === name)) {
+    throw new DbError('IndexExists', `an index or constraint with the name ${name} already exists`);
+  }
+  const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((one) => b.includes(one));
+  const twin = catalog.texts.find((one) => one.kind === kind && one.analyzer === analyzer && same(catalog.textLabels(one), labels) && same(catalog.textFields(one), fields));
+  if (twin !== undefined) throw new DbError('IndexExists', `FullTextIndex [${labels.join('|')}:${fields.join(',')}] already exist.`, { hint: `it is called ${twin.name}` });
 }
 
 export function constraintIndex(catalog: GraphCatalog, constraint: ConstraintDef): IndexDef | undefined {

@@ -13,11 +13,11 @@ import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine, WriteOp } from '../storage/engine.ts';
 import { absentAsUndefined, BlockCache, readBlock } from './block-source.ts';
 import type { BlockSource } from './block-source.ts';
-import { blockKey } from './blocks.ts';
+import { blockKey, CatalogBlock } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import type { Checksum } from './checksum.ts';
 import { applyEffects } from './effects.ts';
-import { encodeVersion, readVersion, VERSION_KEY } from './version-record.ts';
+import { encodeVersion, readVersion, STATE_FORMAT_TEXT, VERSION_KEY } from './version-record.ts';
 import { ChangeSet } from './write-buffer.ts';
 import type { Change } from './write-buffer.ts';
 
@@ -50,6 +50,7 @@ export class StateWriter {
   readonly #encoder = new ByteWriter(64 * 1024);
   readonly #checksums = new Map<number, string>();
   #checksum: Checksum;
+  #format: number;
   #sequence = 0;
   #version: number;
   #timeMs: number;
@@ -63,6 +64,7 @@ export class StateWriter {
     this.#version = record.version;
     this.#timeMs = record.timeMs;
     this.#checksum = record.checksum;
+    this.#format = record.format;
     // What was read back from disk after a start is there; whether it survives the next power cut is not known.
     this.#durableVersion = 0;
     this.#checksums.set(record.version, record.checksum.toString());
@@ -142,7 +144,7 @@ export class StateWriter {
     const operations = this.#operations(entries, last.index);
     for (const entry of entries) if (entry.timeMs > this.#timeMs) this.#timeMs = entry.timeMs;
     operations.push({
-      type: 'put', key: VERSION_KEY, value: encodeVersion({ version: last.index, timeMs: this.#timeMs, checksum: this.#checksum }),
+      type: 'put', key: VERSION_KEY, value: encodeVersion({ version: last.index, timeMs: this.#timeMs, checksum: this.#checksum, format: this.#format }),
     });
     await this.#engine.batch(operations, options);
     this.#version = last.index;
@@ -154,7 +156,7 @@ export class StateWriter {
   /** Makes everything written so far survive a power cut. */
   async sync(): Promise<void> {
     const version = this.#version;
-    const record = { version, timeMs: this.#timeMs, checksum: this.#checksum };
+    const record = { version, timeMs: this.#timeMs, checksum: this.#checksum, format: this.#format };
     await this.#engine.batch([{ type: 'put', key: VERSION_KEY, value: encodeVersion(record) }], { sync: true });
     this.#durableVersion = Math.max(this.#durableVersion, version);
   }
@@ -168,6 +170,7 @@ export class StateWriter {
         latest.set(graph, kinds);
         buffer.forEachChange((change) => {
           if (change.kind.logical) this.#account(graph, change);
+          if (change.block instanceof CatalogBlock && (change.block.data.texts ?? []).length > 0) this.#format = STATE_FORMAT_TEXT;
           (kinds[change.kind.tag] ??= new Map()).set(change.number, change);
         });
       }

@@ -9,17 +9,18 @@ import type { Value } from '../value/value.ts';
 import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog } from './catalog.ts';
-import type { ConstraintDef, IndexDef, LabelSchema, PropertyEntry } from './catalog.ts';
+import type { ConstraintDef, IndexDef, LabelSchema, PropertyEntry, TextIndexDef } from './catalog.ts';
 import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
 import { checkStorable, fieldValue } from './field-values.ts';
 import { GraphMutator, indexKey } from './mutator.ts';
 import { GraphReader } from './reader.ts';
-import { checkNewIndex, checkNewLabel, constraintIndex } from './schema-check.ts';
+import { checkNewIndex, checkNewLabel, checkNewText, constraintIndex } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
 import type { SystemChange, SystemState } from './system.ts';
-import type { DeleteSummary, GraphWriter } from './view.ts';
+import { ANALYSIS_REVISION, findAnalyzer } from './text/analyzer.ts';
+import type { DeleteSummary, GraphWriter, TextIndexSpec } from './view.ts';
 import { ChangeSet } from './write-buffer.ts';
 import type { BlockSource } from './block-source.ts';
 
@@ -414,6 +415,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   createIndex(index: Parameters<GraphWriter['createIndex']>[0]): void {
     checkNewIndex(this, index);
     const name = index.name ?? `${index.label}_${index.fields.join('_')}`;
+    if (this.catalog.findText(name) !== undefined) throw new DbError('IndexExists', `there is a full-text index with the name ${name}`);
     this.#change({ kind: 'createIndex', of: index.kind, name, label: index.label, fields: index.fields, unique: index.unique, pairUnique: index.pairUnique === true, primary: false });
     if (index.unique || index.pairUnique === true) this.#checkBuilt(this.catalog.findIndex(index.kind, index.label, index.fields)!);
   }
@@ -437,6 +439,26 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     if (known === undefined) throw new DbError('IndexNotFound', `${what} [${index.label}:${index.fields.join(',')}] does not exist.`);
     if (known.primary) throw new DbError('ConstraintValidation', `Primary index [${index.fields.join(',')}] can not be deleted.`);
     this.#change({ kind: 'deleteIndex', id: known.id });
+  }
+
+  createText(text: TextIndexSpec): void {
+    const analyzer = findAnalyzer(text.analyzer).name;
+    checkNewText(this, text, analyzer);
+    this.#change({ kind: 'createText', of: text.kind, name: text.name, labels: text.labels, fields: text.fields, analyzer, revision: ANALYSIS_REVISION });
+  }
+
+  #text(name: string): TextIndexDef {
+    const known = this.catalog.findText(name);
+    if (known === undefined) throw new DbError('IndexNotFound', `there is no full-text index ${name}`);
+    return known;
+  }
+
+  deleteText(name: string): void {
+    this.#change({ kind: 'deleteText', id: this.#text(name).id });
+  }
+
+  rebuildText(name: string): void {
+    this.#change({ kind: 'rebuildText', id: this.#text(name).id });
   }
 
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void {

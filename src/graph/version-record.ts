@@ -2,13 +2,18 @@
  * The version record: which log entry the state store holds last. It is written in the same batch as that entry's
  * changes, so a crash can neither lose nor repeat one.
  *
- *   key 'v' | format u8 = 1 | version f64 | time of the last change (ms) f64 | checksum, 16 hex digits |
+ *   key 'v' | format u8 | version f64 | time of the last change (ms) f64 | checksum, 16 hex digits |
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { Engine, EngineSnapshot } from '../storage/engine.ts';
 import { Checksum } from './checksum.ts';
 
+/**
+ * Of a store with a full-text index, now or ever: releases that would not keep it up to date refuse the store. Until then a store has the
+ * format of all releases.
+ */
+export const STATE_FORMAT_TEXT = 2;
 export const STATE_FORMAT = 1;
 export const VERSION_KEY = Buffer.from('v');
 
@@ -17,21 +22,22 @@ export interface VersionRecord {
   readonly version: number;
   readonly timeMs: number;
   readonly checksum: Checksum;
+  readonly format: number;
 }
 
 export function readVersion(engine: Engine, snapshot?: EngineSnapshot): VersionRecord {
   const bytes = engine.getSync(VERSION_KEY, snapshot);
-  if (bytes === undefined) return { version: 0, timeMs: 0, checksum: new Checksum() };
+  if (bytes === undefined) return { version: 0, timeMs: 0, checksum: new Checksum(), format: STATE_FORMAT };
   const reader = new ByteReader(bytes);
   const format = reader.u8();
-  if (format !== STATE_FORMAT) {
-    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT}`, {
-      hint: format > STATE_FORMAT ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
+  if (format !== STATE_FORMAT && format !== STATE_FORMAT_TEXT) {
+    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_TEXT}`, {
+      hint: format > STATE_FORMAT_TEXT ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
     });
   }
-  return { version: reader.f64(), timeMs: reader.f64(), checksum: Checksum.parse(reader.string()) };
+  return { version: reader.f64(), timeMs: reader.f64(), checksum: Checksum.parse(reader.string()), format };
 }
 
 export function encodeVersion(record: VersionRecord): Buffer {
-  return new ByteWriter(64).u8(STATE_FORMAT).f64(record.version).f64(record.timeMs).string(record.checksum.toString()).finish();
+  return new ByteWriter(64).u8(record.format).f64(record.version).f64(record.timeMs).string(record.checksum.toString()).finish();
 }

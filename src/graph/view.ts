@@ -9,7 +9,7 @@
  * catalog. Node and relationship ids are dense numbers from 0, below 2^40, never reused.
  */
 import type { CypherMap, NodeValue, RelationshipValue, Value } from '../value/value.ts';
-import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef } from './catalog.ts';
+import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef, TextIndexDef } from './catalog.ts';
 
 export type Direction = 'out' | 'in';
 
@@ -29,6 +29,22 @@ export interface IndexRange {
   readonly lower?: { readonly value: Value; readonly inclusive: boolean };
   readonly upper?: { readonly value: Value; readonly inclusive: boolean };
   readonly descending?: boolean;
+}
+
+/** Entries of an index in parallel columns. */
+export interface IndexEntries {
+  readonly keys: readonly Value[];
+  readonly ids: readonly number[];
+}
+
+/** A full-text index to be made. */
+export interface TextIndexSpec {
+  readonly kind: 'vertex' | 'edge';
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly fields: readonly string[];
+  /** One of text/analyzer.ts. */
+  readonly analyzer: string;
 }
 
 export interface GraphView {
@@ -73,6 +89,11 @@ export interface GraphView {
   /** Ids in index order, within the range; nulls are not in an index. */
   indexRange(index: IndexDef, range: IndexRange): Iterable<ArrayLike<number>>;
 
+  /** Pages of a full-text index from the first entry whose key is not below `from` (see text/postings.ts), each with the place of its first one. */
+  textEntries(index: TextIndexDef, from: string): Iterable<{ readonly page: IndexEntries; readonly start: number }>;
+  /** For each field of a full-text index, how many texts it has and how many tokens they are together. */
+  textSums(index: TextIndexDef): readonly { readonly texts: number; readonly tokens: number }[];
+
   /** Exact counts, kept with the data. */
   nodeCount(labelId?: number): number;
   relationshipCount(typeId?: number): number;
@@ -111,6 +132,10 @@ export interface GraphWriter extends GraphView {
   replaceSchema(schema: LabelSchema): void;
   createIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[]; unique: boolean; pairUnique?: boolean; name?: string }): void;
   deleteIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[] }): void;
+  createText(text: TextIndexSpec): void;
+  deleteText(name: string): void;
+  /** Makes a full-text index anew from its data. */
+  rebuildText(name: string): void;
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void;
   deleteConstraint(name: string): void;
 

@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import yargs from 'yargs';
 import { DbError } from '../base/errors.ts';
 import { suggest } from '../base/suggest.ts';
+import { findAnalyzer } from '../graph/text/analyzer.ts';
 import { IGNORED_OPTIONS, OPTIONS, REFUSED_OPTIONS } from './options.ts';
 import type { Config, OptionDef, OptionName, OptionValue } from './options.ts';
 
@@ -201,6 +202,11 @@ export function checkTogether(config: Config): void {
   if (config.single_node && config.enable_ha) throw invalid('single_node and enable_ha exclude each other');
   if (config.ssl_auth && config.enable_ha && config.ha_tls && config.server_ca === '') {
     throw invalid('ssl_auth between the servers of a group needs server_ca', 'name the PEM file of the authority that signed their certificates, or set ha_tls to false where they have a network of their own');
+  }
+  try {
+    findAnalyzer(config.fulltext_analyzer);
+  } catch (error) {
+    throw invalid(`fulltext_analyzer: ${error instanceof Error ? error.message : String(error)}`, error instanceof DbError ? error.hint : undefined);
   }
   if (!config.enable_ha) return;
   if (['0.0.0.0', '::', ''].includes(config.host)) {

@@ -35,6 +35,8 @@ export const OPTIONS = [
   { name: 'durable', type: 'boolean', default: true, group: 'Server', help: 'fsync before a write is acknowledged; false: UNSAFE, a power cut may lose acknowledged writes' },
   { name: 'web', ...text, group: 'Server', help: "folder of web files; the server's own pages if empty" },
   { name: 'single_node', type: 'boolean', default: false, group: 'Server', help: 'say on purpose that this server is alone; refused together with enable_ha' },
+  { name: 'enable_fulltext_index', type: 'boolean', default: true, group: 'Server', help: 'full-text indexes can be made and searched; false: neither by way of this server, but existing ones are kept up to date' },
+  { name: 'fulltext_analyzer', type: 'string', default: 'standard', group: 'Server', help: "analyzer of full-text indexes that name none: standard, english, simple, whitespace, keyword, or TuGraph's StandardAnalyzer, SmartChineseAnalyzer" },
   { name: 'enable_metrics', type: 'boolean', default: true, group: 'Server', help: 'GET /metrics for Prometheus' },
   // ---------------------------------------------------------------- high availability
   { name: 'enable_ha', type: 'boolean', default: false, group: 'High availability', help: 'be a member of a group of servers' },
@@ -146,7 +148,7 @@ export const IGNORED_OPTIONS: Readonly<Record<string, string>> = {
   enable_plugin: 'C++ and Python procedures are not supported', is_cypher_v2: 'there is one Cypher engine', thread_limit: 'see reader_threads',
   subprocess_max_idle_seconds: 'there are no subprocesses', 'realtime vertex and edge count': 'counts are always exact', bolt_io_thread_num: 'Bolt needs one thread here',
   bolt_raft_port: 'Bolt shares the one replicated log', bolt_raft_node_id: 'Bolt shares the one replicated log', bolt_raft_init_peers: 'Bolt shares the one replicated log',
-  fulltext_analyzer: 'there is no full-text index', fulltext_commit_interval: 'there is no full-text index', fulltext_refresh_interval: 'there is no full-text index',
+  fulltext_commit_interval: 'a full-text index changes with the data', fulltext_refresh_interval: 'a full-text index changes with the data',
   backup_log_dir: 'there is no binlog', snapshot_dir: 'there is no binlog',
   unlimited_token: 'see token_life_s',
   'browser.credential_timeout': 'see token_life_s', 'browser.retain_connection_credentials': 'it is always so',
@@ -155,5 +157,5 @@ export const IGNORED_OPTIONS: Readonly<Record<string, string>> = {
 /** Options of TuGraph that may be off, but not on: to ignore them would leave out what somebody relies on. */
 export const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
   enable_backup_log: 'the binlog is not offered: the replicated log has its place',
-  enable_fulltext_index: 'full-text indexes are not offered by this version', reset_admin_password: 'not offered: an admin changes it with dbms.security.changeUserPassword',
+  reset_admin_password: 'not offered: an admin changes it with dbms.security.changeUserPassword',
 };

@@ -28,6 +28,7 @@ const reader = new StateReader(engine, new VersionClocks(data.clocks), new Block
 const host = new ReadHost(reader, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
   random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), limits: { memoryBytes: data.queryMemoryBytes },
+  fullText: data.fullText,
 });
 
 const channel = new Channel(data.mainPort as unknown as PortLike, {

@@ -55,7 +55,7 @@ import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
-import type { ConsensusThreadData, ConsensusThreadMessage, ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import type { ConsensusThreadData, ConsensusThreadMessage, ReaderThreadData, StatementThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { ScheduledBackups } from './scheduled-backups.ts';
 import { openStorage } from '../data/backup/open-storage.ts';
 import { metricsText } from './metrics.ts';
@@ -206,8 +206,10 @@ export class LgraphServer {
     this.#events.fatal(message, isRefusal);
   }
 
-  get #statementOptions(): { timeZone: string; csvDirectory: string; queryMemoryBytes: number } {
-    return { timeZone: TIME_ZONE, csvDirectory: this.#config.load_csv_dir, queryMemoryBytes: this.#config.query_memory_mb * MB };
+  get #statementOptions(): StatementThreadData {
+    return {
+      fullText: { enabled: this.#config.enable_fulltext_index, analyzer: this.#config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: this.#config.load_csv_dir, queryMemoryBytes: this.#config.query_memory_mb * MB,
+    };
   }
 
   #startWriter(consensusPort: MessagePort): Promise<number> {
@@ -320,7 +322,7 @@ export class LgraphServer {
     const host = new ReadHost(this.#reader!, {
       procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
       wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir),
-      limits: { memoryBytes: this.#statementOptions.queryMemoryBytes },
+      limits: { memoryBytes: this.#statementOptions.queryMemoryBytes }, fullText: this.#statementOptions.fullText,
     });
     return new Service({
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),
@@ -525,7 +527,7 @@ function listedConfig(config: Config): [string, string | number | boolean][] {
   return [
     ['bind_host', config.host], ['port', config.port], ['rpc_port', config.rpc_port], ['bolt_port', config.bolt_port], ['enable_ha', config.enable_ha],
     ['enable_rpc', config.enable_rpc || config.enable_ha], ['durable', config.durable], ['disable_auth', config.disable_auth], ['enable_ssl', config.ssl_auth],
-    ['enable_backup_log', false], ['enable_fulltext_index', false], ['optimistic_txn', true],
+    ['enable_backup_log', false], ['enable_fulltext_index', config.enable_fulltext_index], ['fulltext_analyzer', config.fulltext_analyzer], ['optimistic_txn', true],
     ['subprocess_max_idle_seconds', 0], ['thread_limit', config.reader_threads],
     ['browser.credential_timeout', Math.min(3600, config.token_life_s === 0 ? 3600 : config.token_life_s)], ['browser.retain_connection_credentials', true],
     ...LIVE_NAMES.map((name): [string, number | boolean] => [name, config[name]]), ...ha,

@@ -1,6 +1,7 @@
 /** What the threads of one server are started with, and the calls between them. */
 import type { MessagePort } from 'node:worker_threads';
 import type { CertificateFiles } from '../base/certificates.ts';
+import type { FullTextSettings } from '../cypher/engine.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 
 export interface StoreOptions {
@@ -25,16 +26,21 @@ export type ConsensusThreadMessage =
   /** Who may speak to the RPC port; undefined: every address. */
   | { readonly kind: 'allow'; readonly addresses: readonly string[] | undefined };
 
-export interface WriterThreadData {
+/** What statements are run with, in every thread. */
+export interface StatementThreadData {
+  readonly timeZone: string;
+  readonly csvDirectory: string;
+  readonly queryMemoryBytes: number;
+  readonly fullText: FullTextSettings;
+}
+
+export interface WriterThreadData extends StatementThreadData {
   readonly store: StoreOptions;
   readonly clocks: SharedArrayBuffer;
   readonly killFlags: SharedArrayBuffer;
   readonly blockCacheBytes: number;
   readonly mainPort: MessagePort;
   readonly consensusPort: MessagePort;
-  readonly timeZone: string;
-  readonly csvDirectory: string;
-  readonly queryMemoryBytes: number;
   readonly adminPassword: string | undefined;
   readonly uncommittedBytesMax: number;
   readonly entryBytesMax: number;
@@ -46,13 +52,10 @@ export interface WriterThreadData {
   readonly idempotencyKeptMs: number;
 }
 
-export interface ReaderThreadData {
+export interface ReaderThreadData extends StatementThreadData {
   readonly store: StoreOptions;
   readonly clocks: SharedArrayBuffer;
   readonly killFlags: SharedArrayBuffer;
   readonly blockCacheBytes: number;
   readonly mainPort: MessagePort;
-  readonly timeZone: string;
-  readonly csvDirectory: string;
-  readonly queryMemoryBytes: number;
 }

@@ -67,6 +67,7 @@ async function onRole(leading: boolean): Promise<void> {
 const host = new WriteHost(transactor, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
   random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), limits: { memoryBytes: data.queryMemoryBytes },
+  fullText: data.fullText,
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
   transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,
 });

@@ -27,6 +27,21 @@ export function accessLevel(system: SystemState, user: string, graph: string): A
   return best;
 }
 
+/**
+ * Whether the user may read a field, by the field levels of roles (`modRoleFieldAccessLevel`): one role that reads it is enough. Undefined: no
+ * role hides a field.
+ */
+export function fieldReader(system: SystemState, user: string, graph: string): ((kind: 'vertex' | 'edge', label: string, field: string) => boolean) | undefined {
+  if (isAdmin(system, user)) return undefined;
+  const roles = (system.users[user]?.roles ?? []).flatMap((name) => {
+    const role = system.roles[name];
+    return role === undefined || role.disabled || (role.permissions[graph] ?? 'NONE') === 'NONE' ? [] : [role.fieldPermissions[graph] ?? []];
+  });
+  if (roles.every((fields) => fields.every((one) => one.FIELD_ACCESS_LEVEL !== 'NONE'))) return undefined;
+  return (kind, label, field) => roles.some((fields) => !fields.some((one) => (
+    one.FIELD_ACCESS_LEVEL === 'NONE' && one.LABEL_TYPE === kind.toUpperCase() && one.LABEL === label && one.FIELD === field)));
+}
+
 /** Throws unless the user may run a statement of that kind on the graph. */
 export function checkAccess(system: SystemState, user: string, graph: string, access: 'read' | 'write' | 'schema' | 'dbms'): void {
   const record = system.users[user];

@@ -5,11 +5,11 @@
 import type { Random } from '../base/random.ts';
 import { DbError } from '../base/errors.ts';
 import { execute, prepare } from '../cypher/engine.ts';
-import type { CsvSource, ExecContext, ExecLimits, ProcedureHost } from '../cypher/engine.ts';
+import type { CsvSource, ExecContext, ExecLimits, FullTextSettings, ProcedureHost } from '../cypher/engine.ts';
 import type { SystemState } from '../graph/system.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { BeginRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
-import { checkAccess } from './access.ts';
+import { checkAccess, fieldReader } from './access.ts';
 import { CallContext } from './call-context.ts';
 import { decodeMap } from './parameters.ts';
 import { RunningStatement, StatementControl } from './statement.ts';
@@ -25,6 +25,14 @@ export interface HostOptions {
   readonly limits: ExecLimits;
   /** Where LOAD CSV reads from; absent: the clause is refused. */
   readonly csv?: CsvSource | undefined;
+  /** Absent: offered, with the analyzer `standard`. */
+  readonly fullText?: FullTextSettings | undefined;
+}
+
+/** What the user of a statement may find in texts. */
+export function textOptions(fullText: FullTextSettings | undefined, system: SystemState, user: string, graph: string): Pick<ExecContext, 'fullText' | 'mayRead'> {
+  const mayRead = fieldReader(system, user, graph);
+  return { ...(fullText === undefined ? {} : { fullText }), ...(mayRead === undefined ? {} : { mayRead }) };
 }
 
 /** A user's own memory limit counts where it is the smaller one. */
@@ -97,6 +105,7 @@ export class ReadHost {
     const context: ExecContext = {
       view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
       wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, point.system, request.user), ...(csv === undefined ? {} : { csv }),
+      ...textOptions(this.#options.fullText, point.system, request.user, view.graphName),
       session: new CallContext({ user: request.user, system: point.system, group: request.group, transaction: undefined, version: point.version, checksum: point.checksum, nowMs: this.#options.wallMs(), killFlags }),
     };
     const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });

@@ -17,7 +17,7 @@ import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowEncoder, 
 import { checkAccess } from './access.ts';
 import { CallContext } from './call-context.ts';
 import type { CallContextOptions } from './call-context.ts';
-import { limitsFor } from './read-host.ts';
+import { limitsFor, textOptions } from './read-host.ts';
 import type { HostOptions } from './read-host.ts';
 import { decodeMap } from './parameters.ts';
 import { RunningStatement, StatementControl } from './statement.ts';
@@ -143,6 +143,7 @@ export class WriteHost {
     return {
       view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
       wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, call.system, request.user), ...(csv === undefined ? {} : { csv }),
+      ...textOptions(this.#options.fullText, call.system, request.user, view.graphName),
       session: new CallContext({ user: request.user, tokenIssuedMs: request.tokenIssuedMs, group: request.group, checksum: '', killFlags, ...call }),
     };
   }

@@ -87,10 +87,6 @@ function subgraph(view: GraphView, ids: readonly Value[]): string {
 
 const rowsOf = (names: Iterable<string>): Value[][] => [...names].map((name) => [name]);
 
-function noFullText(): never {
-  throw new DbError('NotSupported', 'Fulltext index is not enabled', { hint: 'CONTAINS and STARTS WITH search in texts; an index serves STARTS WITH' });
-}
-
 export const INTROSPECTION_BUILTINS: readonly Builtin[] = [
   builtin('db.subgraph', 'vids:LIST', 'subgraph:STRING', 'read', ([ids], { view }) => [[subgraph(view, list(ids, 'vids'))]]),
   builtin('db.vertexLabels', '', 'label:STRING', 'read', (_args, { view }) => rowsOf(labelNames(view, 'vertex'))),
@@ -123,9 +119,6 @@ export const INTROSPECTION_BUILTINS: readonly Builtin[] = [
   ]),
   // Counts are kept exactly with the data: there is nothing to count again.
   builtin('dbms.meta.refreshCount', '', '', 'read', () => []),
-  ...['db.addFullTextIndex', 'db.deleteFullTextIndex'].map((name) => builtin(name, 'is_vertex:BOOLEAN, label_name:STRING, field_name:STRING', '', 'schema', noFullText)),
-  builtin('db.rebuildFullTextIndex', 'vertex_labels:STRING, edge_labels:STRING', '', 'schema', noFullText),
-  builtin('db.fullTextIndexes', '', 'is_vertex:BOOLEAN, label:STRING, field:STRING', 'read', () => []),
   builtin('db.warmup', '', 'time_used:STRING', 'read', (_args, context) => [[warmUp(context)]]),
   builtin('dbms.procedures', '', 'name:STRING, signature:STRING, read_only:BOOLEAN', 'dbms-read', (_args, _context, all) => (
     [...all.names()].sort().map((name) => {

@@ -5,6 +5,8 @@ import { DbError } from '../../base/errors.ts';
 import { FIELD_TYPES, type FieldDef, type FieldType, type LabelSchema } from '../../graph/catalog.ts';
 import type { GraphWriter } from '../../graph/view.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
+import type { ExecContext } from '../context.ts';
+import { addFieldText, checkFullText, defaultAnalyzer } from './fulltext.ts';
 import { builtin, flag, kindOf, list, text, writerOf, wrong, type Builtin } from './define.ts';
 
 export function fieldType(name: string): FieldType {
@@ -45,6 +47,7 @@ interface JsonProperty {
   readonly index?: boolean;
   readonly unique?: boolean;
   readonly pair_unique?: boolean;
+  readonly fulltext?: boolean;
 }
 interface JsonSchema {
   readonly label: string;
@@ -57,7 +60,8 @@ interface JsonSchema {
   readonly properties?: readonly JsonProperty[];
 }
 
-function createFromJson(writer: GraphWriter, json: string, kind: 'vertex' | 'edge'): void {
+function createFromJson(context: ExecContext, json: string, kind: 'vertex' | 'edge'): void {
+  const writer = writerOf(context);
   let schema: JsonSchema;
   try {
     schema = JSON.parse(json) as JsonSchema;
@@ -77,6 +81,11 @@ function createFromJson(writer: GraphWriter, json: string, kind: 'vertex' | 'edg
   for (const each of properties) {
     if (each.index !== true || each.name === schema.primary) continue;
     writer.createIndex({ kind, label: schema.label, fields: [each.name], unique: each.unique === true, pairUnique: each.pair_unique === true });
+  }
+  for (const each of properties) {
+    if (each.fulltext !== true) continue;
+    checkFullText(context);
+    addFieldText(writer, kind, schema.label, each.name, defaultAnalyzer(context));
   }
 }
 
@@ -146,6 +155,9 @@ function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
     const fields = index.keyIds.map((key) => catalog.keyName(key));
     if (fields.some((field) => names.includes(field))) writer.deleteIndex({ kind, label, fields });
   }
+  for (const text of catalog.texts) {
+    if (text.kind === kind && text.labelIds.includes(labelId) && text.labelIds.length === 1 && catalog.textFields(text).every((field) => names.includes(field))) writer.deleteText(text.name);
+  }
   writer.replaceSchema({ ...schema, fields: schema.fields.map((field) => (names.includes(field.name) ? { ...field, optional: true } : field)) });
   const keys = names.map((name) => writer.keyId(name));
   const count = forEachRecord(writer, kind, label, (set) => {
@@ -197,11 +209,11 @@ export const SCHEMA_BUILTINS: readonly Builtin[] = [
     return NOTHING;
   }, { variadic: true }),
   builtin('db.createVertexLabelByJson', 'json_data:STRING', '', 'schema', ([json], context) => {
-    createFromJson(writerOf(context), text(json, 'json_data'), 'vertex');
+    createFromJson(context, text(json, 'json_data'), 'vertex');
     return NOTHING;
   }),
   builtin('db.createEdgeLabelByJson', 'json_data:STRING', '', 'schema', ([json], context) => {
-    createFromJson(writerOf(context), text(json, 'json_data'), 'edge');
+    createFromJson(context, text(json, 'json_data'), 'edge');
     return NOTHING;
   }),
   builtin('db.deleteLabel', 'label_type:STRING, label_name:STRING', '', 'schema', ([type, label], context) => {

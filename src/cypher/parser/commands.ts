@@ -2,7 +2,7 @@
  * Schema commands in the forms of Neo4j 3 to 5, and SHOW.
  */
 import type {
-  CreateConstraintCommand, CreateIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
+  CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
 } from '../ast.ts';
 import { parseProjection, parseYield } from './clauses.ts';
 import type { Cursor } from './cursor.ts';
@@ -21,7 +21,7 @@ export function isCommandAhead(c: Cursor): boolean {
     || (INDEX_KINDS.some((kind) => c.isWord(kind, ahead)) && c.isWord('INDEX', ahead + 1));
 }
 
-export function parseCommand(c: Cursor): CreateIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
+export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
   const start = c.token.start;
   if (c.takeWord('SHOW')) return parseShow(c, start);
   if (c.takeWord('TERMINATE')) return parseTerminate(c, start);
@@ -32,8 +32,9 @@ export function parseCommand(c: Cursor): CreateIndexCommand | DropIndexCommand |
   }
   c.expectWord('CREATE');
   c.takeWords('OR', 'REPLACE');
+  const isText = c.isWord('FULLTEXT');
   for (const kind of INDEX_KINDS) c.takeWord(kind);
-  if (c.takeWord('INDEX')) return parseCreateIndex(c, start);
+  if (c.takeWord('INDEX')) return isText ? parseCreateTextIndex(c, start) : parseCreateIndex(c, start);
   c.expectWord('CONSTRAINT');
   return parseCreateConstraint(c, start);
 }
@@ -62,6 +63,23 @@ function parseCreateIndex(c: Cursor, start: number): CreateIndexCommand {
   c.expectPunct(close);
   skipOptions(c);
   return { kind: 'CreateIndex', name, target, label, keys, ifNotExists, start, end: c.lastEnd };
+}
+
+/** `name [IF NOT EXISTS] FOR (n:A|B) ON EACH [n.a, n.b] [OPTIONS {…}]`, or `FOR ()-[r:S|T]-()`. */
+function parseCreateTextIndex(c: Cursor, start: number): CreateTextIndexCommand {
+  if (c.isWord('FOR') || c.isWord('IF')) throw c.expected('a name of the index, which searches use');
+  const name = c.expectName('an index name');
+  const ifNotExists = parseIfNotExists(c);
+  c.expectWord('FOR');
+  const { target, labels, variable } = parseEntities(c);
+  c.expectWord('ON');
+  c.expectWord('EACH');
+  c.expectPunct('[');
+  const keys = [parseKey(c, variable)];
+  while (c.takePunct(',')) keys.push(parseKey(c, variable));
+  c.expectPunct(']');
+  const options = c.takeWord('OPTIONS') ? parseMapLiteral(c) : undefined;
+  return { kind: 'CreateTextIndex', name, target, labels, keys, options, ifNotExists, start, end: c.lastEnd };
 }
 
 function parseDropIndex(c: Cursor, start: number): DropIndexCommand {
@@ -122,6 +140,20 @@ function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateC
 }
 
 function parseEntity(c: Cursor): { target: 'vertex' | 'edge'; label: string; variable: string } {
+  const { target, labels, variable } = parseEntities(c, 1);
+  return { target, label: labels[0]!, variable };
+}
+
+/** `(n:A|B)` or `()-[r:S|T]-()`. */
+function parseEntities(c: Cursor, max = Infinity): { target: 'vertex' | 'edge'; labels: string[]; variable: string } {
+  const names = (what: string): string[] => {
+    const labels = [c.expectName(what)];
+    while (labels.length < max && c.takePunct('|')) {
+      c.takePunct(':');
+      labels.push(c.expectName(what));
+    }
+    return labels;
+  };
   c.expectPunct('(');
   if (c.takePunct(')')) {
     c.takePunct('<');
@@ -129,19 +161,19 @@ function parseEntity(c: Cursor): { target: 'vertex' | 'edge'; label: string; var
     c.expectPunct('[');
     const variable = c.expectName('a variable');
     c.expectPunct(':');
-    const label = c.expectName('a relationship type');
+    const labels = names('a relationship type');
     c.expectPunct(']');
     c.expectPunct('-');
     c.takePunct('>');
     c.expectPunct('(');
     c.expectPunct(')');
-    return { target: 'edge', label, variable };
+    return { target: 'edge', labels, variable };
   }
   const variable = c.expectName('a variable');
   c.expectPunct(':');
-  const label = c.expectName('a label');
+  const labels = names('a label');
   c.expectPunct(')');
-  return { target: 'vertex', label, variable };
+  return { target: 'vertex', labels, variable };
 }
 
 function parseKey(c: Cursor, variable: string): string {
@@ -175,10 +207,14 @@ const SHOWN: Readonly<Record<string, ShowCommand['what']>> = {
 };
 
 function parseShow(c: Cursor, start: number): ShowCommand {
+  let indexKind: string | undefined;
   for (const word of ['ALL', 'BUILT', 'IN', 'USER', 'DEFINED', 'RANGE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR', 'UNIQUE',
     'UNIQUENESS', 'NODE', 'RELATIONSHIP', 'KEY', 'EXIST', 'EXISTENCE', 'PROPERTY', 'HOME', 'DEFAULT', 'CURRENT']) {
     // A qualifier is followed by another word of the command; the thing shown may be the last one.
-    if (c.isWord(word) && c.peek(1).type === 'word' && !c.isWord('YIELD', 1) && !c.isWord('WHERE', 1)) c.at++;
+    if (c.isWord(word) && c.peek(1).type === 'word' && !c.isWord('YIELD', 1) && !c.isWord('WHERE', 1)) {
+      c.at++;
+      if (INDEX_KINDS.includes(word)) indexKind = word;
+    }
   }
   const what = c.token.type === 'word' ? SHOWN[c.token.key] : undefined;
   if (what === undefined) throw c.expected('what to show, such as INDEXES', Object.keys(SHOWN));
@@ -187,7 +223,8 @@ function parseShow(c: Cursor, start: number): ShowCommand {
     c.at++;
     if (c.takeWord('BY') && c.isName()) c.at++;
   } else if (what === 'databases' && c.isName() && !c.isWord('YIELD') && !c.isWord('WHERE')) c.at++;
-  return shown(c, what, what === 'transactions' ? parseIds(c) : [], start);
+  const command = shown(c, what, what === 'transactions' ? parseIds(c) : [], start);
+  return what === 'indexes' && indexKind !== undefined ? { ...command, indexKind } : command;
 }
 
 function parseTerminate(c: Cursor, start: number): ShowCommand {
