@@ -9,8 +9,7 @@ import { parseTextQuery } from '../../src/cypher/fulltext/query.ts';
 import { matches } from '../../src/cypher/fulltext/search.ts';
 import { findAnalyzer } from '../../src/graph/text/analyzer.ts';
 import type { GraphView } from '../../src/graph/view.ts';
-import type { Float, NodeValue, RelationshipValue} from '../../src/value/value.ts';
-import { type Value } from '../../src/value/value.ts';
+import type { Float, NodeValue, RelationshipValue, Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
 
 const FIELDS = ['title', 'body'] as const;

@@ -76,6 +76,9 @@ function fill(graph: GraphTransaction, { rows, nodes, edges }: Sample): void {
   graph.createIndex({ kind: 'vertex', label: 'Typed', fields: ['int64', 'string'], unique: false, name: 'both' });
   graph.createIndex({ kind: 'vertex', label: 'Typed', fields: ['date'], unique: false });
   graph.createIndex({ kind: 'vertex', label: 'Free', fields: ['value'], unique: false });
+  graph.createText({ kind: 'vertex', name: 'Typed_string_fulltext', labels: ['Typed'], fields: ['string'], analyzer: 'standard' });
+  graph.createText({ kind: 'vertex', name: 'words `of` all', labels: ['Free', 'Odd label'], fields: ['value', 'a "key"'], analyzer: 'whitespace' });
+  graph.createText({ kind: 'edge', name: 'joins_text', labels: ['joins', 'LIKES'], fields: ['text', 'value'], analyzer: 'english' });
   graph.createConstraint({ name: 'once', type: 'unique', kind: 'edge', label: 'joins', fields: ['at'] });
   const ids: number[] = [];
   rows.forEach((row, i) => {
@@ -127,7 +130,7 @@ const dump = (path: string) => withStore(path, async (_, reader) => {
   const { data } = view.catalog;
   reader.release(point);
   const indexes = data.indexes.map(({ name, unique, pairUnique, keyIds }) => [name, String(unique), String(pairUnique), ...keyIds.map((key) => data.keys[key])].join(' ')).sort();
-  return { nodes, edges, indexes, constraints: data.constraints.map(({ name, type }) => [name, type]) };
+  return { nodes, edges, indexes, texts: view.catalog.texts.map((text) => view.catalog.textSpec(text)).sort((a, b) => (a.name < b.name ? -1 : 1)), constraints: data.constraints.map(({ name, type }) => [name, type]) };
 });
 
 async function importAgain(files: Readonly<Record<string, string>>, target: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { DbError } from '../../src/base/errors.ts';
+import { parseTextQuery } from '../../src/cypher/fulltext/query.ts';
+import { TextSearch } from '../../src/cypher/fulltext/search.ts';
 import { BlockCache } from '../../src/graph/block-source.ts';
 import { StateReader } from '../../src/graph/state-reader.ts';
 import { StateWriter } from '../../src/graph/state-writer.ts';
@@ -248,6 +250,33 @@ describe('the transactor', () => {
     bench.commitProposed();
     await Promise.all(both);
     expect(bench.count()).toBe(3);
+  });
+
+  it('takes a full-text search as a read of the words that were looked for, not of the whole index', async () => {
+    const bench = await leading();
+    const write = async (work: (graph: ReturnType<Transaction['graph']>) => void) => {
+      const done = bench.transactor.write((tx) => ({ result: work(tx.graph('default')) }));
+      await bench.settle();
+      bench.commitProposed();
+      await done;
+    };
+    // Enough words that these are on pages of their own.
+    const add = (text: string) => (graph: ReturnType<Transaction['graph']>) => void graph.createNode([graph.labelId('T')], [[graph.keyId('t'), text]]);
+    await write((graph) => {
+      graph.createText({ kind: 'vertex', name: 'i', labels: ['T'], fields: ['t'], analyzer: 'standard' });
+      for (let n = 0; n < 400; n++) add(`a${n} m${n} z${n}`)(graph);
+    });
+    for (const [text, outcome] of [['z5 again', 'Conflict'], ['a5', 'committed']] as const) {
+      const open = bench.transactor.begin();
+      const graph = open.transaction.graph('default');
+      expect(new TextSearch({ view: graph, index: graph.catalog.findText('i')!, checkpoint: () => undefined }).run(parseTextQuery('z5')!).ids).toContain(5);
+      add(`found by ${text.length}`)(graph);
+      await write(add(text));
+      const committed = bench.transactor.commit(open).then(() => 'committed', (error: DbError) => error.code);
+      await bench.settle();
+      bench.commitProposed();
+      expect(await committed).toBe(outcome);
+    }
   });
 
   it('stops the process rather than drift, when an entry cannot be applied', async () => {
