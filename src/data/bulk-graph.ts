@@ -146,7 +146,7 @@ export class BulkGraph {
     for (const targets of [...this.#byLabel.values(), ...this.#byType.values()]) {
       for (const { index, build } of targets) await build.build(this.#sink, index.root, () => this.#counters.nextPage++);
     }
-    for (const { text, build } of this.#texts) await build.build(this.#sink, text.root, () => this.#counters.nextPage++);
+    for (const { text, build } of this.#texts) await build.build(this.#sink, text.root, () => this.#counters.nextPage++, true);
     await this.#adjacency!.build(this.#sink, onRows);
     this.#counters.nextChunk = this.#adjacency!.nextChunk;
     this.#adjacency!.close();

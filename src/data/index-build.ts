@@ -82,9 +82,9 @@ export class IndexBuild {
     this.#isSorted = true;
   }
 
-  /** Writes the tree with this root; `allocate` gives numbers of pages. */
-  async build(sink: BlockSink, root: number, allocate: () => number): Promise<void> {
-    const tree = new TreeWriter(sink, root, allocate);
+  /** Writes the tree with this root; `allocate` gives numbers of pages; `compact`: see IndexPage. */
+  async build(sink: BlockSink, root: number, allocate: () => number, compact = false): Promise<void> {
+    const tree = new TreeWriter(sink, root, allocate, compact);
     if (this.#runs.length > 0) {
       if (this.#keys.length > 0) this.#spill();
       let entries = 0;
@@ -201,12 +201,14 @@ class TreeWriter {
   readonly #sink: BlockSink;
   readonly #root: number;
   readonly #allocate: () => number;
+  readonly #compact: boolean;
   readonly #levels: Level[] = [{ keys: [], ids: [], children: undefined }];
 
-  constructor(sink: BlockSink, root: number, allocate: () => number) {
+  constructor(sink: BlockSink, root: number, allocate: () => number, compact: boolean) {
     this.#sink = sink;
     this.#root = root;
     this.#allocate = allocate;
+    this.#compact = compact;
   }
 
   add(key: Value, id: number): void {
@@ -231,8 +233,8 @@ class TreeWriter {
 
   #put(level: Level, number: number): void {
     const page = level.children === undefined
-      ? new IndexPage(level.keys, level.ids, undefined)
-      : new IndexPage(level.keys.slice(1), level.ids.slice(1), level.children);
+      ? new IndexPage(level.keys, level.ids, undefined, this.#compact)
+      : new IndexPage(level.keys.slice(1), level.ids.slice(1), level.children, this.#compact);
     this.#sink.put(INDEX, number, page);
     level.keys = [];
     level.ids = [];

@@ -61,9 +61,9 @@ export async function repairIndexes(engine: Engine, point: ReadPoint, scratch: s
     });
     await dropPages(engine, graph);
     const sink = new BlockSink(engine, graph, new Checksum());
-    for (const { index, build } of [...builds, ...texts.map(({ text, build }) => ({ index: text, build }))]) {
+    for (const { index, build, compact } of [...builds.map((one) => ({ ...one, compact: false })), ...texts.map(({ text, build }) => ({ index: text, build, compact: true }))]) {
       let next = PAGES_FROM + index.id * PAGES_PER_INDEX;
-      await build.build(sink, index.root, () => next++);
+      await build.build(sink, index.root, () => next++, compact);
       count++;
     }
     const counters = point.source(graph).get(COUNTERS, 0);

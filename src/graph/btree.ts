@@ -24,44 +24,91 @@ export class IndexPage implements Block {
   ids: number[];
   /** Undefined in a leaf. */
   children: number[] | undefined;
+  /** Stored with what neighbouring entries share written once: keys are texts, and many repeat (full-text indexes). */
+  readonly compact: boolean;
 
-  constructor(keys: Value[], ids: number[], children: number[] | undefined) {
+  constructor(keys: Value[], ids: number[], children: number[] | undefined, compact = false) {
     this.keys = keys;
     this.ids = ids;
     this.children = children;
+    this.compact = compact;
   }
+}
+
+/**
+ *   compact entries, each   | 0 | id - id before |                           the key of the one before
+ *                           | shared + 1 | rest of the key | id |            the first `shared` characters of the one before, and the rest
+ */
+function encodeCompact({ keys, ids }: IndexPage, writer: ByteWriter): void {
+  let last = '';
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    if (key === last && i > 0) {
+      writer.varint(0).varint(ids[i]! - ids[i - 1]!);
+      continue;
+    }
+    let shared = 0;
+    while (shared < last.length && shared < key.length && last.charCodeAt(shared) === key.charCodeAt(shared)) shared++;
+    // A pair of surrogates stays together, or it would not survive as UTF-8.
+    if (shared > 0 && (key.charCodeAt(shared - 1) & 0xfc00) === 0xd800) shared--;
+    writer.varint(shared + 1).string(key.slice(shared)).varint(ids[i]!);
+    last = key;
+  }
+}
+
+function decodeCompact(reader: ByteReader, count: number): { keys: string[]; ids: number[] } {
+  const keys: string[] = [];
+  const ids: number[] = [];
+  let [last, id] = ['', 0];
+  for (let i = 0; i < count; i++) {
+    const form = reader.varint();
+    if (form === 0) id += reader.varint();
+    else {
+      const key = last.slice(0, form - 1) + reader.string();
+      // Pieces of texts would keep those they are from.
+      last = key.length < 13 ? key : Buffer.from(key).toString();
+      id = reader.varint();
+    }
+    keys.push(last);
+    ids.push(id);
+  }
+  return { keys, ids };
+}
+
+function decodePlain(reader: ByteReader, count: number): { keys: Value[]; ids: number[] } {
+  const keys: Value[] = [];
+  const ids: number[] = [];
+  for (let i = 0; i < count; i++) {
+    keys.push(decodeValue(reader));
+    ids.push(reader.varint());
+  }
+  return { keys, ids };
 }
 
 export const INDEX: BlockKind<IndexPage> = {
   tag: 8, name: 'index page', logical: false,
   encode(page, writer: ByteWriter) {
-    writer.u8(page.children === undefined ? 0 : 1).varint(page.keys.length);
-    for (let i = 0; i < page.keys.length; i++) {
+    writer.u8((page.children === undefined ? 0 : 1) + (page.compact ? 2 : 0)).varint(page.keys.length);
+    if (page.compact) encodeCompact(page, writer);
+    else for (let i = 0; i < page.keys.length; i++) {
       encodeValue(writer, page.keys[i]!);
       writer.varint(page.ids[i]!);
     }
     for (const child of page.children ?? []) writer.varint(child);
   },
   decode(reader: ByteReader) {
-    const inner = reader.u8() === 1;
-    const keys: Value[] = [];
-    const ids: number[] = [];
-    let last: Value = null;
-    for (let left = reader.varint(); left > 0; left--) {
-      const key = decodeValue(reader);
-      // Entries of one key share the text.
-      if (key !== last) last = key;
-      keys.push(last);
-      ids.push(reader.varint());
-    }
+    const form = reader.u8();
+    const count = reader.varint();
+    const compact = form >= 2;
+    const { keys, ids } = compact ? decodeCompact(reader, count) : decodePlain(reader, count);
     let children: number[] | undefined;
-    if (inner) {
+    if (form % 2 === 1) {
       children = [];
       for (let i = 0; i <= keys.length; i++) children.push(reader.varint());
     }
-    return new IndexPage(keys, ids, children);
+    return new IndexPage(keys, ids, children, compact);
   },
-  copy: (page) => new IndexPage(page.keys.slice(), page.ids.slice(), page.children?.slice()),
+  copy: (page) => new IndexPage(page.keys.slice(), page.ids.slice(), page.children?.slice(), page.compact),
   size: (page) => 200 + page.keys.length * (typeof page.keys[0] === 'string' ? 56 : 24),
 };
 
@@ -117,8 +164,8 @@ export function insertEntry(store: PageStore, root: number, key: Value, id: numb
   // The root keeps its number: its left half moves to a new page.
   const page = store.change(root)!;
   const left = store.allocate();
-  store.put(left, new IndexPage(page.keys, page.ids, page.children));
-  store.put(root, new IndexPage([split.key], [split.id], [left, split.page]));
+  store.put(left, new IndexPage(page.keys, page.ids, page.children, page.compact));
+  store.put(root, new IndexPage([split.key], [split.id], [left, split.page], page.compact));
 }
 
 interface Split {
@@ -151,7 +198,7 @@ function insertBelow(store: PageStore, number: number, key: Value, id: number): 
   if (page.keys.length <= PAGE_MAX) return undefined;
   // Ids and often keys grow: a split at the end keeps the left page nearly full.
   const middle = at >= page.keys.length - 1 ? page.keys.length - 8 : page.keys.length >>> 1;
-  const right = new IndexPage(page.keys.splice(middle), page.ids.splice(middle), undefined);
+  const right = new IndexPage(page.keys.splice(middle), page.ids.splice(middle), undefined, page.compact);
   const place = store.allocate();
   store.put(place, right);
   return { key: right.keys[0]!, id: right.ids[0]!, page: place };
@@ -164,23 +211,23 @@ function splitInner(store: PageStore, page: IndexPage): Split {
   const children = page.children!.splice(middle + 1);
   const up = { key: keys.shift()!, id: ids.shift()! };
   const place = store.allocate();
-  store.put(place, new IndexPage(keys, ids, children));
+  store.put(place, new IndexPage(keys, ids, children, page.compact));
   return { ...up, page: place };
 }
 
 /** Entries of a page that is filled at once: some room for what comes later. */
 const FILLED = 112;
 
-/** Writes a tree over entries that come in order, each once; what was below the root is no longer part of it. */
+/** Writes a tree of compact pages over entries that come in order, each once; what was below the root is no longer part of it. */
 export function fillTree(store: PageStore, root: number, entries: Iterable<readonly [key: Value, id: number]>): void {
   let level: Split[] = [];
-  let page = new IndexPage([], [], undefined);
+  let page = new IndexPage([], [], undefined, true);
   const close = (): void => {
     if (page.keys.length === 0) return;
     const number = store.allocate();
     store.put(number, page);
     level.push({ key: page.keys[0]!, id: page.ids[0]!, page: number });
-    page = new IndexPage([], [], undefined);
+    page = new IndexPage([], [], undefined, true);
   };
   for (const [key, id] of entries) {
     if (page.keys.length === FILLED) close();
@@ -206,7 +253,7 @@ export function fillTree(store: PageStore, root: number, entries: Iterable<reado
 
 function innerPage(below: readonly Split[]): IndexPage {
   const rest = below.slice(1);
-  return new IndexPage(rest.map(({ key }) => key), rest.map(({ id }) => id), below.map(({ page }) => page));
+  return new IndexPage(rest.map(({ key }) => key), rest.map(({ id }) => id), below.map(({ page }) => page), true);
 }
 
 /** Takes away every page of a tree but its root. */
@@ -243,7 +290,7 @@ function removeBelow(store: PageStore, root: number, number: number, key: Value,
   page.ids.splice(boundary, 1);
   if (page.children!.length > 0) return false;
   if (number !== root) return true;
-  store.put(root, new IndexPage([], [], undefined));
+  store.put(root, new IndexPage([], [], undefined, page.compact));
   return false;
 }
 
