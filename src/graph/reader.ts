@@ -274,6 +274,10 @@ export class GraphReader implements GraphView, PageSource {
     return index.keyIds.map((_, field) => ({ texts: sums[field * 2] ?? 0, tokens: sums[field * 2 + 1] ?? 0 }));
   }
 
+  warmUp(checkpoint: () => void): void {
+    this.source.warmUp?.(checkpoint);
+  }
+
   nodeCount(labelId?: number): number {
     const counters = this.source.get(COUNTERS, 0);
     return (labelId === undefined ? counters?.vertices : counters?.byLabel[labelId]) ?? 0;
