@@ -278,6 +278,7 @@ describe('a search', () => {
       let rows = 0;
       search(view, 'common', {}, 'texts', { checkpoint: (more) => void (rows += more) });
       expect(rows).toBeGreaterThan(2000);
+      expect(() => search(view, 'common', {}, 'texts', { limits: { memoryBytes: 50_000 } })).toThrow('the full-text search finds too much');
       expect(() => search(view, 'common', {}, 'texts', { checkpoint: () => { throw new Error('stop'); } })).toThrow('stop');
     });
   });

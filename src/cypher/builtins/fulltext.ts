@@ -71,7 +71,7 @@ function search(context: ExecContext, index: TextIndexDef, query: string, { skip
   const parsed = parseTextQuery(query);
   if (parsed === undefined) return [];
   const { view } = context;
-  const hits = new TextSearch({ view, index, analyzer, mayRead: context.mayRead, checkpoint: (rows) => context.checkpoint(rows) }).run(parsed);
+  const hits = new TextSearch({ view, index, analyzer, mayRead: context.mayRead, memoryBytes: context.limits.memoryBytes, checkpoint: (rows) => context.checkpoint(rows) }).run(parsed);
   // In a transaction, a node deleted by this statement is in the index until its end.
   const all = 'createNode' in view ? { ids: hits.ids, scores: hits.scores.map((score, i) => (exists(view, index, hits.ids[i]!) ? score : -1)) } : hits;
   return best(all, Math.min(skip + limit, Number.MAX_SAFE_INTEGER)).slice(skip).filter(({ score }) => score >= 0);

@@ -4,6 +4,7 @@
  * Scores are BM25 as Lucene computes it since 8.0 (k1 1.2, b 0.75), per field, added up over fields and parts. Wildcards count one for
  * each field that has them. A phrase is found by its words and then looked for in the texts.
  */
+import { DbError } from '../../base/errors.ts';
 import { editDistance, suggest } from '../../base/suggest.ts';
 import type { TextIndexDef } from '../../graph/catalog.ts';
 import type { Analyzer, TextElement } from '../../graph/text/analyzer.ts';
@@ -21,6 +22,8 @@ const K1 = 1.2;
 const B = 0.75;
 /** Words that one ~ looks for, at most: the most similar ones (Lucene's FuzzyQuery.defaultMaxExpansions). */
 const SIMILAR_MAX = 50;
+/** A posting, its document and its score in lists that are combined. */
+const BYTES_PER_POSTING = 40;
 
 export interface SearchOptions {
   readonly view: GraphView;
@@ -29,6 +32,8 @@ export interface SearchOptions {
   readonly analyzer?: Analyzer | undefined;
   /** Asked before a field of a document counts; absent: everything may be found. */
   readonly mayRead?: ((kind: 'vertex' | 'edge', label: string, field: string) => boolean) | undefined;
+  /** What the lists of one search may take together, about. */
+  readonly memoryBytes?: number | undefined;
   /** Called with the postings read since; throws when the statement is to end. */
   readonly checkpoint: (rows: number) => void;
 }
@@ -49,6 +54,7 @@ export class TextSearch {
   readonly #sums: readonly { readonly texts: number; readonly tokens: number }[];
   /** For each field, the labels whose elements must not be found by it. */
   readonly #hidden: readonly (readonly number[])[];
+  #heldBytes = 0;
 
   constructor(options: SearchOptions) {
     const { view, index, mayRead } = options;
@@ -232,6 +238,13 @@ export class TextSearch {
   }
 
   #readable(field: number, postings: readonly number[]): Postings {
+    this.#heldBytes += postings.length * BYTES_PER_POSTING;
+    const { memoryBytes } = this.#options;
+    if (memoryBytes !== undefined && this.#heldBytes > memoryBytes) {
+      throw new DbError('MemoryLimit', `the full-text search finds too much: it holds more than the ${Math.round(memoryBytes / 1024 / 1024)} MB it may`, {
+        hint: 'look for rarer words, or raise query_memory_mb',
+      });
+    }
     const hidden = this.#hidden[field]!;
     const seen = hidden.length === 0 ? postings : postings.filter((posting) => !this.#hasLabel(documentOf(posting), hidden));
     return { field, ids: seen.map(documentOf), postings: seen };
