@@ -372,7 +372,7 @@ export interface DropConstraintCommand extends Span {
 export interface ShowCommand extends Span {
   readonly kind: 'Show';
   readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'roles' | 'settings' | 'transactions' | 'terminated';
-  /** TERMINATE TRANSACTIONS: which. */
+  /** Which transactions, or the name of one database; empty: all. */
   readonly ids: readonly Expression[];
   readonly yields: readonly YieldItem[] | undefined;
   readonly yieldStar: boolean;

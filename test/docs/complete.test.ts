@@ -57,6 +57,10 @@ it('describes every procedure as it is, once, and no other', () => {
   expect(described.map(({ signature, columns }) => `${signature} → ${columns}`).sort()).toEqual(there.sort());
 });
 
+it('has a line about each procedure for SHOW PROCEDURES', () => {
+  expect(procedures.filter(({ description }) => (description ?? '') === '').map(({ name }) => name)).toEqual([]);
+});
+
 const LEVELS: Readonly<Record<string, string>> = { read: 'READ', write: 'WRITE', schema: 'FULL' };
 const VALUES: Readonly<Record<string, string>> = { STRING: "'x'", INTEGER: '1', DOUBLE: '1.0', BOOLEAN: 'false', LIST: '[]', MAP: '{}', ANY: "'10.1.1.1'" };
 
