@@ -7,7 +7,7 @@ import { DbError } from '../../src/base/errors.ts';
 import { DATA_SECTION, cellsOf, rowOf, sectionsOf, tableOf, type Example, type Section } from './markdown.ts';
 import { Playground } from './playground.ts';
 
-const DOCUMENTS = ['cypher.md', 'cypher-writing.md', 'functions.md', 'procedures.md'];
+const DOCUMENTS = ['cypher.md', 'cypher-writing.md', 'functions.md', 'procedures.md', 'quickstart.md'];
 const UPDATE = process.env.UPDATE === '1';
 const folder = mkdtempSync(join(tmpdir(), 'lgraph-docs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -55,7 +55,9 @@ async function answers(playground: Playground, section: Section): Promise<{ exam
 
 async function answerTo(playground: Playground, { statement, cell, line }: Example): Promise<string[]> {
   try {
-    const { columns, rows, changes, plan } = await playground.run(statement);
+    const statements = statement.split(/;\n/);
+    for (const each of statements.slice(0, -1)) await playground.run(each);
+    const { columns, rows, changes, plan } = await playground.run(statements.at(-1)!);
     if (cell !== undefined) return rows.map((row) => row.join(', '));
     return [...tableOf(columns, rows), ...(plan === undefined ? [] : plan.trimEnd().split('\n').map((each) => each.trimEnd())), ...(changes.length === 0 ? [] : [`-- ${changes.join(', ')}`])];
   } catch (error) {

@@ -1,8 +1,8 @@
 /**
  * Examples in the documentation, as they are written there:
  *
- *   ```cypher    a statement, run on the data that its document's section `The data of the examples` makes; one statement a block
- *   ```text      right behind it: what it answers. Absent: it answers nothing. `-- error: Code` where it fails
+ *   ```cypher    a statement (or several, each ended by a semicolon), run on the data that its document's section `The data of the examples` makes
+ *   ```text      right behind it: what the last one answers. Absent: it answers nothing. `-- error: Code` where it fails
  *   ```csv       a file for LOAD CSV, its name after the word csv
  *   :param x 1   before a statement: a parameter for the rest of the section, as in the shell
  *   | `f()` | … | `expression` | `value` |     a row of a table under the heading `Example`, `Result`
