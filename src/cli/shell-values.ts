@@ -20,7 +20,9 @@ export function text(value: unknown): string {
   if (value instanceof Int8Array) return `0x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`;
   if (neo4j.isPoint(value)) return `point({srid: ${String(value.srid)}, x: ${text(value.x)}, y: ${text(value.y)}${value.z === undefined ? '' : `, z: ${text(value.z)}`}})`;
   if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) return map(value as Record<string, unknown>);
-  return String(value);
+  return neo4j.isDuration(value) ? String(value).replace(/\.(\d*?)0+S$/, (_, digits: string) => (digits === '' ? 'S' : `.${digits}S`))
+    // The driver writes all nine digits of a second's fraction, Cypher in threes.
+    : String(value).replace(/(\.\d+?)(?:000)+(?=\D|$)/, '$1');
 }
 
 function floatText(value: number): string {

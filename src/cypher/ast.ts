@@ -384,7 +384,7 @@ export interface ShowCommand extends Span {
   readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'roles' | 'settings' | 'transactions' | 'terminated';
   /** SHOW FULLTEXT INDEXES and the like: of which kind. */
   readonly indexKind?: string | undefined;
-  /** TERMINATE TRANSACTIONS: which. */
+  /** Which transactions, or the name of one database; empty: all. */
   readonly ids: readonly Expression[];
   readonly yields: readonly YieldItem[] | undefined;
   readonly yieldStar: boolean;

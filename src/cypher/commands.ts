@@ -17,7 +17,7 @@ export type SchemaCommand = Exclude<Command, ShowCommand>;
 
 /** Procedure that answers a SHOW about the server, in the host. */
 const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
-  databases: 'dbms.graph.listGraphs', users: 'dbms.security.listUsers', roles: 'dbms.security.listRoles', settings: 'dbms.config.list',
+  databases: 'dbms.listDatabases', users: 'dbms.security.listUsers', roles: 'dbms.security.listRoles', settings: 'dbms.config.list',
   transactions: 'dbms.listTransactions', terminated: 'dbms.killTransactions',
 };
 
@@ -171,8 +171,9 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
       if (definition === undefined) throw new DbError('NotSupported', `${command.what === 'terminated' ? 'TERMINATE TRANSACTIONS' : `SHOW ${command.what.toUpperCase()}`} is not available here`);
       const wanted = (ids.flat() as Value[]).filter((id) => id !== null);
       const rows = [...rt.procedures.call(definition, command.what === 'terminated' ? [wanted] : [], rt.context)];
-      const at = definition.yields.findIndex(({ name }) => name === 'transactionId');
-      return command.what === 'transactions' && wanted.length > 0 ? rows.filter((row) => wanted.includes(row[at]!)) : rows;
+      if (command.what === 'terminated' || wanted.length === 0) return rows;
+      const at = definition.yields.findIndex(({ name }) => name === (command.what === 'databases' ? 'name' : 'transactionId'));
+      return rows.filter((row) => wanted.includes(row[at]!));
     }
   }
 }

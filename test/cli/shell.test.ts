@@ -141,5 +141,8 @@ describe('output', () => {
   it('writes points, nodes and temporal values as Cypher does', async () => {
     const node = new neo4j.types.Node(1n, ['A', 'b c'], { at: new neo4j.types.Date(2024n, 2n, 29n) });
     expect(await printed('plain', ['p', 'n'], [[new neo4j.types.Point(7203n, 1, 2), node]])).toBe('p\tn\npoint({srid: 7203, x: 1.0, y: 2.0})\t(:A:`b c` {at: 2024-02-29})\n');
+    const { Duration, LocalTime } = neo4j.types;
+    const times = [new Duration<bigint>(0n, 0n, 0n, 3_000_000n), new Duration<bigint>(0n, 0n, 10n, 0n), new LocalTime<bigint>(12n, 30n, 15n, 250_000_000n), new LocalTime<bigint>(12n, 30n, 0n, 100n)];
+    expect(await printed('csv', ['a', 'b', 'c', 'd'], [times])).toBe('a,b,c,d\nPT0.003S,PT10S,12:30:15.250,12:30:00.000000100\n');
   });
 });

@@ -16,9 +16,9 @@ import { seededRandom } from '../../src/base/random.ts';
 import { execute, executeInTransactions, materialize, NO_PROCEDURES, planText, prepare } from '../../src/cypher/engine.ts';
 import type { ExecContext, Execution, PreparedQuery } from '../../src/cypher/engine.ts';
 import type { GraphView, GraphWriter } from '../../src/graph/view.ts';
-import { formatLiteral } from '../../src/value/format.ts';
-import { NodeValue, PathValue, RelationshipValue, type Value } from '../../src/value/value.ts';
+import type { Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { show } from './show.ts';
 
 const folder = resolve(import.meta.dirname, '../golden/cypher');
 
@@ -121,25 +121,4 @@ function answerOf(prepared: PreparedQuery, execution: Execution, view: GraphView
   const effects = changed.length === 0 ? [] : [`-- ${changed.join(', ')}${prepared.updatesWithoutReturn ? `; ${summary}` : ''}`];
   if (prepared.mode === 'profile') effects.push(...planText(execution.plan!).replace(/, ms: [\d.]+/g, '').trimEnd().split('\n'));
   return { columns: prepared.columns, rows, effects };
-}
-
-/** Without ids, as the TCK writes values. */
-function show(value: Value): string {
-  if (value instanceof NodeValue) return `(${value.labels!.map((label) => `:${label}`).join('')}${properties(value.properties!, value.labels!.length > 0)})`;
-  if (value instanceof RelationshipValue) return `[:${value.type!}${properties(value.properties!, true)}]`;
-  if (value instanceof PathValue) {
-    return value.nodes.map((node, i) => {
-      const relationship = value.relationships[i];
-      if (relationship === undefined) return show(node);
-      return `${show(node)}${relationship.start === node.id ? '-' : '<-'}${show(relationship)}${relationship.start === node.id ? '->' : '-'}`;
-    }).join('');
-  }
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
-  if (value instanceof Map) return `{${[...value].map(([key, each]) => `${key}: ${show(each)}`).join(', ')}}`;
-  return formatLiteral(value);
-}
-
-function properties(map: ReadonlyMap<string, Value>, spaced: boolean): string {
-  if (map.size === 0) return '';
-  return `${spaced ? ' ' : ''}{${[...map].map(([key, value]) => `${key}: ${show(value)}`).join(', ')}}`;
 }

@@ -4,7 +4,7 @@
 import type { GraphView } from '../../graph/view.ts';
 import { distance, Point, pointFromEwkb } from '../../value/spatial.ts';
 import { Float, isNumber, NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
-import { compare } from '../../value/compare.ts';
+import { compare, hashKey } from '../../value/compare.ts';
 import type { ExecContext } from '../context.ts';
 import { builtin, list, text, wrong, type Builtin } from './define.ts';
 import { euidOf, findByEuid } from './euid.ts';
@@ -129,8 +129,8 @@ function pageRank(context: ExecContext, rounds: number): Value[][] {
 }
 
 function jaccard(left: readonly Value[], right: readonly Value[]): Value {
-  const a = new Set(left);
-  const b = new Set(right);
+  const a = new Set(left.map(hashKey));
+  const b = new Set(right.map(hashKey));
   if (a.size === 0 && b.size === 0) return null;
   let both = 0;
   for (const item of a) if (b.has(item)) both++;

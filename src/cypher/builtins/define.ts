@@ -6,6 +6,7 @@ import type { GraphWriter } from '../../graph/view.ts';
 import type { Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import type { ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from '../procedures.ts';
+import { DESCRIPTIONS } from './descriptions.ts';
 
 export type BuiltinCall = (args: Value[], context: ExecContext, all: ProcedureHost) => Iterable<Value[]>;
 
@@ -26,6 +27,7 @@ export function builtin(name: string, args: string, yields: string, mode: Proced
     args: split(args).map(([arg, type]) => (arg.endsWith('?') ? { name: arg.slice(0, -1), type, default: null } : { name: arg, type })),
     yields: split(yields).map(([column, type]) => ({ name: column, type })),
     ...(options.variadic === true ? { variadic: true } : {}),
+    ...(DESCRIPTIONS[name] === undefined ? {} : { description: DESCRIPTIONS[name] }),
   };
   return { definition, call };
 }

@@ -6,12 +6,15 @@ import { ALGORITHM_BUILTINS } from './algorithms.ts';
 import type { Builtin } from './define.ts';
 import { FULLTEXT_BUILTINS } from './fulltext.ts';
 import { INTROSPECTION_BUILTINS } from './introspection.ts';
+import { NEO4J_BUILTINS } from './neo4j.ts';
 import { SCHEMA_BUILTINS } from './schema.ts';
 import { UPSERT_BUILTINS } from './upsert.ts';
 import { VECTOR_BUILTINS } from './vector.ts';
 
 const BUILTINS: ReadonlyMap<string, Builtin> = new Map(
-  [...INTROSPECTION_BUILTINS, ...SCHEMA_BUILTINS, ...UPSERT_BUILTINS, ...ALGORITHM_BUILTINS, ...VECTOR_BUILTINS, ...FULLTEXT_BUILTINS].map((each) => [each.definition.name, each]),
+  [
+    ...INTROSPECTION_BUILTINS, ...SCHEMA_BUILTINS, ...UPSERT_BUILTINS, ...ALGORITHM_BUILTINS, ...VECTOR_BUILTINS, ...NEO4J_BUILTINS, ...FULLTEXT_BUILTINS,
+  ].map((each) => [each.definition.name, each]),
 );
 
 const merged = new WeakMap<ProcedureHost, ProcedureHost>();

@@ -83,11 +83,18 @@ function forms(name: string, accepts: string, returns: Kind, convert: (value: Va
   ];
 }
 
+/** In which order the types of a list are named. */
+const TYPE_ORDER = [
+  'NULL', 'BOOLEAN', 'STRING', 'INTEGER', 'FLOAT', 'BYTES', 'DATE', 'LOCAL TIME', 'ZONED TIME', 'LOCAL DATETIME', 'ZONED DATETIME', 'DURATION', 'POINT',
+  'NODE', 'RELATIONSHIP', 'MAP', 'LIST', 'PATH',
+];
+const typeRank = (type: string): number => TYPE_ORDER.indexOf(type.replace(/ NOT NULL$|<.*/, ''));
+
 /** `INTEGER NOT NULL`, `LIST<STRING NOT NULL> NOT NULL`, `NULL`. */
 function valueType(value: Value): string {
   if (value === null) return 'NULL';
   if (!Array.isArray(value)) return `${typeName(value)} NOT NULL`;
-  const inner = [...new Set(value.map(valueType))].sort();
+  const inner = [...new Set(value.map(valueType))].sort((a, b) => typeRank(a) - typeRank(b) || (a < b ? -1 : 1));
   if (inner.length === 0) return 'LIST<NOTHING> NOT NULL';
   // A null among others makes them nullable.
   const types = inner.includes('NULL') && inner.length > 1

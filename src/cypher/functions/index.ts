@@ -8,6 +8,7 @@ import { NUMERIC_FUNCTIONS } from './numeric.ts';
 import { SPATIAL_FUNCTIONS } from './spatial.ts';
 import { STRING_FUNCTIONS } from './string.ts';
 import { TEMPORAL_FUNCTIONS } from './temporal.ts';
+import { VECTOR_FUNCTIONS } from './vector.ts';
 import { scalar } from './function.ts';
 
 export type { Accumulator, AggregateFunction, FunctionContext, FunctionTime, Kind, ScalarFunction } from './function.ts';
@@ -23,7 +24,7 @@ const randomUuid = scalar('randomUUID', [], 'STRING', (_, { random }) => {
 
 const SCALARS: readonly ScalarFunction[] = [
   ...CONVERSION_FUNCTIONS, ...GRAPH_FUNCTIONS, ...LIST_FUNCTIONS, ...NUMERIC_FUNCTIONS, ...SPATIAL_FUNCTIONS,
-  ...STRING_FUNCTIONS, ...TEMPORAL_FUNCTIONS, randomUuid,
+  ...STRING_FUNCTIONS, ...TEMPORAL_FUNCTIONS, ...VECTOR_FUNCTIONS, randomUuid,
 ];
 
 const scalars = new Map(SCALARS.map((definition) => [definition.name.toLowerCase(), definition]));

@@ -142,6 +142,9 @@ function parseWord(c: Cursor): Expression {
     case 'COLLECT':
       if (opens === '{') return parseSubqueryExpression(c, 'collect');
       break;
+    case 'TRIM':
+      if (opens === '(') return parseTrim(c);
+      break;
     case 'REDUCE':
       if (opens === '(' && c.isName(2) && c.isPunct('=', 3)) return parseReduce(c);
       break;
@@ -178,6 +181,27 @@ function parseCall(c: Cursor): FunctionCall {
   if (!c.isPunct(')')) throw c.expected("',' or ')'");
   c.at++;
   return { kind: 'Call', name, distinct, args, start, end: c.lastEnd };
+}
+
+const TRIMMERS: Readonly<Record<string, string>> = { LEADING: 'ltrim', TRAILING: 'rtrim', BOTH: 'btrim' };
+
+/** `trim(text)`, `trim(text, characters)`, and `trim([LEADING | TRAILING | BOTH] [characters] FROM text)`. */
+function parseTrim(c: Cursor): FunctionCall {
+  const { start, text: name } = c.token;
+  c.at++;
+  c.expectPunct('(');
+  const side = TRIMMERS[c.token.key];
+  const isSide = side !== undefined && (c.peek(1).type !== 'punct' || c.isPunct('(', 1));
+  if (isSide) c.at++;
+  const args: Expression[] = [];
+  if (!(isSide && c.isWord('FROM')) && !c.isPunct(')')) args.push(inBrackets(c));
+  const isFrom = c.takeWord('FROM');
+  if (isFrom) args.unshift(inBrackets(c));
+  else if (isSide) throw c.expected('FROM', ['FROM']);
+  while (!isFrom && c.takePunct(',')) args.push(inBrackets(c));
+  if (!c.isPunct(')')) throw c.expected(args.length === 0 ? 'an expression' : "',' or ')'");
+  c.at++;
+  return { kind: 'Call', name: isFrom ? side ?? 'btrim' : name, distinct: false, args, start, end: c.lastEnd };
 }
 
 function parseProjected(c: Cursor, target: Expression): Expression {

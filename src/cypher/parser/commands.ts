@@ -208,6 +208,7 @@ const SHOWN: Readonly<Record<string, ShowCommand['what']>> = {
 
 function parseShow(c: Cursor, start: number): ShowCommand {
   let indexKind: string | undefined;
+  const isHome = c.isWord('HOME') || c.isWord('DEFAULT');
   for (const word of ['ALL', 'BUILT', 'IN', 'USER', 'DEFINED', 'RANGE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR', 'UNIQUE',
     'UNIQUENESS', 'NODE', 'RELATIONSHIP', 'KEY', 'EXIST', 'EXISTENCE', 'PROPERTY', 'HOME', 'DEFAULT', 'CURRENT']) {
     // A qualifier is followed by another word of the command; the thing shown may be the last one.
@@ -222,9 +223,17 @@ function parseShow(c: Cursor, start: number): ShowCommand {
   if (c.isWord('EXECUTABLE')) {
     c.at++;
     if (c.takeWord('BY') && c.isName()) c.at++;
-  } else if (what === 'databases' && c.isName() && !c.isWord('YIELD') && !c.isWord('WHERE')) c.at++;
-  const command = shown(c, what, what === 'transactions' ? parseIds(c) : [], start);
+  }
+  const ids = what === 'transactions' ? parseIds(c) : what === 'databases' ? parseGraphName(c, isHome) : [];
+  const command = shown(c, what, ids, start);
   return what === 'indexes' && indexKind !== undefined ? { ...command, indexKind } : command;
+}
+
+/** SHOW DATABASE films, SHOW HOME DATABASE. */
+function parseGraphName(c: Cursor, isHome: boolean): Expression[] {
+  const { start, end } = c.token;
+  if (c.isName() && !c.isWord('YIELD') && !c.isWord('WHERE')) return [{ kind: 'Literal', value: c.expectName('a graph'), start, end }];
+  return isHome ? [{ kind: 'Literal', value: 'default', start, end }] : [];
 }
 
 function parseTerminate(c: Cursor, start: number): ShowCommand {

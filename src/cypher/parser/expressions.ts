@@ -71,7 +71,12 @@ function isComparison(c: Cursor): boolean {
 }
 
 function parsePredicate(c: Cursor): Expression {
-  let left = parseSum(c);
+  return parseTests(c, parseSum(c));
+}
+
+/** What may stand behind an operand, any number of times. */
+function parseTests(c: Cursor, operand: Expression): Expression {
+  let left = operand;
   for (;;) {
     if (c.takeWord('IN')) left = binary('IN', left, parseSum(c));
     else if (c.takeWords('STARTS', 'WITH')) left = binary('STARTS WITH', left, parseSum(c));
@@ -91,8 +96,26 @@ function parseIs(c: Cursor, operand: Expression): Expression {
   c.expectWord('IS');
   const negated = c.takeWord('NOT');
   if (c.takeWord('NULL')) return { kind: 'IsNull', operand, negated, start: operand.start, end: c.lastEnd };
-  if (!c.takePunct('::') && !c.takeWord('TYPED')) throw c.expected('NULL, NOT NULL or :: and a type', ['NULL', 'NOT']);
+  const normalized = parseNormalized(c, operand);
+  if (normalized !== undefined) return negated ? { kind: 'Unary', op: 'NOT', operand: normalized, start: operand.start, end: c.lastEnd } : normalized;
+  if (!c.takePunct('::') && !c.takeWord('TYPED')) {
+    if (negated || !(c.isName() || c.isPunct('!') || c.isPunct('%') || c.isPunct('('))) throw c.expected('NULL, NOT NULL, a label, or :: and a type', ['NULL', 'NOT']);
+    return { kind: 'HasLabels', operand, labels: parseLabelExpression(c), start: operand.start, end: c.lastEnd };
+  }
   return { kind: 'IsTyped', operand, negated, type: parseTypeName(c), start: operand.start, end: c.lastEnd };
+}
+
+const NORMAL_FORMS: ReadonlySet<string> = new Set(['NFC', 'NFD', 'NFKC', 'NFKD']);
+
+/** `IS NORMALIZED`, `IS NFD NORMALIZED`: equal to its normal form. */
+function parseNormalized(c: Cursor, operand: Expression): Expression | undefined {
+  const form = NORMAL_FORMS.has(c.token.key) && c.isWord('NORMALIZED', 1) ? c.token.key : undefined;
+  if (form === undefined && !c.isWord('NORMALIZED')) return undefined;
+  c.at += form === undefined ? 1 : 2;
+  const { start } = operand;
+  const end = c.lastEnd;
+  const call: Expression = { kind: 'Call', name: 'normalize', distinct: false, args: [operand, { kind: 'Literal', value: form ?? 'NFC', start, end }], start, end };
+  return { kind: 'Binary', op: '=', left: call, right: operand, start, end };
 }
 
 /** A type as its words: `LIST<INTEGER NOT NULL> | STRING`, normalised to upper case with single spaces. */
@@ -238,21 +261,35 @@ export function parseListComprehension(c: Cursor, start: number): ListComprehens
 export function parseCase(c: Cursor): Case {
   const start = c.expectWord('CASE').start;
   const subject = c.isWord('WHEN') ? undefined : inBrackets(c);
-  const branches: { when: Expression; then: Expression }[] = [];
+  const branches: { when: Expression; then: Expression; isTest: boolean }[] = [];
   while (c.takeWord('WHEN')) {
-    let when = inBrackets(c);
+    const whens = [parseWhen(c, subject)];
     // `CASE x WHEN 1, 2 THEN`: a list of values is one branch each.
-    const more: Expression[] = [];
-    while (subject !== undefined && c.takePunct(',')) more.push(inBrackets(c));
+    while (subject !== undefined && c.takePunct(',')) whens.push(parseWhen(c, subject));
     c.expectWord('THEN');
     const then = inBrackets(c);
-    branches.push({ when, then });
-    for (when of more) branches.push({ when, then });
+    for (const when of whens) branches.push({ ...when, then });
   }
   if (branches.length === 0) throw c.expected('WHEN', ['WHEN']);
   const otherwise = c.takeWord('ELSE') ? inBrackets(c) : undefined;
   if (!c.takeWord('END')) throw c.expected(otherwise === undefined ? 'WHEN, ELSE or END' : 'END', ['WHEN', 'ELSE', 'END']);
-  return { kind: 'Case', subject, branches, otherwise, start, end: c.lastEnd };
+  const rest = { otherwise, start, end: c.lastEnd };
+  if (subject === undefined || !branches.some(({ isTest }) => isTest)) return { kind: 'Case', subject, branches: branches.map(({ when, then }) => ({ when, then })), ...rest };
+  // With tests among the values each branch is a condition.
+  return { kind: 'Case', subject: undefined, branches: branches.map(({ when, then, isTest }) => ({ when: isTest ? when : binary('=', subject, when), then })), ...rest };
+}
+
+/** A condition, a value, or a test of the subject, which stands to the left of it: `WHEN > 3`, `WHEN IS NULL`. */
+function parseWhen(c: Cursor, subject: Expression | undefined): { when: Expression; isTest: boolean } {
+  if (subject === undefined) return { when: inBrackets(c), isTest: false };
+  if (isComparison(c)) {
+    const op = c.token.key === '!=' ? '<>' : c.token.key;
+    c.at++;
+    return { when: binary(op as BinaryOperator, subject, parsePredicate(c)), isTest: true };
+  }
+  const isTest = c.isPunct('=~') || (c.isWord('IS') && !c.isWord('THEN', 1) && !c.isPunct(',', 1)) || (c.isWord('STARTS') && c.isWord('WITH', 1)) || (c.isWord('ENDS') && c.isWord('WITH', 1))
+    || (c.isWord('CONTAINS') && !c.isWord('THEN', 1) && !c.isPunct(',', 1));
+  return isTest ? { when: parseTests(c, subject), isTest } : { when: inBrackets(c), isTest };
 }
 
 export function parseMapProjectionItems(c: Cursor): MapProjectionItem[] {

@@ -22,6 +22,7 @@ export function parseStatement(text: string): Statement {
       while (c.takePunct('.')) graph += `.${c.expectName('a graph')}`;
     } else break;
   }
+  refuseAdministration(c);
   const body = isCommandAhead(c) ? parseCommand(c) : parseQuery(c);
   while (c.takePunct(';'));
   if (c.token.type !== 'end') throw c.expected('a clause or the end of the statement', expectedNext(body));
@@ -31,6 +32,22 @@ export function parseStatement(text: string): Statement {
 function expectedNext(body: Statement['body']): readonly string[] {
   if (body.kind !== 'Query') return ['YIELD', 'WHERE', 'RETURN'];
   return [...CLAUSE_KEYWORDS, 'AND', 'OR', 'AS', 'ASC', 'DESC', 'IN', 'IS', 'STARTS', 'ENDS', 'CONTAINS'];
+}
+
+/** Neo4j's commands for databases, users, roles, rights and vectors: procedures do that here. */
+function refuseAdministration(c: Cursor): void {
+  const verb = c.token.key;
+  if (!['CREATE', 'DROP', 'ALTER', 'RENAME', 'GRANT', 'DENY', 'REVOKE', 'START', 'STOP'].includes(verb) || c.peek(1).type !== 'word') return;
+  const at = c.isWord('OR', 1) && c.isWord('REPLACE', 2) ? 3 : 1;
+  const what = c.peek(at).key;
+  if (verb === 'CREATE' && what === 'VECTOR' && c.isWord('INDEX', at + 1)) {
+    throw c.error('vectors are searched in fields of declared labels', 'UnexpectedSyntax', c.token.start, "CALL db.addVertexVectorIndex('Label', 'field', {dimension: 128})");
+  }
+  const isKnown = ['DATABASE', 'USER', 'ROLE', 'ALIAS'].includes(what) && !c.isPunct('=', at + 1);
+  if (!isKnown && !['GRANT', 'DENY', 'REVOKE'].includes(verb)) return;
+  const hint = what === 'DATABASE' || what === 'ALIAS' ? "CALL dbms.graph.createGraph('films')" : what === 'USER' ? "CALL dbms.security.createUser('ann', 'password')"
+    : "CALL dbms.security.modRoleAccessLevel('role', {default: 'READ'})";
+  throw c.error('databases, users, roles and rights are managed by procedures', 'UnexpectedSyntax', c.token.start, `${hint}; docs/procedures.md has them all`);
 }
 
 /** `CYPHER 5 planner=cost`: options of another engine's planner. */

@@ -1,5 +1,6 @@
 /** `dbms.*` about the server and its group, and `dbms.graph.*`. Columns are TuGraph's where it has the procedure. */
 import { DbError } from '../../base/errors.ts';
+import { DEFAULT_GRAPH } from '../../auth/first-start.ts';
 import { checkName } from '../../graph/catalog.ts';
 import type { GraphInfo } from '../../graph/system.ts';
 import { Duration } from '../../value/duration.ts';
@@ -22,6 +23,15 @@ function findGraph(call: CallContext, name: string): GraphInfo {
   const graph = call.system.graphs.find((one) => one.name === name);
   if (graph === undefined) throw new DbError('GraphNotFound', `graph [${name}] does not exist.`);
   return graph;
+}
+
+/** The graphs one may see, as Neo4j's tools read them: this server with each. */
+function databaseRows(call: CallContext): Value[][] {
+  const { status } = call.group;
+  const address = status.peers.find((peer) => peer.isSelf)?.boltAddress ?? '';
+  return call.system.graphs.filter((graph) => accessLevel(call.system, call.user, graph.name) !== 'NONE').map(({ name }) => [
+    name, 'standard', [], 'read-write', address, 'primary', status.role === 'leader', 'online', 'online', '', name === DEFAULT_GRAPH, name === DEFAULT_GRAPH, [],
+  ]);
 }
 
 const graphs = [
@@ -73,6 +83,9 @@ const graphs = [
     call.requireAdmin('Non-admin user cannot list graphs.');
     return call.system.graphs.map(graphRow);
   }),
+  procedure('dbms.listDatabases', '',
+    'name:STRING, type:STRING, aliases:LIST, access:STRING, address:STRING, role:STRING, writer:BOOLEAN, requestedStatus:STRING, currentStatus:STRING, statusMessage:STRING, default:BOOLEAN, home:BOOLEAN, constituents:LIST',
+    'dbms-read', 'the graphs one may see, as SHOW DATABASES has them', (_, call) => databaseRows(call)),
   procedure('dbms.graph.listUserGraphs', 'user:STRING', 'graph_name:STRING, configuration:MAP', 'dbms-read', 'the graphs a user may see', (args, call) => {
     const name = textArg(args, 0, 'user');
     if (name !== call.user) call.requireAdmin();

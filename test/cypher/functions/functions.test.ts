@@ -33,7 +33,7 @@ describe('results', () => {
     ['toInteger', ['9223372036854775808'], null], ['toInteger', ['1e3'], 1000], ['toFloat', ['5'], f(5)], ['toFloat', [3], f(3)], ['toFloat', ['foo'], null], ['toFloat', [''], null],
     ['toBoolean', ['TRUE'], true], ['toBoolean', [' tru '], null], ['toBoolean', [0], false], ['toString', [f(2.3)], '2.3'], ['toString', [true], 'true'], ['toString', [42], '42'],
     ['toIntegerOrNull', [[]], null], ['toStringOrNull', [map({})], null], ['toIntegerList', [['1', 'x', true, null]], [1, null, null, null]], ['toFloatList', [[1, 'x']], [f(1), null]],
-    ['valueType', [1], 'INTEGER NOT NULL'], ['valueType', [null], 'NULL'], ['valueType', [[1, 'a']], 'LIST<INTEGER NOT NULL | STRING NOT NULL> NOT NULL'], ['bin', ['AQI='], new Uint8Array([1, 2])],
+    ['valueType', [1], 'INTEGER NOT NULL'], ['valueType', [null], 'NULL'], ['valueType', [[1, 'a']], 'LIST<STRING NOT NULL | INTEGER NOT NULL> NOT NULL'], ['bin', ['AQI='], new Uint8Array([1, 2])],
     // graph
     ['id', [knows], 5], ['elementId', [ann], '0'], ['labels', [ann], ['Person', 'Dog']], ['label', [bob], 'Person'], ['label', [knows], 'KNOWS'], ['type', [knows], 'KNOWS'],
     ['keys', [ann], ['name']], ['keys', [knows], ['since']], ['keys', [map({ a: null })], ['a']], ['properties', [bob], map({ name: 'Bob' })], ['startNode', [knows], ann], ['endNode', [knows], bob],
