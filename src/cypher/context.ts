@@ -65,6 +65,8 @@ export interface PlanDescription {
   /** PROFILE only. */
   readonly rows?: number;
   readonly timeMs?: number;
+  /** Reads and changes of the graph, as exec/counted-view.ts counts them. */
+  readonly dbHits?: number;
   readonly children: readonly PlanDescription[];
 }
 

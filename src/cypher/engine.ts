@@ -9,6 +9,7 @@ import type { GraphCatalog } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import { runSchemaCommand, SHOW_PROCEDURE, shownRows, type SchemaCommand } from './commands.ts';
 import type { ExecContext, Execution, PlanDescription } from './context.ts';
+import { Profile } from './exec/profile.ts';
 import { Runtime } from './exec/runtime.ts';
 import { describePlan, planText } from './plan/describe.ts';
 import type { ProcedureHost } from './procedures.ts';
@@ -85,13 +86,15 @@ class StatementExecution implements Execution {
   readonly columns: readonly string[];
   readonly #statement: PreparedStatement;
   readonly #runtime: Runtime;
+  readonly #profile: Profile | undefined;
   #built: BuiltPlan | undefined;
 
   constructor(statement: PreparedStatement, context: ExecContext) {
     this.columns = statement.columns;
     this.#statement = statement;
     const all = statement.proceduresFor(context.procedures);
-    const runtime: Runtime = new Runtime(context, {
+    this.#profile = statement.mode === 'profile' ? new Profile() : undefined;
+    const runtime: Runtime = new Runtime(this.#profile?.counting(context) ?? context, {
       find: (name) => all.find(name),
       names: () => all.names(),
       call: (definition, args, given) => (definition.name === SHOW_PROCEDURE && statement.body.kind === 'Show'
@@ -112,13 +115,13 @@ class StatementExecution implements Execution {
     const statement = this.#statement;
     if (statement.mode === 'run' || statement.query === undefined) return undefined;
     const built = this.#plan();
-    return describePlan(built.plan, { source: statement.text, profile: built.profile });
+    return describePlan(built.plan, { source: statement.text, profile: this.#profile });
   }
 
   #plan(): BuiltPlan {
     const { context } = this.#runtime;
     try {
-      this.#built ??= this.#statement.planFor(context.view, context.procedures, context.limits);
+      this.#built ??= this.#statement.planFor(context.view, context.procedures, context.limits, this.#profile);
     } catch (error) {
       throw asDbError(error);
     }

@@ -46,7 +46,7 @@ export function buildOperators(plan: PlanNode, planner: PlannerContext, profile:
 
 class Builder {
   readonly #planner: PlannerContext;
-  readonly #profile: Profile | undefined;
+  #profile: Profile | undefined;
   readonly #cc: CompileContext;
   batched: BatchedParts | undefined;
 
@@ -57,13 +57,13 @@ class Builder {
       catalog: planner.stats.catalog,
       query: (query, env) => {
         const planned = planQuery(planner, query, env);
-        const run = this.build(planned.plan);
+        const run = this.#unmeasured(planned.plan);
         return { run, push: pusher(run) };
       },
       pattern: (pattern, where, env) => {
         const graph = buildPatternGraph([pattern], where, planner, planner.limits.hopsMax ?? HOPS_MAX);
         const plan = new MatchPlanner(planner, env, graph, { op: 'Argument', env, pass: false, rows: 1 }).run();
-        const run = this.build(plan);
+        const run = this.#unmeasured(plan);
         return { run, push: pusher(run), env };
       },
     };
@@ -72,6 +72,17 @@ class Builder {
   build(node: PlanNode): Operator {
     const operator = this.#build(node);
     return this.#profile === undefined ? operator : this.#profile.measured(node, operator);
+  }
+
+  /** Operators inside an expression: their work is that of the operator it stands in. */
+  #unmeasured(node: PlanNode): Operator {
+    const profile = this.#profile;
+    this.#profile = undefined;
+    try {
+      return this.build(node);
+    } finally {
+      this.#profile = profile;
+    }
   }
 
   #build(node: PlanNode): Operator {
