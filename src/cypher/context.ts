@@ -20,6 +20,20 @@ export interface CsvSource {
   open(url: string, options: { readonly headers: boolean; readonly fieldTerminator: string }): Iterable<Value>;
 }
 
+/** A temporary file of one operator. It is gone once it is closed, and with the process. */
+export interface SpillFile {
+  /** Returns where the bytes begin. Throws `ReadOnlyDisk` where no space is left, `MemoryLimit` where all statements together take too much. */
+  append(bytes: Uint8Array): number;
+  read(at: number, length: number): Uint8Array;
+  close(): void;
+}
+
+/** Where statements put what they may not hold in memory. */
+export interface SpillStore {
+  readonly statementBytesMax: number;
+  open(): SpillFile;
+}
+
 export interface ExecContext {
   /** A `GraphWriter` where the statement updates. */
   readonly view: GraphView;
@@ -36,6 +50,8 @@ export interface ExecContext {
   readonly limits: ExecLimits;
   /** Where LOAD CSV reads from; absent: the clause is refused. */
   readonly csv?: CsvSource;
+  /** Absent: a statement that would hold more than `limits.memoryBytes` ends with MemoryLimit. */
+  readonly spill?: SpillStore;
   /** For the procedure host; the engine does not look at it. */
   readonly session?: unknown;
 }

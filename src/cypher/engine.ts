@@ -16,7 +16,7 @@ import type { ProcedureHost } from './procedures.ts';
 import { PreparedStatement, type BuiltPlan } from './statement.ts';
 
 export type {
-  CsvSource, ExecContext, ExecLimits, Execution, Notification, PlanDescription, QueryStats,
+  CsvSource, ExecContext, ExecLimits, Execution, Notification, PlanDescription, QueryStats, SpillFile, SpillStore,
 } from './context.ts';
 export type { ProcedureArg, ProcedureColumn, ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from './procedures.ts';
 export { executeInTransactions, type TransactionSource } from './in-transactions.ts';

@@ -16,6 +16,7 @@ import type { FreshState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
 import type { ReaderThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
+import { spillFiles } from '../service/spill-files.ts';
 import { reportWorkerStats } from './thread-stats.ts';
 
 reportWorkerStats();
@@ -27,7 +28,7 @@ const engine = await openLevelEngine(data.store);
 const reader = new StateReader(engine, new VersionClocks(data.clocks), new BlockCache(data.blockCacheBytes));
 const host = new ReadHost(reader, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), limits: { memoryBytes: data.queryMemoryBytes },
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
 });
 
 const channel = new Channel(data.mainPort as unknown as PortLike, {

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CertificateFiles } from '../base/certificates.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
+import type { SpillOptions } from '../service/spill-files.ts';
 
 export interface StoreOptions {
   readonly location: string;
@@ -35,6 +36,7 @@ export interface WriterThreadData {
   readonly timeZone: string;
   readonly csvDirectory: string;
   readonly queryMemoryBytes: number;
+  readonly spill: SpillOptions;
   readonly adminPassword: string | undefined;
   readonly uncommittedBytesMax: number;
   readonly entryBytesMax: number;
@@ -55,4 +57,5 @@ export interface ReaderThreadData {
   readonly timeZone: string;
   readonly csvDirectory: string;
   readonly queryMemoryBytes: number;
+  readonly spill: SpillOptions;
 }
