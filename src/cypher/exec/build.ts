@@ -13,6 +13,7 @@ import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
 import type { CompileContext } from './compile.ts';
 import { buildEndpoints, buildExpand, buildPath } from './expand-operators.ts';
 import type { Profile } from './profile.ts';
+import { buildRepeat } from './repeat.ts';
 import {
   buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProduct, buildProject, buildSkip,
   buildStoredCount, buildUnion, buildUnwind,
@@ -92,6 +93,7 @@ class Builder {
       case 'AllNodes': case 'LabelScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': return buildScan(node, this.build(node.input), cc);
       case 'Expand': return buildExpand(node, this.build(node.input), cc);
       case 'VarExpand': return buildVarExpand(node, this.build(node.input), cc);
+      case 'Repeat': return buildRepeat(node, this.build(node.input), cc);
       case 'Endpoints': return buildEndpoints(node, this.build(node.input), cc);
       case 'ShortestPath': return buildShortestPath(node, this.build(node.input), cc);
       case 'BuildPath': return buildPath(node, this.build(node.input));

@@ -52,6 +52,7 @@ function identifiersOf(node: PlanNode): string[] {
   switch (node.op) {
     case 'AllNodes': case 'LabelScan': case 'IdSeek': case 'IndexSeek': case 'IndexRange': add(node.name); break;
     case 'Expand': case 'VarExpand': add(node.fromName, node.relationshipName, node.toName); break;
+    case 'Repeat': add(node.fromName, ...node.lists.map(({ name }) => name), node.toName); break;
     case 'Endpoints': add(node.relationshipName); break;
     case 'BuildPath': case 'Unwind': add(node.name); break;
     case 'CallSubquery': case 'ProcedureCall': add(...node.columns.map(({ name }) => name)); break;
@@ -94,6 +95,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
       const operator = node.distinctEnds && node.min <= 1 && !node.into ? 'Var Length Expand(Reachable)' : `Var Length Expand(${node.into ? 'Into' : 'All'})`;
       return { operator, details: arrow(node, `*${node.min}..${max}`) + where(node.filters.map(text)) };
     }
+    case 'Repeat': return { operator: node.into ? 'Repeat(Into)' : 'Repeat(Trail)', details: `(${shown(node.fromName)}) ${source.slice(node.start, node.end).replace(/\s+/g, ' ')} (${shown(node.toName)}${node.labels.map((each) => `:${each}`).join('')})${where(node.filters.map(text))}` };
     case 'Endpoints': return { operator: 'Relationship Endpoints', details: `${shown(node.relationshipName)}${where(node.filters.map(text))}` };
     case 'ShortestPath':
       return { operator: node.all ? 'All Shortest Paths' : 'Shortest Path', details: node.details + where(node.filters.map(text)) };
