@@ -11,6 +11,7 @@ import type { ExecLimits } from './context.ts';
 import { buildOperators, type BatchedParts } from './exec/build.ts';
 import type { Profile } from './exec/profile.ts';
 import type { Operator } from './exec/runtime.ts';
+import type { Token } from './parser/lexer.ts';
 import { parseStatement } from './parser/parse.ts';
 import { Env } from './plan/env.ts';
 import type { PlanNode } from './plan/plan.ts';
@@ -60,8 +61,8 @@ export class PreparedStatement {
   readonly #stars: ReadonlyMap<Projection, readonly string[]> = new Map();
   readonly #plans = new WeakMap<GraphCatalog, KeptPlan>();
 
-  constructor(text: string, host: ProcedureHost) {
-    const statement = parseStatement(text);
+  constructor(text: string, host: ProcedureHost, tokens?: readonly Token[]) {
+    const statement = parseStatement(text, tokens);
     this.text = text;
     this.mode = statement.mode;
     this.graph = statement.graph;

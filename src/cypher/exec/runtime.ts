@@ -44,14 +44,16 @@ export class Runtime {
   #heldBytes = 0;
   #spilledBytes = 0;
 
-  constructor(context: ExecContext, procedures: ProcedureHost) {
+  /** `literals`: what was lifted out of the statement's text (see cypher/literals.ts). */
+  constructor(context: ExecContext, procedures: ProcedureHost, literals?: ReadonlyMap<string, Value>) {
     this.context = context;
     this.procedures = procedures;
     this.view = context.view;
     const { memoryBytes = Infinity } = context.limits;
     this.lotBytes = Math.min(LOT_BYTES, memoryBytes / 16);
     this.#spillAbove = context.spill === undefined ? Infinity : memoryBytes / 2;
-    this.parameters = context.parameters;
+    const { parameters } = context;
+    this.parameters = literals === undefined ? parameters : parameters.size === 0 ? literals : new Map([...parameters, ...literals]);
     this.functions = {
       view: context.view,
       statementTime: { wallMs: context.wallMs },
