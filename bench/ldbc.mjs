@@ -43,7 +43,7 @@ try {
   const isEmpty = (await rest.cypher(server.restAddress, 'MATCH (n) RETURN count(n)')).rows[0][0] === 0;
   if (!isEmpty) await rest.cypher(server.restAddress, 'CALL db.warmup()', { timeoutMs: 600_000 });
   const out = join(tmpdir(), `ldbc-${process.pid}.json`);
-  const targets = [`ours=bolt,uri=bolt://${server.boltAddress},user=admin,password=73@TuGraph`, `falkordb=falkordb,port=${values.falkor},graph=bench`, ...(values.ladybug ? ['ladybug=ladybug,path=work/bench.lb,bulk'] : [])];
+  const targets = [`ours=bolt,uri=${server.boltUri},user=admin,password=73@TuGraph`, `falkordb=falkordb,port=${values.falkor},graph=bench`, ...(values.ladybug ? ['ladybug=ladybug,path=work/bench.lb,bulk'] : [])];
   const load = [...(isEmpty ? ['ours'] : []), ...(values.load ? ['falkordb', ...(values.ladybug ? ['ladybug'] : [])] : [])];
   await run(['bench.mjs', '--data', data, '--json', out, '--rounds', values.rounds, '--slice', values.slice, ...targets.flatMap((target) => ['--target', target]),
     ...(load.length > 0 ? ['--load', load.join(',')] : []), ...(values.ops === undefined ? [] : ['--ops', values.ops])]);

@@ -8,11 +8,12 @@
  */
 import { VersionClocks } from '../storage/clocks.ts';
 import { PageTable } from './page-table.ts';
-import type { AdjacencyBlock } from './blocks.ts';
+import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { AdjacencySegment, Direction } from './view.ts';
 
 const PAGE_BITS = 9;
 const PAGE = 1 << PAGE_BITS;
+export const ADJACENCY_PAGE = PAGE;
 /** Ids beyond have no pages: shifts are of 32 bits. */
 const IDS_MAX = 2 ** 31;
 /** A page is made once so many look-ups of its vertices went to blocks: making it costs as much as looking up each vertex once. */
@@ -25,16 +26,31 @@ const NO_SEGMENTS: readonly AdjacencySegment[] = [];
 
 type Ids = Uint32Array | Float64Array;
 
-class Page {
-  at: number;
-  reads = 0;
+/** The relationships of a page's vertices at one version. All but `elsewhere` lies in memory that threads share and nobody changes. */
+export interface AdjacencyRows {
   readonly offsets: Uint32Array;
   readonly neighbours: Ids;
   readonly edges: Ids;
   /** Places whose block has to be asked: hubs, whose relationships lie in chunks, and what has changed. */
   readonly elsewhere: Uint8Array;
+}
+
+/** A page for other threads: `row` is type * 2 + (in ? 1 : 0). */
+export interface AdjacencyPage {
+  readonly row: number;
+  readonly number: number;
+  readonly rows: AdjacencyRows;
+}
+
+class Page implements AdjacencyRows {
+  at: number;
+  reads = 0;
+  readonly offsets: Uint32Array;
+  readonly neighbours: Ids;
+  readonly edges: Ids;
+  readonly elsewhere: Uint8Array;
   changed = 0;
-  constructor(at: number, offsets: Uint32Array, neighbours: Ids, edges: Ids, elsewhere: Uint8Array) {
+  constructor(at: number, { offsets, neighbours, edges, elsewhere }: AdjacencyRows) {
     this.at = at;
     this.offsets = offsets;
     this.neighbours = neighbours;
@@ -108,23 +124,69 @@ export class AdjacencyPages {
   }
 
   #make(first: number, typeId: number, version: number, read: ReadAdjacency): Page {
-    const offsets = new Uint32Array(PAGE + 1);
-    const elsewhere = new Uint8Array(PAGE);
-    const neighbours: number[] = [];
-    const edges: number[] = [];
-    let isWide = false;
+    const rows = new Rows();
     for (let place = 0; place < PAGE; place++) {
-      const groups = read(first + place)?.groups;
-      const group = groups?.find((one) => one.typeId === typeId);
-      if (group?.chunks !== undefined) elsewhere[place] = 1;
-      for (let i = 0; group !== undefined && i < group.edges.length; i++) {
-        neighbours.push(group.neighbours[i]!);
-        edges.push(group.edges[i]!);
-        isWide ||= group.neighbours[i]! > 0xffffffff || group.edges[i]! > 0xffffffff;
-      }
-      offsets[place + 1] = edges.length;
+      const group = read(first + place)?.groups.find((one) => one.typeId === typeId);
+      if (group !== undefined) rows.add(place, group);
     }
-    const pack = (list: number[]): Ids => (isWide ? Float64Array.from(list) : Uint32Array.from(list));
-    return new Page(version, offsets, pack(neighbours), pack(edges), elsewhere);
+    return new Page(version, rows.finish());
+  }
+
+  /**
+   * Makes the pages of all types for the vertices from `first` (a multiple of ADJACENCY_PAGE) on, where there are none yet. What it gives
+   * may be adopted by other threads.
+   */
+  fill(first: number, direction: Direction, version: number, read: ReadAdjacency): AdjacencyPage[] {
+    const byType = new Map<number, Rows>();
+    for (let place = 0; place < PAGE; place++) {
+      for (const group of read(first + place)?.groups ?? []) {
+        let rows = byType.get(group.typeId);
+        if (rows === undefined) byType.set(group.typeId, rows = new Rows());
+        rows.add(place, group);
+      }
+    }
+    const side = direction === 'in' ? 1 : 0;
+    const made = [...byType].map(([typeId, rows]): AdjacencyPage => ({ row: typeId * 2 + side, number: first >>> PAGE_BITS, rows: rows.finish() }));
+    for (const page of made) this.adopt(page, version);
+    return made;
+  }
+
+  /** Takes a page that another thread made of the blocks at `version`. */
+  adopt({ row, number, rows }: AdjacencyPage, version: number): void {
+    if (this.pages.get(row, number) !== undefined) return;
+    const page = new Page(version, rows);
+    this.pages.set(row, number, page, page.bytes);
+  }
+}
+
+/** Puts together the rows of one page, place by place. */
+class Rows {
+  readonly #ends = new Uint32Array(PAGE);
+  readonly #elsewhere = new Uint8Array(PAGE);
+  readonly #neighbours: number[] = [];
+  readonly #edges: number[] = [];
+  #isWide = false;
+
+  /** By ascending place. */
+  add(place: number, group: AdjacencyGroup): void {
+    if (group.chunks !== undefined) this.#elsewhere[place] = 1;
+    for (let i = 0; i < group.edges.length; i++) {
+      this.#neighbours.push(group.neighbours[i]!);
+      this.#edges.push(group.edges[i]!);
+      this.#isWide ||= group.neighbours[i]! > 0xffffffff || group.edges[i]! > 0xffffffff;
+    }
+    this.#ends[place] = this.#edges.length;
+  }
+
+  finish(): AdjacencyRows {
+    const offsets = new Uint32Array(new SharedArrayBuffer((PAGE + 1) * 4));
+    for (let place = 0; place < PAGE; place++) offsets[place + 1] = Math.max(offsets[place]!, this.#ends[place]!);
+    return { offsets, neighbours: this.#shared(this.#neighbours), edges: this.#shared(this.#edges), elsewhere: this.#elsewhere };
+  }
+
+  #shared(list: readonly number[]): Ids {
+    const ids = this.#isWide ? new Float64Array(new SharedArrayBuffer(list.length * 8)) : new Uint32Array(new SharedArrayBuffer(list.length * 4));
+    ids.set(list);
+    return ids;
   }
 }

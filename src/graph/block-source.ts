@@ -10,6 +10,8 @@ import { AdjacencyPages } from './adjacency-pages.ts';
 import { ADJACENCY, blockKey, EDGE, VERTEX } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import { ColumnTable } from './columns.ts';
+import { warmUp } from './warm-up.ts';
+import type { DerivedPages } from './warm-up.ts';
 
 export interface BlockSource {
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined;
@@ -17,6 +19,7 @@ export interface BlockSource {
   readonly vertexColumns?: ColumnTable;
   readonly edgeColumns?: ColumnTable;
   readonly adjacencyPages?: AdjacencyPages;
+  warmUp?(checkpoint: () => void): void;
 }
 
 /** What is derived from a graph's blocks in one thread. */
@@ -34,17 +37,31 @@ class Absent implements Block {
   }
 }
 
-/** Decoded blocks of one thread, within a budget of bytes; when it is full, the oldest tenth goes. */
+/**
+ * Decoded blocks of one thread and what is derived from them, within a budget of bytes; when it is full, a tenth goes. Blocks make way for
+ * what is derived, which says the same in a fraction of the space, until that takes half of the budget.
+ */
 export class BlockCache {
   readonly #graphs = new Map<number, (BlockTable | undefined)[]>();
   readonly #derived = new Map<number, Derived>();
   readonly budgetBytes: number;
-  bytes = 0;
+  /** Told what `warmUp` makes here. */
+  onMade: ((pages: DerivedPages) => void) | undefined;
+  #blockBytes = 0;
+  #derivedBytes = 0;
   hits = 0;
   misses = 0;
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes;
+  }
+
+  get bytes(): number {
+    return this.#blockBytes + this.#derivedBytes;
+  }
+
+  get hasRoomForDerived(): boolean {
+    return this.#derivedBytes < this.budgetBytes * 0.45;
   }
 
   table(graph: number, kind: number): BlockTable {
@@ -67,29 +84,48 @@ export class BlockCache {
 
   /** What is derived grows without anything being put here; whoever opens a view calls this. */
   countDerived(): void {
-    for (const { vertices, edges, adjacency } of this.#derived.values()) this.bytes += vertices.pages.takeGrown() + edges.pages.takeGrown() + adjacency.pages.takeGrown();
-    if (this.bytes > this.budgetBytes) this.#evict();
+    for (const { vertices, edges, adjacency } of this.#derived.values()) this.#derivedBytes += vertices.pages.takeGrown() + edges.pages.takeGrown() + adjacency.pages.takeGrown();
+    if (this.#derivedBytes > this.budgetBytes / 2) this.#evictDerived();
+    if (this.bytes > this.budgetBytes) this.#evictBlocks();
+  }
+
+  /** Takes what another thread has made. */
+  adopt({ graph, version, vertexColumns, adjacency }: DerivedPages, clocks: VersionClocks): void {
+    if (!this.hasRoomForDerived) return;
+    const derived = this.derived(graph, clocks);
+    for (const page of vertexColumns) derived.vertices.adopt(page, version);
+    for (const page of adjacency) derived.adjacency.adopt(page, version);
+    this.countDerived();
+  }
+
+  /** Whether a block may be kept without another's having to go. */
+  get hasRoomForBlocks(): boolean {
+    return this.bytes < this.budgetBytes * 0.9;
   }
 
   put<B extends Block>(table: BlockTable, kind: BlockKind<B>, block: number, value: B | undefined, at: number): void {
     const entry: Block = value ?? new Absent(at);
     entry.at = at;
-    if (table.get(block) === undefined) this.bytes += value === undefined ? 60 : kind.size(value);
-    this.bytes += table.set(block, entry);
-    if (this.bytes > this.budgetBytes) this.#evict();
+    if (table.get(block) === undefined) this.#blockBytes += value === undefined ? 60 : kind.size(value);
+    this.#blockBytes += table.set(block, entry);
+    if (this.bytes > this.budgetBytes) this.#evictBlocks();
   }
 
   /** Sizes are counted when a block enters, so an eviction takes the same share of bytes as of entries. */
-  #evict(): void {
+  #evictBlocks(): void {
     for (const kinds of this.#graphs.values()) {
       for (const table of kinds) table?.drop(Math.ceil(table.size / 10));
     }
+    this.#blockBytes *= 0.9;
+  }
+
+  #evictDerived(): void {
     for (const { vertices, edges, adjacency } of this.#derived.values()) {
       vertices.pages.evict();
       edges.pages.evict();
       adjacency.pages.evict();
     }
-    this.bytes *= 0.9;
+    this.#derivedBytes *= 0.9;
   }
 
   dropGraph(graph: number): void {
@@ -100,7 +136,8 @@ export class BlockCache {
   clear(): void {
     this.#graphs.clear();
     this.#derived.clear();
-    this.bytes = 0;
+    this.#blockBytes = 0;
+    this.#derivedBytes = 0;
   }
 }
 
@@ -123,9 +160,9 @@ export function readBlock<B extends Block>(
 export class SnapshotSource implements BlockSource {
   readonly #engine: Engine;
   readonly #snapshot: EngineSnapshot;
-  readonly #version: number;
-  readonly #graph: number;
-  readonly #cache: BlockCache;
+  readonly version: number;
+  readonly graph: number;
+  readonly cache: BlockCache;
   readonly #clocks: VersionClocks;
   readonly #tables: (BlockTable | undefined)[] = [];
   readonly vertexColumns: ColumnTable;
@@ -135,9 +172,9 @@ export class SnapshotSource implements BlockSource {
   constructor(engine: Engine, snapshot: EngineSnapshot, version: number, graph: number, cache: BlockCache, clocks: VersionClocks) {
     this.#engine = engine;
     this.#snapshot = snapshot;
-    this.#version = version;
-    this.#graph = graph;
-    this.#cache = cache;
+    this.version = version;
+    this.graph = graph;
+    this.cache = cache;
     this.#clocks = clocks;
     const { vertices, edges, adjacency } = cache.derived(graph, clocks);
     this.vertexColumns = vertices;
@@ -146,26 +183,39 @@ export class SnapshotSource implements BlockSource {
   }
 
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined {
-    const table = this.#tables[kind.tag] ??= this.#cache.table(this.#graph, kind.tag);
+    const table = this.#tables[kind.tag] ??= this.cache.table(this.graph, kind.tag);
     const cached = table.get(block);
-    if (cached !== undefined && (cached.at === this.#version || this.#isValid(kind, block, cached))) {
+    if (cached !== undefined && (cached.at === this.version || this.#isValid(kind, block, cached))) {
       return cached instanceof Absent ? undefined : cached as B;
     }
     return this.#load(table, kind, block, cached);
   }
 
+  /** A block for one look: kept, if asked for, only where nothing has to make way for it. */
+  peek<B extends Block>(kind: BlockKind<B>, block: number, keep: boolean): B | undefined {
+    const table = this.#tables[kind.tag] ??= this.cache.table(this.graph, kind.tag);
+    const cached = table.get(block);
+    if (cached !== undefined && this.#isValid(kind, block, cached)) return cached instanceof Absent ? undefined : cached as B;
+    if (keep && cached === undefined && this.cache.hasRoomForBlocks) return this.#load(table, kind, block, cached);
+    return readBlock(this.#engine, this.#snapshot, this.graph, kind, block);
+  }
+
+  warmUp(checkpoint: () => void): void {
+    warmUp(this, this.cache.onMade, checkpoint);
+  }
+
   #isValid<B extends Block>(kind: BlockKind<B>, block: number, cached: Block): boolean {
-    const clock = this.#clocks.read(VersionClocks.slot(kind.tag, this.#graph, block));
-    if (clock > cached.at || clock > this.#version) return false;
-    if (cached.at < this.#version) cached.at = this.#version;
+    const clock = this.#clocks.read(VersionClocks.slot(kind.tag, this.graph, block));
+    if (clock > cached.at || clock > this.version) return false;
+    if (cached.at < this.version) cached.at = this.version;
     return true;
   }
 
   #load<B extends Block>(table: BlockTable, kind: BlockKind<B>, block: number, cached: Block | undefined): B | undefined {
-    const value = readBlock(this.#engine, this.#snapshot, this.#graph, kind, block);
-    this.#cache.misses++;
+    const value = readBlock(this.#engine, this.#snapshot, this.graph, kind, block);
+    this.cache.misses++;
     // An older view must not replace what a newer one has loaded.
-    if (cached === undefined || cached.at <= this.#version) this.#cache.put(table, kind, block, value, this.#version);
+    if (cached === undefined || cached.at <= this.version) this.cache.put(table, kind, block, value, this.version);
     return value;
   }
 }

@@ -10,10 +10,13 @@
  */
 import type { Value } from '../value/value.ts';
 import { VersionClocks } from '../storage/clocks.ts';
+import { internNumbers, propertyOf } from './blocks.ts';
+import type { VertexBlock } from './blocks.ts';
 import { PageTable } from './page-table.ts';
 
 const PAGE_BITS = 10;
 const PAGE = 1 << PAGE_BITS;
+export const COLUMN_PAGE = PAGE;
 /** Ids beyond have no columns: shifts are of 32 bits. */
 const IDS_MAX = 2 ** 31;
 /** A column is made once so many reads of its page went to blocks: single reads here and there are not worth 8 KB. */
@@ -29,6 +32,13 @@ export const LABELS_COLUMN = -1;
 
 /** What an entry holds: a value, or the labels (an interned array). `undefined`: look into the block. */
 export type Entry = Value | readonly number[] | undefined;
+
+/** A column for other threads; each takes a copy, because columns are filled and changed. */
+export type ColumnPage = { readonly keyId: number; readonly number: number } & (
+  | { readonly ints: Float64Array }
+  /** Labels: for each place 0 (look into the block), or the place in `distinct` + 1. */
+  | { readonly distinct: readonly (readonly number[])[]; readonly which: Uint16Array }
+);
 
 class Column {
   at: number;
@@ -135,4 +145,64 @@ export class ColumnTable {
     column.set(id & (PAGE - 1), entry);
     if (typeof entry === 'string') this.pages.grow(entry.length);
   }
+
+  /**
+   * Makes the columns of the labels and of the whole-number keys of all vertices from `first` (a multiple of COLUMN_PAGE) on, where there are
+   * none yet. What it gives may be adopted by other threads.
+   */
+  fill(first: number, version: number, read: (id: number) => VertexBlock | undefined): ColumnPage[] {
+    const vertices: (VertexBlock | undefined)[] = [];
+    /** How many vertices have a whole number there; 0 as soon as one has something else. */
+    const counts = new Map<number, number>();
+    for (let place = 0; place < PAGE; place++) {
+      const vertex = read(first + place);
+      vertices.push(vertex);
+      for (let i = 0; vertex !== undefined && i < vertex.keys.length; i++) {
+        const keyId = vertex.keys[i]!;
+        const count = counts.get(keyId) ?? 0;
+        if (typeof vertex.values[i] !== 'number') counts.set(keyId, Number.NEGATIVE_INFINITY);
+        else counts.set(keyId, count + 1);
+      }
+    }
+    const number = first >>> PAGE_BITS;
+    const made: ColumnPage[] = vertices.some((vertex) => vertex !== undefined) ? [{ keyId: LABELS_COLUMN, number, ...labelsOf(vertices) }] : [];
+    for (const [keyId, count] of counts) {
+      if (count >= READS_BEFORE) made.push({ keyId, number, ints: intsOf(vertices, keyId) });
+    }
+    for (const page of made) this.adopt(page, version);
+    return made;
+  }
+
+  /** Takes a column that another thread made of the blocks at `version`. */
+  adopt(page: ColumnPage, version: number): void {
+    if (this.pages.get(page.keyId + 1, page.number) !== undefined) return;
+    const column = new Column(version);
+    if ('ints' in page) column.ints = page.ints.slice();
+    else {
+      const distinct = page.distinct.map((labels) => internNumbers(labels));
+      column.any = Array.from(page.which, (which) => distinct[which - 1]);
+    }
+    this.pages.set(page.keyId + 1, page.number, column, COLUMN_BYTES);
+  }
+}
+
+function labelsOf(vertices: readonly (VertexBlock | undefined)[]): { distinct: (readonly number[])[]; which: Uint16Array } {
+  const places = new Map<readonly number[], number>();
+  const which = Uint16Array.from(vertices, (vertex) => {
+    if (vertex === undefined) return 0;
+    const known = places.get(vertex.labels);
+    if (known !== undefined) return known;
+    places.set(vertex.labels, places.size + 1);
+    return places.size;
+  });
+  return { distinct: [...places.keys()], which };
+}
+
+function intsOf(vertices: readonly (VertexBlock | undefined)[], keyId: number): Float64Array {
+  const ints = new Float64Array(PAGE);
+  for (let place = 0; place < PAGE; place++) {
+    const vertex = vertices[place];
+    ints[place] = vertex === undefined ? Number.NaN : propertyOf(vertex, keyId) as number | null ?? ABSENT;
+  }
+  return ints;
 }

@@ -15,17 +15,21 @@ export class PageTable<P extends object> {
 
   /** Counts a look-up of a page that is not there, and tells whether it is worth making after `before` of them. */
   isDue(row: number, number: number, before: number): boolean {
-    const pages = this.#rows[row] ??= [];
-    // Filled up, so that the array stays a plain one.
-    while (pages.length <= number) pages.push(undefined);
+    const pages = this.#row(row, number);
     const reads = ((pages[number] as number | undefined) ?? 0) + 1;
     pages[number] = reads;
     return reads >= before;
   }
 
-  /** Only after `isDue` said so. */
+  /** The row, filled up to that number, so that the array stays a plain one. */
+  #row(row: number, number: number): (P | number | undefined)[] {
+    const pages = this.#rows[row] ??= [];
+    while (pages.length <= number) pages.push(undefined);
+    return pages;
+  }
+
   set(row: number, number: number, page: P, bytes: number): void {
-    this.#rows[row]![number] = page;
+    this.#row(row, number)[number] = page;
     this.#grown += bytes;
   }
 

@@ -265,6 +265,10 @@ export class GraphReader implements GraphView, PageSource {
     }
   }
 
+  warmUp(checkpoint: () => void): void {
+    this.source.warmUp?.(checkpoint);
+  }
+
   nodeCount(labelId?: number): number {
     const counters = this.source.get(COUNTERS, 0);
     return (labelId === undefined ? counters?.vertices : counters?.byLabel[labelId]) ?? 0;

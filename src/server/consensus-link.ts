@@ -35,6 +35,7 @@ export class ConsensusLink implements GroupLink {
   #term = 0;
   /** Set by the writer thread: leading, caught up, and open for writes. */
   #isOpen = false;
+  #isElected = false;
 
   constructor(port: MessagePort, handlers: ConsensusLinkHandlers) {
     this.#port = port;
@@ -44,6 +45,9 @@ export class ConsensusLink implements GroupLink {
 
   get isLeader(): boolean {
     return this.#isOpen;
+  }
+  get isOpening(): boolean {
+    return this.#isElected && !this.#isOpen;
   }
   get leader(): NodeInfo | undefined {
     return this.#leader;
@@ -143,6 +147,7 @@ export class ConsensusLink implements GroupLink {
         return;
       case 'role':
         this.#leader = message.leader;
+        this.#isElected = message.role === 'leader';
         this.#term = message.term;
         this.#notify();
         return;

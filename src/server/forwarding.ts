@@ -23,6 +23,8 @@ const STATUS_TIMEOUT_MS = 1000;
 /** Room for the way and for the leader's own waiting. */
 const MARGIN_MS = 10_000;
 const TIMEOUT_MS = 600_000;
+/** Whoever is refused here asks again only after a pause. */
+const OPENING_MS = 1000;
 
 export function leaderExecutor(group: GroupLink): Executor {
   return new CallingExecutor(async (call) => {
@@ -57,6 +59,7 @@ async function ask(group: GroupLink, call: PeerCall, timeoutMs: number): Promise
 
 async function perform(call: PeerCall, writer: Executor, group: GroupLink, tasks: TaskRegistry): Promise<unknown> {
   if (call.method === 'status') return group.status();
+  if (group.isOpening) await opened(group);
   if (!group.isLeader) throw new DbError('NotLeader', 'this server is not the leader');
   switch (call.method) {
     case 'run': {
@@ -74,4 +77,10 @@ async function perform(call: PeerCall, writer: Executor, group: GroupLink, tasks
     case 'commit': return writer.commit(call.argument);
     case 'rollback': return writer.rollback(call.argument);
   }
+}
+
+/** Waits until this server, just elected, takes writes, or does not lead after all. */
+async function opened(group: GroupLink): Promise<void> {
+  const untilMs = performance.now() + OPENING_MS;
+  while (group.isOpening && performance.now() < untilMs) await group.leaderChange(untilMs - performance.now());
 }

@@ -4,6 +4,7 @@ import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { systemRandom } from '../base/random.ts';
 import { BlockCache } from '../graph/block-source.ts';
+import type { DerivedPages } from '../graph/warm-up.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import { executorHandlers } from '../service/executors.ts';
 import { ServerProcedures } from '../service/procedures/host.ts';
@@ -25,13 +26,16 @@ setThreadPriority(5);
 
 const data = workerData as ReaderThreadData;
 const engine = await openLevelEngine(data.store);
-const reader = new StateReader(engine, new VersionClocks(data.clocks), new BlockCache(data.blockCacheBytes));
+const clocks = new VersionClocks(data.clocks);
+const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheBytes));
+// Calls keep their order: by the time a statement that warms up is answered, the main thread has what it made.
+reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);
 const host = new ReadHost(reader, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
   random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
 });
 
-const channel = new Channel(data.mainPort as unknown as PortLike, {
+const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
   ...executorHandlers({
     run: (request) => host.run(request), pull: (request) => host.pull(request), discard: (execution) => host.discard(execution),
     begin: (request) => host.begin(request), commit: (request) => host.end(request.transaction), rollback: (transaction) => host.end(transaction),
@@ -39,6 +43,7 @@ const channel = new Channel(data.mainPort as unknown as PortLike, {
   exportState: (path: string) => writeState(engine, reader, path),
   fillFreshStore: (job: { directory: string; state: FreshState }) => fillFreshStore(job.directory, job.state, data.store),
   cacheBytes: () => reader.cache.bytes,
+  adopt: (pages: DerivedPages) => reader.cache.adopt(pages, clocks),
   stop: async () => {
     await reader.close();
     await engine.close();

@@ -53,6 +53,7 @@ import { Upkeep } from './upkeep.ts';
 import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
+import type { DerivedPages } from '../graph/warm-up.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage, ReaderThreadData, StoreOptions, WriterThreadData } from './threads.ts';
@@ -251,8 +252,14 @@ export class LgraphServer {
         mainPort: port2, ...this.#statementOptions,
       };
       this.#worker('reader-thread', data, [port2]);
-      this.#readers.push(new Channel(port1 as unknown as PortLike));
+      this.#readers.push(new Channel(port1 as unknown as PortLike, { made: (pages: DerivedPages) => this.#adopt(pages, i) }));
     }
+  }
+
+  /** What one reader has derived from the graph serves all threads. */
+  #adopt(pages: DerivedPages, from: number): void {
+    this.#reader?.cache.adopt(pages, this.#clocks);
+    for (const [i, reader] of this.#readers.entries()) if (i !== from) void reader.call('adopt', pages).catch(() => undefined);
   }
 
   #startConsensus(mainSide: MessagePort, consensusMainSide: MessagePort, writerPort: MessagePort, appliedIndex: number, stateChecksum: string): void {

@@ -52,6 +52,8 @@ setInterval(() => void outcomes.forgetOld(), 5000).unref();
 /** A new group gets its first graph, user and signing key from its first leader, before anybody is told that it leads. */
 async function onRole(leading: boolean): Promise<void> {
   if (leading) {
+    // Only for forgetting them in time: nobody waits for that. Where it fails, at the end of the process, another leader does it.
+    outcomes.load().catch(() => undefined);
     try {
       await transactor.write((transaction) => {
         if (isNewGroup(transaction)) createFirstState(transaction, data.adminPassword);
@@ -61,7 +63,6 @@ async function onRole(leading: boolean): Promise<void> {
       return; // Leadership is gone again; the next leader does it.
     }
   }
-  if (leading) await outcomes.load();
   await channel.call('role', leading && transactor.leading);
 }
 

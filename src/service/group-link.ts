@@ -4,6 +4,8 @@ import type { GroupStatus, LogEntries, NodeInfo, SnapshotDone } from '../replica
 export interface GroupLink {
   /** Whether this server leads and accepts writes. */
   readonly isLeader: boolean;
+  /** Elected, and not open for writes yet: a matter of milliseconds. */
+  readonly isOpening: boolean;
   readonly leader: NodeInfo | undefined;
   readonly term: number;
   status(): Promise<GroupStatus>;

@@ -185,21 +185,13 @@ export class Session {
     const { service } = this;
     const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
     await service.waitForVersion(version, options.versionWaitMs);
-    if (WARMS_UP.test(request.text)) await this.#warmReaders(request, version);
     const { inline } = service.options;
-    const reply = inline.tryRun(request);
+    // A reader warms up for all threads.
+    const reply = WARMS_UP.test(request.text) ? undefined : inline.tryRun(request);
     if (reply !== undefined) return new ResultStream(reply, inline, end);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
     return new ResultStream(await reader.run({ ...request, minVersion: version }), reader, end);
-  }
-
-  /** Each thread has a cache of its own. */
-  async #warmReaders(request: RunRequest, version: number): Promise<void> {
-    await Promise.all(this.service.options.readers.map(async (reader) => {
-      const reply = await reader.run({ ...request, minVersion: version });
-      if (reply.execution !== 0) reader.discard(reply.execution);
-    }));
   }
 
   // -------------------------------------------------------------- writes

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
+import { BlockCache } from '../../src/graph/block-source.ts';
+import { StateReader } from '../../src/graph/state-reader.ts';
 import type { ReadPoint } from '../../src/graph/state-reader.ts';
 import type { GraphView } from '../../src/graph/view.ts';
 import { Float, NodeValue, RelationshipValue, type Value } from '../../src/value/value.ts';
@@ -68,12 +70,18 @@ function compare(view: GraphView, model: Model, ids: readonly number[]): void {
 }
 
 describe('what is derived from blocks', () => {
-  it.each([1, 2, 3, 4])('gives every view what its version holds, while versions come and old ones are held (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('gives every view what its version holds, while versions come, old ones are held, and another thread adopts what was warmed up (seed %i)', async (seed) => {
     const generator = seededRandom(seed);
     const random = () => generator.next();
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
     const values: readonly (() => Value)[] = [() => null, () => Math.floor(random() * 1e6), () => `text ${random()}`, () => new Float(Math.floor(random() * 9)), () => -0, () => 0];
-    const store = await LocalStore.withGraph('default', undefined, seed === 4 ? 200_000 : undefined);
+    const store = await LocalStore.withGraph('default', undefined, seed % 4 === 0 ? 200_000 : undefined);
+    const other = new StateReader(store.engine, store.clocks, new BlockCache(store.reader.cache.budgetBytes));
+    let adopted = 0;
+    store.reader.cache.onMade = (pages) => {
+      adopted += pages.adjacency.length + pages.vertexColumns.length;
+      other.cache.adopt(structuredClone(pages), store.clocks);
+    };
     let model: Model = { nodes: new Map(), edges: new Map() };
     const all: number[] = [];
     const change = async (count: number) => {
@@ -124,14 +132,25 @@ describe('what is derived from blocks', () => {
       });
     };
     await change(1500);
-    const held: { point: ReadPoint; model: Model }[] = [];
+    const held: { point: ReadPoint; there: ReadPoint; model: Model }[] = [];
     for (let round = 0; round < 40; round++) {
       await change(pick([1, 1, 5, 60]));
-      held.push({ point: store.reader.acquire(), model });
-      if (held.length > 4) store.reader.release(held.splice(Math.floor(random() * 4), 1)[0]!.point);
+      held.push({ point: store.reader.acquire(), there: other.acquire(), model });
+      if (held.length > 4) {
+        const [old] = held.splice(Math.floor(random() * 4), 1);
+        store.reader.release(old!.point);
+        other.release(old!.there);
+      }
+      // From seed 5 on: also of an old version, while newer ones are there.
+      if (seed > 4 && random() < 0.3) pick(held).point.view('default').warmUp(() => undefined);
       const one = pick(held);
+      if (seed > 4) compare(one.there.view('default'), one.model, all.filter((id) => one.model.nodes.has(id) || random() < 0.02));
       for (let again = pick([1, 2, 4]); again > 0; again--) compare(one.point.view('default'), one.model, all.filter((id) => one.model.nodes.has(id) || random() < 0.02));
     }
-    for (const { point, model: own } of held) compare(point.view('default'), own, all);
+    for (const { point, there, model: own } of held) {
+      compare(point.view('default'), own, all);
+      compare(there.view('default'), own, all);
+    }
+    expect(adopted > 0).toBe(seed > 4);
   }, 60_000);
 });

@@ -139,18 +139,8 @@ function countOf(view: GraphView, kind: 'vertex' | 'edge', name: string): number
   return id === undefined ? 0 : kind === 'vertex' ? view.nodeCount(id) : view.relationshipCount(id);
 }
 
-/** Reads every vertex and its relationships once, so that the thread's cache holds what fits. */
 function warmUp(context: ExecContext): string {
-  const { view } = context;
   const started = performance.now();
-  for (const ids of view.scanNodes()) {
-    for (let i = 0; i < ids.length; i++) {
-      view.nodeProperties(new NodeValue(ids[i]!));
-      for (const direction of ['out', 'in'] as const) {
-        for (const type of view.typesAt(ids[i]!, direction)) view.adjacency(ids[i]!, direction, [type]);
-      }
-    }
-    context.checkpoint(0);
-  }
+  context.view.warmUp(() => context.checkpoint(0));
   return `Warm up successful in ${((performance.now() - started) / 1000).toFixed(3)} seconds.`;
 }
