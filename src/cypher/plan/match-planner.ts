@@ -8,7 +8,7 @@
 import type { Expression } from '../ast.ts';
 import { LIST, listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
 import { plainTypes } from '../semantics/walk.ts';
-import { bestAccess, selectivity, type Access } from './access.ts';
+import { bestAccess, selectivity, selectivityOn, type Access } from './access.ts';
 import type { Env } from './env.ts';
 import type { GraphNode, GraphRelationship, GraphRepeat, PatternGraph, Predicate } from './pattern-graph.ts';
 import type { PlanNode, Repeat, Scoped } from './plan.ts';
@@ -149,7 +149,7 @@ export class MatchPlanner {
       solved.add(step.node.name);
       rows *= Math.max(step.access.rows, 0.01);
       cost += rows;
-      rows *= this.#passing(step.node, solved, step.access.uses);
+      rows *= this.#passing(step.node, solved, countedIn(step.access));
     };
     if (start !== undefined) begin(start);
     while (rest.size > 0) {
@@ -238,9 +238,13 @@ export class MatchPlanner {
     for (const predicate of this.pending) {
       if (used.includes(predicate) || !predicate.mentions.has(node.name)) continue;
       if (![...predicate.mentions].every((name) => name === node.name || this.#isKnown(name, solved))) continue;
-      share *= this.#isUniqueKey(node, predicate) ? 1 / Math.max(1, this.#smallestCount(node)) : selectivity(predicate.expression);
+      share *= this.#isUniqueKey(node, predicate) ? 1 / Math.max(1, this.#smallestCount(node)) : selectivityOn(node.labels, node.name, predicate, this.context.stats);
     }
     return share;
+  }
+
+  #share(node: GraphNode, expression: Expression): number {
+    return selectivityOn(node.labels, node.name, { expression, mentions: new Set() }, this.context.stats);
   }
 
   #smallestCount(node: GraphNode): number {
@@ -358,7 +362,10 @@ export class MatchPlanner {
     const filters = this.takeReady();
     const scoped = (expression: Expression): Scoped => ({ expression, env });
     const others = (label: string): string[] => [...node.labels].filter((each) => each !== label);
-    const rows = Math.max(0.01, this.plan.rows * access.rows * filters.reduce((share, { expression }) => share * selectivity(expression), 1));
+    const counted = countedIn(access);
+    const share = filters.reduce((product, { expression }) => (
+      counted.some((each) => each.expression === expression) ? product : product * this.#share(node, expression)), 1);
+    const rows = Math.max(0.01, this.plan.rows * access.rows * share);
     const common = { input: this.plan, slot, name: node.name, filters, rows };
     switch (access.kind) {
       case 'all':
@@ -407,7 +414,8 @@ export class MatchPlanner {
     const filters = this.takeReady();
     const fan = this.#fanOut(relationship, reversed, into);
     const share = into ? 1 : this.#labelShare(relationship, reversed);
-    const rows = Math.max(0.01, this.plan.rows * fan * share * filters.reduce((product, { expression }) => product * selectivity(expression), 1));
+    const end = this.graph.nodes.get(toName)!;
+    const rows = Math.max(0.01, this.plan.rows * fan * share * filters.reduce((product, { expression }) => product * this.#share(end, expression), 1));
     const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
     const step = {
       input: this.plan, from, fromName, to, toName, into, relationship: slot, relationshipName: relationship.name, idOnly: !used,
@@ -533,6 +541,11 @@ export class MatchPlanner {
     const share = predicates.reduce((product, { expression }) => product * selectivity(expression), 1);
     this.plan = { op: 'Filter', input: this.plan, predicates, rows: this.plan.rows * share };
   }
+}
+
+/** Predicates that the access's rows have counted. */
+function countedIn(access: Access): readonly Predicate[] {
+  return access.kind === 'range' ? [...access.uses, ...access.counted] : access.uses;
 }
 
 function mayCoincide(a: GraphRelationship, b: GraphRelationship): boolean {
