@@ -50,6 +50,35 @@ class TrackingSource implements BlockSource {
   }
 }
 
+/** Remembers the ids that it hands out, so that doing the same again gives the same. */
+class RecordedIds implements IdAllocator {
+  readonly #ids: IdAllocator;
+  readonly #vertices: number[] = [];
+  readonly #edges: number[] = [];
+
+  constructor(ids: IdAllocator) {
+    this.#ids = ids;
+  }
+
+  vertex(graph: number, floor: number): number {
+    const id = this.#ids.vertex(graph, floor);
+    this.#vertices.push(id);
+    return id;
+  }
+
+  edge(graph: number, floor: number): number {
+    const id = this.#ids.edge(graph, floor);
+    this.#edges.push(id);
+    return id;
+  }
+
+  /** Those ids once more, in their order, and then fresh ones. They belong to this transaction alone, whatever their graph. */
+  again(): IdAllocator {
+    const [vertices, edges] = [[...this.#vertices], [...this.#edges]];
+    return { vertex: (graph, floor) => vertices.shift() ?? this.#ids.vertex(graph, floor), edge: (graph, floor) => edges.shift() ?? this.#ids.edge(graph, floor) };
+  }
+}
+
 export class InteractiveTransaction {
   readonly transaction: Transaction;
   readonly version: number;
@@ -58,6 +87,7 @@ export class InteractiveTransaction {
   readonly #point: ReadPoint;
   readonly #reader: StateReader;
   readonly #sources = new Map<number, TrackingSource>();
+  readonly #ids: RecordedIds;
   #open = true;
 
   constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator }) {
@@ -65,15 +95,21 @@ export class InteractiveTransaction {
     this.#point = reader.acquire();
     this.version = this.#point.version;
     this.epoch = options.epoch;
+    this.#ids = new RecordedIds(options.ids);
     this.transaction = new Transaction({
       base: (graph) => this.#point.source(graph),
-      baseVersion: this.version, timeMs: options.timeMs, ids: options.ids,
+      baseVersion: this.version, timeMs: options.timeMs, ids: this.#ids,
       observe: (graph, source) => {
         const tracking = new TrackingSource(source);
         this.#sources.set(graph, tracking);
         return tracking;
       },
     });
+  }
+
+  /** For a transaction on another state that does the same. */
+  idsAgain(): IdAllocator {
+    return this.#ids.again();
   }
 
   /** Whether something it has read may have changed since it began. */

@@ -53,6 +53,8 @@ export interface WriteOptions {
   readonly idempotencyKey?: string | undefined;
   /** An interactive transaction's answer to a repetition. */
   readonly answer?: Uint8Array | undefined;
+  /** The work is what that transaction did, done again: at its time, with its ids, under the same leadership or not at all. */
+  readonly again?: InteractiveTransaction | undefined;
 }
 
 export interface Written<T> {
@@ -144,8 +146,11 @@ export class Transactor {
     this.#checkOpen();
     const repeated = key === undefined ? undefined : this.#answerOf(key);
     if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
+    const { again } = options;
+    if (again !== undefined && again.epoch !== this.#epoch) throw conflict();
     const transaction = new Transaction({
-      base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids,
+      base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version,
+      timeMs: again?.transaction.timeMs ?? Math.floor(this.#options.clock.wallMs()), ids: again?.idsAgain() ?? this.#ids,
     });
     const { result, answer } = work(transaction);
     transaction.checkStatement();
@@ -180,9 +185,7 @@ export class Transactor {
       while (this.#repeats.has(key ?? '')) await this.#settled(key!);
       this.#checkOpen();
       if (key !== undefined && this.#answerOf(key) !== undefined) return this.#writer.version;
-      if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer)) {
-        throw new DbError('Conflict', 'something this transaction has read was changed by another before it could commit', { hint: 'run the transaction again' });
-      }
+      if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer)) throw conflict();
       if (key !== undefined) this.#remember(transaction, key, options.answer === undefined ? undefined : () => options.answer!);
       const record = transaction.effects.finish();
       const changes = new ChangeSet((graph) => this.#writer.head(graph));
@@ -477,6 +480,10 @@ function take(next: Map<number, number>, graph: number, floor: number): number {
   assert(id < 2 ** 40, 'ids fit in 40 bits');
   next.set(graph, id + 1);
   return id;
+}
+
+function conflict(): DbError {
+  return new DbError('Conflict', 'something this transaction has read was changed by another before it could commit', { hint: 'run the transaction again' });
 }
 
 function rejection(reason: Extract<ConsensusToWriter, { kind: 'rejected' }>['reason']): DbError {

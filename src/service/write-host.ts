@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { DbError } from '../base/errors.ts';
+import { asDbError, DbError } from '../base/errors.ts';
 import { emptyStats } from '../cypher/context.ts';
 import { execute, executeInTransactions, prepare } from '../cypher/engine.ts';
 import type { ExecContext } from '../cypher/engine.ts';
@@ -20,6 +20,7 @@ import type { CallContextOptions } from './call-context.ts';
 import { limitsFor } from './read-host.ts';
 import type { HostOptions } from './read-host.ts';
 import { decodeMap } from './parameters.ts';
+import { hashOf, StatementLog } from './statement-log.ts';
 import { RunningStatement, StatementControl } from './statement.ts';
 
 /** Cheap to ask; `prepare` says what it really is. */
@@ -42,6 +43,7 @@ interface BufferedResult {
 
 interface OpenTransaction {
   readonly interactive: InteractiveTransaction;
+  readonly log: StatementLog;
   readonly user: string;
   readonly startedMs: number;
   usedMs: number;
@@ -150,10 +152,17 @@ export class WriteHost {
   #runInside(request: RunRequest, id: number): RunReply {
     const open = this.#open(id);
     open.usedMs = this.#options.wallMs();
-    const { interactive } = open;
-    const buffered = this.#execute(request, interactive.transaction);
-    interactive.transaction.checkStatement();
-    return this.#reply(buffered, interactive.version, request.firstRows);
+    const { interactive, log } = open;
+    const startedMs = performance.now();
+    try {
+      const buffered = this.#execute(request, interactive.transaction);
+      interactive.transaction.checkStatement();
+      log.add(request, buffered, performance.now() - startedMs);
+      return this.#reply(buffered, interactive.version, request.firstRows);
+    } catch (error) {
+      log.giveUp();
+      throw error;
+    }
   }
 
   #execute(request: RunRequest, transaction: Transaction): BufferedResult {
@@ -233,7 +242,7 @@ export class WriteHost {
     const interactive = this.#transactor.begin();
     const id = this.#next++;
     const now = this.#options.wallMs();
-    this.#transactions.set(id, { interactive, user: request.user, startedMs: now, usedMs: now });
+    this.#transactions.set(id, { interactive, log: new StatementLog(), user: request.user, startedMs: now, usedMs: now });
     return { transaction: id, version: interactive.version };
   }
 
@@ -253,7 +262,31 @@ export class WriteHost {
     if (open === undefined && key !== undefined) return this.#commitAgain(key);
     if (open === undefined) return { version: (this.#open(id), 0) };
     this.#transactions.delete(id);
-    return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, answer }) };
+    try {
+      return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, answer }) };
+    } catch (error) {
+      if (asDbError(error).code !== 'Conflict' || !open.log.isRepeatable) throw error;
+      return await this.#commitByRepeating(open, error, { idempotencyKey: key, answer });
+    }
+  }
+
+  /** Does on the newest state what the transaction did; where every answer is the one that the client has, it is committed. */
+  async #commitByRepeating({ interactive, log }: OpenTransaction, stale: unknown, { idempotencyKey, answer }: Pick<CommitRequest, 'idempotencyKey' | 'answer'>): Promise<{ version: number }> {
+    const { version } = await this.#transactor.write((transaction) => {
+      for (const { request, answer: known } of log.statements) {
+        let again: BufferedResult;
+        try {
+          again = this.#execute(request, transaction);
+          transaction.checkStatement();
+        } catch {
+          // On the newest state it would have failed: the client is to see that when it runs it again.
+          throw stale;
+        }
+        if (hashOf(again) !== known) throw stale;
+      }
+      return { result: undefined, ...(answer === undefined ? {} : { answer: () => answer }) };
+    }, { idempotencyKey, again: interactive });
+    return { version };
   }
 
   /** A commit whose transaction is not here: another leader may have made it, or it is lost with that leader. */
