@@ -78,8 +78,10 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
       holding.add(ENTRY_BYTES + 64 * group.states.length);
     };
     const spill = (): SpilledTable<NumberedGroup> => {
-      const kept = groups.map((group): [string, NumberedGroup] => [joinedKey(group.row, keySlots), { ...group, order: order++ }]);
-      const onDiskTable = new SpilledTable(area, groupEntries(node, keySlots, finish, rt), holding, kept);
+      const kept = function* numbered(): Generator<readonly [string, NumberedGroup]> {
+        for (const group of groups) yield [joinedKey(group.row, keySlots), { ...group, order: order++ }];
+      };
+      const onDiskTable = new SpilledTable(area, groupEntries(node, keySlots, finish, rt), holding, kept());
       groups = [];
       table.clear();
       byNode.clear();

@@ -35,7 +35,7 @@ export class SpilledRuns<T> {
     for (const item of sorted) {
       this.#format.write(run.writer, item);
       run.end();
-      this.#area.rt.tick();
+      this.#area.rt.tick(8);
     }
     this.#runs.push(run);
   }

@@ -85,7 +85,8 @@ export class SpilledTable<T> {
       const spool = partitions.of(key);
       this.#entries.save(spool.writer.u8(ENTRY).string(key), entry);
       spool.end();
-      this.#area.rt.tick();
+      // Saving an entry costs much more than a step: the deadline is looked at every few milliseconds.
+      this.#area.rt.tick(16);
     }
     return partitions;
   }
