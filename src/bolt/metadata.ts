@@ -52,13 +52,16 @@ function statsMap(stats: QueryStats): CypherMap | undefined {
   return map;
 }
 
+/** The shape of Neo4j's plans, as drivers read it: measured numbers both under the drivers' names and among the arguments. Times are nanoseconds. */
 function planMap(plan: PlanDescription, profiled: boolean): CypherMap {
+  const { rows = 0, dbHits = 0 } = plan;
+  const time = Math.round((plan.timeMs ?? 0) * 1e6);
   return mapFrom({
     operatorType: plan.operator,
     identifiers: [...plan.identifiers],
-    args: mapFrom({ Details: plan.details, EstimatedRows: new Float(plan.estimatedRows) }),
+    args: mapFrom({ Details: plan.details, EstimatedRows: new Float(plan.estimatedRows), ...(profiled ? { Rows: rows, DbHits: dbHits, Time: time } : {}) }),
     children: plan.children.map((child) => planMap(child, profiled)),
-    ...(profiled ? { rows: plan.rows ?? 0, dbHits: 0, time: Math.round((plan.timeMs ?? 0) * 1e6) } : {}),
+    ...(profiled ? { rows, dbHits, time } : {}),
   });
 }
 

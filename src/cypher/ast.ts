@@ -191,6 +191,13 @@ export interface RelationshipPattern extends Span {
   readonly length: { readonly min: number | undefined; readonly max: number | undefined } | undefined;
   readonly properties: MapLiteral | Parameter | undefined;
   readonly where: Expression | undefined;
+  /** A quantified path pattern stands in a relationship's place: `length` counts its repetitions, and it has nothing else of a relationship. */
+  readonly repeated?: RepeatedPattern;
+}
+/** `((a)-[r]->(b) WHERE ...){1,3}`: its variables are single inside and lists outside. */
+export interface RepeatedPattern {
+  readonly elements: readonly (NodePattern | RelationshipPattern)[];
+  readonly where: Expression | undefined;
 }
 /** `elements`: node, relationship, node, ... */
 export interface PatternPart extends Span {

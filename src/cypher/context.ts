@@ -25,6 +25,20 @@ export interface CsvSource {
   open(url: string, options: { readonly headers: boolean; readonly fieldTerminator: string }): Iterable<Value>;
 }
 
+/** A temporary file of one operator. It is gone once it is closed, and with the process. */
+export interface SpillFile {
+  /** Returns where the bytes begin. Throws `ReadOnlyDisk` where no space is left, `MemoryLimit` where all statements together take too much. */
+  append(bytes: Uint8Array): number;
+  read(at: number, length: number): Uint8Array;
+  close(): void;
+}
+
+/** Where statements put what they may not hold in memory. */
+export interface SpillStore {
+  readonly statementBytesMax: number;
+  open(): SpillFile;
+}
+
 export interface ExecContext {
   /** A `GraphWriter` where the statement updates. */
   readonly view: GraphView;
@@ -45,6 +59,8 @@ export interface ExecContext {
   readonly fullText?: FullTextSettings;
   /** Whether the user may read a field of a label or type; absent: every one. What searches in contents asks it. */
   readonly mayRead?: (kind: 'vertex' | 'edge', label: string, field: string) => boolean;
+  /** Absent: a statement that would hold more than `limits.memoryBytes` ends with MemoryLimit. */
+  readonly spill?: SpillStore;
   /** For the procedure host; the engine does not look at it. */
   readonly session?: unknown;
 }
@@ -74,6 +90,8 @@ export interface PlanDescription {
   /** PROFILE only. */
   readonly rows?: number;
   readonly timeMs?: number;
+  /** Reads and changes of the graph, as exec/counted-view.ts counts them. */
+  readonly dbHits?: number;
   readonly children: readonly PlanDescription[];
 }
 

@@ -9,13 +9,15 @@ import type { GraphCatalog } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import { runSchemaCommand, SHOW_PROCEDURE, shownRows, type SchemaCommand } from './commands.ts';
 import type { ExecContext, Execution, PlanDescription } from './context.ts';
+import { Profile } from './exec/profile.ts';
 import { Runtime } from './exec/runtime.ts';
+import { liftLiterals } from './literals.ts';
 import { describePlan, planText } from './plan/describe.ts';
 import type { ProcedureHost } from './procedures.ts';
 import { PreparedStatement, type BuiltPlan } from './statement.ts';
 
 export type {
-  CsvSource, ExecContext, ExecLimits, Execution, FullTextSettings, Notification, PlanDescription, QueryStats,
+  CsvSource, ExecContext, ExecLimits, Execution, FullTextSettings, Notification, PlanDescription, QueryStats, SpillFile, SpillStore,
 } from './context.ts';
 export type { ProcedureArg, ProcedureColumn, ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from './procedures.ts';
 export { executeInTransactions, type TransactionSource } from './in-transactions.ts';
@@ -47,7 +49,42 @@ export interface PrepareContext {
 const STATEMENTS_MAX = 1000;
 /** Longer texts are mostly data: each comes once. */
 const TEXT_KEPT_MAX = 20_000;
-const statements = new Map<string, PreparedStatement>();
+const statements = new Map<string, PreparedStatement | LiftedStatement>();
+/** Statements without their literals, by `Lifted.key`; undefined where that did not do. */
+const shapes = new Map<string, PreparedStatement | undefined>();
+
+/** A statement that shares the plan of others that differ in literals only. */
+class LiftedStatement implements PreparedQuery {
+  readonly text: string;
+  readonly shape: PreparedStatement;
+  readonly literals: ReadonlyMap<string, Value>;
+  readonly columns: readonly string[];
+  readonly access: PreparedQuery['access'];
+  readonly mode = 'run';
+  readonly graph: string | undefined;
+  readonly updatesWithoutReturn: boolean;
+  readonly inTransactions = false;
+  readonly summary: PreparedQuery['summary'];
+
+  constructor(text: string, shape: PreparedStatement, literals: ReadonlyMap<string, Value>) {
+    this.text = text;
+    this.shape = shape;
+    this.literals = literals;
+    this.columns = shape.columns;
+    this.access = shape.access;
+    this.graph = shape.graph;
+    this.updatesWithoutReturn = shape.updatesWithoutReturn;
+    this.summary = shape.summary;
+  }
+
+  isCurrent(host: ProcedureHost): boolean {
+    return this.shape.isCurrent(host);
+  }
+
+  checkStrict(catalog: GraphCatalog): void {
+    this.shape.checkStrict(catalog);
+  }
+}
 
 /** Parses and checks a statement; throws a DbError. */
 export function prepare(text: string, context: PrepareContext): PreparedQuery {
@@ -55,13 +92,35 @@ export function prepare(text: string, context: PrepareContext): PreparedQuery {
   if (statement !== undefined && statement.isCurrent(context.procedures)) {
     // To the end: most recently used.
     statements.delete(text);
-  } else statement = checked(text, context.procedures);
-  if (text.length <= TEXT_KEPT_MAX) {
-    statements.set(text, statement);
-    if (statements.size > STATEMENTS_MAX) statements.delete(statements.keys().next().value!);
-  }
+  } else statement = (text.length <= TEXT_KEPT_MAX ? lifted(text, context.procedures) : undefined) ?? checked(text, context.procedures);
+  if (text.length <= TEXT_KEPT_MAX) keep(statements, text, statement);
   statement.checkStrict(context.catalog);
   return statement;
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > STATEMENTS_MAX) map.delete(map.keys().next().value!);
+}
+
+/** The statement with its literals as parameters, where it has such and that is allowed. */
+function lifted(text: string, procedures: ProcedureHost): LiftedStatement | undefined {
+  const found = liftLiterals(text);
+  if (found === undefined) return undefined;
+  const { key, tokens, values } = found;
+  let shape = shapes.get(key);
+  if (shape === undefined && shapes.has(key)) return undefined;
+  if (shape === undefined || !shape.isCurrent(procedures)) {
+    try {
+      shape = new PreparedStatement(text, procedures, tokens);
+    } catch {
+      // Whatever is wrong with it is said of the statement as it is written.
+      shape = undefined;
+    }
+  }
+  keep(shapes, key, shape);
+  return shape === undefined ? undefined : new LiftedStatement(text, shape, values);
 }
 
 /** Thousands of operators in one expression are deeper than the stack: the statement's fault, said as such. */
@@ -76,27 +135,29 @@ function checked(text: string, procedures: ProcedureHost): PreparedStatement {
 /** Runs a prepared statement. Nothing happens before `rows()` is pulled. */
 export function execute(query: PreparedQuery, context: ExecContext): Execution {
   // Only this module makes prepared queries; one from another thread is just its text.
-  const statement = query instanceof PreparedStatement ? query
-    : prepare(query.text, { catalog: context.view.catalog, procedures: context.procedures }) as PreparedStatement;
-  return new StatementExecution(statement, context);
+  const statement = query instanceof PreparedStatement || query instanceof LiftedStatement ? query
+    : prepare(query.text, { catalog: context.view.catalog, procedures: context.procedures }) as PreparedStatement | LiftedStatement;
+  return statement instanceof LiftedStatement ? new StatementExecution(statement.shape, context, statement.literals) : new StatementExecution(statement, context);
 }
 
 class StatementExecution implements Execution {
   readonly columns: readonly string[];
   readonly #statement: PreparedStatement;
   readonly #runtime: Runtime;
+  readonly #profile: Profile | undefined;
   #built: BuiltPlan | undefined;
 
-  constructor(statement: PreparedStatement, context: ExecContext) {
+  constructor(statement: PreparedStatement, context: ExecContext, literals?: ReadonlyMap<string, Value>) {
     this.columns = statement.columns;
     this.#statement = statement;
     const all = statement.proceduresFor(context.procedures);
-    const runtime: Runtime = new Runtime(context, {
+    this.#profile = statement.mode === 'profile' ? new Profile() : undefined;
+    const runtime: Runtime = new Runtime(this.#profile?.counting(context) ?? context, {
       find: (name) => all.find(name),
       names: () => all.names(),
       call: (definition, args, given) => (definition.name === SHOW_PROCEDURE && statement.body.kind === 'Show'
         ? shownRows(statement.body, runtime, args) : all.call(definition, args, given)),
-    });
+    }, literals);
     this.#runtime = runtime;
   }
 
@@ -112,13 +173,13 @@ class StatementExecution implements Execution {
     const statement = this.#statement;
     if (statement.mode === 'run' || statement.query === undefined) return undefined;
     const built = this.#plan();
-    return describePlan(built.plan, { source: statement.text, profile: built.profile });
+    return describePlan(built.plan, { source: statement.text, profile: this.#profile });
   }
 
   #plan(): BuiltPlan {
     const { context } = this.#runtime;
     try {
-      this.#built ??= this.#statement.planFor(context.view, context.procedures, context.limits);
+      this.#built ??= this.#statement.planFor(context.view, context.procedures, context.limits, this.#profile);
     } catch (error) {
       throw asDbError(error);
     }

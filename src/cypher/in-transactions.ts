@@ -11,6 +11,7 @@ import { emptyStats, type ExecContext, type Execution, type QueryStats } from '.
 import type { PreparedQuery } from './engine.ts';
 import type { BatchedParts } from './exec/build.ts';
 import { subqueryRows } from './exec/row-operators.ts';
+import { Profile } from './exec/profile.ts';
 import { Runtime, type Row } from './exec/runtime.ts';
 import { describePlan } from './plan/describe.ts';
 import { PreparedStatement } from './statement.ts';
@@ -31,13 +32,17 @@ const ROWS_DEFAULT = 1000;
 export async function executeInTransactions(query: PreparedQuery, source: TransactionSource): Promise<Execution> {
   if (!(query instanceof PreparedStatement)) throw new DbError('Internal', 'executeInTransactions needs a statement prepared in this thread');
   const { read } = source;
-  const plan = query.planFor(read.view, read.procedures, read.limits);
+  const profile = query.mode === 'profile' ? new Profile() : undefined;
+  const counting = (context: ExecContext): ExecContext => profile?.counting(context) ?? context;
+  const plan = query.planFor(read.view, read.procedures, read.limits, profile);
   const { batched, run } = plan;
   if (batched === undefined) throw new DbError('Internal', 'the statement has no CALL { } IN TRANSACTIONS');
   const stats = emptyStats();
-  const { rows, notDone } = await runBatches(batched, new Runtime(read, query.proceduresFor(read.procedures)), source, query, stats);
+  const { rows, notDone } = await runBatches(batched, new Runtime(counting(read), query.proceduresFor(read.procedures)), {
+    read, after: () => source.after(), write: (work) => source.write((context) => work(counting(context))),
+  }, query, stats);
   const after = source.after();
-  const rt = new Runtime(after, query.proceduresFor(after.procedures));
+  const rt = new Runtime(counting(after), query.proceduresFor(after.procedures));
   if (notDone > 0) {
     rt.notifications.push({
       code: 'Neo.ClientNotification.Statement.FeatureDeprecationWarning', title: `${notDone} rows were not committed`, severity: 'WARNING',
@@ -48,7 +53,9 @@ export async function executeInTransactions(query: PreparedQuery, source: Transa
   const width = query.columns.length;
   return {
     columns: query.columns, stats, notifications: rt.notifications,
-    plan: query.mode === 'run' ? undefined : describePlan(plan.plan, { source: query.text, profile: plan.profile }),
+    get plan() {
+      return query.mode === 'run' ? undefined : describePlan(plan.plan, { source: query.text, profile });
+    },
     *rows() {
       for (const batch of run(rt, [[[]]])) {
         if (width > 0 && batch.length > 0) yield batch.map((row) => (row.length === width ? row : row.slice(0, width)));

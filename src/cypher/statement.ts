@@ -9,8 +9,9 @@ import { withBuiltins } from './builtins/index.ts';
 import { SHOW_PROCEDURE, shownColumns, showQuery } from './commands.ts';
 import type { ExecLimits } from './context.ts';
 import { buildOperators, type BatchedParts } from './exec/build.ts';
-import { Profile } from './exec/profile.ts';
+import type { Profile } from './exec/profile.ts';
 import type { Operator } from './exec/runtime.ts';
+import type { Token } from './parser/lexer.ts';
 import { parseStatement } from './parser/parse.ts';
 import { Env } from './plan/env.ts';
 import type { PlanNode } from './plan/plan.ts';
@@ -30,7 +31,6 @@ export interface BuiltPlan {
   readonly run: Operator;
   readonly batched: BatchedParts | undefined;
   readonly writes: boolean;
-  readonly profile: Profile | undefined;
 }
 
 interface KeptPlan extends BuiltPlan {
@@ -61,8 +61,8 @@ export class PreparedStatement {
   readonly #stars: ReadonlyMap<Projection, readonly string[]> = new Map();
   readonly #plans = new WeakMap<GraphCatalog, KeptPlan>();
 
-  constructor(text: string, host: ProcedureHost) {
-    const statement = parseStatement(text);
+  constructor(text: string, host: ProcedureHost, tokens?: readonly Token[]) {
+    const statement = parseStatement(text, tokens);
     this.text = text;
     this.mode = statement.mode;
     this.graph = statement.graph;
@@ -126,20 +126,20 @@ export class PreparedStatement {
     };
   }
 
-  planFor(view: GraphView, host: ProcedureHost, limits: ExecLimits): BuiltPlan {
+  /** With a profile to fill, operators are built anew: they measure themselves. */
+  planFor(view: GraphView, host: ProcedureHost, limits: ExecLimits, profile?: Profile): BuiltPlan {
     const { catalog } = view;
     const kept = this.#plans.get(catalog);
-    if (kept !== undefined && kept.profile === undefined && !grown(kept.nodes, view.nodeCount()) && !grown(kept.relationships, view.relationshipCount())) {
+    if (kept !== undefined && profile === undefined && !grown(kept.nodes, view.nodeCount()) && !grown(kept.relationships, view.relationshipCount())) {
       return kept;
     }
     const context = new PlannerContext(new Statistics(view), this.proceduresFor(host), limits, this.#mentions, this.#stars);
     const planned = planQuery(context, this.query!, new Env(), true);
-    const profile = this.mode === 'profile' ? new Profile() : undefined;
     const made: KeptPlan = {
-      plan: planned.plan, ...buildOperators(planned.plan, context, profile), writes: planned.writes, profile,
+      plan: planned.plan, ...buildOperators(planned.plan, context, profile), writes: planned.writes,
       nodes: view.nodeCount(), relationships: view.relationshipCount(),
     };
-    this.#plans.set(catalog, made);
+    if (profile === undefined) this.#plans.set(catalog, made);
     return made;
   }
 }

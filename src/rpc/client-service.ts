@@ -265,6 +265,6 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function planMessage({ operator, details, identifiers, estimatedRows, rows, timeMs, children }: NonNullable<QuerySummary['plan']>): object {
-  return { operator, details, identifiers, estimated_rows: estimatedRows, rows: rows ?? 0, time_ms: timeMs ?? 0, children: children.map(planMessage) };
+function planMessage({ operator, details, identifiers, estimatedRows, rows, timeMs, dbHits, children }: NonNullable<QuerySummary['plan']>): object {
+  return { operator, details, identifiers, estimated_rows: estimatedRows, rows: rows ?? 0, time_ms: timeMs ?? 0, db_hits: dbHits ?? 0, children: children.map(planMessage) };
 }

@@ -17,6 +17,7 @@ import type { FreshState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
 import type { ReaderThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
+import { spillFiles } from '../service/spill-files.ts';
 import { reportWorkerStats } from './thread-stats.ts';
 
 reportWorkerStats();
@@ -31,7 +32,7 @@ const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheByt
 reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);
 const host = new ReadHost(reader, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), limits: { memoryBytes: data.queryMemoryBytes },
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
   fullText: data.fullText,
 });
 

@@ -63,6 +63,7 @@ import { metricsText } from './metrics.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
 import { csvFiles } from '../service/csv-files.ts';
+import { prepareSpillFolder, spillFiles, type SpillOptions } from '../service/spill-files.ts';
 
 const MB = 1024 * 1024;
 const INSTALL_AGAIN_MS = 5000;
@@ -85,6 +86,8 @@ export class LgraphServer {
   readonly #log: Log;
   readonly #events: ServerEvents;
   readonly #clocks = new VersionClocks();
+  /** Bytes that statements of all threads have in temporary files. */
+  readonly #spilled = new SharedArrayBuffer(8);
   readonly #tasks: TaskRegistry;
   readonly #workers: Worker[] = [];
   readonly #threadStats: ThreadStatsTable;
@@ -135,6 +138,7 @@ export class LgraphServer {
       await this.#startWitness();
       return;
     }
+    prepareSpillFolder(this.#config.query_spill_dir);
     settleStore(this.#config.directory);
     await discardLocalData(this.#config, addressesOf(this.#config).rpc, (line) => this.#log.warn(line));
     const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
@@ -208,8 +212,10 @@ export class LgraphServer {
   }
 
   get #statementOptions(): StatementThreadData {
+    const config = this.#config;
     return {
-      fullText: { enabled: this.#config.enable_fulltext_index, analyzer: this.#config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: this.#config.load_csv_dir, queryMemoryBytes: this.#config.query_memory_mb * MB,
+      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, queryMemoryBytes: config.query_memory_mb * MB,
+      spill: { directory: config.query_spill_dir, statementBytesMax: config.query_spill_mb * MB, totalBytesMax: config.query_spill_total_mb * MB, used: this.#spilled },
     };
   }
 
@@ -328,7 +334,7 @@ export class LgraphServer {
     const procedures = new ServerProcedures();
     const host = new ReadHost(this.#reader!, {
       procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
-      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir),
+      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir), spill: spillFiles(this.#statementOptions.spill),
       limits: { memoryBytes: this.#statementOptions.queryMemoryBytes }, fullText: this.#statementOptions.fullText,
     });
     return new Service({

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { CertificateFiles } from '../base/certificates.ts';
 import type { FullTextSettings } from '../cypher/engine.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
+import type { SpillOptions } from '../service/spill-files.ts';
 
 export interface StoreOptions {
   readonly location: string;
@@ -32,6 +33,7 @@ export interface StatementThreadData {
   readonly csvDirectory: string;
   readonly queryMemoryBytes: number;
   readonly fullText: FullTextSettings;
+  readonly spill: SpillOptions;
 }
 
 export interface WriterThreadData extends StatementThreadData {

@@ -20,6 +20,7 @@ import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
 import type { WriterThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
+import { spillFiles } from '../service/spill-files.ts';
 import { reportWorkerStats } from './thread-stats.ts';
 
 reportWorkerStats();
@@ -67,7 +68,7 @@ async function onRole(leading: boolean): Promise<void> {
 
 const host = new WriteHost(transactor, {
   procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), limits: { memoryBytes: data.queryMemoryBytes },
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
   fullText: data.fullText,
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
   transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,

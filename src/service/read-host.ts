@@ -5,7 +5,7 @@
 import type { Random } from '../base/random.ts';
 import { DbError } from '../base/errors.ts';
 import { execute, prepare } from '../cypher/engine.ts';
-import type { CsvSource, ExecContext, ExecLimits, FullTextSettings, ProcedureHost } from '../cypher/engine.ts';
+import type { CsvSource, ExecContext, ExecLimits, FullTextSettings, ProcedureHost, SpillStore } from '../cypher/engine.ts';
 import type { SystemState } from '../graph/system.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { BeginRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
@@ -25,6 +25,8 @@ export interface HostOptions {
   readonly limits: ExecLimits;
   /** Where LOAD CSV reads from; absent: the clause is refused. */
   readonly csv?: CsvSource | undefined;
+  /** Where statements put what they may not hold in memory; absent: they end with MemoryLimit. */
+  readonly spill?: SpillStore | undefined;
   /** Absent: offered, with the analyzer `standard`. */
   readonly fullText?: FullTextSettings | undefined;
 }
@@ -92,7 +94,7 @@ export class ReadHost {
   }
 
   #start(request: RunRequest, point: ReadPoint, inlineBudget: ControlOptions['inlineBudget']): { running: RunningStatement; type: RunReply['type'] } {
-    const { procedures, encoders, killFlags, random, timeZone, csv, limits } = this.#options;
+    const { procedures, encoders, killFlags, random, timeZone, csv, spill, limits } = this.#options;
     const encoder = encoders.get(request.encoding);
     if (encoder === undefined) throw new DbError('Internal', `no encoder named ${request.encoding}`);
     let view = point.view(request.graph);
@@ -104,7 +106,7 @@ export class ReadHost {
     });
     const context: ExecContext = {
       view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
-      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, point.system, request.user), ...(csv === undefined ? {} : { csv }),
+      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, point.system, request.user), ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }),
       ...textOptions(this.#options.fullText, point.system, request.user, view.graphName),
       session: new CallContext({ user: request.user, system: point.system, group: request.group, transaction: undefined, version: point.version, checksum: point.checksum, nowMs: this.#options.wallMs(), killFlags }),
     };

@@ -141,10 +141,10 @@ export class WriteHost {
   #context(
     request: RunRequest, view: GraphView, control: StatementControl, call: Pick<CallContextOptions, 'system' | 'transaction' | 'version' | 'nowMs'>,
   ): ExecContext {
-    const { procedures, random, timeZone, killFlags, csv, limits } = this.#options;
+    const { procedures, random, timeZone, killFlags, csv, spill, limits } = this.#options;
     return {
       view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
-      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, call.system, request.user), ...(csv === undefined ? {} : { csv }),
+      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, call.system, request.user), ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }),
       ...textOptions(this.#options.fullText, call.system, request.user, view.graphName),
       session: new CallContext({ user: request.user, tokenIssuedMs: request.tokenIssuedMs, group: request.group, checksum: '', killFlags, ...call }),
     };

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import neo4j from 'neo4j-driver';
-import type { Driver, Session } from 'neo4j-driver';
+import type { Driver, ProfiledPlan, Session } from 'neo4j-driver';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { LocalGroup } from '../../src/cli/local-group.ts';
 import { BareClient } from './client.ts';
@@ -264,8 +264,18 @@ it('says where a statement is wrong, and goes on', async () => {
 it('explains and profiles', async () => {
   const explained = await driver.executeQuery('EXPLAIN MATCH (n:N) RETURN n');
   expect(explained.summary.plan).toMatchObject({ operatorType: expect.any(String) as unknown, children: expect.any(Array) as unknown });
+  expect(explained.summary.profile).toBe(false);
   const profiled = await driver.executeQuery('PROFILE UNWIND [1, 2] AS x RETURN x');
-  expect(profiled.summary.profile).toMatchObject({ rows: 2 });
+  expect(profiled.summary.profile).toMatchObject({ rows: 2, dbHits: 0, identifiers: ['x'] });
+  await driver.executeQuery('UNWIND range(1, 5) AS n CREATE (:Profiled {n: n})');
+  const { summary, records } = await driver.executeQuery('PROFILE MATCH (a:Profiled) WHERE a.n > 2 RETURN a.n AS n');
+  expect(records).toHaveLength(3);
+  const profile = summary.profile as ProfiledPlan;
+  const [scan] = profile.children as [ProfiledPlan];
+  // Five ids and the asking for them, a label count by the scan's own choice or none, and a property of each.
+  expect(scan).toMatchObject({ operatorType: 'Node By Label Scan', identifiers: ['a'], rows: 3, dbHits: 11, children: [] });
+  expect(scan.arguments).toMatchObject({ Rows: 3, DbHits: 11, Time: expect.any(Number) as unknown, EstimatedRows: expect.any(Number) as unknown, Details: 'a:Profiled WHERE a.n > 2' });
+  expect(profile).toMatchObject({ operatorType: 'Project', identifiers: ['n'], rows: 3, dbHits: 3 });
 });
 
 it('applies a write with an idempotency key once', async () => {

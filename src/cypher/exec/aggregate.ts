@@ -1,160 +1,21 @@
 /**
- * Grouping and aggregation. Groups come out in the order in which they were first seen.
+ * Grouping and aggregation. Groups come out in the order in which they were first seen, also where they did not fit in memory.
  */
-import { DbError } from '../../base/errors.ts';
-import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
-import { findAggregate, type Accumulator } from '../functions/index.ts';
-import type { Aggregate, AggregateItem } from '../plan/plan.ts';
+import type { Aggregate } from '../plan/plan.ts';
+import { stateMaker, type State } from './aggregate-states.ts';
 import type { CompileContext } from './compile.ts';
-import { GroupTable, partOfKey } from './group-table.ts';
-import { bytesOf, ENTRY_BYTES, held } from './holding.ts';
+import { GroupTable, joinedKey, partOfKey } from './group-table.ts';
+import { ENTRY_BYTES, held, type Holding } from './holding.ts';
 import { pusher } from './push.ts';
-import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
+import { batched, nullRow, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
-
-/** One aggregate of one group. */
-interface State {
-  /** The bytes it holds more than before, where that is worth counting. */
-  add(row: Row, rt: Runtime): number;
-  result(): Value;
-}
+import { readValues, SpillArea, writeValues } from './spill.ts';
+import { SpilledTable, type TableEntries } from './spilled-table.ts';
 
 interface Group {
   readonly row: Row;
   readonly states: readonly State[];
-}
-
-class CountRows implements State {
-  #count = 0;
-  add(): number {
-    this.#count++;
-    return 0;
-  }
-  result(): Value {
-    return this.#count;
-  }
-}
-
-class CountValues implements State {
-  #count = 0;
-  readonly #of: Evaluate;
-  constructor(of: Evaluate) {
-    this.#of = of;
-  }
-  add(row: Row, rt: Runtime): number {
-    if (this.#of(row, rt) !== null) this.#count++;
-    return 0;
-  }
-  result(): Value {
-    return this.#count;
-  }
-}
-
-class CollectValues implements State {
-  readonly #list: Value[] = [];
-  readonly #of: Evaluate;
-  constructor(of: Evaluate) {
-    this.#of = of;
-  }
-  add(row: Row, rt: Runtime): number {
-    const value = this.#of(row, rt);
-    if (value === null) return 0;
-    this.#list.push(value);
-    return 8 + bytesOf(value);
-  }
-  result(): Value {
-    return this.#list;
-  }
-}
-
-class Accumulated implements State {
-  readonly #args: readonly Evaluate[];
-  readonly #accumulator: Accumulator;
-  constructor(args: readonly Evaluate[], accumulator: Accumulator) {
-    this.#args = args;
-    this.#accumulator = accumulator;
-  }
-  add(row: Row, rt: Runtime): number {
-    const values: Value[] = [];
-    for (const arg of this.#args) values.push(arg(row, rt));
-    const before = this.#accumulator.bytes;
-    this.#accumulator.add(values);
-    return this.#accumulator.bytes - before;
-  }
-  result(): Value {
-    return this.#accumulator.result();
-  }
-}
-
-class CountDistinct implements State {
-  readonly #nodes = new Set<number>();
-  readonly #others = new Set<string | number>();
-  readonly #of: Evaluate;
-  constructor(of: Evaluate) {
-    this.#of = of;
-  }
-  add(row: Row, rt: Runtime): number {
-    const value = this.#of(row, rt);
-    if (value === null) return 0;
-    const before = this.#size;
-    let bytes = ENTRY_BYTES;
-    if (value instanceof NodeValue) this.#nodes.add(value.id);
-    else {
-      const key = hashKey(value);
-      this.#others.add(key);
-      bytes += bytesOf(key);
-    }
-    return this.#size === before ? 0 : bytes;
-  }
-  get #size(): number {
-    return this.#nodes.size + this.#others.size;
-  }
-  result(): Value {
-    return this.#size;
-  }
-}
-
-/** Each value once. */
-class DistinctValues implements State {
-  readonly #nodes = new Set<number>();
-  readonly #others = new Set<string | number>();
-  readonly #args: readonly Evaluate[];
-  readonly #accumulator: Accumulator;
-  constructor(args: readonly Evaluate[], accumulator: Accumulator) {
-    this.#args = args;
-    this.#accumulator = accumulator;
-  }
-  add(row: Row, rt: Runtime): number {
-    const values: Value[] = [];
-    for (const arg of this.#args) values.push(arg(row, rt));
-    const value = values[0] ?? null;
-    if (value instanceof NodeValue) {
-      if (this.#nodes.has(value.id)) return 0;
-      this.#nodes.add(value.id);
-    } else {
-      const key = hashKey(value);
-      if (this.#others.has(key)) return 0;
-      this.#others.add(key);
-    }
-    this.#accumulator.add(values);
-    return ENTRY_BYTES + bytesOf(value);
-  }
-  result(): Value {
-    return this.#accumulator.result();
-  }
-}
-
-function stateMaker(item: AggregateItem, cc: CompileContext): () => State {
-  const args = item.args.map((arg) => compileScoped(arg, cc));
-  const [first] = args;
-  const definition = findAggregate(item.function);
-  if (definition === undefined) throw new DbError('SyntaxError', `UnknownFunction: ${item.function}()`, { detail: 'UnknownFunction' });
-  if (item.distinct && item.function === 'count' && first !== undefined) return () => new CountDistinct(first);
-  if (item.distinct) return () => new DistinctValues(args, definition.create());
-  if (item.function === 'count') return first === undefined ? () => new CountRows() : () => new CountValues(first);
-  if (item.function === 'collect' && first !== undefined) return () => new CollectValues(first);
-  return () => new Accumulated(args, definition.create());
 }
 
 /**
@@ -175,7 +36,8 @@ function soleNode(node: Aggregate): number | undefined {
 
 export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
   const keys = node.keys.map((key) => ({ slot: key.slot, value: compileScoped(key, cc) }));
-  const makers = node.aggregates.map((item) => stateMaker(item, cc));
+  const args = node.aggregates.map((item) => item.args.map((arg) => compileScoped(arg, cc)));
+  const makers = node.aggregates.map((item, i) => stateMaker(item, args[i]!));
   const slots = node.aggregates.map(({ slot }) => slot);
   const { layout } = node.env;
   const newGroup = (): Group => ({ row: nullRow(layout.width), states: makers.map((make) => make()) });
@@ -191,41 +53,56 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
   if (only === undefined) {
     return held(function* aggregateAll(rt, source, holding) {
       const group = newGroup();
-      const { states } = group;
       pushInput(rt, source, (row) => {
-        for (const state of states) {
-          const bytes = state.add(row, rt);
-          if (bytes > 0) holding.add(bytes);
-        }
+        addRow(group, row, rt, holding);
         return false;
       });
       rt.checkpoint(1);
       yield [finish(group)];
     });
   }
+  const keySlots = keys.map(({ slot }) => slot);
+  /** A row on disk: the keys, then the arguments of all aggregates. */
+  const onDisk = [...keys.map(({ value }) => value), ...args.flat()];
   return held(function* aggregate(rt, source, holding) {
-    const groups: Group[] = [];
+    const area = new SpillArea(rt);
+    let groups: Group[] = [];
     const table = new GroupTable<Group>();
     const values: Value[] = [];
     const byNode = new Map<number, Group>();
-    const count = (group: Group, row: Row): void => {
-      for (const state of group.states) {
-        const bytes = state.add(row, rt);
-        if (bytes > 0) holding.add(bytes);
-      }
-    };
+    let spilled: SpilledTable<NumberedGroup> | undefined;
+    let order = 0;
     const keep = (group: Group): void => {
       groups.push(group);
       holding.addRow(group.row);
       holding.add(ENTRY_BYTES + 64 * group.states.length);
     };
-    pushInput(rt, source, (row) => {
+    const spill = (): SpilledTable<NumberedGroup> => {
+      const kept = function* numbered(): Generator<readonly [string, NumberedGroup]> {
+        for (const group of groups) yield [joinedKey(group.row, keySlots), { ...group, order: order++ }];
+      };
+      const onDiskTable = new SpilledTable(area, groupEntries(node, keySlots, finish, rt), holding, kept());
+      groups = [];
+      table.clear();
+      byNode.clear();
+      holding.free();
+      return onDiskTable;
+    };
+    const take = (row: Row): boolean => {
+      if (spilled !== undefined || holding.pressed) {
+        spilled ??= spill();
+        const all = onDisk.map((value) => value(row, rt));
+        let key = '';
+        for (let i = 0; i < keys.length; i++) key += partOfKey(all[i]!);
+        spilled.add(key, order++, all);
+        return false;
+      }
       let group: Group | undefined;
       const owner = sole === undefined ? undefined : row[sole];
       if (owner instanceof NodeValue) {
         group = byNode.get(owner.id);
         if (group !== undefined) {
-          count(group, row);
+          addRow(group, row, rt, holding);
           return false;
         }
       }
@@ -254,13 +131,60 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
         }
       }
       if (owner instanceof NodeValue) byNode.set(owner.id, group);
-      count(group, row);
+      addRow(group, row, rt, holding);
       return false;
-    });
-    for (let from = 0; from < groups.length; from += BATCH_MAX) {
-      const batch = groups.slice(from, from + BATCH_MAX).map(finish);
-      rt.checkpoint(batch.length);
-      yield batch;
+    };
+    try {
+      pushInput(rt, source, take);
+      if (spilled !== undefined) yield* batched(rt, (spilled as SpilledTable<NumberedGroup>).results());
+      else yield* batched(rt, groups, finish);
+    } finally {
+      area.close();
     }
   });
+}
+
+function addRow(group: Group, row: Row, rt: Runtime, holding: Holding): void {
+  for (const state of group.states) {
+    const bytes = state.add(row, rt);
+    if (bytes > 0) holding.add(bytes);
+  }
+}
+
+/** A group with the number of the row it was first seen in. */
+interface NumberedGroup extends Group {
+  readonly order: number;
+}
+
+function groupEntries(node: Aggregate, keySlots: readonly number[], finish: (group: Group) => Row, rt: Runtime): TableEntries<NumberedGroup> {
+  let at = keySlots.length;
+  // Arguments were computed when their row came: here they are read.
+  const makers = node.aggregates.map((item) => stateMaker(item, item.args.map(() => {
+    const place = at++;
+    return (row) => row[place]!;
+  })));
+  const begun = (order: number, keys: readonly Value[], holding: Holding): NumberedGroup => {
+    const group = { order, row: nullRow(node.env.layout.width), states: makers.map((make) => make()) };
+    for (let i = 0; i < keySlots.length; i++) group.row[keySlots[i]!] = keys[i]!;
+    holding.addRow(group.row);
+    holding.add(ENTRY_BYTES + 64 * group.states.length);
+    return group;
+  };
+  return {
+    save: (w, { order, row, states }) => {
+      writeValues(w.varint(order), keySlots.map((slot) => row[slot]!));
+      writeValues(w, states.map((state) => state.save()));
+    },
+    load: (r, holding) => {
+      const group = begun(r.varint(), readValues(r), holding);
+      for (const [i, saved] of readValues(r).entries()) holding.add(group.states[i]!.load(saved));
+      return group;
+    },
+    add: (known, order, values, holding) => {
+      const group = known ?? begun(order, values, holding);
+      addRow(group, values, rt, holding);
+      return group;
+    },
+    result: (group) => ({ order: group.order, row: finish(group) }),
+  };
 }

@@ -13,6 +13,7 @@ import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
 import type { CompileContext } from './compile.ts';
 import { buildEndpoints, buildExpand, buildPath } from './expand-operators.ts';
 import type { Profile } from './profile.ts';
+import { buildRepeat } from './repeat.ts';
 import {
   buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProduct, buildProject, buildSkip,
   buildStoredCount, buildUnion, buildUnwind,
@@ -46,7 +47,7 @@ export function buildOperators(plan: PlanNode, planner: PlannerContext, profile:
 
 class Builder {
   readonly #planner: PlannerContext;
-  readonly #profile: Profile | undefined;
+  #profile: Profile | undefined;
   readonly #cc: CompileContext;
   batched: BatchedParts | undefined;
 
@@ -57,13 +58,13 @@ class Builder {
       catalog: planner.stats.catalog,
       query: (query, env) => {
         const planned = planQuery(planner, query, env);
-        const run = this.build(planned.plan);
+        const run = this.#unmeasured(planned.plan);
         return { run, push: pusher(run) };
       },
       pattern: (pattern, where, env) => {
         const graph = buildPatternGraph([pattern], where, planner, planner.limits.hopsMax ?? HOPS_MAX);
         const plan = new MatchPlanner(planner, env, graph, { op: 'Argument', env, pass: false, rows: 1 }).run();
-        const run = this.build(plan);
+        const run = this.#unmeasured(plan);
         return { run, push: pusher(run), env };
       },
     };
@@ -74,6 +75,17 @@ class Builder {
     return this.#profile === undefined ? operator : this.#profile.measured(node, operator);
   }
 
+  /** Operators inside an expression: their work is that of the operator it stands in. */
+  #unmeasured(node: PlanNode): Operator {
+    const profile = this.#profile;
+    this.#profile = undefined;
+    try {
+      return this.build(node);
+    } finally {
+      this.#profile = profile;
+    }
+  }
+
   #build(node: PlanNode): Operator {
     const cc = this.#cc;
     switch (node.op) {
@@ -81,6 +93,7 @@ class Builder {
       case 'AllNodes': case 'LabelScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': return buildScan(node, this.build(node.input), cc);
       case 'Expand': return buildExpand(node, this.build(node.input), cc);
       case 'VarExpand': return buildVarExpand(node, this.build(node.input), cc);
+      case 'Repeat': return buildRepeat(node, this.build(node.input), cc);
       case 'Endpoints': return buildEndpoints(node, this.build(node.input), cc);
       case 'ShortestPath': return buildShortestPath(node, this.build(node.input), cc);
       case 'BuildPath': return buildPath(node, this.build(node.input));

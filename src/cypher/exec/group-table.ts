@@ -15,6 +15,17 @@ export class GroupTable<T> {
     return this.#nodes.size + this.#others.size;
   }
 
+  clear(): void {
+    this.#nodes.clear();
+    this.#others.clear();
+  }
+
+  /** The keys, as `joinedKey` writes them for one column. */
+  * keysOfOne(): Generator<string> {
+    for (const id of this.#nodes.keys()) yield `N${id};`;
+    for (const key of this.#others.keys()) yield typeof key === 'number' ? `${key};` : `"${key.length}:${key}`;
+  }
+
   getOne(value: Value): T | undefined {
     return value instanceof NodeValue ? this.#nodes.get(value.id) : this.#others.get(hashKey(value));
   }

@@ -13,6 +13,8 @@ export class Holding {
   readonly #rt: Runtime;
   #bytes = 0;
   #unclaimed = 0;
+  /** The statement holds so much that an operator that can spill (see spill.ts) should do so now, and `free`. */
+  pressed = false;
 
   constructor(rt: Runtime) {
     this.#rt = rt;
@@ -20,11 +22,11 @@ export class Holding {
 
   add(bytes: number): void {
     this.#unclaimed += bytes;
-    // Claimed in lots: most operators keep little, and then this costs an addition.
-    if (this.#unclaimed < LOT_BYTES) return;
+    if (this.#unclaimed < this.#rt.lotBytes) return;
     this.#rt.claim(this.#unclaimed);
     this.#bytes += this.#unclaimed;
     this.#unclaimed = 0;
+    this.pressed = this.#rt.isPressed(this.#bytes);
   }
 
   addRow(row: Row): void {
@@ -37,6 +39,7 @@ export class Holding {
     this.#rt.claim(-this.#bytes);
     this.#bytes = 0;
     this.#unclaimed = 0;
+    this.pressed = false;
   }
 }
 
@@ -51,8 +54,6 @@ export function held(make: (rt: Runtime, source: Iterable<Row[]>, holding: Holdi
     }
   };
 }
-
-const LOT_BYTES = 64 * 1024;
 
 /** Short texts and handles get a flat guess: they are the many. */
 export function bytesOf(value: Value): number {

@@ -2,13 +2,14 @@
  * Operators that look at rows only: filters, projections, DISTINCT, limits, UNWIND, and those that combine two inputs.
  */
 import { DbError } from '../../base/errors.ts';
-import { partOfKey, GroupTable, joinedKey } from './group-table.ts';
+import { DistinctRows, distinctBatches } from './distinct.ts';
+import { partOfKey } from './group-table.ts';
 import type { Value } from '../../value/value.ts';
 import type {
   Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Skip, StoredCount, Union, Unwind,
 } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
-import { bytesOf, ENTRY_BYTES, held, Holding } from './holding.ts';
+import { ENTRY_BYTES, held, Holding } from './holding.ts';
 import { pusher, withPush } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped, compileTests, passes } from './scan-operators.ts';
@@ -68,39 +69,16 @@ export function buildProject(node: Project, input: Operator, cc: CompileContext)
 
 export function buildDistinct(node: Distinct, input: Operator): Operator {
   const { slots } = node;
-  const [only] = slots;
   const pushInput = pusher(input);
-  const newcomer = (holding: Holding): ((row: Row) => boolean) => {
-    const seen = new GroupTable<true>();
-    const keys = new Set<string>();
-    return (row) => {
-      if (slots.length === 1) {
-        const value = row[only!]!;
-        if (seen.getOne(value) === true) return false;
-        seen.setOne(value, true);
-        holding.add(ENTRY_BYTES + bytesOf(value));
-        return true;
-      }
-      const key = joinedKey(row, slots);
-      if (keys.has(key)) return false;
-      keys.add(key);
-      holding.add(ENTRY_BYTES + key.length);
-      return true;
-    };
-  };
-  return withPush(held(function* distinct(rt, source, holding) {
-    const isNew = newcomer(holding);
-    for (const batch of input(rt, source)) {
-      const out = batch.filter(isNew);
-      rt.checkpoint(out.length);
-      if (out.length > 0) yield out;
-    }
-  }), (rt, source, sink) => {
+  return withPush(held((rt, source, holding) => distinctBatches(rt, input(rt, source), slots, holding)), (rt, source, sink) => {
     const holding = new Holding(rt);
-    const isNew = newcomer(holding);
+    const rows = new DistinctRows(rt, slots, holding);
     try {
-      return pushInput(rt, source, (row) => isNew(row) && sink(row));
+      if (pushInput(rt, source, (row) => rows.isNew(row) && sink(row))) return true;
+      for (const row of rows.rest()) if (sink(row)) return true;
+      return false;
     } finally {
+      rows.close();
       holding.free();
     }
   });
@@ -317,30 +295,20 @@ export function* subqueryRows({ columns, optional, unit }: CallSubquery, right: 
 }
 
 export function buildUnion(node: Union, inputs: readonly Operator[]): Operator {
-  return held(function* union(rt, source, holding) {
-    const seen = new Set<string>();
+  const all: Operator = function* union(rt, source) {
     // Each part begins with the same argument rows.
     const argument = inputs.length > 1 ? [...source] : source;
     for (const [i, input] of inputs.entries()) {
       const { columns } = node.inputs[i]!;
       for (const batch of input(rt, Array.isArray(argument) ? argument.map((rows: Row[]) => rows.slice()) : argument)) {
-        const out: Row[] = [];
-        for (const row of batch) {
-          const made = columns.map((column) => row[column]!);
-          if (node.distinct) {
-            let key = '';
-            for (const value of made) key += partOfKey(value);
-            if (seen.has(key)) continue;
-            seen.add(key);
-            holding.add(ENTRY_BYTES + key.length);
-          }
-          out.push(made);
-        }
-        rt.checkpoint(out.length);
-        if (out.length > 0) yield out;
+        if (!node.distinct) rt.checkpoint(batch.length);
+        yield batch.map((row) => columns.map((column) => row[column]!));
       }
     }
-  });
+  };
+  if (!node.distinct) return all;
+  const slots = node.inputs[0]!.columns.map((_column, i) => i);
+  return held((rt, source, holding) => distinctBatches(rt, all(rt, source), slots, holding));
 }
 
 export function buildStoredCount(node: StoredCount): Operator {

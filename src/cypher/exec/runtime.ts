@@ -21,6 +21,8 @@ export type Operator = (rt: Runtime, source: Iterable<Row[]>) => Iterable<Row[]>
 export const BATCH_MIN = 16;
 export const BATCH_MAX = 1024;
 
+const LOT_BYTES = 64 * 1024;
+
 export class Runtime {
   readonly context: ExecContext;
   readonly view: GraphView;
@@ -35,13 +37,23 @@ export class Runtime {
   /** Bit sets of labels that were asked for often (see label-bits.ts). */
   readonly labelSets = new Map<number, Uint8Array>();
   #sinceCheck = 0;
+  /** Held bytes are claimed in lots of this: most operators keep little, and then claiming costs an addition. */
+  readonly lotBytes: number;
+  /** Operators that can move what they hold to disk do so beyond this. The rest of the limit is for those that cannot. */
+  readonly #spillAbove: number;
   #heldBytes = 0;
+  #spilledBytes = 0;
 
-  constructor(context: ExecContext, procedures: ProcedureHost) {
+  /** `literals`: what was lifted out of the statement's text (see cypher/literals.ts). */
+  constructor(context: ExecContext, procedures: ProcedureHost, literals?: ReadonlyMap<string, Value>) {
     this.context = context;
     this.procedures = procedures;
     this.view = context.view;
-    this.parameters = context.parameters;
+    const { memoryBytes = Infinity } = context.limits;
+    this.lotBytes = Math.min(LOT_BYTES, memoryBytes / 16);
+    this.#spillAbove = context.spill === undefined ? Infinity : memoryBytes / 2;
+    const { parameters } = context;
+    this.parameters = literals === undefined ? parameters : parameters.size === 0 ? literals : new Map([...parameters, ...literals]);
     this.functions = {
       view: context.view,
       statementTime: { wallMs: context.wallMs },
@@ -68,6 +80,22 @@ export class Runtime {
     }
   }
 
+  /** Whether an operator that holds so many bytes should move them to disk, if it can: little ones would only make many runs. */
+  isPressed(holds: number): boolean {
+    return this.#heldBytes > this.#spillAbove && holds > this.#spillAbove / 4;
+  }
+
+  /** Counts bytes on disk against the statement's limit. */
+  claimSpilled(bytes: number): void {
+    this.#spilledBytes += bytes;
+    const max = this.context.spill?.statementBytesMax ?? 0;
+    if (bytes > 0 && this.#spilledBytes > max) {
+      throw new DbError('MemoryLimit', `the statement has more than the ${Math.round(max / 1024 / 1024)} MB it may have in temporary files`, {
+        hint: 'return or group less at once, or raise query_spill_mb',
+      });
+    }
+  }
+
   checkpoint(rows: number): void {
     this.context.checkpoint(rows);
   }
@@ -78,6 +106,24 @@ export class Runtime {
     if (this.#sinceCheck < 4096) return;
     this.#sinceCheck = 0;
     this.context.checkpoint(0);
+  }
+}
+
+/** Rows in batches, each as `row` makes it. */
+export function batched(rt: Runtime, rows: Iterable<Row>): Generator<Row[]>;
+export function batched<T>(rt: Runtime, items: Iterable<T>, row: (item: T) => Row): Generator<Row[]>;
+export function* batched<T>(rt: Runtime, items: Iterable<T>, row?: (item: T) => Row): Generator<Row[]> {
+  let batch: Row[] = [];
+  for (const item of items) {
+    batch.push(row === undefined ? item as Row : row(item));
+    if (batch.length < BATCH_MAX) continue;
+    rt.checkpoint(batch.length);
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) {
+    rt.checkpoint(batch.length);
+    yield batch;
   }
 }
 

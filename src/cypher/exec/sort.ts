@@ -1,5 +1,6 @@
 /**
- * ORDER BY: a stable sort of everything, or a bounded heap where only the first rows are wanted.
+ * ORDER BY: a stable sort of everything, or a bounded heap where only the first rows are wanted. What does not fit in memory goes to disk
+ * in sorted runs, which are merged in the end.
  */
 import { orderCompare } from '../../value/compare.ts';
 import type { Value } from '../../value/value.ts';
@@ -8,8 +9,10 @@ import type { CompileContext } from './compile.ts';
 import { held, type Holding } from './holding.ts';
 import { canPush, pusher, type Push } from './push.ts';
 import { countOf } from './row-operators.ts';
-import { BATCH_MAX, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
+import { BATCH_MAX, batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
+import { readValues, SpillArea, writeValues } from './spill.ts';
+import { SpilledRuns } from './spilled-runs.ts';
 
 interface Entry {
   readonly row: Row;
@@ -34,14 +37,46 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
   const lent = canPush(input);
   return held(function* sort(rt, source, holding) {
     const wanted = limit === undefined ? Infinity : countOf(limit([], rt), 'LIMIT') + (skip === undefined ? 0 : countOf(skip([], rt), 'SKIP'));
-    const entries = wanted <= HEAP_MAX ? topEntries(rt, pushInput, lent, source, keys, wanted, holding) : allEntries(rt, pushInput, lent, source, keys, holding);
-    sortEntries(rt, entries, keys);
-    for (let from = 0; from < entries.length; from += BATCH_MAX) {
-      const batch = entries.slice(from, from + BATCH_MAX).map(({ row }) => row);
-      rt.checkpoint(batch.length);
-      yield batch;
+    const area = new SpillArea(rt);
+    try {
+      const runs = new SpilledRuns<Entry>(area, {
+        write: (w, entry) => {
+          writeValues(w.varint(entry.order), entry.keys);
+          writeValues(w, entry.row);
+        },
+        read: (r) => ({ order: r.varint(), keys: readValues(r), row: readValues(r) }),
+        compare: (a, b) => compareEntries(a, b, keys),
+      });
+      /** Entries that are too much for memory become a run. */
+      const spilled = (entries: Entry[]): void => {
+        sortEntries(rt, entries, keys);
+        runs.add(entries);
+        holding.free();
+      };
+      const entries = wanted <= HEAP_MAX ? topEntries(rt, pushInput, lent, source, keys, wanted, holding, spilled)
+        : allEntries(rt, pushInput, lent, source, keys, holding, spilled);
+      if (runs.count === 0) {
+        sortEntries(rt, entries, keys);
+        yield* batched(rt, entries, rowOf);
+      } else {
+        spilled(entries);
+        entries.length = 0;
+        yield* batched(rt, firstOf(runs.merged(holding), wanted), rowOf);
+      }
+    } finally {
+      area.close();
     }
   });
+}
+
+const rowOf = ({ row }: Entry): Row => row;
+
+function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const item of items) {
+    if (left-- <= 0) return;
+    yield item;
+  }
 }
 
 /** The built-in sort, which cannot be interrupted, but for a comparison that throws. */
@@ -67,13 +102,20 @@ function compareEntries(a: Entry, b: Entry, keys: readonly Key[]): number {
   return a.order - b.order;
 }
 
-function allEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], holding: Holding): Entry[] {
+function allEntries(
+  rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], holding: Holding, spill: (entries: Entry[]) => void,
+): Entry[] {
   const entries: Entry[] = [];
+  let order = 0;
   let unchecked = 0;
   push(rt, source, (row) => {
-    entries.push({ row: lent ? row.slice() : row, keys: keys.map(({ value }) => value(row, rt)), order: entries.length });
+    entries.push({ row: lent ? row.slice() : row, keys: keys.map(({ value }) => value(row, rt)), order: order++ });
     holding.addRow(row);
     holding.add(64 + 16 * keys.length);
+    if (holding.pressed) {
+      spill(entries);
+      entries.length = 0;
+    }
     if (lent && ++unchecked === BATCH_MAX) {
       rt.checkpoint(unchecked);
       unchecked = 0;
@@ -83,8 +125,13 @@ function allEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row
   return entries;
 }
 
-/** A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse. */
-function topEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding): Entry[] {
+/**
+ * A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse. A heap that is spilled is
+ * followed by an empty one: the first rows of all are among the first rows of each.
+ */
+function topEntries(
+  rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding, spill: (entries: Entry[]) => void,
+): Entry[] {
   const heap: Entry[] = [];
   const [first] = keys;
   let order = 0;
@@ -104,6 +151,10 @@ function topEntries(rt: Runtime, push: Push, lent: boolean, source: Iterable<Row
       heap.push(entry);
       holding.addRow(row);
       siftUp(heap, keys);
+      if (holding.pressed) {
+        spill(heap);
+        heap.length = 0;
+      }
     }
     return false;
   });

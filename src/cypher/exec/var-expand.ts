@@ -20,7 +20,7 @@ import { typeFilter } from './type-filter.ts';
 import { Visited } from './visited.ts';
 
 /** One step of the trail being tried: what is left to look at from its node. */
-interface Frame {
+export interface Frame {
   readonly id: number;
   readonly segments: readonly { readonly segment: AdjacencySegment; readonly direction: Direction; readonly second: boolean }[];
   segment: number;
@@ -39,7 +39,7 @@ export function propertyTest(properties: VarExpand['properties'], cc: CompileCon
   return (relationship, row, rt) => wanted.every(({ key, value }) => equals(propertyOf(relationship, key, rt), value(row, rt)) === true);
 }
 
-function frameAt(rt: Runtime, id: number, directions: readonly Direction[], typeIds: readonly number[] | undefined): Frame {
+export function frameAt(rt: Runtime, id: number, directions: readonly Direction[], typeIds: readonly number[] | undefined): Frame {
   const segments: Frame['segments'][number][] = [];
   for (const direction of directions) {
     const second = direction === 'in' && directions.length === 2;

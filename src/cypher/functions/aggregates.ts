@@ -25,6 +25,14 @@ class Count implements Accumulator {
   result(): Value {
     return this.#count;
   }
+
+  save(): Value {
+    return this.#count;
+  }
+
+  load(saved: Value): void {
+    this.#count = saved as number;
+  }
 }
 
 class Sum implements Accumulator {
@@ -41,6 +49,14 @@ class Sum implements Accumulator {
 
   result(): Value {
     return this.#sum;
+  }
+
+  save(): Value {
+    return [this.#sum, this.#started];
+  }
+
+  load(saved: Value): void {
+    [this.#sum, this.#started] = saved as [Value, boolean];
   }
 }
 
@@ -74,6 +90,18 @@ class Average implements Accumulator {
     if (this.#durations !== undefined) return divide(this.#durations, this.#count);
     return new Float((this.#sum + this.#lost) / this.#count);
   }
+
+  save(): Value {
+    return [this.#count, new Float(this.#sum), new Float(this.#lost), this.#durations ?? null];
+  }
+
+  load(saved: Value): void {
+    const [count, sum, lost, durations] = saved as [number, Float, Float, Duration | null];
+    this.#count = count;
+    this.#sum = sum.value;
+    this.#lost = lost.value;
+    this.#durations = durations ?? undefined;
+  }
 }
 
 class Extreme implements Accumulator {
@@ -96,6 +124,14 @@ class Extreme implements Accumulator {
   result(): Value {
     return this.#best;
   }
+
+  save(): Value {
+    return this.#best;
+  }
+
+  load(saved: Value): void {
+    this.#best = saved;
+  }
 }
 
 class Collect implements Accumulator {
@@ -110,6 +146,14 @@ class Collect implements Accumulator {
 
   result(): Value {
     return this.#items;
+  }
+
+  save(): Value {
+    return this.#items;
+  }
+
+  load(saved: Value): void {
+    for (const item of saved as Value[]) this.add([item]);
   }
 }
 
@@ -139,6 +183,17 @@ class Deviation implements Accumulator {
   result(): Value {
     return new Float(this.#count < 2 ? 0 : this.#finish(this.#squares, this.#count));
   }
+
+  save(): Value {
+    return [this.#count, new Float(this.#mean), new Float(this.#squares)];
+  }
+
+  load(saved: Value): void {
+    const [count, mean, squares] = saved as [number, Float, Float];
+    this.#count = count;
+    this.#mean = mean.value;
+    this.#squares = squares.value;
+  }
 }
 
 abstract class Percentile implements Accumulator {
@@ -167,6 +222,16 @@ abstract class Percentile implements Accumulator {
     if (this.values.length === 0) return null;
     this.values.sort(orderCompare);
     return this.pick();
+  }
+
+  save(): Value {
+    return [new Float(this.fraction), ...this.values];
+  }
+
+  load(saved: Value): void {
+    const [fraction, ...values] = saved as [Float, ...(number | bigint | Float)[]];
+    for (const value of values) this.add([value, null]);
+    this.fraction = fraction.value;
   }
 
   protected abstract pick(): Value;

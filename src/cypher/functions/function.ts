@@ -61,6 +61,9 @@ export interface Accumulator {
   result(): Value;
   /** Rough bytes held, for memory limits. */
   readonly bytes: number;
+  /** All it knows, and the same into a new one: it then goes on as the one that was saved would have. */
+  save(): Value;
+  load(saved: Value): void;
 }
 
 interface Options {

@@ -23,9 +23,9 @@ export class Cursor {
   #depth = 0;
   #closing: Int32Array | undefined;
 
-  constructor(source: string) {
+  constructor(source: string, tokens: readonly Token[] = tokenize(source)) {
     this.source = source;
-    this.tokens = tokenize(source);
+    this.tokens = tokens;
   }
 
   get token(): Token {

@@ -5,9 +5,11 @@ import type { Statement } from '../ast.ts';
 import { parseQuery } from './clauses.ts';
 import { isCommandAhead, parseCommand } from './commands.ts';
 import { CLAUSE_KEYWORDS, Cursor } from './cursor.ts';
+import type { Token } from './lexer.ts';
 
-export function parseStatement(text: string): Statement {
-  const c = new Cursor(text);
+/** `tokens`: those of the text, if something has been done to them (see literals.ts). */
+export function parseStatement(text: string, tokens?: readonly Token[]): Statement {
+  const c = new Cursor(text, tokens);
   let mode: Statement['mode'] = 'run';
   let graph: string | undefined;
   for (;;) {

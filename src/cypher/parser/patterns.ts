@@ -37,6 +37,10 @@ export function parsePatternPart(c: Cursor): PatternPart {
   const elements = parseElements(c);
   if (shortest.function) c.expectPunct(')');
   if (elements.length !== 3) throw c.error('a shortest path pattern has exactly one relationship', 'UnexpectedSyntax', offset);
+  const [, between] = elements;
+  if (between!.kind === 'Relationship' && between!.repeated !== undefined) {
+    throw c.error('a shortest path pattern repeats a relationship, not a pattern', 'UnexpectedSyntax', between!.start, 'repeat the relationship: (a)-[:T]->+(b)');
+  }
   return { kind: 'Part', variable, shortest: shortest.type, elements, start, end: c.lastEnd };
 }
 
@@ -53,25 +57,58 @@ function shortestKind(c: Cursor): ShortestKind {
   return 'none';
 }
 
-function parseElements(c: Cursor): (NodePattern | RelationshipPattern)[] {
-  // A part may stand in parentheses of its own: ((a)-->(b)).
-  if (c.isPunct('(') && c.isPunct('(', 1)) {
-    c.at++;
-    const inner = parseElements(c);
-    c.expectPunct(')');
-    if (c.isPunct('{') || c.isPunct('+') || c.isPunct('*')) {
-      throw c.error('a pattern in parentheses cannot be repeated', 'UnexpectedSyntax', c.token.start, 'repeat the relationship: (a)-[:T]->{1,3}(b)');
-    }
-    return inner;
-  }
+type Element = NodePattern | RelationshipPattern;
+
+function parseElements(c: Cursor): Element[] {
   const bar = c.barEndsLabels;
   c.barEndsLabels = false;
-  const elements: (NodePattern | RelationshipPattern)[] = [parseNodePattern(c)];
-  while (c.isPunct('-') || (c.isPunct('<') && c.isPunct('-', 1))) {
-    elements.push(quantified(c, parseRelationshipPattern(c)), parseNodePattern(c));
+  const elements: Element[] = [];
+  // Node, relationship, node, ...: what is repeated stands in a relationship's place, between nodes that need not be written.
+  const isNodeDue = (): boolean => elements.at(-1)?.kind !== 'Node';
+  for (;;) {
+    if (c.isPunct('(') && c.isPunct('(', 1)) {
+      const parenthesized = parseParenthesized(c, elements.length === 0);
+      // A part may stand in parentheses of its own: ((a)-->(b)).
+      if (Array.isArray(parenthesized)) {
+        c.barEndsLabels = bar;
+        return parenthesized;
+      }
+      if (isNodeDue()) elements.push(unwritten(parenthesized.start));
+      elements.push(parenthesized);
+    } else if (elements.length === 0 || (isNodeDue() && c.isPunct('('))) elements.push(parseNodePattern(c));
+    else if (!isNodeDue() && (c.isPunct('-') || (c.isPunct('<') && c.isPunct('-', 1)))) elements.push(quantified(c, parseRelationshipPattern(c)), parseNodePattern(c));
+    else break;
   }
+  if (isNodeDue()) elements.push(unwritten(c.lastEnd));
   c.barEndsLabels = bar;
   return elements;
+}
+
+function unwritten(at: number): NodePattern {
+  return { kind: 'Node', variable: undefined, labels: undefined, properties: undefined, where: undefined, start: at, end: at };
+}
+
+/** `((a)-->(b) WHERE ...){1,3}`, or where nothing is repeated just the elements. */
+function parseParenthesized(c: Cursor, mayStandAlone: boolean): Element[] | RelationshipPattern {
+  const { start } = c.token;
+  c.expectPunct('(');
+  const elements = parseElements(c);
+  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  c.expectPunct(')');
+  const length = parseQuantifier(c);
+  if (length === undefined) {
+    if (mayStandAlone && where === undefined) return elements;
+    throw c.expected("how often the pattern in parentheses is repeated: '+', '*' or '{1,3}'");
+  }
+  if (elements.length === 1) throw c.error('a pattern that is repeated has at least one relationship', 'InvalidRelationshipPattern', start);
+  const nested = elements.find((element) => element.kind === 'Relationship' && element.length !== undefined);
+  if (nested !== undefined) {
+    throw c.error('a pattern that is repeated cannot have a part that is repeated itself', 'InvalidRelationshipPattern', nested.start);
+  }
+  return {
+    kind: 'Relationship', variable: undefined, types: undefined, direction: 'both', length, properties: undefined, where: undefined,
+    repeated: { elements, where }, start, end: c.lastEnd,
+  };
 }
 
 export function parseNodePattern(c: Cursor): NodePattern {
@@ -142,19 +179,24 @@ function quantified(c: Cursor, pattern: RelationshipPattern): RelationshipPatter
   return { ...pattern, length, where: { kind: 'Quantifier', type: 'all', variable, list: { kind: 'Variable', name: variable, start, end }, where, start, end } };
 }
 
+function checkedQuantifier(c: Cursor, start: number, min: number, max: number | undefined): { min: number; max: number | undefined } {
+  c.expectPunct('}');
+  if (max === 0) throw c.error('a quantifier allows at least one repetition', 'InvalidRelationshipPattern', start);
+  if (max !== undefined && max < min) throw c.error(`a quantifier's upper bound ${max} is less than its lower bound ${min}`, 'InvalidRelationshipPattern', start);
+  return { min, max };
+}
+
 function parseQuantifier(c: Cursor): { min: number; max: number | undefined } | undefined {
+  const { start } = c.token;
   if (c.takePunct('+')) return { min: 1, max: undefined };
   if (c.takePunct('*')) return { min: 0, max: undefined };
   if (!c.takePunct('{')) return undefined;
   const min = parseBound(c);
   if (!c.takePunct(',')) {
     if (min === undefined) throw c.expected('a number of repetitions');
-    c.expectPunct('}');
-    return { min, max: min };
+    return checkedQuantifier(c, start, min, min);
   }
-  const max = parseBound(c);
-  c.expectPunct('}');
-  return { min: min ?? 0, max };
+  return checkedQuantifier(c, start, min ?? 0, parseBound(c));
 }
 
 function parseLength(c: Cursor): { min: number | undefined; max: number | undefined } {
@@ -219,6 +261,8 @@ export function isPatternAhead(c: Cursor, ahead = 0): boolean {
   const close = c.closing(open);
   if (close < 0) return false;
   let next = close - c.at + 1;
+  // A pattern that is repeated.
+  if (c.isPunct('(', next) && c.isPunct('(', next + 1)) return true;
   if (c.isPunct('<', next)) next++;
   if (!c.isPunct('-', next)) return false;
   // `(x {…}) - -1` is arithmetic.

@@ -5,7 +5,7 @@ import type { IndexDef } from '../../graph/catalog.ts';
 import type { BinaryOperator, Expression } from '../ast.ts';
 import { mentionedVariables } from '../semantics/walk.ts';
 import type { GraphNode, Predicate } from './pattern-graph.ts';
-import type { Statistics } from './statistics.ts';
+import type { Statistics, ValueBound } from './statistics.ts';
 
 /** Guesses for what is not counted. */
 const EQUALITY_SHARE = 0.01;
@@ -29,6 +29,8 @@ export type Access =
     readonly kind: 'range'; readonly label: string; readonly index: IndexDef; readonly equal: readonly Expression[];
     readonly lower: Bound | undefined; readonly upper: Bound | undefined; readonly prefix: Expression | undefined;
     readonly rows: number; readonly uses: readonly Predicate[];
+    /** What `rows` has counted, but is to be tested again. */
+    readonly counted: readonly Predicate[];
   };
 
 interface Comparison {
@@ -82,29 +84,62 @@ function indexAccess(index: IndexDef, label: string, comparisons: readonly Compa
     // A node without one of the columns is not in the index: each must be known to have a value.
     const rest = index.keyIds.slice(i).map((id) => stats.catalog.keyName(id));
     const complete = rest.every((name) => comparisons.some((each) => each.key === name));
-    return complete ? rangeAccess(index, label, values, uses, on, count) : undefined;
+    return complete ? rangeAccess(index, label, values, uses, on, stats) : undefined;
   }
   const rows = Math.min(count, stats.rowsPerValue(index, label));
   return { kind: 'seek', label, index, values, list: false, rows, uses };
 }
 
 function rangeAccess(
-  index: IndexDef, label: string, equal: readonly Expression[], uses: readonly Predicate[], on: readonly Comparison[], count: number,
+  index: IndexDef, label: string, equal: readonly Expression[], uses: readonly Predicate[], on: readonly Comparison[], stats: Statistics,
 ): Access | undefined {
   const lower = on.find((each) => each.op === '>' || each.op === '>=');
   const upper = on.find((each) => each.op === '<' || each.op === '<=');
   const prefix = on.find((each) => each.op === 'STARTS WITH');
   if (lower === undefined && upper === undefined && prefix === undefined && equal.length === 0) return undefined;
-  let rows = Math.max(1, count * EQUALITY_SHARE ** Math.min(equal.length, 1));
-  for (const each of [lower, upper, prefix]) if (each !== undefined) rows *= RANGE_SHARE;
+  const count = stats.nodes(label);
+  const bounds = [lower, upper, prefix].filter((each) => each !== undefined);
+  const share = equal.length === 0 ? literalShare(index, label, bounds, stats) : undefined;
+  const rows = share !== undefined ? Math.max(1, count * share) : Math.max(1, count * EQUALITY_SHARE ** Math.min(equal.length, 1)) * RANGE_SHARE ** bounds.length;
   const bound = (each: Comparison | undefined, inclusive: string): Bound | undefined => (
     each === undefined ? undefined : { value: each.value, inclusive: each.op === inclusive });
   return {
     kind: 'range', label, index, equal, lower: bound(lower, '>='), upper: bound(upper, '<='),
     prefix: lower === undefined && upper === undefined ? prefix?.value : undefined, rows,
     // A range is tested again: the index orders values of several types, the predicate knows just one.
-    uses,
+    uses, counted: bounds.map(({ predicate }) => predicate),
   };
+}
+
+/** Share of the label's nodes within the bounds, where all of them are literals. */
+function literalShare(index: IndexDef, label: string, bounds: readonly Comparison[], stats: Statistics): number | undefined {
+  let lower: ValueBound | undefined;
+  let upper: ValueBound | undefined;
+  let prefix: string | undefined;
+  for (const { op, value } of bounds) {
+    if (value.kind !== 'Literal' || value.value === null) return undefined;
+    const bound = { value: value.value, inclusive: op === '>=' || op === '<=' };
+    if (op === 'STARTS WITH') {
+      if (typeof value.value !== 'string') return undefined;
+      prefix = value.value;
+    } else if (op === '>' || op === '>=') lower = bound;
+    else upper = bound;
+  }
+  return bounds.length === 0 ? undefined : stats.rangeShare(index, label, lower, upper, prefix);
+}
+
+/** As `selectivity`, but where an index's values are known of the property. */
+export function selectivityOn(labels: Iterable<string>, name: string, predicate: Predicate, stats: Statistics): number {
+  const comparison = comparisonOn(name, predicate, () => true);
+  if (comparison !== undefined && comparison.value.kind === 'Literal' && comparison.op !== '=' && comparison.op !== 'IN') {
+    for (const label of labels) {
+      const labelId = stats.catalog.findLabel(label);
+      const index = labelId === undefined ? undefined : stats.catalog.labelIndexes(labelId).find(({ keyIds }) => stats.catalog.keyName(keyIds[0]!) === comparison.key);
+      const share = index === undefined ? undefined : literalShare(index, label, [comparison], stats);
+      if (share !== undefined) return share;
+    }
+  }
+  return selectivity(predicate.expression);
 }
 
 function comparisonOn(name: string, predicate: Predicate, known: (name: string) => boolean): Comparison | undefined {

@@ -17,8 +17,8 @@ export function describePlan(node: PlanNode, options: DescribeOptions): PlanDesc
   const measured = options.profile?.of(node);
   const { operator, details } = label(node, options.source);
   return {
-    operator, details, identifiers: [], estimatedRows: Math.round(node.rows * 100) / 100,
-    ...(measured === undefined ? {} : { rows: measured.rows, timeMs: Math.round(measured.ms * 1000) / 1000 }),
+    operator, details, identifiers: identifiersOf(node), estimatedRows: Math.round(node.rows * 100) / 100,
+    ...(measured === undefined ? {} : { rows: measured.rows, timeMs: Math.round(measured.ms * 1000) / 1000, dbHits: measured.hits }),
     children: inputs.map((input) => describePlan(input, options)),
   };
 }
@@ -31,6 +31,35 @@ function inputsOf(node: PlanNode): PlanNode[] {
     case 'Merge': return [node.input, node.match];
     default: return [node.input];
   }
+}
+
+/** The variables that have a value in the operator's rows. */
+function identifiersOf(node: PlanNode): string[] {
+  const names = new Set<string>();
+  const add = (...more: (string | undefined)[]): void => {
+    for (const name of more) if (name !== undefined && shown(name) !== '') names.add(name);
+  };
+  switch (node.op) {
+    // What begins new rows.
+    case 'Project': add(...node.items.map(({ name }) => name)); return [...names];
+    case 'Aggregate': add(...node.keys.map(({ name }) => name), ...node.aggregates.map(({ name }) => name)); return [...names];
+    case 'StoredCount': return [node.column];
+    case 'Argument': return node.env.names.filter((name) => !node.pass && node.env.slot(name)! < node.env.inherited);
+    case 'Union': return identifiersOf(node.inputs[0]!.plan);
+    default:
+  }
+  for (const input of inputsOf(node)) if (node.op !== 'Foreach' || input !== node.right) add(...identifiersOf(input));
+  switch (node.op) {
+    case 'AllNodes': case 'LabelScan': case 'IdSeek': case 'IndexSeek': case 'IndexRange': add(node.name); break;
+    case 'Expand': case 'VarExpand': add(node.fromName, node.relationshipName, node.toName); break;
+    case 'Repeat': add(node.fromName, ...node.lists.map(({ name }) => name), node.toName); break;
+    case 'Endpoints': add(node.relationshipName); break;
+    case 'BuildPath': case 'Unwind': add(node.name); break;
+    case 'CallSubquery': case 'ProcedureCall': add(...node.columns.map(({ name }) => name)); break;
+    case 'Merge': add(...node.found.map(({ name }) => name)); break;
+    default:
+  }
+  return [...names];
 }
 
 function label(node: PlanNode, source: string): { operator: string; details: string } {
@@ -66,6 +95,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
       const operator = node.distinctEnds && node.min <= 1 && !node.into ? 'Var Length Expand(Reachable)' : `Var Length Expand(${node.into ? 'Into' : 'All'})`;
       return { operator, details: arrow(node, `*${node.min}..${max}`) + where(node.filters.map(text)) };
     }
+    case 'Repeat': return { operator: node.into ? 'Repeat(Into)' : 'Repeat(Trail)', details: `(${shown(node.fromName)}) ${source.slice(node.start, node.end).replace(/\s+/g, ' ')} (${shown(node.toName)}${node.labels.map((each) => `:${each}`).join('')})${where(node.filters.map(text))}` };
     case 'Endpoints': return { operator: 'Relationship Endpoints', details: `${shown(node.relationshipName)}${where(node.filters.map(text))}` };
     case 'ShortestPath':
       return { operator: node.all ? 'All Shortest Paths' : 'Shortest Path', details: node.details + where(node.filters.map(text)) };
@@ -149,7 +179,7 @@ function expressionText(e: Expression, source: string): string {
 
 /** One operator per line, inputs indented below. */
 export function planText(plan: PlanDescription, depth = 0): string {
-  const measured = plan.rows === undefined ? '' : `, rows: ${plan.rows}, ms: ${plan.timeMs ?? 0}`;
+  const measured = plan.rows === undefined ? '' : `, rows: ${plan.rows}, hits: ${plan.dbHits ?? 0}, ms: ${plan.timeMs ?? 0}`;
   const numbers = ` {estimated: ${Number(plan.estimatedRows.toPrecision(3))}${measured}}`;
   const line = `${'    '.repeat(depth)}${plan.operator}${plan.details === '' ? '' : ` [${plan.details}]`}${numbers}\n`;
   return line + plan.children.map((child) => planText(child, depth + 1)).join('');

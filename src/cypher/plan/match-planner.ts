@@ -8,10 +8,10 @@
 import type { Expression } from '../ast.ts';
 import { LIST, listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
 import { plainTypes } from '../semantics/walk.ts';
-import { bestAccess, selectivity, type Access } from './access.ts';
+import { bestAccess, selectivity, selectivityOn, type Access } from './access.ts';
 import type { Env } from './env.ts';
-import type { GraphNode, GraphRelationship, PatternGraph, Predicate } from './pattern-graph.ts';
-import type { PlanNode, Scoped } from './plan.ts';
+import type { GraphNode, GraphRelationship, GraphRepeat, PatternGraph, Predicate } from './pattern-graph.ts';
+import type { PlanNode, Repeat, Scoped } from './plan.ts';
 import type { PlannerContext } from './planner-context.ts';
 import { planShortestPath } from './shortest-planner.ts';
 
@@ -24,6 +24,8 @@ interface Route {
   readonly cost: number;
   readonly rows: number;
 }
+
+const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
 
 /** Hops counted when the cost of an unbounded expansion is estimated. */
 const HOPS_COUNTED = 4;
@@ -47,7 +49,7 @@ export class MatchPlanner {
     this.solved = new Set(env.allNames);
     this.pending = graph.predicates;
     this.#owned = new Set([
-      ...graph.nodes.keys(), ...graph.relationships.map(({ name }) => name), ...graph.paths.map(({ name }) => name),
+      ...graph.nodes.keys(), ...graph.relationships.flatMap(({ name, repeated }) => [name, ...repeated?.variables.map((each) => each.name) ?? []]), ...graph.paths.map(({ name }) => name),
       ...graph.shortest.flatMap(({ path, relationship }) => (path === undefined ? [relationship.name] : [path, relationship.name])),
     ]);
   }
@@ -147,7 +149,7 @@ export class MatchPlanner {
       solved.add(step.node.name);
       rows *= Math.max(step.access.rows, 0.01);
       cost += rows;
-      rows *= this.#passing(step.node, solved, step.access.uses);
+      rows *= this.#passing(step.node, solved, countedIn(step.access));
     };
     if (start !== undefined) begin(start);
     while (rest.size > 0) {
@@ -206,7 +208,7 @@ export class MatchPlanner {
     const types = plainTypes(relationship.types) ?? [];
     const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
     const from = reversed ? relationship.to : relationship.from;
-    const degree = stats.degree(this.#labelsOf(from), types, direction);
+    const degree = relationship.repeated === undefined ? stats.degree(this.#labelsOf(from), types, direction) : this.#repeatedFanOut(relationship.repeated, reversed);
     let produced = degree;
     if (relationship.length !== undefined) {
       produced = 0;
@@ -216,6 +218,12 @@ export class MatchPlanner {
       if (this.context.distinctEnds && min <= 1) produced = Math.min(produced, stats.nodes());
     }
     return into ? Math.min(1, produced / Math.max(1, stats.nodes() ** 0.5)) : produced;
+  }
+
+  /** Rows that one repetition makes of one. */
+  #repeatedFanOut({ steps }: GraphRepeat, reversed: boolean): number {
+    return steps.reduce((product, { types, direction }) => (
+      product * this.context.stats.degree([], plainTypes(types) ?? [], reversed ? OPPOSITE[direction] : direction)), 1);
   }
 
   #labelShare(relationship: GraphRelationship, reversed: boolean): number {
@@ -230,9 +238,13 @@ export class MatchPlanner {
     for (const predicate of this.pending) {
       if (used.includes(predicate) || !predicate.mentions.has(node.name)) continue;
       if (![...predicate.mentions].every((name) => name === node.name || this.#isKnown(name, solved))) continue;
-      share *= this.#isUniqueKey(node, predicate) ? 1 / Math.max(1, this.#smallestCount(node)) : selectivity(predicate.expression);
+      share *= this.#isUniqueKey(node, predicate) ? 1 / Math.max(1, this.#smallestCount(node)) : selectivityOn(node.labels, node.name, predicate, this.context.stats);
     }
     return share;
+  }
+
+  #share(node: GraphNode, expression: Expression): number {
+    return selectivityOn(node.labels, node.name, { expression, mentions: new Set() }, this.context.stats);
   }
 
   #smallestCount(node: GraphNode): number {
@@ -286,6 +298,7 @@ export class MatchPlanner {
       if (step.kind === 'start') {
         for (const { mentions } of step.access.uses) for (const name of mentions) if (!own.has(name) && this.env.has(name)) return false;
       } else if (this.#mustDiffer(step.relationship).length > 0) return false;
+      else if (step.relationship.repeated?.predicates.some(({ mentions }) => [...mentions].some((name) => this.env.has(name))) === true) return false;
       else for (const { value } of step.relationship.properties) if (value.kind !== 'Literal' && value.kind !== 'Parameter') return false;
     }
     return true;
@@ -349,7 +362,10 @@ export class MatchPlanner {
     const filters = this.takeReady();
     const scoped = (expression: Expression): Scoped => ({ expression, env });
     const others = (label: string): string[] => [...node.labels].filter((each) => each !== label);
-    const rows = Math.max(0.01, this.plan.rows * access.rows * filters.reduce((share, { expression }) => share * selectivity(expression), 1));
+    const counted = countedIn(access);
+    const share = filters.reduce((product, { expression }) => (
+      counted.some((each) => each.expression === expression) ? product : product * this.#share(node, expression)), 1);
+    const rows = Math.max(0.01, this.plan.rows * access.rows * share);
     const common = { input: this.plan, slot, name: node.name, filters, rows };
     switch (access.kind) {
       case 'all':
@@ -394,10 +410,12 @@ export class MatchPlanner {
     this.#followed.push(relationship);
     this.solved.add(relationship.name);
     this.solved.add(toName);
+    const repeat = relationship.repeated && this.#planRepeat(relationship.repeated, reversed);
     const filters = this.takeReady();
     const fan = this.#fanOut(relationship, reversed, into);
     const share = into ? 1 : this.#labelShare(relationship, reversed);
-    const rows = Math.max(0.01, this.plan.rows * fan * share * filters.reduce((product, { expression }) => product * selectivity(expression), 1));
+    const end = this.graph.nodes.get(toName)!;
+    const rows = Math.max(0.01, this.plan.rows * fan * share * filters.reduce((product, { expression }) => product * this.#share(end, expression), 1));
     const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
     const step = {
       input: this.plan, from, fromName, to, toName, into, relationship: slot, relationshipName: relationship.name, idOnly: !used,
@@ -407,11 +425,48 @@ export class MatchPlanner {
       this.plan = { op: 'Expand', ...step };
       return;
     }
+    const distinctEnds = this.context.distinctEnds && slot === undefined && distinctFrom.length === 0;
+    if (repeat !== undefined) {
+      const { input, into: toIsBound, labels } = step;
+      this.plan = {
+        op: 'Repeat', input, from, fromName, to, toName, into: toIsBound, ...relationship.length, ...repeat, chain: slot, reversed, labels, distinctFrom, filters, rows,
+        distinctEnds: distinctEnds && repeat.lists.length === 0,
+      };
+      return;
+    }
     const properties = relationship.properties.map(({ key, value }) => ({ key, value: { expression: value, env } }));
     this.plan = {
       op: 'VarExpand', ...step, idOnly: false, min: relationship.length.min, max: relationship.length.max, properties,
-      distinctEnds: this.context.distinctEnds && slot === undefined && distinctFrom.length === 0,
-      reversed,
+      distinctEnds, reversed,
+    };
+  }
+
+  /** What is repeated has a scope of its own; its variables become lists in that of the pattern. */
+  #planRepeat(repeated: GraphRepeat, reversed: boolean): Pick<Repeat, 'nodes' | 'steps' | 'tests' | 'lists' | 'start' | 'end'> {
+    const env = this.env.inner();
+    const inOrder = <T>(items: readonly T[]): T[] => (reversed ? items.toReversed() : [...items]);
+    const own = new Set([...repeated.nodes, ...repeated.steps.map(({ name }) => name)]);
+    for (const name of own) env.declare(name, repeated.nodes.includes(name) ? NODE : RELATIONSHIP);
+    const nodes = inOrder(repeated.nodes);
+    const steps = inOrder(repeated.steps);
+    let pending = repeated.predicates.map(({ expression, mentions }) => ({ expression, waits: new Set([...mentions].filter((name) => own.has(name))) }));
+    const tests = nodes.map((node, i) => {
+      for (const { waits } of pending) {
+        waits.delete(node);
+        if (i > 0) waits.delete(steps[i - 1]!.name);
+      }
+      const ready = pending.filter(({ waits }) => waits.size === 0);
+      pending = pending.filter(({ waits }) => waits.size > 0);
+      return ready.map(({ expression }): Scoped => ({ expression, env }));
+    });
+    const lists: Repeat['lists'][number][] = [];
+    for (const { name, kind, place } of repeated.variables) {
+      if (this.context.isUsed(name)) lists.push({ slot: this.env.declare(name, listOf(kind === 'node' ? NODE : RELATIONSHIP)), name, kind, place });
+      this.solved.add(name);
+    }
+    return {
+      nodes: nodes.map((name) => env.slot(name)!), tests, lists, start: repeated.start, end: repeated.end,
+      steps: steps.map(({ name, types, direction }) => ({ relationship: env.slot(name)!, types, direction: reversed ? OPPOSITE[direction] : direction })),
     };
   }
 
@@ -486,6 +541,11 @@ export class MatchPlanner {
     const share = predicates.reduce((product, { expression }) => product * selectivity(expression), 1);
     this.plan = { op: 'Filter', input: this.plan, predicates, rows: this.plan.rows * share };
   }
+}
+
+/** Predicates that the access's rows have counted. */
+function countedIn(access: Access): readonly Predicate[] {
+  return access.kind === 'range' ? [...access.uses, ...access.counted] : access.uses;
 }
 
 function mayCoincide(a: GraphRelationship, b: GraphRelationship): boolean {

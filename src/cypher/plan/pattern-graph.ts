@@ -4,8 +4,8 @@
  * Unnamed elements get names that begin with a space, so that no user's name can be theirs. Property maps become equality
  * predicates, labels beyond a plain conjunction become label predicates.
  */
-import type { Expression, LabelExpression, NodePattern, PatternPart, RelationshipPattern } from '../ast.ts';
-import { conjuncts, mentionedVariables, plainLabels } from '../semantics/walk.ts';
+import type { Expression, LabelExpression, NodePattern, PatternPart, RelationshipPattern, RepeatedPattern } from '../ast.ts';
+import { conjuncts, mentionedVariables, plainLabels, plainTypes } from '../semantics/walk.ts';
 
 export interface GraphNode {
   readonly name: string;
@@ -22,6 +22,20 @@ export interface GraphRelationship {
   readonly length: { readonly min: number; readonly max: number } | undefined;
   /** Of a variable-length relationship: tested on each. */
   readonly properties: readonly { readonly key: string; readonly value: Expression }[];
+  /** A quantified path pattern: `length` counts its repetitions, `types` are those of all its relationships. */
+  readonly repeated: GraphRepeat | undefined;
+}
+
+export interface GraphRepeat {
+  /** Names of the nodes, in order; those of one name are one node in each repetition. */
+  readonly nodes: readonly string[];
+  readonly steps: readonly { readonly name: string; readonly types: LabelExpression | undefined; readonly direction: 'out' | 'in' | 'both' }[];
+  readonly predicates: readonly Predicate[];
+  /** Variables the user wrote: outside they are lists. */
+  readonly variables: readonly { readonly name: string; readonly kind: 'node' | 'relationship'; readonly place: number }[];
+  /** Where it stands in the text. */
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface GraphShortest {
@@ -122,6 +136,15 @@ function addRelationship(
   graph: PatternGraph, pattern: RelationshipPattern, from: string, to: string, names: NameSource, shortest: boolean, hopsMax: number,
 ): GraphRelationship {
   const name = pattern.variable ?? names.fresh('rel');
+  if (pattern.repeated !== undefined) {
+    const repeated = repeatOf(pattern, pattern.repeated, names);
+    const [step] = repeated.steps;
+    const common = { name, named: false, from, to, length: { min: pattern.length?.min ?? 0, max: pattern.length?.max ?? hopsMax }, properties: [] };
+    // Nothing is asked of a repetition but a relationship: (()-[:T]->()){1,3} is -[:T*1..3]->, for which there are shortcuts.
+    const isPlain = repeated.steps.length === 1 && repeated.predicates.length === 0 && repeated.variables.length === 0;
+    if (isPlain) return { ...common, types: step!.types, direction: step!.direction, repeated: undefined };
+    return { ...common, types: typesOfAll(repeated.steps.map(({ types }) => types)), direction: 'both', repeated };
+  }
   const length = pattern.length ?? (shortest ? { min: 1, max: 1 } : undefined);
   const properties = pattern.properties?.kind === 'Map' ? pattern.properties.entries : [];
   if (length === undefined) addPropertyPredicates(graph, variable(name, pattern.start), pattern);
@@ -129,8 +152,42 @@ function addRelationship(
   return {
     name, named: pattern.variable !== undefined, from, to, types: pattern.types, direction: pattern.direction,
     length: length === undefined ? undefined : { min: length.min ?? 1, max: length.max ?? hopsMax },
-    properties: length === undefined ? [] : properties,
+    properties: length === undefined ? [] : properties, repeated: undefined,
   };
+}
+
+function repeatOf(pattern: RelationshipPattern, { elements, where }: RepeatedPattern, names: NameSource): GraphRepeat {
+  // Predicates are collected as those of a pattern of its own.
+  const inner: PatternGraph = { nodes: new Map(), relationships: [], shortest: [], paths: [], predicates: [] };
+  const nodes: string[] = [];
+  const steps: { name: string; types: LabelExpression | undefined; direction: 'out' | 'in' | 'both' }[] = [];
+  const variables: { name: string; kind: 'node' | 'relationship'; place: number }[] = [];
+  for (const element of elements) {
+    const { variable: written, start, end } = element;
+    const name = written ?? names.fresh('inner');
+    const isNode = element.kind === 'Node';
+    if (written !== undefined && !nodes.includes(written)) variables.push({ name, kind: isNode ? 'node' : 'relationship', place: isNode ? nodes.length : steps.length });
+    const self = variable(name, start);
+    if (isNode) {
+      nodes.push(name);
+      if (element.labels !== undefined) addPredicate(inner, { kind: 'HasLabels', operand: self, labels: element.labels, start, end });
+    } else steps.push({ name, types: element.types, direction: element.direction });
+    addPropertyPredicates(inner, self, element);
+    for (const each of conjuncts(element.where)) addPredicate(inner, each);
+  }
+  for (const each of conjuncts(where)) addPredicate(inner, each);
+  return { nodes, steps, variables, predicates: inner.predicates, start: pattern.start, end: pattern.end };
+}
+
+/** Any type where one of them is not a plain choice. */
+function typesOfAll(all: readonly (LabelExpression | undefined)[]): LabelExpression | undefined {
+  const items: LabelExpression[] = [];
+  for (const types of all) {
+    const plain = plainTypes(types);
+    if (plain === undefined || plain.length === 0) return undefined;
+    for (const name of plain) items.push({ kind: 'Label', name, start: 0 });
+  }
+  return items.length === 1 ? items[0] : { kind: 'Or', items };
 }
 
 function addPropertyPredicates(graph: PatternGraph, target: Expression, element: NodePattern | RelationshipPattern): void {

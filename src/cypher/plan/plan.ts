@@ -118,6 +118,37 @@ export interface VarExpand extends Common, RelationshipStep {
   readonly distinctEnds: boolean;
 }
 
+/** A quantified path pattern. Nodes, steps and tests stand in the order in which they are followed. */
+export interface Repeat extends Common {
+  readonly op: 'Repeat';
+  readonly input: PlanNode;
+  readonly from: number;
+  readonly fromName: string;
+  readonly to: number;
+  readonly toName: string;
+  readonly into: boolean;
+  readonly min: number;
+  readonly max: number;
+  /** Slots of one repetition's nodes; one slot twice: the same node. */
+  readonly nodes: readonly number[];
+  readonly steps: readonly { readonly relationship: number; readonly types: LabelExpression | undefined; readonly direction: 'out' | 'in' | 'both' }[];
+  /** What to test once the node in that place, and the relationship that leads to it, are known. */
+  readonly tests: readonly (readonly Scoped[])[];
+  /** Lists of all repetitions' nodes or relationships in one place. */
+  readonly lists: readonly { readonly slot: number; readonly name: string; readonly kind: 'node' | 'relationship'; readonly place: number }[];
+  /** All relationships in order. */
+  readonly chain: number | undefined;
+  /** Followed against the direction of the pattern: lists are turned round. */
+  readonly reversed: boolean;
+  /** Nobody asks how often an end is reached: each is yielded once per input row. */
+  readonly distinctEnds: boolean;
+  readonly labels: readonly string[];
+  readonly distinctFrom: readonly number[];
+  readonly filters: readonly Scoped[];
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Binds or checks the ends of a relationship (or list of them) that is bound already. */
 export interface Endpoints extends Common {
   readonly op: 'Endpoints';
@@ -372,7 +403,7 @@ export interface StoredCount extends Common {
 }
 
 export type PlanNode =
-  | Argument | AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Endpoints | ShortestPath | BuildPath
+  | Argument | AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | BuildPath
   | Filter | Project | Aggregate | Distinct | Sort | Skip | Limit | Unwind | Optional | Product | CallSubquery | Union | ProcedureCall
   | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount;
 

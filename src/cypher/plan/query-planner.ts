@@ -8,8 +8,9 @@ import type {
   CallClause, CallSubqueryClause, Clause, ForeachClause, MatchClause, MergeClause, PatternPart, Query, SingleQuery,
 } from '../ast.ts';
 import { importingWith } from '../semantics/check-query.ts';
-import { ANY, NODE } from '../semantics/types.ts';
 import { containsAggregate, resolveItems } from '../semantics/projection.ts';
+import { ANY, NODE } from '../semantics/types.ts';
+import { allElements } from '../semantics/walk.ts';
 import { findAggregate } from '../functions/index.ts';
 import { planCreations } from './create-planner.ts';
 import type { Env } from './env.ts';
@@ -281,8 +282,10 @@ function planSubqueryBody(context: PlannerContext, clause: CallSubqueryClause, e
 /** Unused variables of a pattern got no slot; name resolution must still know them. */
 function declareUnused(env: Env, patterns: readonly PatternPart[]): void {
   for (const part of patterns) {
-    for (const element of [part, ...part.elements]) {
-      if (element.variable !== undefined && !env.has(element.variable)) env.declare(element.variable, element.kind === 'Node' ? NODE : ANY);
+    for (const element of [part, ...allElements(part.elements)]) {
+      // A node of what is repeated is a list of nodes out here.
+      const isNode = element.kind === 'Node' && part.elements.includes(element);
+      if (element.variable !== undefined && !env.has(element.variable)) env.declare(element.variable, isNode ? NODE : ANY);
     }
   }
 }

@@ -4,10 +4,12 @@
  */
 import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
 import type { GraphView } from '../../graph/view.ts';
-import { NodeValue } from '../../value/value.ts';
+import { orderCompare } from '../../value/compare.ts';
+import { isNumber, NodeValue, type Value } from '../../value/value.ts';
 
 const NODES_SAMPLED = 32;
 const VALUES_SAMPLED = 8;
+const RANGE_VALUES_SAMPLED = 128;
 /** Assumed where the sample has no relationship of a type: it is small. */
 const SELDOM = 0.3 / NODES_SAMPLED;
 
@@ -16,6 +18,19 @@ interface Degrees {
   readonly byType: ReadonlyMap<number, number>;
   readonly nodes: number;
   readonly relationships: number;
+}
+
+interface Sample {
+  readonly values: readonly Value[];
+  /** Nodes looked at, those without a value among them. */
+  readonly sampled: number;
+  readonly nodes: number;
+}
+
+/** A bound of a range whose value is known when the plan is made. */
+export interface ValueBound {
+  readonly value: Value;
+  readonly inclusive: boolean;
 }
 
 export class Statistics {
@@ -140,6 +155,46 @@ export class Statistics {
     return sampled === 0 ? 1 : Math.max(1, sum / sampled);
   }
 
+  /**
+   * Share of the label's nodes whose indexed property (the index's first) lies between the bounds, from the values of a sample: an equi-depth
+   * histogram with a value to each bucket. Values of other types than a bound's are outside it. Undefined: nothing to sample.
+   */
+  rangeShare(index: IndexDef, label: string, lower: ValueBound | undefined, upper: ValueBound | undefined, prefix: string | undefined): number | undefined {
+    const labelId = this.catalog.findLabel(label);
+    if (labelId === undefined) return undefined;
+    const { values, sampled } = this.#sortedValues(index, labelId);
+    if (sampled === 0) return undefined;
+    let within = 0;
+    for (const value of values) {
+      if (lower !== undefined && !isWithin(value, lower, 1)) continue;
+      if (upper !== undefined && !isWithin(value, upper, -1)) continue;
+      if (prefix !== undefined && !(typeof value === 'string' && value.startsWith(prefix))) continue;
+      within++;
+    }
+    // None in the sample: half a value, for it is small.
+    return Math.max(within, 0.5) / sampled;
+  }
+
+  #sortedValues(index: IndexDef, labelId: number): Sample {
+    let known = SAMPLES.get(this.catalog);
+    if (known === undefined) {
+      known = new Map();
+      SAMPLES.set(this.catalog, known);
+    }
+    const nodes = this.view.nodeCount(labelId);
+    const kept = known.get(index.id);
+    if (kept !== undefined && isAlike(kept.nodes, nodes)) return kept;
+    const values: Value[] = [];
+    const ids = this.view.sampleNodes(labelId, RANGE_VALUES_SAMPLED);
+    for (const id of ids) {
+      const value = this.view.nodeProperty(new NodeValue(id), index.keyIds[0]!);
+      if (value !== null) values.push(value);
+    }
+    const sample = { values, sampled: ids.length, nodes };
+    known.set(index.id, sample);
+    return sample;
+  }
+
   #degrees(labelId: number, nodes: number, direction: 'out' | 'in'): Degrees {
     let known = DEGREES.get(this.catalog);
     if (known === undefined) {
@@ -161,9 +216,21 @@ export class Statistics {
   }
 }
 
+/** `side`: 1 for values above the bound, -1 for those below. */
+function isWithin(value: Value, { value: bound, inclusive }: ValueBound, side: 1 | -1): boolean {
+  const order = compares(value, bound);
+  return order !== undefined && (order === 0 ? inclusive : order * side > 0);
+}
+
+function compares(a: Value, b: Value): number | undefined {
+  const alike = typeof a === 'string' ? typeof b === 'string' : isNumber(a) && isNumber(b);
+  return alike ? orderCompare(a, b) : undefined;
+}
+
 function isAlike(before: number, now: number): boolean {
   return now <= before * 1.5 + 20 && before <= now * 1.5 + 20;
 }
 
+const SAMPLES = new WeakMap<GraphCatalog, Map<number, Sample>>();
 const SHARING = new WeakMap<GraphCatalog, Map<number, { readonly rows: number; readonly count: number }>>();
 const DEGREES = new WeakMap<GraphCatalog, Map<number, Degrees>>();

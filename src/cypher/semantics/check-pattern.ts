@@ -1,11 +1,11 @@
 /**
  * Checks patterns: what may be bound again, kinds of variables, and what CREATE and MERGE can create.
  */
-import type { Expression, NodePattern, PatternPart, RelationshipPattern } from '../ast.ts';
+import type { Expression, NodePattern, PatternPart, RelationshipPattern, RepeatedPattern } from '../ast.ts';
 import { checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
 import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
 import { isUnknown, listOf, NODE, PATH, RELATIONSHIP, type StaticType } from './types.ts';
-import { plainLabels, plainTypes } from './walk.ts';
+import { forEachChild, forEachInRepeated, mentionedVariables, plainLabels, plainTypes } from './walk.ts';
 
 const RELATIONSHIPS = listOf(RELATIONSHIP);
 
@@ -15,7 +15,7 @@ export function checkMatchPatterns(context: CheckContext, parts: readonly Patter
   const relationships = new Set<string>();
   for (const part of parts) bindPart(context, part, bound, scope, relationships);
   const inner = new Scope(bound);
-  for (const part of parts) checkPartExpressions(context, part, inner, true);
+  for (const part of parts) checkPartExpressions(context, part, inner, true, scope);
   if (where !== undefined) checkPredicate(context, where, inner);
   return inner;
 }
@@ -36,6 +36,7 @@ function bindPart(
   context: CheckContext, part: PatternPart, bound: Map<string, StaticType>, outer: Scope, relationships: Set<string>,
 ): void {
   for (const element of part.elements) {
+    if (element.kind === 'Relationship' && element.repeated !== undefined) bindRepeated(context, element.repeated, bound, relationships);
     if (element.variable === undefined) continue;
     if (element.kind === 'Node') bind(context, element, NODE, bound);
     else {
@@ -56,6 +57,55 @@ function bindPart(
   }
   if (outer.has(part.variable)) throw context.error('VariableAlreadyBound', part.start, `Variable \`${part.variable}\` already declared`);
   bound.set(part.variable, PATH);
+}
+
+/** Inside, variables are single; outside, lists of what each repetition has. */
+function bindRepeated(context: CheckContext, repeated: RepeatedPattern, bound: Map<string, StaticType>, relationships: Set<string>): void {
+  const singles = new Map<string, StaticType>();
+  for (const { kind, variable, start } of repeated.elements) {
+    if (variable === undefined) continue;
+    if (bound.has(variable)) {
+      throw context.error('VariableAlreadyBound', start, `Variable \`${variable}\` already declared: inside a pattern that is repeated it would be another one`, 'give it another name inside');
+    }
+    const type = kind === 'Node' ? NODE : RELATIONSHIP;
+    const earlier = singles.get(variable);
+    if (earlier !== undefined && earlier.kind !== type.kind) throw conflict(context, variable, start, earlier, type);
+    if (earlier !== undefined && kind === 'Relationship') {
+      throw context.error('RelationshipUniquenessViolation', start, `the relationship variable \`${variable}\` can be used only once in a pattern`);
+    }
+    singles.set(variable, type);
+  }
+  for (const [name, type] of singles) {
+    bound.set(name, listOf(type));
+    if (type.kind === 'relationship') relationships.add(name);
+  }
+}
+
+/** What is repeated sees its own variables and what was bound before, but nothing else of the same MATCH. */
+function checkRepeatedExpressions(context: CheckContext, part: PatternPart, repeated: RepeatedPattern, outer: Scope, all: Scope): void {
+  const singles: [string, StaticType][] = [];
+  for (const { kind, variable } of repeated.elements) if (variable !== undefined) singles.push([variable, kind === 'Node' ? NODE : RELATIONSHIP]);
+  const scope = outer.withAll(singles);
+  forEachInRepeated(repeated, (e) => {
+    for (const name of mentionedVariables(e)) {
+      if (scope.has(name) || !all.has(name)) continue;
+      throw context.error('UndefinedVariable', positionOf(name, e), `Variable \`${name}\` not defined here: a pattern that is repeated sees its own variables and those of earlier clauses`,
+        'compare lists of it in the WHERE of the MATCH');
+    }
+  });
+  checkPartExpressions(context, { ...part, shortest: undefined, elements: repeated.elements }, scope, true);
+  if (repeated.where !== undefined) checkPredicate(context, repeated.where, scope);
+}
+
+/** Where the expression first mentions the variable. */
+function positionOf(name: string, e: Expression): number {
+  let at: number | undefined;
+  const look = (each: Expression): void => {
+    if (each.kind === 'Variable' && each.name === name) at ??= each.start;
+    forEachChild(each, look);
+  };
+  look(e);
+  return at ?? e.start;
 }
 
 function bind(
@@ -80,8 +130,10 @@ function conflict(context: CheckContext, name: string, offset: number, earlier: 
   return context.error('VariableTypeConflict', offset, `Variable \`${name}\` is a ${typeName(earlier)}, it cannot be used as a ${typeName(type)}`);
 }
 
-function checkPartExpressions(context: CheckContext, part: PatternPart, scope: Scope, reading: boolean): void {
+/** `outer`: what was bound before the pattern. */
+function checkPartExpressions(context: CheckContext, part: PatternPart, scope: Scope, reading: boolean, outer = scope): void {
   for (const element of part.elements) {
+    if (element.kind === 'Relationship' && element.repeated !== undefined) checkRepeatedExpressions(context, part, element.repeated, outer, scope);
     if (element.properties !== undefined) {
       if (element.properties.kind === 'Parameter') {
         if (reading) {

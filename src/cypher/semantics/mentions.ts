@@ -2,7 +2,7 @@
  * How often each name occurs in a statement. A name that occurs once, in the pattern that binds it, need not be kept.
  */
 import type { Clause, Expression, PatternPart, Query } from '../ast.ts';
-import { forEachChild } from './walk.ts';
+import { allElements, forEachChild, forEachInPart } from './walk.ts';
 
 /** Undefined where `*` takes up every name. */
 export function countMentions(query: Query): ReadonlyMap<string, number> | undefined {
@@ -40,15 +40,14 @@ class MentionCounter {
 
   #names(part: PatternPart): void {
     this.#add(part.variable);
-    for (const element of part.elements) this.#add(element.variable);
+    for (const { variable } of allElements(part.elements)) this.#add(variable);
   }
 
   #part(part: PatternPart): void {
     this.#names(part);
-    for (const element of part.elements) {
-      if (element.properties !== undefined) this.#expression(element.properties);
-      if (element.where !== undefined) this.#expression(element.where);
-    }
+    forEachInPart(part, (e) => {
+      this.#expression(e);
+    });
   }
 
   #all(...expressions: (Expression | undefined | string)[]): void {

@@ -5,7 +5,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { GraphCatalog } from '../../graph/catalog.ts';
 import type { Clause, Expression, PatternPart, Query } from '../ast.ts';
-import { forEachChild, forEachInQuery, forEachLabel } from './walk.ts';
+import { allElements, forEachChild, forEachInQuery, forEachLabel } from './walk.ts';
 
 export function checkStrictSchema(query: Query, catalog: GraphCatalog): void {
   for (const part of query.parts) for (const clause of part.clauses) checkClause(clause, catalog);
@@ -33,7 +33,7 @@ function checkExpression(e: Expression, catalog: GraphCatalog): void {
 }
 
 function checkPart(part: PatternPart, catalog: GraphCatalog): void {
-  for (const element of part.elements) {
+  for (const element of allElements(part.elements)) {
     const node = element.kind === 'Node';
     const what = node ? 'vertex' : 'edge';
     forEachLabel(node ? element.labels : element.types, (label) => {

@@ -2,7 +2,7 @@
  * Walking and rewriting expressions without knowing each kind: used by the checks, the planner and the aggregation rewrite.
  */
 import type {
-  Clause, Expression, LabelExpression, NodePattern, PatternPart, Projection, Query, RelationshipPattern, SetItem,
+  Clause, Expression, LabelExpression, NodePattern, PatternPart, Projection, Query, RelationshipPattern, RepeatedPattern, SetItem,
 } from '../ast.ts';
 
 /** Calls `visit` with each direct sub-expression, those inside patterns and subqueries included. */
@@ -54,9 +54,25 @@ export function forEachChild(e: Expression, visit: (child: Expression) => void):
 }
 
 export function forEachInPart(part: PatternPart, visit: (child: Expression) => void): void {
-  for (const element of part.elements) {
-    if (element.properties !== undefined) visit(element.properties);
-    if (element.where !== undefined) visit(element.where);
+  for (const element of part.elements) forEachInElement(element, visit);
+}
+
+function forEachInElement(element: NodePattern | RelationshipPattern, visit: (child: Expression) => void): void {
+  if (element.properties !== undefined) visit(element.properties);
+  if (element.where !== undefined) visit(element.where);
+  if (element.kind === 'Relationship' && element.repeated !== undefined) forEachInRepeated(element.repeated, visit);
+}
+
+export function forEachInRepeated({ elements, where }: RepeatedPattern, visit: (child: Expression) => void): void {
+  for (const element of elements) forEachInElement(element, visit);
+  if (where !== undefined) visit(where);
+}
+
+/** The elements of a part, those of patterns that are repeated among them. */
+export function* allElements(elements: PatternPart['elements']): Generator<NodePattern | RelationshipPattern> {
+  for (const element of elements) {
+    yield element;
+    if (element.kind === 'Relationship' && element.repeated !== undefined) yield* element.repeated.elements;
   }
 }
 
@@ -212,7 +228,7 @@ function withoutLocals(
 
 function addPatternNames(part: PatternPart, into: Set<string>): void {
   if (part.variable !== undefined) into.add(part.variable);
-  for (const element of part.elements) if (element.variable !== undefined) into.add(element.variable);
+  for (const { variable } of allElements(part.elements)) if (variable !== undefined) into.add(variable);
 }
 
 function addQueryNames(query: Query, into: Set<string>): void {

@@ -55,6 +55,7 @@ export interface Plan {
   readonly estimatedRows: number;
   readonly rows?: number;
   readonly timeMs?: number;
+  readonly dbHits?: number;
   readonly children: readonly Plan[];
 }
 

@@ -143,6 +143,7 @@ export const en = {
   expand: 'Expand',
   hide: 'Hide',
   planEstimated: 'est. {n|row|rows}',
+  planHits: '{n|db hit|db hits}',
   planRows: '{n|row|rows}',
   planNone: 'No plan: run it with Explain or Profile.',
   editorLabel: 'Cypher statement',

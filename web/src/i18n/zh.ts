@@ -145,6 +145,7 @@ export const zh: Record<TextKey, string> = {
   expand: '展开',
   hide: '隐藏',
   planEstimated: '估计 {n} 行',
+  planHits: '{n} 次访问',
   planRows: '{n} 行',
   planNone: '没有计划：请使用执行计划或性能分析运行。',
   editorLabel: 'Cypher 语句',

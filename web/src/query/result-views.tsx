@@ -71,6 +71,7 @@ function PlanNode({ plan, rowsMost, timeMost }: { readonly plan: Plan; readonly 
         <span class="bar" style={{ width: `${Math.round(share * 120)}px` }} />
         {plan.rows !== undefined && <span>{t('planRows', { n: number(plan.rows) })}</span>}
         <span class="soft">{t('planEstimated', { n: number(Math.round(plan.estimatedRows)) })}</span>
+        {plan.dbHits !== undefined && <span>{t('planHits', { n: number(plan.dbHits) })}</span>}
         {plan.timeMs !== undefined && <span>{plan.timeMs.toFixed(2)} ms</span>}
       </div>
       {plan.children.length > 0 && <ul>{plan.children.map((child, i) => <PlanNode key={i} plan={child} rowsMost={rowsMost} timeMost={timeMost} />)}</ul>}
