@@ -55,6 +55,8 @@ export function liftLiterals(text: string): Lifted | undefined {
       else if (depth === 0 && LIFTING.has(token.key)) lifting = true;
       else if (depth === 0 && OTHERS.has(token.key)) lifting = false;
     }
+    // In backticks a name may be anything.
+    if (token.type === 'parameter' && token.text.startsWith(' ')) return undefined;
     if (!lifting || returned || !isPlace(tokens, i)) continue;
     const value = literal(token);
     if (value === undefined) continue;

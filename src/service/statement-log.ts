@@ -8,7 +8,7 @@ import type { RowsPart, RunRequest } from './api.ts';
 
 /** Beyond these a conflict is the client's to deal with: doing it again would hold up all other writes. */
 const STATEMENTS_MAX = 100;
-const BYTES_MAX = 1 << 20;
+const BYTES_MAX = 256 << 10;
 const WORK_MS_MAX = 100;
 
 /** A procedure may do more than its transaction says; CALL { … } is none. */

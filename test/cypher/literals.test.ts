@@ -28,6 +28,7 @@ it.each([
   'MATCH (n) WITH n, {a: 1} AS m RETURN m',
   'MATCH (n) WHERE n.a = true OR n.b = null RETURN n',
   'MATCH (n) WHERE n.a = 99999999999999999999 RETURN n',
+  'MATCH (n {a: 1}) WHERE n.b = $` 0` RETURN n',
   'MATCH (n {a: 1}) CALL (n) { CREATE (:C) } IN TRANSACTIONS',
   'MATCH (n {a: 1}) RETURN n UNION MATCH (n {a: 2}) RETURN n',
   'CALL db.labels() YIELD label RETURN label',
