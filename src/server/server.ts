@@ -63,7 +63,7 @@ import { metricsText } from './metrics.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
 import { csvFiles } from '../service/csv-files.ts';
-import { prepareSpillFolder, spillFiles, type SpillOptions } from '../service/spill-files.ts';
+import { prepareSpillFolder, spillFiles } from '../service/spill-files.ts';
 
 const MB = 1024 * 1024;
 const INSTALL_AGAIN_MS = 5000;
