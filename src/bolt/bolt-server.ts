@@ -91,6 +91,10 @@ export class BoltServer {
     return this.#connections.size + this.#silent.size + this.#handshakes.size;
   }
 
+  get loginsUnderWay(): number {
+    return [...this.#connections].filter(({ isLoggingIn }) => isLoggingIn).length;
+  }
+
   async start(): Promise<void> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {

@@ -37,6 +37,8 @@ const OUTPUT_BYTES_MAX = 512 * 1024;
 const JOINED_BYTES_MAX = 4096;
 /** A client that takes nothing for so long is gone. */
 const STALL_MS = 10 * 60_000;
+/** A login that was begun is answered, also by a server that is about to go: drivers retry on a closed connection, but not on half a login. */
+const LOGIN_MS = 1000;
 /** How long a client may take to close after the last answer. */
 const LINGER_MS = 2000;
 
@@ -56,7 +58,8 @@ export class Connection implements Output {
   #isDraining = false;
   #isEnded = false;
   #authTimer: NodeJS.Timeout | undefined;
-  #lastWriteMs = performance.now();
+  readonly #openedMs = performance.now();
+  #lastWriteMs = this.#openedMs;
 
   constructor(socket: Duplex, door: Door, options: ConnectionOptions) {
     this.#socket = socket;
@@ -191,10 +194,16 @@ export class Connection implements Output {
   drain(): void {
     this.#isDraining = true;
     this.#endIfIdle();
+    if (!this.#isEnded) setTimeout(() => this.#endIfIdle(), LOGIN_MS).unref();
+  }
+
+  /** It has just come, and will say who it is. */
+  get isLoggingIn(): boolean {
+    return !this.#isEnded && this.#authTimer !== undefined && performance.now() - this.#openedMs < LOGIN_MS;
   }
 
   #endIfIdle(): void {
-    if (!this.#isWorking && (this.#dialogue?.isIdle ?? true)) this.end();
+    if (!this.#isWorking && !this.isLoggingIn && (this.#dialogue?.isIdle ?? true)) this.end();
   }
 
   end(): void {

@@ -480,7 +480,7 @@ export class LgraphServer {
     this.#upkeep?.stop();
     this.#schedule?.stop();
     await Promise.allSettled([this.#rest?.drain(), this.#bolt?.drain(), this.#rpc?.drain()]);
-    while (this.#tasks.size > 0 && rest() > 2000) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (this.#tasks.size + (this.#bolt?.loginsUnderWay ?? 0) > 0 && rest() > 2000) await new Promise((resolve) => setTimeout(resolve, 20));
     this.#tasks.killAll();
     if (this.#config.enable_ha && this.#link?.isLeader === true) {
       await this.#link.transferLeader(undefined, Math.min(3000, rest())).catch((error: Error) => this.#log.warn(`leadership was not handed over: ${error.message}`));

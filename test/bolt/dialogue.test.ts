@@ -296,3 +296,19 @@ it('ends idle connections when it drains, others when they are done', async () =
   expect((await busy.ask('COMMIT')).name).toBe('SUCCESS');
   await busy.ended();
 });
+
+it('brings a login to its end when it drains, and then ends', async () => {
+  const early = client();
+  await early.handshake();
+  const half = client();
+  await half.handshake();
+  expect((await half.ask('HELLO', { user_agent: 'x' })).name).toBe('SUCCESS');
+  await server.drain();
+  expect(server.loginsUnderWay).toBe(2);
+  expect((await half.ask('LOGON', { scheme: 'bearer', credentials: 'right' })).name).toBe('SUCCESS');
+  await half.ended();
+  expect((await early.ask('HELLO', { user_agent: 'x' })).name).toBe('SUCCESS');
+  expect((await early.ask('LOGON', { scheme: 'bearer', credentials: 'right' })).name).toBe('SUCCESS');
+  await early.ended();
+  expect(server.loginsUnderWay).toBe(0);
+});
