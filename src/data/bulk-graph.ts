@@ -7,19 +7,19 @@
 import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
-import type { CountersBlock, Properties } from '../graph/blocks.ts';
+import type { CountersBlock } from '../graph/blocks.ts';
 import { BITMAP, BitmapBlock, COUNTERS, EDGE, EdgeBlock, PAGE_IDS, setPage, SUMMARY, VERTEX, VertexBlock } from '../graph/blocks.ts';
-import type { GraphCatalog, IndexDef, TextIndexDef } from '../graph/catalog.ts';
+import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
 import { ALL_VERTICES } from '../graph/reader.ts';
-import { eachPosting, sumsOf } from '../graph/text/postings.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { Value } from '../value/value.ts';
 import { AdjacencyBuild } from './adjacency-build.ts';
 import { BlockSink } from './block-sink.ts';
 import { IndexBuild } from './index-build.ts';
 import { KeyTable } from './key-table.ts';
+import { TextBuilds } from './text-builds.ts';
 
 /** Ids of an import fit 32 bits: key tables and adjacency files are half the size. */
 const IDS_MAX = 2 ** 32 - 2;
@@ -50,7 +50,7 @@ export class BulkGraph {
   readonly #sets = new Map<number, IdSet>();
   readonly #byLabel = new Map<number, IndexTarget[]>();
   readonly #byType = new Map<number, IndexTarget[]>();
-  readonly #texts: readonly { readonly text: TextIndexDef; readonly build: IndexBuild; readonly sums: number[] }[];
+  readonly #texts: TextBuilds;
   readonly #required: readonly { readonly kind: 'vertex' | 'edge'; readonly of: number; readonly key: number; readonly name: string }[];
   readonly #counters: CountersBlock;
   #adjacency: AdjacencyBuild | undefined;
@@ -62,7 +62,7 @@ export class BulkGraph {
     this.#required = options.catalog.data.constraints.filter(({ type }) => type !== 'unique').flatMap(({ kind, label, fields, name }) => fields.map((field) => ({
       kind, name, key: options.catalog.findKey(field)!, of: (kind === 'vertex' ? options.catalog.findLabel(label) : options.catalog.findType(label))!,
     })));
-    this.#texts = options.catalog.texts.map((text) => ({ text, build: new IndexBuild(join(options.scratch, `index-${text.id}`)), sums: sumsOf(options.counters, text) }));
+    this.#texts = new TextBuilds(options.catalog, options.scratch);
     this.#sink = new BlockSink(options.engine, options.graph, options.checksum);
     for (const index of options.catalog.data.indexes) {
       const map = index.kind === 'vertex' ? this.#byLabel : this.#byType;
@@ -87,7 +87,7 @@ export class BulkGraph {
     this.#counters.nextVertex = id + 1;
     this.#counters.vertices++;
     this.#sink.put(VERTEX, id, block);
-    this.#enterTexts('vertex', labels, id, block);
+    if (!this.#options.discard) this.#texts.add('vertex', labels, id, block);
     this.#member(ALL_VERTICES, id);
     for (const label of labels) {
       bump(this.#counters.byLabel, label);
@@ -111,8 +111,10 @@ export class BulkGraph {
     this.#counters.edges++;
     bump(this.#counters.byType, typeId);
     this.#sink.put(EDGE, id, block);
-    this.#enterTexts('edge', [typeId], id, block);
-    if (!this.#options.discard) this.#adjacency!.add(id, typeId, start, end);
+    if (!this.#options.discard) {
+      this.#texts.add('edge', [typeId], id, block);
+      this.#adjacency!.add(id, typeId, start, end);
+    }
     return id;
   }
 
@@ -146,7 +148,8 @@ export class BulkGraph {
     for (const targets of [...this.#byLabel.values(), ...this.#byType.values()]) {
       for (const { index, build } of targets) await build.build(this.#sink, index.root, () => this.#counters.nextPage++);
     }
-    for (const { text, build } of this.#texts) await build.build(this.#sink, text.root, () => this.#counters.nextPage++, true);
+    for (const { index, build } of this.#texts.all) await build.build(this.#sink, index.root, () => this.#counters.nextPage++, true);
+    this.#texts.noteSums(this.#counters);
     await this.#adjacency!.build(this.#sink, onRows);
     this.#counters.nextChunk = this.#adjacency!.nextChunk;
     this.#adjacency!.close();
@@ -157,15 +160,8 @@ export class BulkGraph {
   /** Lets go of files after a failure. */
   abandon(): void {
     for (const targets of [...this.#byLabel.values(), ...this.#byType.values()]) for (const { build } of targets) build.close();
-    for (const { build } of this.#texts) build.close();
+    this.#texts.close();
     this.#adjacency?.close();
-  }
-
-  #enterTexts(kind: TextIndexDef['kind'], labels: readonly number[], id: number, block: Properties): void {
-    if (this.#options.discard) return;
-    for (const { text, build, sums } of this.#texts) {
-      if (text.kind === kind && labels.some((label) => text.labelIds.includes(label))) eachPosting(text, id, block, sums, (key, posting) => build.add(key, posting));
-    }
   }
 
   /** All indexes or none: keys are looked for before the first one is entered. */

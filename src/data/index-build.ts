@@ -4,7 +4,9 @@
  */
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { compareKeys, INDEX, IndexPage } from '../graph/btree.ts';
+import { mergeSorted } from '../base/heap.ts';
+import { compareKeys, INDEX } from '../graph/btree.ts';
+import { TreeFiller } from '../graph/btree-fill.ts';
 import { decodeValue, encodeValue } from '../value/codec.ts';
 import type { Value } from '../value/value.ts';
 import type { BlockSink } from './block-sink.ts';
@@ -12,8 +14,6 @@ import type { BlockSink } from './block-sink.ts';
 const RUN_ENTRIES = 500_000;
 const RUN_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
-/** Entries of a page that is written: some room for what comes later. */
-const PAGE_ENTRIES = 112;
 
 interface Entry {
   key: Value;
@@ -84,11 +84,11 @@ export class IndexBuild {
 
   /** Writes the tree with this root; `allocate` gives numbers of pages; `compact`: see IndexPage. */
   async build(sink: BlockSink, root: number, allocate: () => number, compact = false): Promise<void> {
-    const tree = new TreeWriter(sink, root, allocate, compact);
+    const tree = new TreeFiller({ root, allocate, compact, put: (number, page) => sink.put(INDEX, number, page) });
     if (this.#runs.length > 0) {
       if (this.#keys.length > 0) this.#spill();
       let entries = 0;
-      for (const { key, id } of merged(this.#runs.map((run) => new RunReader(this.#file!, run)))) {
+      for (const { key, id } of mergeSorted(this.#runs.map((run) => new RunReader(this.#file!, run).entries()), isBefore)) {
         tree.add(key, id);
         if ((++entries & 4095) === 0) await sink.drain();
       }
@@ -114,32 +114,33 @@ export class IndexBuild {
   }
 }
 
+function isBefore(a: Entry, b: Entry): boolean {
+  return (compareKeys(a.key, b.key) || a.id - b.id) < 0;
+}
+
 class RunReader {
   readonly #file: number;
   readonly #to: number;
   #from: number;
   #buffer: Buffer = Buffer.alloc(0);
-  readonly head: Entry = { key: null, id: 0 };
-  isDone = false;
+  readonly #head: Entry = { key: null, id: 0 };
 
   constructor(file: number, { from, to }: { from: number; to: number }) {
     this.#file = file;
     this.#from = from;
     this.#to = to;
-    this.next();
   }
 
-  next(): void {
-    const length = this.#length();
-    if (length === undefined) {
-      this.isDone = true;
-      return;
+  /** In order; each is valid until the next is taken. */
+  *entries(): Generator<Entry> {
+    for (let length = this.#length(); length !== undefined; length = this.#length()) {
+      const reader = new ByteReader(this.#buffer);
+      reader.varint();
+      this.#head.key = decodeValue(reader);
+      this.#head.id = reader.varint();
+      this.#buffer = this.#buffer.subarray(length);
+      yield this.#head;
     }
-    const reader = new ByteReader(this.#buffer);
-    reader.varint();
-    this.head.key = decodeValue(reader);
-    this.head.id = reader.varint();
-    this.#buffer = this.#buffer.subarray(length);
   }
 
   /** Bytes of the next entry with its length, all of them in the buffer. */
@@ -160,91 +161,6 @@ class RunReader {
       const read = readSync(this.#file, more, 0, more.length, this.#from);
       this.#from += read;
       this.#buffer = Buffer.concat([this.#buffer, more.subarray(0, read)]);
-    }
-  }
-}
-
-/** Entries of sorted runs in order, by a binary heap. */
-function* merged(runs: RunReader[]): Generator<Entry> {
-  const heap = runs.filter((run) => !run.isDone);
-  const less = (a: RunReader, b: RunReader) => (compareKeys(a.head.key, b.head.key) || a.head.id - b.head.id) < 0;
-  const down = (from: number) => {
-    for (let at = from; ;) {
-      let least = at;
-      for (const child of [at * 2 + 1, at * 2 + 2]) if (child < heap.length && less(heap[child]!, heap[least]!)) least = child;
-      if (least === at) return;
-      [heap[at], heap[least]] = [heap[least]!, heap[at]!];
-      at = least;
-    }
-  };
-  for (let i = heap.length >> 1; i >= 0; i--) down(i);
-  while (heap.length > 0) {
-    const run = heap[0]!;
-    yield run.head;
-    run.next();
-    if (run.isDone) {
-      const last = heap.pop()!;
-      if (heap.length === 0) return;
-      heap[0] = last;
-    }
-    down(0);
-  }
-}
-
-interface Level {
-  keys: Value[];
-  ids: number[];
-  children: number[] | undefined;
-}
-
-class TreeWriter {
-  readonly #sink: BlockSink;
-  readonly #root: number;
-  readonly #allocate: () => number;
-  readonly #compact: boolean;
-  readonly #levels: Level[] = [{ keys: [], ids: [], children: undefined }];
-
-  constructor(sink: BlockSink, root: number, allocate: () => number, compact: boolean) {
-    this.#sink = sink;
-    this.#root = root;
-    this.#allocate = allocate;
-    this.#compact = compact;
-  }
-
-  add(key: Value, id: number): void {
-    const leaf = this.#levels[0]!;
-    if (leaf.keys.length === PAGE_ENTRIES) this.#complete(0);
-    leaf.keys.push(key);
-    leaf.ids.push(id);
-  }
-
-  /** Writes the page of the level and tells the level above, whose first key is not kept (see btree.ts). */
-  #complete(at: number): void {
-    const level = this.#levels[at]!;
-    const number = this.#allocate();
-    const [key, id] = [level.keys[0]!, level.ids[0]!];
-    this.#put(level, number);
-    const above = this.#levels[at + 1] ?? (this.#levels[at + 1] = { keys: [], ids: [], children: [] });
-    if (above.keys.length === PAGE_ENTRIES) this.#complete(at + 1);
-    above.keys.push(key);
-    above.ids.push(id);
-    above.children!.push(number);
-  }
-
-  #put(level: Level, number: number): void {
-    const page = level.children === undefined
-      ? new IndexPage(level.keys, level.ids, undefined, this.#compact)
-      : new IndexPage(level.keys.slice(1), level.ids.slice(1), level.children, this.#compact);
-    this.#sink.put(INDEX, number, page);
-    level.keys = [];
-    level.ids = [];
-    if (level.children !== undefined) level.children = [];
-  }
-
-  finish(): void {
-    for (let at = 0; at < this.#levels.length; at++) {
-      if (at === this.#levels.length - 1) this.#put(this.#levels[at]!, this.#root);
-      else if (this.#levels[at]!.keys.length > 0) this.#complete(at);
     }
   }
 }

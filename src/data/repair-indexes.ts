@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { ByteReader } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import { blockKey, CATALOG, COUNTERS, EDGE, VERTEX } from '../graph/blocks.ts';
-import type { Block, BlockKind, Properties } from '../graph/blocks.ts';
+import type { Block, BlockKind } from '../graph/blocks.ts';
 import { INDEX } from '../graph/btree.ts';
 import { catalogOf } from '../graph/catalog.ts';
-import type { IndexDef, TextIndexDef } from '../graph/catalog.ts';
+import type { IndexDef } from '../graph/catalog.ts';
 import { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
-import { eachPosting } from '../graph/text/postings.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import type { Engine, WriteOp } from '../storage/engine.ts';
 import { BlockSink } from './block-sink.ts';
 import { IndexBuild } from './index-build.ts';
+import { TextBuilds } from './text-builds.ts';
 
 /**
  * Numbers of new pages, beyond those the graph's counter will ever give out: the counter stays as it is, since the place of the next
@@ -43,33 +43,28 @@ export async function repairIndexes(engine: Engine, point: ReadPoint, scratch: s
   for (const { id: graph, strict } of point.system.graphs) {
     const catalog = catalogOf(point.source(graph).get(CATALOG, 0), strict);
     const { indexes } = catalog.data;
-    const texts = catalog.texts.map((text) => ({ text, sums: text.keyIds.flatMap(() => [0, 0]), build: new IndexBuild(join(scratch, `index-${text.id}`)) }));
-    const enterTexts = (kind: TextIndexDef['kind'], labels: readonly number[], id: number, block: Properties) => {
-      for (const { text, sums, build } of texts) {
-        if (text.kind === kind && labels.some((label) => text.labelIds.includes(label))) eachPosting(text, id, block, sums, (key, posting) => build.add(key, posting));
-      }
-    };
+    const texts = new TextBuilds(catalog, scratch);
     const builds = indexes.map((index) => ({ index, build: new IndexBuild(join(scratch, `index-${index.id}`)) }));
     const of = (kind: 'vertex' | 'edge', label: number) => builds.filter(({ index }) => index.kind === kind && index.labelId === label);
     await each(engine, graph, VERTEX, (id, block) => {
       for (const label of block.labels) for (const { index, build } of of('vertex', label)) enter(index, build, id, block);
-      enterTexts('vertex', block.labels, id, block);
+      texts.add('vertex', block.labels, id, block);
     });
     await each(engine, graph, EDGE, (id, block) => {
       for (const { index, build } of of('edge', block.typeId)) enter(index, build, id, block);
-      enterTexts('edge', [block.typeId], id, block);
+      texts.add('edge', [block.typeId], id, block);
     });
     await dropPages(engine, graph);
     const sink = new BlockSink(engine, graph, new Checksum());
-    for (const { index, build, compact } of [...builds.map((one) => ({ ...one, compact: false })), ...texts.map(({ text, build }) => ({ index: text, build, compact: true }))]) {
+    for (const { index, build, compact } of [...builds.map((one) => ({ ...one, compact: false })), ...texts.all.map((one) => ({ ...one, compact: true }))]) {
       let next = PAGES_FROM + index.id * PAGES_PER_INDEX;
       await build.build(sink, index.root, () => next++, compact);
       count++;
     }
     const counters = point.source(graph).get(COUNTERS, 0);
-    if (counters !== undefined && texts.length > 0) {
+    if (counters !== undefined && texts.all.length > 0) {
       const kept = COUNTERS.copy(counters);
-      for (const { text, sums } of texts) kept.texts.set(text.id, sums);
+      texts.noteSums(kept);
       sink.put(COUNTERS, 0, kept);
     }
     await sink.finish();

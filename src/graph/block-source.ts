@@ -19,7 +19,7 @@ export interface BlockSource {
   readonly vertexColumns?: ColumnTable;
   readonly edgeColumns?: ColumnTable;
   readonly adjacencyPages?: AdjacencyPages;
-  warmUp?(checkpoint: () => void): void;
+  warmUp?(checkpoint: (vertices: number) => void): void;
 }
 
 /** What is derived from a graph's blocks in one thread. */
@@ -49,8 +49,6 @@ export class BlockCache {
   onMade: ((pages: DerivedPages) => void) | undefined;
   #blockBytes = 0;
   #derivedBytes = 0;
-  hits = 0;
-  misses = 0;
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes;
@@ -200,7 +198,7 @@ export class SnapshotSource implements BlockSource {
     return readBlock(this.#engine, this.#snapshot, this.graph, kind, block);
   }
 
-  warmUp(checkpoint: () => void): void {
+  warmUp(checkpoint: (vertices: number) => void): void {
     warmUp(this, this.cache.onMade, checkpoint);
   }
 
@@ -213,7 +211,6 @@ export class SnapshotSource implements BlockSource {
 
   #load<B extends Block>(table: BlockTable, kind: BlockKind<B>, block: number, cached: Block | undefined): B | undefined {
     const value = readBlock(this.#engine, this.#snapshot, this.graph, kind, block);
-    this.cache.misses++;
     // An older view must not replace what a newer one has loaded.
     if (cached === undefined || cached.at <= this.version) this.cache.put(table, kind, block, value, this.version);
     return value;

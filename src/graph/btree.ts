@@ -215,47 +215,6 @@ function splitInner(store: PageStore, page: IndexPage): Split {
   return { ...up, page: place };
 }
 
-/** Entries of a page that is filled at once: some room for what comes later. */
-const FILLED = 112;
-
-/** Writes a tree of compact pages over entries that come in order, each once; what was below the root is no longer part of it. */
-export function fillTree(store: PageStore, root: number, entries: Iterable<readonly [key: Value, id: number]>): void {
-  let level: Split[] = [];
-  let page = new IndexPage([], [], undefined, true);
-  const close = (): void => {
-    if (page.keys.length === 0) return;
-    const number = store.allocate();
-    store.put(number, page);
-    level.push({ key: page.keys[0]!, id: page.ids[0]!, page: number });
-    page = new IndexPage([], [], undefined, true);
-  };
-  for (const [key, id] of entries) {
-    if (page.keys.length === FILLED) close();
-    page.keys.push(key);
-    page.ids.push(id);
-  }
-  if (level.length === 0) {
-    store.put(root, page);
-    return;
-  }
-  close();
-  while (level.length > FILLED) {
-    const above: Split[] = [];
-    for (let i = 0; i < level.length; i += FILLED) {
-      const number = store.allocate();
-      store.put(number, innerPage(level.slice(i, i + FILLED)));
-      above.push({ ...level[i]!, page: number });
-    }
-    level = above;
-  }
-  store.put(root, innerPage(level));
-}
-
-function innerPage(below: readonly Split[]): IndexPage {
-  const rest = below.slice(1);
-  return new IndexPage(rest.map(({ key }) => key), rest.map(({ id }) => id), below.map(({ page }) => page), true);
-}
-
 /** Takes away every page of a tree but its root. */
 export function dropPages(store: PageStore & { remove(number: number): void }, root: number): void {
   const drop = (number: number): void => {

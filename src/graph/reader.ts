@@ -274,7 +274,7 @@ export class GraphReader implements GraphView, PageSource {
     return index.keyIds.map((_, field) => ({ texts: sums[field * 2] ?? 0, tokens: sums[field * 2 + 1] ?? 0 }));
   }
 
-  warmUp(checkpoint: () => void): void {
+  warmUp(checkpoint: (vertices: number) => void): void {
     this.source.warmUp?.(checkpoint);
   }
 

@@ -18,11 +18,12 @@ export interface DerivedPages {
   readonly adjacency: readonly AdjacencyPage[];
 }
 
-/** `onMade` is given the pages some thousand vertices at a time. `checkpoint` may throw, to end it. */
-export function warmUp(source: SnapshotSource, onMade: ((pages: DerivedPages) => void) | undefined, checkpoint: () => void): void {
+/** `onMade` is given the pages some thousand vertices at a time. `checkpoint` is told how many are next, and may throw. */
+export function warmUp(source: SnapshotSource, onMade: ((pages: DerivedPages) => void) | undefined, checkpoint: (vertices: number) => void): void {
   const { graph, version, cache, vertexColumns, adjacencyPages } = source;
   const vertices = source.get(COUNTERS, 0)?.nextVertex ?? 0;
   for (let first = 0; first < vertices && cache.hasRoomForDerived; first += COLUMN_PAGE) {
+    checkpoint(COLUMN_PAGE);
     const columns = vertexColumns.fill(first, version, (id) => source.peek(VERTEX, id, true));
     const adjacency: AdjacencyPage[] = [];
     for (const side of ['out', 'in'] as const) {
@@ -32,6 +33,5 @@ export function warmUp(source: SnapshotSource, onMade: ((pages: DerivedPages) =>
     }
     cache.countDerived();
     onMade?.({ graph, version, vertexColumns: columns, adjacency });
-    checkpoint();
   }
 }

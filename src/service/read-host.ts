@@ -2,46 +2,12 @@
  * Runs reads in one thread: each statement on the newest version, or all statements of a read transaction on one. Used by
  * the main thread for short reads and by every reader thread.
  */
-import type { Random } from '../base/random.ts';
 import { DbError } from '../base/errors.ts';
-import { execute, prepare } from '../cypher/engine.ts';
-import type { CsvSource, ExecContext, ExecLimits, FullTextSettings, ProcedureHost, SpillStore } from '../cypher/engine.ts';
-import type { SystemState } from '../graph/system.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
-import type { BeginRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
-import { checkAccess, fieldReader } from './access.ts';
-import { CallContext } from './call-context.ts';
-import { decodeMap } from './parameters.ts';
-import { RunningStatement, StatementControl } from './statement.ts';
-import type { ControlOptions } from './statement.ts';
-
-export interface HostOptions {
-  readonly procedures: ProcedureHost;
-  readonly encoders: ReadonlyMap<string, RowEncoder>;
-  readonly killFlags: Int32Array;
-  readonly random: Random;
-  readonly wallMs: () => number;
-  readonly timeZone: string;
-  readonly limits: ExecLimits;
-  /** Where LOAD CSV reads from; absent: the clause is refused. */
-  readonly csv?: CsvSource | undefined;
-  /** Where statements put what they may not hold in memory; absent: they end with MemoryLimit. */
-  readonly spill?: SpillStore | undefined;
-  /** Absent: offered, with the analyzer `standard`. */
-  readonly fullText?: FullTextSettings | undefined;
-}
-
-/** What the user of a statement may find in texts. */
-export function textOptions(fullText: FullTextSettings | undefined, system: SystemState, user: string, graph: string): Pick<ExecContext, 'fullText' | 'mayRead'> {
-  const mayRead = fieldReader(system, user, graph);
-  return { ...(fullText === undefined ? {} : { fullText }), ...(mayRead === undefined ? {} : { mayRead }) };
-}
-
-/** A user's own memory limit counts where it is the smaller one. */
-export function limitsFor(limits: ExecLimits, system: SystemState, user: string): ExecLimits {
-  const own = system.users[user]?.memoryLimit ?? Infinity;
-  return own < (limits.memoryBytes ?? Infinity) ? { ...limits, memoryBytes: own } : limits;
-}
+import type { BeginRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import { StatementRunner, stateAt } from './statement-runner.ts';
+import type { HostOptions } from './statement-runner.ts';
+import type { ControlOptions, RunningStatement } from './statement.ts';
 
 /** What nobody has used for so long is closed: it holds a snapshot, and with it the space of all that was deleted since. */
 const IDLE_MS_MAX = 10 * 60_000;
@@ -62,7 +28,8 @@ interface OpenExecution {
 
 export class ReadHost {
   readonly #reader: StateReader;
-  readonly #options: HostOptions;
+  readonly #statements: StatementRunner;
+  readonly #wallMs: () => number;
   readonly #executions = new Map<number, OpenExecution>();
   readonly #transactions = new Map<number, OpenTransaction>();
   #expiredMs = 0;
@@ -70,7 +37,8 @@ export class ReadHost {
 
   constructor(reader: StateReader, options: HostOptions) {
     this.#reader = reader;
-    this.#options = options;
+    this.#statements = new StatementRunner(options);
+    this.#wallMs = options.wallMs;
   }
 
   run(request: RunRequest, inlineBudget?: ControlOptions['inlineBudget']): RunReply {
@@ -79,7 +47,7 @@ export class ReadHost {
     const point = owned === undefined ? this.#reader.acquire() : this.#transaction(owned);
     let keep = owned !== undefined;
     try {
-      const { running, type } = this.#start(request, point, inlineBudget);
+      const { running, type } = this.#statements.start(request, (graph) => point.view(graph), stateAt(point, this.#wallMs()), inlineBudget);
       const part = running.pull(request.firstRows, point.version);
       let execution = 0;
       if (part.summary === undefined) {
@@ -91,27 +59,6 @@ export class ReadHost {
     } finally {
       if (!keep) this.#reader.release(point);
     }
-  }
-
-  #start(request: RunRequest, point: ReadPoint, inlineBudget: ControlOptions['inlineBudget']): { running: RunningStatement; type: RunReply['type'] } {
-    const { procedures, encoders, killFlags, random, timeZone, csv, spill, limits } = this.#options;
-    const encoder = encoders.get(request.encoding);
-    if (encoder === undefined) throw new DbError('Internal', `no encoder named ${request.encoding}`);
-    let view = point.view(request.graph);
-    const query = prepare(request.text, { catalog: view.catalog, procedures });
-    if (query.graph !== undefined && query.graph !== request.graph) view = point.view(query.graph);
-    checkAccess(point.system, request.user, view.graphName, query.access);
-    const control = new StatementControl({
-      timeoutMs: request.timeoutMs, killFlags, killSlot: request.killSlot, ...(inlineBudget === undefined ? {} : { inlineBudget }),
-    });
-    const context: ExecContext = {
-      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
-      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, point.system, request.user), ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }),
-      ...textOptions(this.#options.fullText, point.system, request.user, view.graphName),
-      session: new CallContext({ user: request.user, system: point.system, group: request.group, transaction: undefined, version: point.version, checksum: point.checksum, nowMs: this.#options.wallMs(), killFlags }),
-    };
-    const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });
-    return { running, type: query.summary };
   }
 
   pull(request: PullRequest): RowsPart {

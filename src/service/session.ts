@@ -186,8 +186,7 @@ export class Session {
     const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
     await service.waitForVersion(version, options.versionWaitMs);
     const { inline } = service.options;
-    // A reader warms up for all threads.
-    const reply = WARMS_UP.test(request.text) ? undefined : inline.tryRun(request);
+    const reply = inline.tryRun(request);
     if (reply !== undefined) return new ResultStream(reply, inline, end);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
@@ -349,7 +348,6 @@ const FULL_DISK_WAIT_MS = 1000;
 const NO_PARAMETERS: CypherMap = new Map();
 const MAY_ASK_ABOUT_GROUP = /dbms|db\.(?:bolt|monitor|flushDB)|SHOW|TERMINATE/i;
 /** A statement that is to run in every thread that reads. */
-const WARMS_UP = /\bdb\s*\.\s*warmup\b/i;
 
 function graphOf(name: string | undefined): string {
   return name === undefined || name === '' ? DEFAULT_GRAPH : name;

@@ -6,22 +6,17 @@ import { randomInt } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { emptyStats } from '../cypher/context.ts';
-import { execute, executeInTransactions, prepare } from '../cypher/engine.ts';
-import type { ExecContext } from '../cypher/engine.ts';
+import { executeInTransactions, prepare } from '../cypher/engine.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
-import type { GraphView } from '../graph/view.ts';
-import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowEncoder, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 import { checkAccess } from './access.ts';
-import { CallContext } from './call-context.ts';
-import type { CallContextOptions } from './call-context.ts';
-import { limitsFor, textOptions } from './read-host.ts';
-import type { HostOptions } from './read-host.ts';
-import { decodeMap } from './parameters.ts';
+import { StatementRunner, stateAt, stateIn } from './statement-runner.ts';
+import type { HostOptions } from './statement-runner.ts';
 import { hashOf, StatementLog } from './statement-log.ts';
-import { RunningStatement, StatementControl } from './statement.ts';
+import { RunningStatement } from './statement.ts';
 
 /** Cheap to ask; `prepare` says what it really is. */
 const IN_TRANSACTIONS = /\bIN\b[^{}]*\bTRANSACTIONS\b/i;
@@ -52,6 +47,7 @@ interface OpenTransaction {
 export class WriteHost {
   readonly #transactor: Transactor;
   readonly #options: WriteHostOptions;
+  readonly #statements: StatementRunner;
   readonly #results = new Map<number, RowsPart[]>();
   readonly #transactions = new Map<number, OpenTransaction>();
   /** From a point of its own: a number given out by one leader must not be that of another client's transaction or result at the next. */
@@ -61,6 +57,7 @@ export class WriteHost {
   constructor(transactor: Transactor, options: WriteHostOptions) {
     this.#transactor = transactor;
     this.#options = options;
+    this.#statements = new StatementRunner(options);
   }
 
   async run(request: RunRequest): Promise<RunReply> {
@@ -89,8 +86,8 @@ export class WriteHost {
       const view = query.graph === undefined ? given : point.view(query.graph);
       checkAccess(point.system, request.user, view.graphName, query.access);
       await this.#beginOnce(request);
-      const control = this.#control(request);
-      const read = this.#context(request, view, control, { system: point.system, transaction: undefined, version: point.version, nowMs: this.#options.wallMs() });
+      const control = this.#statements.control(request);
+      const read = this.#statements.context(request, view, control, stateAt(point, this.#options.wallMs()));
       let last = point.version;
       let behind = view;
       const execution = await executeInTransactions(query, {
@@ -99,18 +96,17 @@ export class WriteHost {
           const now = reader.acquire();
           points.push(now);
           behind = now.view(view.graphName);
-          return this.#context(request, behind, control, { system: now.system, transaction: undefined, version: now.version, nowMs: this.#options.wallMs() });
+          return this.#statements.context(request, behind, control, stateAt(now, this.#options.wallMs()));
         },
         write: async (work) => {
-          const { version, result } = await this.#transactor.write((transaction) => {
-            const own = { system: transaction.system, transaction, version: transaction.baseVersion, nowMs: transaction.timeMs };
-            return { result: work(this.#context(request, transaction.graph(view.graphName), control, own)) };
-          });
+          const { version, result } = await this.#transactor.write((transaction) => ({
+            result: work(this.#statements.context(request, transaction.graph(view.graphName), control, stateIn(transaction))),
+          }));
           last = version;
           return result!;
         },
       });
-      const running = new RunningStatement({ query, execution, view: behind, encoder: this.#encoder(request), control, summaryRow: request.summaryRow });
+      const running = new RunningStatement({ query, execution, view: behind, encoder: this.#statements.encoder(request), control, summaryRow: request.summaryRow });
       return this.#reply({ parts: this.#collect(running), columns: running.columns, type: query.summary }, last, request.firstRows);
     } finally {
       for (const each of points) reader.release(each);
@@ -126,28 +122,6 @@ export class WriteHost {
     throw new DbError('OutcomeUnknown', 'this statement was begun before under the same key; how many of its batches were committed is not known', {
       hint: 'look at the data; make the batches repeatable (MERGE), then run it under a new key',
     });
-  }
-
-  #encoder({ encoding }: RunRequest): RowEncoder {
-    const encoder = this.#options.encoders.get(encoding);
-    if (encoder === undefined) throw new DbError('Internal', `no encoder named ${encoding}`);
-    return encoder;
-  }
-
-  #control(request: RunRequest): StatementControl {
-    return new StatementControl({ timeoutMs: request.timeoutMs, killFlags: this.#options.killFlags, killSlot: request.killSlot });
-  }
-
-  #context(
-    request: RunRequest, view: GraphView, control: StatementControl, call: Pick<CallContextOptions, 'system' | 'transaction' | 'version' | 'nowMs'>,
-  ): ExecContext {
-    const { procedures, random, timeZone, killFlags, csv, spill, limits } = this.#options;
-    return {
-      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
-      wallMs: this.#options.wallMs(), random, timeZone, limits: limitsFor(limits, call.system, request.user), ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }),
-      ...textOptions(this.#options.fullText, call.system, request.user, view.graphName),
-      session: new CallContext({ user: request.user, tokenIssuedMs: request.tokenIssuedMs, group: request.group, checksum: '', killFlags, ...call }),
-    };
   }
 
   #runInside(request: RunRequest, id: number): RunReply {
@@ -167,16 +141,8 @@ export class WriteHost {
   }
 
   #execute(request: RunRequest, transaction: Transaction): BufferedResult {
-    const { procedures } = this.#options;
-    const encoder = this.#encoder(request);
-    let view = transaction.graph(request.graph);
-    const query = prepare(request.text, { catalog: view.catalog, procedures });
-    if (query.graph !== undefined && query.graph !== request.graph) view = transaction.graph(query.graph);
-    checkAccess(transaction.system, request.user, view.graphName, query.access);
-    const control = this.#control(request);
-    const context = this.#context(request, view, control, { system: transaction.system, transaction, version: transaction.baseVersion, nowMs: transaction.timeMs });
-    const running = new RunningStatement({ query, execution: execute(query, context), view, encoder, control, summaryRow: request.summaryRow });
-    return { parts: this.#collect(running), columns: running.columns, type: query.summary };
+    const { running, type } = this.#statements.start(request, (graph) => transaction.graph(graph), stateIn(transaction));
+    return { parts: this.#collect(running), columns: running.columns, type };
   }
 
   #collect(running: RunningStatement): RowsPart[] {

@@ -1,11 +1,20 @@
 /** A server whose disk is full serves reads, refuses writes with a clear error, and goes on by itself when there is space (needs root). */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { LocalGroup } from '../../src/cli/local-group.ts';
 import { eventually, RestClient } from '../../src/cli/rest-client.ts';
+
+/** Until nothing more fits. */
+function fill(disk: string): void {
+  try {
+    execFileSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=1M'], { stdio: 'ignore' });
+  } catch {
+    // "No space left" is what was wanted.
+  }
+}
 
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
 
@@ -22,15 +31,17 @@ it.skipIf(!isRoot)('a full disk is a pause, not an end (needs root)', async () =
     const client = await RestClient.login(server.restAddress, 'admin', '73@TuGraph');
     const write = () => client.cypher(server.restAddress, 'CREATE (:N {pad: $pad})', { parameters: { pad: 'x'.repeat(2000) } });
     await write();
-    try {
-      execFileSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=1M'], { stdio: 'ignore' });
-    } catch {
-      // "No space left" is what was wanted.
-    }
+    fill(disk);
     const error = await eventually('a refusal', 30_000, () => write().then(() => undefined, (thrown: { code?: string; status?: number }) => (thrown.code === 'ReadOnlyDisk' ? thrown : undefined)));
     expect(error.status).toBe(507);
     const read = await client.cypher(server.restAddress, 'MATCH (n:N) RETURN count(n) > 0');
     expect(read.rows).toEqual([[true]]);
+    // Full again while it opens its store: that is waited out too.
+    rmSync(join(disk, 'ballast'));
+    await eventually('it begins anew', 30_000, () => Promise.resolve(readFileSync(join(server.directory, 'log'), 'utf8').includes('consensus stopped') || undefined));
+    fill(disk);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect(child.exitCode).toBe(null);
     rmSync(join(disk, 'ballast'));
     await eventually('writes again', 30_000, () => write().then(() => true, () => undefined));
     expect(child.exitCode).toBe(null);

@@ -134,6 +134,6 @@ function countOf(view: GraphView, kind: 'vertex' | 'edge', name: string): number
 
 function warmUp(context: ExecContext): string {
   const started = performance.now();
-  context.view.warmUp(() => context.checkpoint(0));
+  context.view.warmUp((vertices) => context.checkpoint(vertices));
   return `Warm up successful in ${((performance.now() - started) / 1000).toFixed(3)} seconds.`;
 }

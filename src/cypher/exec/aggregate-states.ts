@@ -19,42 +19,36 @@ export interface State {
   load(saved: Value): number;
 }
 
-class CountRows implements State {
-  #count = 0;
-  add(): number {
-    this.#count++;
-    return 0;
-  }
+abstract class Count implements State {
+  protected count = 0;
+  abstract add(row: Row, rt: Runtime): number;
   result(): Value {
-    return this.#count;
+    return this.count;
   }
   save(): Value {
-    return this.#count;
+    return this.count;
   }
   load(saved: Value): number {
-    this.#count = saved as number;
+    this.count = saved as number;
     return 0;
   }
 }
 
-class CountValues implements State {
-  #count = 0;
+class CountRows extends Count {
+  add(): number {
+    this.count++;
+    return 0;
+  }
+}
+
+class CountValues extends Count {
   readonly #of: Evaluate;
   constructor(of: Evaluate) {
+    super();
     this.#of = of;
   }
   add(row: Row, rt: Runtime): number {
-    if (this.#of(row, rt) !== null) this.#count++;
-    return 0;
-  }
-  result(): Value {
-    return this.#count;
-  }
-  save(): Value {
-    return this.#count;
-  }
-  load(saved: Value): number {
-    this.#count = saved as number;
+    if (this.#of(row, rt) !== null) this.count++;
     return 0;
   }
 }
@@ -114,44 +108,69 @@ class Accumulated implements State {
   }
 }
 
-class CountDistinct implements State {
+/** Values, each once. */
+class Seen {
   readonly #nodes = new Set<number>();
+  /** Keys of `hashKey`, which are texts or any numbers. */
   readonly #others = new Set<string | number>();
+
+  get size(): number {
+    return this.#nodes.size + this.#others.size;
+  }
+
+  /** The bytes it takes, or 0: it is there. */
+  add(value: Value): number {
+    if (value instanceof NodeValue) {
+      if (this.#nodes.has(value.id)) return 0;
+      this.#nodes.add(value.id);
+      return ENTRY_BYTES;
+    }
+    const key = hashKey(value);
+    if (this.#others.has(key)) return 0;
+    this.#others.add(key);
+    return ENTRY_BYTES + bytesOf(key);
+  }
+
+  save(): Value {
+    return [[...this.#nodes], [...this.#others].map((key) => (typeof key === 'number' ? new Float(key) : key))];
+  }
+
+  load(saved: Value): number {
+    const [ids, keys] = saved as [number[], (string | Float)[]];
+    let bytes = ENTRY_BYTES * ids.length;
+    for (const id of ids) this.#nodes.add(id);
+    for (const key of keys) {
+      this.#others.add(key instanceof Float ? key.value : key);
+      bytes += ENTRY_BYTES + bytesOf(key);
+    }
+    return bytes;
+  }
+}
+
+class CountDistinct implements State {
+  readonly #seen = new Seen();
   readonly #of: Evaluate;
   constructor(of: Evaluate) {
     this.#of = of;
   }
   add(row: Row, rt: Runtime): number {
     const value = this.#of(row, rt);
-    if (value === null) return 0;
-    const before = this.#size;
-    let bytes = ENTRY_BYTES;
-    if (value instanceof NodeValue) this.#nodes.add(value.id);
-    else {
-      const key = hashKey(value);
-      this.#others.add(key);
-      bytes += bytesOf(key);
-    }
-    return this.#size === before ? 0 : bytes;
-  }
-  get #size(): number {
-    return this.#nodes.size + this.#others.size;
+    return value === null ? 0 : this.#seen.add(value);
   }
   result(): Value {
-    return this.#size;
+    return this.#seen.size;
   }
   save(): Value {
-    return savedSets(this.#nodes, this.#others);
+    return this.#seen.save();
   }
   load(saved: Value): number {
-    return loadSets(saved, this.#nodes, this.#others);
+    return this.#seen.load(saved);
   }
 }
 
-/** Each value once. */
+/** Another aggregate over each value once. */
 class DistinctValues implements State {
-  readonly #nodes = new Set<number>();
-  readonly #others = new Set<string | number>();
+  readonly #seen = new Seen();
   readonly #args: readonly Evaluate[];
   readonly #accumulator: Accumulator;
   constructor(args: readonly Evaluate[], accumulator: Accumulator) {
@@ -161,45 +180,21 @@ class DistinctValues implements State {
   add(row: Row, rt: Runtime): number {
     const values: Value[] = [];
     for (const arg of this.#args) values.push(arg(row, rt));
-    const value = values[0] ?? null;
-    if (value instanceof NodeValue) {
-      if (this.#nodes.has(value.id)) return 0;
-      this.#nodes.add(value.id);
-    } else {
-      const key = hashKey(value);
-      if (this.#others.has(key)) return 0;
-      this.#others.add(key);
-    }
-    this.#accumulator.add(values);
-    return ENTRY_BYTES + bytesOf(value);
+    const bytes = this.#seen.add(values[0] ?? null);
+    if (bytes > 0) this.#accumulator.add(values);
+    return bytes;
   }
   result(): Value {
     return this.#accumulator.result();
   }
   save(): Value {
-    return [savedSets(this.#nodes, this.#others), this.#accumulator.save()];
+    return [this.#seen.save(), this.#accumulator.save()];
   }
   load(saved: Value): number {
-    const [sets, inner] = saved as [Value, Value];
+    const [seen, inner] = saved as [Value, Value];
     this.#accumulator.load(inner);
-    return loadSets(sets, this.#nodes, this.#others);
+    return this.#seen.load(seen);
   }
-}
-
-/** Keys of `hashKey`, which are texts or any numbers. */
-function savedSets(nodes: ReadonlySet<number>, others: ReadonlySet<string | number>): Value {
-  return [[...nodes], [...others].map((key) => (typeof key === 'number' ? new Float(key) : key))];
-}
-
-function loadSets(saved: Value, nodes: Set<number>, others: Set<string | number>): number {
-  const [ids, keys] = saved as [number[], (string | Float)[]];
-  let bytes = ENTRY_BYTES * ids.length;
-  for (const id of ids) nodes.add(id);
-  for (const key of keys) {
-    others.add(key instanceof Float ? key.value : key);
-    bytes += ENTRY_BYTES + bytesOf(key);
-  }
-  return bytes;
 }
 
 /** Makes the states of an aggregate whose arguments are these. */

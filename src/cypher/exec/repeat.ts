@@ -8,7 +8,7 @@ import { NodeValue, type RelationshipValue, type Value } from '../../value/value
 import type { Repeat } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { DIRECTIONS, isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
-import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
+import { batched, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';
 import { frameAt, type Frame } from './var-expand.ts';
@@ -38,27 +38,11 @@ export function buildRepeat(node: Repeat, input: Operator, cc: CompileContext): 
     hasLabels: labelsTest(node.labels, cc.catalog),
     filters: compileTests(node.filters, cc),
   };
-  return function* repeat(rt, source) {
-    let out: Row[] = [];
-    let size = BATCH_MIN;
+  const rows = function* repeat(rt: Runtime, source: Iterable<Row[]>): Generator<Row> {
     const typeIds = compiled.steps.map(({ types }) => types(rt));
-    for (const batch of input(rt, source)) {
-      for (const row of batch) {
-        for (const made of new Trail(compiled, typeIds, row, rt).rows()) {
-          out.push(made);
-          if (out.length < size) continue;
-          rt.checkpoint(out.length);
-          yield out;
-          out = [];
-          size = Math.min(size * 4, BATCH_MAX);
-        }
-      }
-    }
-    if (out.length > 0) {
-      rt.checkpoint(out.length);
-      yield out;
-    }
+    for (const batch of input(rt, source)) for (const row of batch) yield* new Trail(compiled, typeIds, row, rt).rows();
   };
+  return (rt, source) => batched(rt, rows(rt, source));
 }
 
 /** The trail being tried from one row's start. */

@@ -2,6 +2,7 @@
  * ORDER BY: a stable sort of everything, or a bounded heap where only the first rows are wanted. What does not fit in memory goes to disk
  * in sorted runs, which are merged in the end.
  */
+import { siftDown, siftUp } from '../../base/heap.ts';
 import { orderCompare } from '../../value/compare.ts';
 import type { Value } from '../../value/value.ts';
 import type { Sort } from '../plan/plan.ts';
@@ -133,6 +134,7 @@ function topEntries(
   rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding, spill: (entries: Entry[]) => void,
 ): Entry[] {
   const heap: Entry[] = [];
+  const isWorse = (a: Entry, b: Entry): boolean => compareEntries(a, b, keys) > 0;
   const [first] = keys;
   let order = 0;
   push(rt, source, (row) => {
@@ -146,11 +148,11 @@ function topEntries(
     if (lent) entry.row = row.slice();
     if (full) {
       heap[0] = entry;
-      siftDown(heap, keys);
+      siftDown(heap, isWorse);
     } else {
       heap.push(entry);
       holding.addRow(row);
-      siftUp(heap, keys);
+      siftUp(heap, isWorse);
       if (holding.pressed) {
         spill(heap);
         heap.length = 0;
@@ -159,27 +161,4 @@ function topEntries(
     return false;
   });
   return heap;
-}
-
-function siftUp(heap: Entry[], keys: readonly Key[]): void {
-  let at = heap.length - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (compareEntries(heap[at]!, heap[parent]!, keys) <= 0) return;
-    [heap[at], heap[parent]] = [heap[parent]!, heap[at]!];
-    at = parent;
-  }
-}
-
-function siftDown(heap: Entry[], keys: readonly Key[]): void {
-  let at = 0;
-  for (;;) {
-    let worst = at;
-    for (const child of [2 * at + 1, 2 * at + 2]) {
-      if (child < heap.length && compareEntries(heap[child]!, heap[worst]!, keys) > 0) worst = child;
-    }
-    if (worst === at) return;
-    [heap[at], heap[worst]] = [heap[worst]!, heap[at]!];
-    at = worst;
-  }
 }

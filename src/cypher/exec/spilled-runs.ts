@@ -1,9 +1,8 @@
 /**
- * Sorted runs on disk and their merge (Knuth, The Art of Computer Programming 3, 5.4.1: merging of sorted runs by a heap).
- *
- * The order is total, so it does not matter which run an item came from.
+ * Sorted runs on disk and their merge. The order is total, so it does not matter which run an item came from.
  */
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { mergeSorted } from '../../base/heap.ts';
 import type { Holding } from './holding.ts';
 import { Spool, type SpillArea } from './spill.ts';
 
@@ -52,64 +51,11 @@ export class SpilledRuns<T> {
     yield* this.#merge(this.#runs);
   }
 
-  *#merge(runs: readonly Spool[]): Generator<T> {
-    const heap: Head<T>[] = [];
-    for (const run of runs) {
-      const head = new Head(run, this.#format);
-      if (head.next()) {
-        heap.push(head);
-        up(heap, this.#format);
-      }
-    }
-    while (heap.length > 0) {
-      const [top] = heap;
-      yield top!.item;
-      if (!top!.next()) {
-        const last = heap.pop()!;
-        if (heap.length === 0) return;
-        if (last !== top) heap[0] = last;
-      }
-      down(heap, this.#format);
-    }
-  }
-}
-
-/** The next item of a run. */
-class Head<T> {
-  item!: T;
-  readonly #records: Iterator<ByteReader>;
-  readonly #format: RunFormat<T>;
-
-  constructor(run: Spool, format: RunFormat<T>) {
-    this.#records = run.records();
-    this.#format = format;
+  #merge(runs: readonly Spool[]): Generator<T> {
+    return mergeSorted(runs.map((run) => this.#items(run)), (a, b) => this.#format.compare(a, b) < 0);
   }
 
-  next(): boolean {
-    const result = this.#records.next();
-    if (result.done === true) return false;
-    this.item = this.#format.read(result.value);
-    return true;
-  }
-}
-
-function up<T>(heap: Head<T>[], { compare }: RunFormat<T>): void {
-  for (let at = heap.length - 1; at > 0;) {
-    const parent = (at - 1) >> 1;
-    if (compare(heap[at]!.item, heap[parent]!.item) >= 0) return;
-    [heap[at], heap[parent]] = [heap[parent]!, heap[at]!];
-    at = parent;
-  }
-}
-
-function down<T>(heap: Head<T>[], { compare }: RunFormat<T>): void {
-  for (let at = 0; ;) {
-    let least = at;
-    for (const child of [2 * at + 1, 2 * at + 2]) {
-      if (child < heap.length && compare(heap[child]!.item, heap[least]!.item) < 0) least = child;
-    }
-    if (least === at) return;
-    [heap[at], heap[least]] = [heap[least]!, heap[at]!];
-    at = least;
+  *#items(run: Spool): Generator<T> {
+    for (const reader of run.records()) yield this.#format.read(reader);
   }
 }

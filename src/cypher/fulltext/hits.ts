@@ -1,4 +1,5 @@
 /** Lists of found documents: ids ascending, with scores, combined by merging. */
+import { siftDown, siftUp } from '../../base/heap.ts';
 
 export interface Hits {
   readonly ids: readonly number[];
@@ -79,6 +80,10 @@ function isBefore(a: Hit, b: Hit): boolean {
   return a.score > b.score || (a.score === b.score && a.id < b.id);
 }
 
+function isBehind(a: Hit, b: Hit): boolean {
+  return isBefore(b, a);
+}
+
 /** The best `count`, in order, by a heap whose top is the worst of them. */
 export function best(hits: Hits, count: number): Hit[] {
   const all = (at: number): Hit => ({ id: hits.ids[at]!, score: hits.scores[at]! });
@@ -88,22 +93,12 @@ export function best(hits: Hits, count: number): Hit[] {
   for (let at = 0; at < hits.ids.length && count > 0; at++) {
     if (heap.length < count) {
       heap.push(all(at));
-      if (heap.length === count) for (let i = heap.length >>> 1; i >= 0; i--) sink(heap, i);
+      siftUp(heap, isBehind);
     } else if (hits.scores[at]! > heap[0]!.score) {
       // Ids ascend: of equal scores the first one stays.
       heap[0] = all(at);
-      sink(heap, 0);
+      siftDown(heap, isBehind);
     }
   }
   return heap.sort(order);
-}
-
-function sink(heap: Hit[], from: number): void {
-  for (let at = from; ;) {
-    let worst = at;
-    for (const child of [at * 2 + 1, at * 2 + 2]) if (child < heap.length && isBefore(heap[worst]!, heap[child]!)) worst = child;
-    if (worst === at) return;
-    [heap[at], heap[worst]] = [heap[worst]!, heap[at]!];
-    at = worst;
-  }
 }

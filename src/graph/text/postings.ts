@@ -13,7 +13,8 @@
 import type { Value } from '../../value/value.ts';
 import { propertyOf } from '../blocks.ts';
 import type { CountersBlock, Properties } from '../blocks.ts';
-import { compareKeys, dropPages, fillTree, insertEntry, removeEntry } from '../btree.ts';
+import { compareKeys, dropPages, insertEntry, removeEntry } from '../btree.ts';
+import { TreeFiller } from '../btree-fill.ts';
 import type { PageStore } from '../btree.ts';
 import type { TextIndexDef } from '../catalog.ts';
 import { analyzerOf } from './analyzer.ts';
@@ -107,7 +108,7 @@ function count(sums: number[], field: number, length: number, sign: 1 | -1): voi
   sums[field * 2 + 1]! += sign * length;
 }
 
-export function sumsOf(counters: CountersBlock, index: TextIndexDef): number[] {
+function sumsOf(counters: CountersBlock, index: TextIndexDef): number[] {
   let sums = counters.texts.get(index.id);
   if (sums === undefined) counters.texts.set(index.id, sums = index.keyIds.flatMap(() => [0, 0]));
   return sums;
@@ -143,12 +144,9 @@ export function buildText(store: TextStore, index: TextIndexDef, documents: Iter
     });
   }
   store.counters().texts.set(index.id, sums);
-  fillTree(store, index.root, inOrder(postings));
-}
-
-function* inOrder(postings: ReadonlyMap<string, readonly number[]>): Generator<readonly [string, number]> {
-  const keys = [...postings.keys()].sort(compareKeys);
-  for (const key of keys) for (const posting of postings.get(key)!) yield [key, posting];
+  const tree = new TreeFiller({ root: index.root, allocate: () => store.allocate(), put: (number, page) => store.put(number, page), compact: true });
+  for (const key of [...postings.keys()].sort(compareKeys)) for (const posting of postings.get(key)!) tree.add(key, posting);
+  tree.finish();
 }
 
 export function dropText(store: TextStore, index: TextIndexDef): void {

@@ -1,0 +1,92 @@
+/** From a request to a running statement: how reads (read-host.ts) and writes (write-host.ts) alike prepare one, check it and give it its surroundings. */
+import type { Random } from '../base/random.ts';
+import { DbError } from '../base/errors.ts';
+import { execute, prepare } from '../cypher/engine.ts';
+import type { CsvSource, ExecContext, ExecLimits, FullTextSettings, ProcedureHost, SpillStore } from '../cypher/engine.ts';
+import type { ReadPoint } from '../graph/state-reader.ts';
+import type { SystemState } from '../graph/system.ts';
+import type { Transaction } from '../graph/transaction.ts';
+import type { GraphView } from '../graph/view.ts';
+import type { RowEncoder, RunReply, RunRequest } from './api.ts';
+import { checkAccess, fieldReader } from './access.ts';
+import { CallContext } from './call-context.ts';
+import type { CallContextOptions } from './call-context.ts';
+import { decodeMap } from './parameters.ts';
+import { RunningStatement, StatementControl } from './statement.ts';
+import type { ControlOptions } from './statement.ts';
+
+export interface HostOptions {
+  readonly procedures: ProcedureHost;
+  readonly encoders: ReadonlyMap<string, RowEncoder>;
+  readonly killFlags: Int32Array;
+  readonly random: Random;
+  readonly wallMs: () => number;
+  readonly timeZone: string;
+  readonly limits: ExecLimits;
+  /** Where LOAD CSV reads from; absent: the clause is refused. */
+  readonly csv?: CsvSource | undefined;
+  /** Where statements put what they may not hold in memory; absent: they end with MemoryLimit. */
+  readonly spill?: SpillStore | undefined;
+  /** Absent: offered, with the analyzer `standard`. */
+  readonly fullText?: FullTextSettings | undefined;
+}
+
+/** The state a statement runs on. */
+export type StatementState = Pick<CallContextOptions, 'system' | 'transaction' | 'version' | 'checksum' | 'nowMs'>;
+
+/** The committed state at one version. */
+export function stateAt({ system, version, checksum }: ReadPoint, nowMs: number): StatementState {
+  return { system, version, checksum, transaction: undefined, nowMs };
+}
+
+/** What a write transaction sees: a state that has no checksum yet. */
+export function stateIn(transaction: Transaction): StatementState {
+  return { system: transaction.system, transaction, version: transaction.baseVersion, nowMs: transaction.timeMs, checksum: '' };
+}
+
+export class StatementRunner {
+  readonly #options: HostOptions;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+  }
+
+  start(request: RunRequest, viewOf: (graph: string) => GraphView, state: StatementState, inlineBudget?: ControlOptions['inlineBudget']): { running: RunningStatement; type: RunReply['type'] } {
+    const encoder = this.encoder(request);
+    let view = viewOf(request.graph);
+    const query = prepare(request.text, { catalog: view.catalog, procedures: this.#options.procedures });
+    if (query.graph !== undefined && query.graph !== request.graph) view = viewOf(query.graph);
+    checkAccess(state.system, request.user, view.graphName, query.access);
+    const control = this.control(request, inlineBudget);
+    const execution = execute(query, this.context(request, view, control, state));
+    return { running: new RunningStatement({ query, execution, view, encoder, control, summaryRow: request.summaryRow }), type: query.summary };
+  }
+
+  encoder({ encoding }: RunRequest): RowEncoder {
+    const encoder = this.#options.encoders.get(encoding);
+    if (encoder === undefined) throw new DbError('Internal', `no encoder named ${encoding}`);
+    return encoder;
+  }
+
+  control({ timeoutMs, killSlot }: RunRequest, inlineBudget?: ControlOptions['inlineBudget']): StatementControl {
+    return new StatementControl({ timeoutMs, killSlot, killFlags: this.#options.killFlags, ...(inlineBudget === undefined ? {} : { inlineBudget }) });
+  }
+
+  context(request: RunRequest, view: GraphView, control: StatementControl, state: StatementState): ExecContext {
+    const { procedures, random, timeZone, killFlags, csv, spill, fullText, limits, wallMs } = this.#options;
+    const { user, tokenIssuedMs, group } = request;
+    const mayRead = fieldReader(state.system, user, view.graphName);
+    return {
+      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
+      wallMs: wallMs(), random, timeZone, limits: limitsFor(limits, state.system, user),
+      ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }), ...(fullText === undefined ? {} : { fullText }), ...(mayRead === undefined ? {} : { mayRead }),
+      session: new CallContext({ user, tokenIssuedMs, group, killFlags, ...state }),
+    };
+  }
+}
+
+/** A user's own memory limit counts where it is the smaller one. */
+function limitsFor(limits: ExecLimits, system: SystemState, user: string): ExecLimits {
+  const own = system.users[user]?.memoryLimit ?? Infinity;
+  return own < (limits.memoryBytes ?? Infinity) ? { ...limits, memoryBytes: own } : limits;
+}
