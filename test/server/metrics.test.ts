@@ -3,6 +3,7 @@ import neo4j from 'neo4j-driver';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventually } from '../../src/cli/rest-client.ts';
 import { LatencyHistogram } from '../../src/base/histogram.ts';
 import { ThreadStatsTable } from '../../src/server/thread-stats.ts';
 import { TestServer } from '../rest/rest-server.ts';
@@ -115,4 +116,13 @@ it('numbers threads of one name', () => {
   const table = new ThreadStatsTable(3);
   for (const name of ['reader', 'main', 'reader']) table.add(name);
   expect(table.all.map(({ thread }) => thread)).toEqual(['reader', 'main', 'reader 2']);
+});
+
+it('shows that db.warmup fills the caches of all threads that read', async () => {
+  await server.done('POST', '/cypher', { script: 'UNWIND range(1, 30000) AS i CREATE (:Warm {n: i, other: -i})' });
+  const bytes = (page: ReadonlyMap<string, number>) => ['main', 'reader', 'reader 2'].map((thread) => page.get(`lgraph_cache_bytes{thread="${thread}"}`)!);
+  const before = bytes(await scrape());
+  await server.done('POST', '/cypher', { script: 'CALL db.warmup()' });
+  // Two keys and the labels of 30 pages, 8 KB each.
+  await eventually('all have them', 10_000, async () => bytes(await scrape()).every((now, i) => now > before[i]! + 500_000) || undefined);
 });

@@ -80,7 +80,8 @@ export const NEO4J_BUILTINS: readonly Builtin[] = [
   builtin('db.awaitIndexes', 'timeOutSeconds?:INTEGER', '', 'read', () => []),
   builtin('db.awaitIndex', 'indexName:STRING, timeOutSeconds?:INTEGER', '', 'read', ([name], { view }) => {
     const wanted = text(name, 'indexName');
-    if (!view.catalog.data.indexes.some((index) => index.name === wanted)) throw new DbError('IndexNotFound', `there is no index ${wanted}`);
+    const { catalog } = view;
+    if (catalog.findText(wanted) === undefined && !catalog.data.indexes.some((index) => index.name === wanted)) throw new DbError('IndexNotFound', `there is no index ${wanted}`);
     return [];
   }),
   builtin('db.schema.nodeTypeProperties', '', 'nodeType:STRING, nodeLabels:LIST, propertyName:STRING, propertyTypes:LIST, mandatory:BOOLEAN', 'read',

@@ -1,0 +1,48 @@
+import { serialize, deserialize } from 'node:v8';
+import { expect, it } from 'vitest';
+import { answerForwarded } from '../../src/server/forwarding.ts';
+import type { Executor } from '../../src/service/executors.ts';
+import type { GroupLink } from '../../src/service/group-link.ts';
+import type { TaskRegistry } from '../../src/service/tasks.ts';
+
+/** A server that has just been elected: what it says of itself changes when it is told to. */
+class Elected {
+  isLeader = false;
+  isOpening = true;
+  #wake: (() => void) | undefined;
+  leaderChange(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+  becomes(isLeader: boolean): void {
+    this.isLeader = isLeader;
+    this.isOpening = false;
+    this.#wake?.();
+  }
+}
+
+function asked(group: Elected): Promise<unknown> {
+  const writer = { pull: () => Promise.resolve('the rows') } as unknown as Executor;
+  const answer = answerForwarded(writer, group as unknown as GroupLink, {} as TaskRegistry);
+  return answer(new Uint8Array(serialize({ method: 'pull', argument: {} }))).then((bytes) => deserialize(bytes) as unknown);
+}
+
+it('holds a forwarded request while it is about to take writes, and refuses it at once where it does not lead', async () => {
+  const opening = new Elected();
+  let isAnswered = false;
+  const answer = asked(opening).finally(() => (isAnswered = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(isAnswered).toBe(false);
+  opening.becomes(true);
+  expect(await answer).toEqual({ ok: 'the rows' });
+
+  const deposed = new Elected();
+  const refused = asked(deposed);
+  deposed.becomes(false);
+  expect(await refused).toMatchObject({ error: { code: 'NotLeader' } });
+});
