@@ -7,6 +7,18 @@ import type { Tab } from './browser.ts';
 /** Refused on purpose: a wrong password, a wrong statement, a line that does not fit; a page that this server may not have. */
 const EXPECTED = /status of (400|401|422).*(login|cypher|import\/text|info)|status of 404.*\/metrics/;
 
+/** How many pixels of the graph view a worker has painted, where no GPU draws. */
+function paintedPixels(page: Page): Promise<number> {
+  return page.evaluate(`(() => {
+    const painted = document.querySelector('.graph-canvas .painted');
+    const copy = document.createElement('canvas');
+    [copy.width, copy.height] = [painted.clientWidth, painted.clientHeight];
+    const context = copy.getContext('2d');
+    context.drawImage(painted, 0, 0, copy.width, copy.height);
+    return context.getImageData(0, 0, copy.width, copy.height).data.filter((value, i) => i % 4 === 3 && value > 0).length;
+  })()`);
+}
+
 describe.skipIf(!hasBrowser)('the web pages of a server', () => {
   let browser: Browser;
   let server: TestServer;
@@ -122,16 +134,28 @@ describe.skipIf(!hasBrowser)('the web pages of a server', () => {
     expect(await view.getAttribute('data-edges')).toBe('4998');
     await soon(() => view.getAttribute('data-layout')).toBe('resting');
     const [step, task] = await page.evaluate("[document.querySelector('.graph-canvas').drawing.longestStepMs, longest]") as [number, number];
-    process.stderr.write(`5,000 nodes drawn and laid out: the longest step of the page took ${Math.round(step)} ms, the longest task with drawing (by the CPU, where there is no GPU) ${task} ms\n`);
-    // Nothing like a freeze; machines that run tests are too different, and too busy, for less.
-    expect(step).toBeLessThan(1000);
+    process.stderr.write(`5,000 nodes drawn and laid out: the longest step of the page took ${Math.round(step)} ms, the longest task with the browser's own work ${task} ms\n`);
+    // A busy machine makes any figure larger; `bench/graph-view.mjs` measures. Here: the work comes in small pieces, and nothing of it waits for pixels.
+    expect(await page.evaluate("document.querySelector('.graph-canvas').drawing.slices")).toBeGreaterThanOrEqual(9997 / 500 - 2);
+    await soon(() => paintedPixels(page)).toBeGreaterThan(5000);
 
     await runStatement(page, "MATCH (p:Person {name: 'Tom Hanks'}) RETURN p");
     await soon(() => view.getAttribute('data-nodes')).toBe('1');
     const box = (await page.locator('.graph-canvas').boundingBox())!;
     await page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
     await soon(async () => Number(await view.getAttribute('data-nodes'))).toBeGreaterThan(5);
+    await soon(() => view.getAttribute('data-layout')).toBe('resting');
+    const [x, y] = await page.evaluate(`(() => {
+      const { graph, sigma } = document.querySelector('.graph-canvas').drawing;
+      const places = graph.extremities(graph.edges()[0]).map((id) => sigma.graphToViewport(graph.getNodeAttributes(id)));
+      return [(places[0].x + places[1].x) / 2, (places[0].y + places[1].y) / 2];
+    })()`) as [number, number];
+    await page.mouse.click(box.x + x, box.y + y);
+    await soon(() => page.getByTestId('inspector').innerText()).toMatch(/ACTED_IN|DIRECTED/);
+    // Sooner, it would be the second half of a double click.
+    await page.waitForTimeout(400);
     await page.mouse.click(box.x + 8, box.y + box.height / 2);
+    await soon(() => page.getByTestId('inspector').count()).toBe(0);
   });
 
   it('show, declare and change labels', async () => {

@@ -1,4 +1,4 @@
-/** A result as a graph: sigma draws it, a worker lays it out, the main thread only copies positions. */
+/** A result as a graph: sigma draws it (by a worker where there is no GPU), another worker lays it out, the main thread only copies positions. */
 import { MultiDirectedGraph } from 'graphology';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import Sigma from 'sigma';
@@ -9,16 +9,18 @@ import { showDialog } from '../ui/dialog.tsx';
 import { toast, tried } from '../ui/toast.tsx';
 import { captionOf, colorOf, completeEnds, labelOf, neighbours, NODES_MAX, setStyle, sizeOf, styles } from './graph-model.ts';
 import type { Elements } from './graph-model.ts';
+import { drawHover } from './hover.ts';
 import type { LayoutJob } from './layout.worker.ts';
+import { hasGpu, PlainSigma } from './plain-sigma.ts';
 import { valueText } from './values.ts';
 
-/** Drawing costs time in proportion to what is drawn, much of it where no GPU helps: larger graphs are redrawn less often. */
-const REDRAW_MS_MIN = 50;
 const EDGE_LABELS_MAX = 400;
 /** With more, edges are plain lines that cannot be clicked. */
 const ARROWS_MAX = 2000;
-/** Nodes that enter the graph in one turn of the event loop. */
-const CHUNK = 1000;
+/** With more, edges are left out while the whole is moved. */
+const EDGES_MOVED_MAX = 10_000;
+/** Elements that enter the graph in one turn of the event loop. */
+const SLICE = 500;
 
 type Picked = { readonly node: GraphNode } | { readonly relationship: GraphRelationship } | undefined;
 
@@ -37,15 +39,17 @@ class Drawing {
   readonly sigma: Sigma;
   /** The longest that one step here kept the main thread. */
   longestStepMs = 0;
+  /** Turns of the event loop over which elements came. */
+  slices = 0;
   #worker: Worker | undefined;
   #over = false;
   readonly #onLayout: (isRunning: boolean) => void;
 
   constructor(host: HTMLElement, events: { onPick: (picked: Picked) => void; onExpand: (id: number) => void; onLayout: (isRunning: boolean) => void }) {
     this.#onLayout = events.onLayout;
-    this.sigma = new Sigma(this.graph, host, {
+    this.sigma = new (hasGpu ? Sigma : PlainSigma)(this.graph, host, {
       allowInvalidContainer: true, enableEdgeEvents: true, renderEdgeLabels: true, defaultEdgeType: 'arrow', labelRenderedSizeThreshold: 5, labelDensity: 0.6, zIndex: true,
-      labelFont: 'system-ui, sans-serif', labelSize: 12, edgeLabelSize: 10, minCameraRatio: 0.01, maxCameraRatio: 10,
+      labelFont: 'system-ui, sans-serif', labelSize: 12, edgeLabelSize: 10, minCameraRatio: 0.01, maxCameraRatio: 10, defaultDrawNodeHover: drawHover,
     });
     this.paint();
     this.sigma.on('clickNode', ({ node }) => events.onPick({ node: this.elements.nodes.get(Number(node))! }));
@@ -77,12 +81,13 @@ class Drawing {
     let dragged: string | undefined;
     this.sigma.on('downNode', ({ node }) => {
       dragged = node;
-      if (this.sigma.getCustomBBox() === null) this.sigma.setCustomBBox(this.sigma.getBBox());
     });
     const mouse = this.sigma.getMouseCaptor();
     mouse.on('mousemovebody', (event) => {
       if (dragged === undefined) return;
       this.stopLayout();
+      // What is dragged outwards must not shrink the rest. Until the next layout: what that finds is to be seen whole.
+      if (this.sigma.getCustomBBox() === null) this.sigma.setCustomBBox(this.sigma.getBBox());
       const { x, y } = this.sigma.viewportToGraph(event);
       this.graph.mergeNodeAttributes(dragged, { x, y });
       event.preventSigmaDefault();
@@ -97,39 +102,53 @@ class Drawing {
   async add({ nodes, relationships }: Elements, at?: number): Promise<number> {
     const fresh = [...nodes.values()].filter((node) => !this.elements.nodes.has(node.id)).slice(0, Math.max(0, NODES_MAX - this.graph.order));
     const centre = at === undefined ? undefined : this.graph.getNodeAttributes(at) as { x: number; y: number };
-    let since = performance.now();
-    const pause = async (): Promise<void> => {
-      this.#took(since);
-      await rest();
-      since = performance.now();
-    };
-    for (const [i, node] of fresh.entries()) {
-      const { x, y } = spiral(centre === undefined ? this.graph.order : i);
+    const [before, total] = [this.graph.order, this.graph.order + fresh.length];
+    this.#suit(this.graph.size + relationships.size);
+    await this.#inSlices(fresh, (node, i) => {
+      const { x, y } = spiral(centre === undefined ? before + i : i);
       this.elements.nodes.set(node.id, node);
-      this.graph.addNode(node.id, { x: x + (centre?.x ?? 0), y: y + (centre?.y ?? 0), ...this.#look(node) });
-      if (i % CHUNK === CHUNK - 1) await pause();
-      if (this.#over) return 0;
-    }
-    let i = 0;
-    for (const one of relationships.values()) {
-      if (this.elements.relationships.has(one.id) || !this.elements.nodes.has(one.start) || !this.elements.nodes.has(one.end)) continue;
+      this.graph.addNode(node.id, { x: x + (centre?.x ?? 0), y: y + (centre?.y ?? 0), ...this.#look(node, total) });
+    });
+    await this.#inSlices(relationships.values(), (one) => {
+      if (this.elements.relationships.has(one.id) || !this.elements.nodes.has(one.start) || !this.elements.nodes.has(one.end)) return;
       this.elements.relationships.set(one.id, one);
       this.graph.addEdgeWithKey(one.id, one.start, one.end, { label: one.type, size: 1.2 });
-      if (++i % CHUNK === 0) await pause();
-      if (this.#over) return 0;
-    }
-    const isLarge = this.graph.size > ARROWS_MAX;
-    this.sigma.setSettings({ renderEdgeLabels: this.graph.size <= EDGE_LABELS_MAX, enableEdgeEvents: !isLarge, defaultEdgeType: isLarge ? 'line' : 'arrow' });
+    });
+    if (this.#over) return 0;
+    const since = performance.now();
     // Now and not with the next frame: sigma refuses changes of what it has not seen.
-    this.sigma.refresh();
+    this.sigma.refresh({ partialGraph: {} });
     this.#took(since);
     // The more there are, the smaller each.
-    if (fresh.length > 0) this.restyle();
+    if (before > 0 && fresh.length > 0) this.restyle();
     return fresh.length;
   }
 
-  #look(node: GraphNode): { label: string; color: string; size: number } {
-    const crowd = Math.min(1, Math.max(0.4, 4 / Math.log2(2 + this.elements.nodes.size / 8)));
+  /** Does `work` with each, a few in one turn of the event loop. */
+  async #inSlices<T>(list: Iterable<T>, work: (one: T, i: number) => void): Promise<void> {
+    let [i, since] = [0, performance.now()];
+    for (const one of list) {
+      if (this.#over) return;
+      work(one, i++);
+      if (i % SLICE > 0) continue;
+      this.slices++;
+      this.#took(since);
+      await rest();
+      since = performance.now();
+    }
+    this.#took(since);
+  }
+
+  /** How edges are drawn when there are so many; known beforehand, so that none is drawn anew. */
+  #suit(edges: number): void {
+    const isLarge = edges > ARROWS_MAX;
+    const suited = { renderEdgeLabels: edges <= EDGE_LABELS_MAX, enableEdgeEvents: !isLarge, hideEdgesOnMove: edges > EDGES_MOVED_MAX, defaultEdgeType: isLarge ? 'line' : 'arrow' };
+    const settings = this.sigma.getSettings();
+    if ((Object.keys(suited) as (keyof typeof suited)[]).some((key) => settings[key] !== suited[key])) this.sigma.setSettings(suited);
+  }
+
+  #look(node: GraphNode, total = this.elements.nodes.size): { label: string; color: string; size: number } {
+    const crowd = Math.min(1, Math.max(0.4, 4 / Math.log2(2 + total / 8)));
     return { label: captionOf(node), color: colorOf(labelOf(node)), size: 7 * sizeOf(labelOf(node)) * crowd };
   }
 
@@ -145,6 +164,7 @@ class Drawing {
 
   layOut(): void {
     this.stopLayout();
+    this.sigma.setCustomBBox(null);
     const ids = this.graph.nodes();
     if (ids.length < 2) return;
     const index = new Map(ids.map((id, i) => [id, i]));
@@ -159,7 +179,6 @@ class Drawing {
     const worker = new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' });
     this.#worker = worker;
     this.#onLayout(true);
-    let due = 0;
     worker.onmessage = ({ data }: MessageEvent<{ positions: Float32Array; isLast: boolean }>) => {
       if (this.#worker !== worker) return;
       if (data.isLast) {
@@ -167,27 +186,24 @@ class Drawing {
         return;
       }
       const now = performance.now();
-      if (now < due) return;
       this.#place(index, data.positions);
       this.#took(now);
-      due = Infinity;
-      // As long without as with, drawing included: half of the main thread stays free.
-      requestAnimationFrame(() => setTimeout(() => {
-        due = performance.now() + Math.max(REDRAW_MS_MIN, performance.now() - now);
-      }));
+      // The worker rests until these are drawn: it takes no core from that, and what is slow to draw is drawn less often.
+      requestAnimationFrame(() => setTimeout(() => worker.postMessage('drawn')));
     };
     const job: LayoutJob = { positions, edges, forMs: Math.min(8000, 1500 + ids.length) };
     worker.postMessage(job, [positions.buffer, edges.buffer]);
   }
 
   #place(index: ReadonlyMap<string, number>, positions: Float32Array): void {
-    this.graph.updateEachNodeAttributes((id, attributes) => {
+    this.graph.forEachNode((id, attributes) => {
       const i = index.get(id);
-      if (i === undefined) return attributes;
+      if (i === undefined) return;
       attributes.x = positions[i * 2];
       attributes.y = positions[i * 2 + 1];
-      return attributes;
-    }, { attributes: ['x', 'y'] });
+    });
+    // Nothing but places has changed, which are read anew for all; told of each node, sigma would do the rest again, twice.
+    this.sigma.refresh({ partialGraph: {}, schedule: true });
   }
 
   stopLayout(): void {

@@ -1,4 +1,4 @@
-/** ForceAtlas2 in a worker: takes positions and edges, sends positions back as it goes, until they rest or the time is up. */
+/** ForceAtlas2 in a worker: takes positions and edges, sends positions back as it goes, the next when these are drawn, until the time is up. */
 import { MultiUndirectedGraph } from 'graphology';
 import forceAtlas2 from 'graphology-layout-forceatlas2';
 
@@ -12,7 +12,9 @@ export interface LayoutJob {
 
 const SLICE_MS = 60;
 
-function layOut({ positions, edges, forMs }: LayoutJob): void {
+const drawn = (): Promise<unknown> => new Promise((resolve) => addEventListener('message', resolve, { once: true }));
+
+async function layOut({ positions, edges, forMs }: LayoutJob): Promise<void> {
   const graph = new MultiUndirectedGraph();
   const count = positions.length / 2;
   for (let i = 0; i < count; i++) graph.addNode(i, { x: positions[i * 2], y: positions[i * 2 + 1], size: 1 });
@@ -28,8 +30,9 @@ function layOut({ positions, edges, forMs }: LayoutJob): void {
     const next = new Float32Array(positions.length);
     graph.forEachNode((node, { x, y }) => next.set([x as number, y as number], Number(node) * 2));
     postMessage({ positions: next, isLast: false }, { transfer: [next.buffer] });
+    await drawn();
   }
   postMessage({ positions: new Float32Array(), isLast: true });
 }
 
-addEventListener('message', (event: MessageEvent<LayoutJob>) => layOut(event.data));
+addEventListener('message', (event: MessageEvent<LayoutJob>) => void layOut(event.data), { once: true });

@@ -37,6 +37,8 @@ export async function run(prefix: '' | 'EXPLAIN ' | 'PROFILE ' = ''): Promise<vo
   const abort = new AbortController();
   const mine: Outcome = { kind: 'running', abort };
   outcome.value = mine;
+  // What draws the answer, if it is a graph, comes while the server works.
+  void import('./graph-view.tsx').catch(() => undefined);
   const started = performance.now();
   const graph = graphName.value;
   let rows: number | undefined;
