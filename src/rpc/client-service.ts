@@ -3,6 +3,7 @@
  *
  *   Run   header → parts of rows, as the executing thread encoded them → summary; the next part is fetched while the last is sent
  */
+import { status as grpcStatus } from '@grpc/grpc-js';
 import { DbError } from '../base/errors.ts';
 import { DONE_BEFORE, dataImport, schemaImport } from '../data/text-import.ts';
 import type { ImportOutcome, Statements } from '../data/text-import.ts';
@@ -13,7 +14,7 @@ import type { Service } from '../service/service.ts';
 import { addressRefused } from '../service/service.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
 import type { Message } from './client-values.ts';
-import type { ClientCall } from './client-call.ts';
+import type { CallStatus, ClientCall } from './client-call.ts';
 import { CLIENT_SERVICE, HEALTH_SERVICE, serviceOf } from './client-proto.ts';
 import { runOptionsOf, readModeOf, timeOf } from './client-options.ts';
 import { ImportStatements } from './client-import.ts';
@@ -50,6 +51,8 @@ export class ClientService {
   readonly #options: ClientServiceOptions;
   readonly #methods = new Map<string, Method>();
   readonly #transactions: ClientTransactions;
+  /** Answered calls by method and by how they ended. */
+  readonly #counts = new Map<string, Map<string, number>>();
   #isDraining = false;
   #open = 0;
 
@@ -89,6 +92,11 @@ export class ClientService {
     return this.#open;
   }
 
+  /** Calls that were answered since the start: how many of each method (`Lgraph/Run`) ended with each code of gRPC. */
+  get endedCalls(): { readonly method: string; readonly code: string; readonly count: number }[] {
+    return [...this.#counts].flatMap(([method, codes]) => [...codes].map(([code, count]) => ({ method, code, count })));
+  }
+
   /** From now on every new call is refused, and health says so. */
   async drain(): Promise<void> {
     this.#isDraining = true;
@@ -101,15 +109,23 @@ export class ClientService {
 
   readonly serve = (call: ClientCall): void => {
     if (this.#open >= this.#options.callsMax) {
-      call.end(statusOf(new DbError('Busy', `${this.#open} calls are open, no more are allowed`, { hint: 'raise max_connections, or call less at once' })));
+      this.#end(call, statusOf(new DbError('Busy', `${this.#open} calls are open, no more are allowed`, { hint: 'raise max_connections, or call less at once' })));
       return;
     }
     this.#open++;
     const { group } = this.#service.options;
     void this.#answer(call)
-      .then(() => call.end(OK), (error: unknown) => call.end(statusOf(error, () => group.leader?.rpcAddress)))
+      .then(() => this.#end(call, OK), (error: unknown) => this.#end(call, statusOf(error, () => group.leader?.rpcAddress)))
       .finally(() => this.#open--);
   };
+
+  #end(call: ClientCall, ended: CallStatus): void {
+    const method = call.path.slice(call.path.lastIndexOf('.') + 1);
+    const code = grpcStatus[call.isGone ? grpcStatus.CANCELLED : ended.code]!;
+    const codes = this.#counts.get(method) ?? new Map<string, number>();
+    this.#counts.set(method, codes.set(code, (codes.get(code) ?? 0) + 1));
+    call.end(ended);
+  }
 
   async #answer(call: ClientCall): Promise<void> {
     const { events } = this.#service;

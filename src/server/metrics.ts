@@ -19,6 +19,7 @@ export interface MetricsParts {
   readonly directory: string;
   /** Open client connections by protocol. */
   readonly connections: () => Readonly<Record<string, number>>;
+  readonly rpcCalls: () => { readonly running: number; readonly ended: readonly { readonly method: string; readonly code: string; readonly count: number }[] };
   /** Decoded graph data in memory, by thread, in bytes. */
   readonly cacheBytes: () => Promise<Readonly<Record<string, number>>>;
   /** Bytes of files below a folder of the data directory, by what they are. */
@@ -146,6 +147,9 @@ function statements(page: Page, service: Service): void {
 
 async function resources(page: Page, parts: MetricsParts): Promise<void> {
   page.gauge('lgraph_connections', 'Open client connections.', byLabel('protocol', parts.connections()));
+  const { running, ended } = parts.rpcCalls();
+  page.gauge('lgraph_rpc_calls_running', 'Calls of gRPC clients that are being answered.', running);
+  page.counter('lgraph_rpc_calls_total', 'Calls of gRPC clients that were answered, by the code of gRPC they ended with.', ended.map(({ method, code, count }) => ({ labels: { method, code }, value: count })));
   page.counter('lgraph_security_events_total', 'Logins and refusals.', byLabel('event', parts.securityCounts()));
   page.gauge('lgraph_cache_bytes', 'Decoded graph data in memory.', byLabel('thread', await parts.cacheBytes()));
   page.gauge('lgraph_store_bytes', 'Files of this server.', byLabel('part', await parts.storeBytes()));

@@ -7,11 +7,12 @@ import { eventually } from '../../src/cli/rest-client.ts';
 import { LatencyHistogram } from '../../src/base/histogram.ts';
 import { ThreadStatsTable } from '../../src/server/thread-stats.ts';
 import { TestServer } from '../rest/rest-server.ts';
+import { RpcClient } from '../rpc/client.ts';
 
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await TestServer.start(18_500);
+  server = await TestServer.start(18_500, ['--enable_rpc', 'true']);
 });
 
 afterAll(async () => {
@@ -52,6 +53,30 @@ it('counts statements by protocol and kind, and errors by code', async () => {
   expect(after.get('lgraph_connections{protocol="bolt"}')).toBeGreaterThanOrEqual(1);
 });
 
+it('counts calls of gRPC clients by method and end, and their statements', async () => {
+  const client = new RpcClient(`127.0.0.1:${server.ports.rpc}`);
+  const before = await scrape();
+  await expect(client.run('RETURN 1')).rejects.toThrow(/UNAUTHENTICATED/);
+  await client.login();
+  await client.run('RETURN 1');
+  await client.run('RETURN 2');
+  await expect(client.run('RETURN 1 +')).rejects.toThrow(/INVALID_ARGUMENT/);
+  const endless = client.stream({ statement: 'UNWIND range(1, 10000000) AS a UNWIND range(1, 10000) AS b RETURN count(a + b)' });
+  endless.on('error', () => undefined);
+  await eventually('it runs', 20_000, async () => (await scrape()).get('lgraph_rpc_calls_running') === 1);
+  endless.cancel();
+  const calls = (page: Map<string, number>, method: string, code: string) => page.get(`lgraph_rpc_calls_total{method="${method}",code="${code}"}`) ?? 0;
+  await eventually('it has ended', 20_000, async () => calls(await scrape(), 'Lgraph/Run', 'CANCELLED') === 1);
+  const after = await scrape();
+  client.close();
+  expect(calls(after, 'Lgraph/Login', 'OK') - calls(before, 'Lgraph/Login', 'OK')).toBe(1);
+  expect(calls(after, 'Lgraph/Run', 'OK')).toBe(2);
+  expect(calls(after, 'Lgraph/Run', 'UNAUTHENTICATED')).toBe(1);
+  expect(calls(after, 'Lgraph/Run', 'INVALID_ARGUMENT')).toBe(1);
+  expect(after.get('lgraph_rpc_calls_running')).toBe(0);
+  expect(after.get('lgraph_statement_seconds_count{protocol="rpc",kind="read"}')).toBeGreaterThanOrEqual(2);
+});
+
 it('shows consensus, threads, memory, caches and files', async () => {
   await server.done('POST', '/cypher', { script: 'CREATE (n:M)' });
   const page = await scrape();
@@ -82,7 +107,7 @@ it('has only names in the dashboard that the page has', async () => {
   const used = new Set([...dashboard.matchAll(/\b((?:lgraph|process)_[a-z_]+)/g)].map(([, name]) => name!.replace(/_(bucket|count|sum)$/, '')));
   expect(used.size).toBeGreaterThan(10);
   // These are there only in a group, while something is under way, or after an error.
-  const sometimes = ['lgraph_raft_peer_lag_entries', 'lgraph_raft_peer_last_contact_seconds', 'lgraph_snapshot_bytes', 'lgraph_snapshot_bytes_all', 'lgraph_security_events_total', 'lgraph_statement_errors_total'];
+  const sometimes = ['lgraph_raft_peer_lag_entries', 'lgraph_raft_peer_last_contact_seconds', 'lgraph_snapshot_bytes', 'lgraph_snapshot_bytes_all', 'lgraph_security_events_total', 'lgraph_statement_errors_total', 'lgraph_rpc_calls_total'];
   expect([...used].filter((name) => !names.has(name) && !sometimes.includes(name))).toEqual([]);
 });
 
