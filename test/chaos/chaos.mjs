@@ -105,8 +105,12 @@ class Chaos {
     });
   }
 
-  /** From the heal of a fault to the first acknowledged write. */
+  /** From the heal of a fault, or from when a majority of the processes that it ended listens again, to the first acknowledged write. */
   async measureRecovery(name) {
+    await eventually(`a majority listens after ${name}`, 60_000, async () => {
+      const answers = await Promise.all(this.hosts.map((host) => probe(host.rest, '/livez')));
+      return answers.filter((answer) => answer?.status === 200).length * 2 > this.hosts.length;
+    });
     const began = performance.now();
     const probing = this.admin.sibling();
     await eventually(`a write after ${name}`, 60_000, async () => {
