@@ -135,7 +135,6 @@ export class BulkGraph {
 
   /** To be called once between vertices and edges. */
   endVertices(): void {
-    for (const set of this.#sets.values()) set.finish();
     this.#adjacency = new AdjacencyFiles(join(this.#options.scratch, 'adjacency'), this.#counters.nextVertex);
   }
 
@@ -208,6 +207,7 @@ export class BulkGraph {
 
   /** Writes adjacency, indexes and counters. `onRows` hears how many more of `2 * edges` ends are done. */
   async finish(onRows: (rows: number) => void): Promise<void> {
+    for (const set of this.#sets.values()) set.finish();
     const task = this.#adjacency!.finish(this.#counters.nextChunk);
     // The helper, if there is one, begins while indexes are made here.
     const steps = this.#options.helper?.adjacency(task);
@@ -294,14 +294,16 @@ function bump(counts: number[], at: number): void {
   counts[at]!++;
 }
 
-/** A set of ids that ascend. */
+/**
+ * A set of ids that ascend. Its pages (half a kilobyte for 4,096 ids) are written in the end: what is written meanwhile then has keys that only ascend, and
+ * LevelDB has nothing to merge.
+ */
 class IdSet {
   readonly #sink: BlockSink;
   readonly #set: number;
+  readonly #pages = new Map<number, BitmapBlock>();
   #page = -1;
   #bitmap = new BitmapBlock();
-  #summaryPage = -1;
-  #summary = new BitmapBlock();
 
   constructor(sink: BlockSink, set: number) {
     this.#sink = sink;
@@ -310,26 +312,22 @@ class IdSet {
 
   add(id: number): void {
     const page = Math.floor(id / PAGE_IDS);
-    if (page !== this.#page) this.#turn(page);
+    if (page !== this.#page) {
+      this.#page = page;
+      this.#pages.set(page, this.#bitmap = new BitmapBlock());
+    }
     this.#bitmap.set(id % PAGE_IDS, true);
   }
 
-  #turn(page: number): void {
-    if (this.#page >= 0) this.#sink.put(BITMAP, setPage(this.#set, this.#page), this.#bitmap);
-    this.#page = page;
-    this.#bitmap = new BitmapBlock();
-    const summaryPage = Math.floor(page / PAGE_IDS);
-    if (summaryPage !== this.#summaryPage) {
-      if (this.#summaryPage >= 0) this.#sink.put(SUMMARY, setPage(this.#set, this.#summaryPage), this.#summary);
-      this.#summaryPage = summaryPage;
-      this.#summary = new BitmapBlock();
-    }
-    this.#summary.set(page % PAGE_IDS, true);
-  }
-
   finish(): void {
-    if (this.#page < 0) return;
-    this.#sink.put(BITMAP, setPage(this.#set, this.#page), this.#bitmap);
-    this.#sink.put(SUMMARY, setPage(this.#set, this.#summaryPage), this.#summary);
+    const summaries = new Map<number, BitmapBlock>();
+    for (const [page, bitmap] of this.#pages) {
+      this.#sink.put(BITMAP, setPage(this.#set, page), bitmap);
+      const summaryPage = Math.floor(page / PAGE_IDS);
+      let summary = summaries.get(summaryPage);
+      if (summary === undefined) summaries.set(summaryPage, summary = new BitmapBlock());
+      summary.set(page % PAGE_IDS, true);
+    }
+    for (const [page, summary] of summaries) this.#sink.put(SUMMARY, setPage(this.#set, page), summary);
   }
 }

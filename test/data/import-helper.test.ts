@@ -11,16 +11,19 @@ import { blockKey } from '../../src/graph/blocks.ts';
 import { openLevelEngine } from '../../src/storage/level-engine.ts';
 import { run, writePeople } from './tools.ts';
 
-const PEOPLE = 40_000;
+const PEOPLE = 10_000;
 let folder: string;
 let configFile: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lgraph-import-'));
-  configFile = writePeople(folder, PEOPLE, 300_000);
+  configFile = writePeople(folder, PEOPLE, 50_000);
   // A hub in both directions, more of its edges than fit into one block; rows that do not fit, in both files.
-  const hub = Array.from({ length: 20_000 }, (_, i) => (i % 2 === 0 ? `7,${i},1` : `${i},7,2`));
+  const hub = Array.from({ length: 20_000 }, (_, i) => (i % 2 === 0 ? `7,${i % PEOPLE},1` : `${i % PEOPLE},7,2`));
   writeFileSync(join(folder, 'knows.csv'), `\n${hub.join('\n')}\n5,${PEOPLE + 5},3\nx,5,3\n1,2\n1,2,3,4\n`, { flag: 'a' });
+  // Long names make the files large.
+  const talkers = Array.from({ length: 3000 }, (_, i) => `${PEOPLE + 10 + i},${'é'.repeat(800)}${i},`);
+  writeFileSync(join(folder, 'people.csv'), `\n${talkers.join('\n')}`, { flag: 'a' });
   writeFileSync(join(folder, 'people.csv'), '\n7,"twice",\nno number,"x",\n"9","open\n', { flag: 'a' });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -66,5 +69,5 @@ it('with and without a second thread', async () => {
 it('ends with the first row that does not fit', async () => {
   const { code, err } = await run('lgraph_import', ['-c', configFile, '-d', join(folder, 'refused')]);
   expect(code).toBe(1);
-  expect(err).toContain(`[file: people.csv] [label: Person] line ${PEOPLE + 2}: duplicate primary field: 7`);
+  expect(err).toContain(`[file: people.csv] [label: Person] line ${PEOPLE + 3002}: duplicate primary field: 7`);
 }, 60_000);
