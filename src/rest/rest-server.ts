@@ -1,9 +1,12 @@
 /** The HTTP port: TuGraph's REST API, health checks, web pages. */
+import { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Certificates } from '../base/certificates.ts';
 import { DbError } from '../base/errors.ts';
+import { plainAddress } from '../service/origin.ts';
 import type { Service } from '../service/service.ts';
 import { addressRefused } from '../service/service.ts';
 import { auditRoute } from './audit-route.ts';
@@ -89,6 +92,23 @@ export class RestServer {
     return this.#connections;
   }
 
+  /**
+   * `GET /bolt` that wants to become a WebSocket is given away: one port for everything, behind an ingress say. Another address is refused, and so
+   * is whoever may not connect.
+   */
+  giveWebSockets(service: Service, take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): void {
+    this.#app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const address = request.socket.remoteAddress ?? '';
+      socket.on('error', () => socket.destroy());
+      if (this.#draining) refuseUpgrade(socket, '503 Service Unavailable');
+      else if (!service.mayConnect(address)) {
+        service.events.note('refused', '', { protocol: 'bolt', address: plainAddress(address) }, 'connection', addressRefused(address));
+        refuseUpgrade(socket, '403 Forbidden');
+      } else if (request.url?.split('?')[0] !== '/bolt') refuseUpgrade(socket, '404 Not Found');
+      else take(request, socket, head);
+    });
+  }
+
   /** From now on every new request is refused; running ones end. */
   async drain(): Promise<void> {
     this.#draining = true;
@@ -97,6 +117,26 @@ export class RestServer {
   async stop(): Promise<void> {
     await this.#app.close();
   }
+}
+
+/**
+ * A message of which Node does not make an upgrade unless it asks for a WebSocket: with an `upgrade` listener it would hand over any other
+ * too, and Java's HttpClient offers h2c with its first request, which must be answered like every other.
+ */
+class WebSocketMessage extends IncomingMessage {
+  /** Not a private field: the class above sets `upgrade` before this one has any. */
+  declare asksForUpgrade: boolean;
+
+  get upgrade(): boolean {
+    return this.asksForUpgrade && this.headers.upgrade?.toLowerCase() === 'websocket';
+  }
+  set upgrade(value: boolean) {
+    this.asksForUpgrade = value;
+  }
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /** These tell what they did by themselves. */
@@ -118,11 +158,11 @@ function auditRequests(app: FastifyInstance, service: Service): void {
 /** The routes without a socket, for tests too. */
 export function makeApp(service: Service, options: RestOptions, isDraining: () => boolean = () => false): FastifyInstance {
   const { tls } = options;
-  // Its type tells an HTTPS server from an HTTP one; the routes do not care.
+  // Its type tells an HTTPS server from an HTTP one; the routes do not care. Only `giveWebSockets` makes upgrades something else than requests.
   const requestTimeout = options.requestTimeoutMs ?? 0;
   // How often Node looks for requests that take too long to arrive.
   const connectionsCheckingInterval = requestTimeout === 0 ? 30_000 : Math.max(250, Math.min(30_000, requestTimeout / 4));
-  const times = { connectionsCheckingInterval, requestTimeout, headersTimeout: requestTimeout === 0 ? HEADERS_MS : Math.min(HEADERS_MS, requestTimeout) };
+  const times = { connectionsCheckingInterval, requestTimeout, headersTimeout: requestTimeout === 0 ? HEADERS_MS : Math.min(HEADERS_MS, requestTimeout), IncomingMessage: WebSocketMessage };
   const protocol = tls === undefined ? { http: times } : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN, ...times } };
   const app: FastifyInstance = fastify({ ...protocol, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
 

@@ -379,6 +379,7 @@ export class LgraphServer {
       tls: config.bolt_tls === 'off' ? undefined : this.#certificates?.current, tlsRequired: config.bolt_tls === 'required',
     });
     await this.#bolt.start();
+    this.#rest.giveWebSockets(service, (request, socket, head) => this.#bolt!.upgrade(request, socket, head));
     this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
   }
 
