@@ -4,6 +4,7 @@ import { readCatalog } from '../data/backup/manifest.ts';
 import type { Manifest } from '../data/backup/manifest.ts';
 import { pruneBackups } from '../data/backup/prune.ts';
 import type { BackupSource } from '../data/backup/source.ts';
+import type { UploadOptions } from '../data/backup/s3-upload.ts';
 import type { BackupStorage } from '../data/backup/storage.ts';
 import type { BackupPoints } from '../service/backup-points.ts';
 
@@ -13,6 +14,8 @@ export interface RoundOptions {
   readonly fullEvery: number;
   /** Full backups that stay; 0: all. */
   readonly keep: number;
+  /** For storage that speaks S3. */
+  readonly upload: UploadOptions;
 }
 
 export interface Round {

@@ -39,7 +39,7 @@ const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
   },
   log: async ({ from, to, bytesMax }: { from: number; to: number; bytesMax: number }) => streams.open(await (await opened).points.log(from, to, bytesMax)),
   round: async ({ place, options }: { place: string; options: RoundOptions }) => (
-    backupRound((await opened).points, openStorage(place), options, () => systemClock.wallMs(), (line) => void channel.call('note', line).catch(() => undefined))),
+    backupRound((await opened).points, openStorage(place, options.upload), options, () => systemClock.wallMs(), (line) => void channel.call('note', line).catch(() => undefined))),
   export: (request: ExportRequest) => openExport(request),
   stop,
 });

@@ -390,10 +390,11 @@ export class LgraphServer {
   }
 
   #scheduleBackups(): void {
-    const { backup_dir: place, backup_interval_s: seconds, backup_full_every: fullEvery, backup_keep: keep, backup_server: named } = this.#config;
+    const { backup_dir: place, backup_interval_s: seconds, backup_full_every: fullEvery, backup_keep: keep, backup_server: named, backup_s3_part_mb: partMb, backup_s3_parallel: parallel } = this.#config;
     if (place === '' || this.#isWitness) return;
     const isOurs = () => (named === '' ? this.#link!.isLeader : named === addressesOf(this.#config).rpc);
-    const round = () => this.#copies!.round(place, { intervalMs: seconds * 1000, fullEvery, keep });
+    const upload = { partBytes: partMb * MB, parallel };
+    const round = () => this.#copies!.round(place, { intervalMs: seconds * 1000, fullEvery, keep, upload });
     // Opened here as well: what is wrong with the place is said at the start.
     this.#schedule = new ScheduledBackups({ place: openStorage(place).place, round, isOurs, log: this.#log, nowMs: () => systemClock.wallMs() });
   }
