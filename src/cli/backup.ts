@@ -19,6 +19,7 @@ import { BACKUP_TYPES, createBackup } from '../data/backup/create.ts';
 import { readCatalog } from '../data/backup/manifest.ts';
 import type { Manifest } from '../data/backup/manifest.ts';
 import { openStorage } from '../data/backup/open-storage.ts';
+import { S3_PARALLEL, S3_PART_MB } from '../data/backup/s3-storage.ts';
 import { pruneBackups } from '../data/backup/prune.ts';
 import { restoreBackup } from '../data/backup/restore.ts';
 import type { BackupStorage } from '../data/backup/storage.ts';
@@ -56,11 +57,15 @@ const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_backup')
   .option('dry_run', { type: 'boolean', default: false, describe: 'prune: only say what would go' })
   .option('endpoint', { type: 'string', describe: 'S3: http(s)://host:port; AWS_ENDPOINT_URL' })
   .option('region', { type: 'string', describe: 'S3: AWS_REGION, or us-east-1' })
+  .option('s3_part_mb', { type: 'number', default: S3_PART_MB, describe: 'S3: objects above this go in parts of this size (multipart upload); AWS takes no less than 5' })
+  .option('s3_parallel', { type: 'number', default: S3_PARALLEL, describe: 'S3: parts of one object sent at once' })
   .option('format', { choices: ['text', 'json'] as const, default: 'text' as const, describe: 'list, create: form of the output' })
   .option('quiet', { type: 'boolean', default: false })
   .option('progress', { choices: PROGRESS_FORMS, default: 'auto' as ProgressForm, describe: 'bar on a terminal, JSON lines, or none' })
-  .check(({ part_mb: partMb, command, keep_full: keepFull, keep_days: keepDays, to_version: version, to_time: time, backup_id: id }) => {
+  .check(({ part_mb: partMb, s3_part_mb: s3PartMb, s3_parallel: parallel, command, keep_full: keepFull, keep_days: keepDays, to_version: version, to_time: time, backup_id: id }) => {
     if (!(partMb > 0 && partMb <= 256)) throw new Error('--part_mb must be more than 0 and at most 256');
+    if (!(s3PartMb >= 5 && s3PartMb <= 5120)) throw new Error('--s3_part_mb must be from 5 to 5120');
+    if (!(Number.isSafeInteger(parallel) && parallel >= 1 && parallel <= 64)) throw new Error('--s3_parallel must be from 1 to 64');
     if ([version, time, id].filter((one) => one !== undefined).length > 1) throw new Error('--to_version, --to_time and --backup_id exclude each other');
     if (version !== undefined && !(Number.isSafeInteger(version) && version > 0)) throw new Error('--to_version must be a positive integer');
     if (command === 'prune' && !(Number.isSafeInteger(keepFull) && keepFull! >= 1)) throw new Error('--keep_full is missing: how many full backups stay, at least 1');
@@ -147,7 +152,7 @@ async function prune(storage: BackupStorage): Promise<void> {
 }
 
 try {
-  await { create, list, verify, restore, prune }[argv.command](openStorage(argv.backup_dir, argv));
+  await { create, list, verify, restore, prune }[argv.command](openStorage(argv.backup_dir, { endpoint: argv.endpoint, region: argv.region, partBytes: Math.ceil(argv.s3_part_mb * MB), parallel: argv.s3_parallel }));
 } catch (error) {
   line.end();
   failed(`lgraph_backup --command ${argv.command}:`, error);

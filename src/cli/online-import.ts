@@ -11,9 +11,9 @@ import { DbError } from '../base/errors.ts';
 import { rejectedText } from '../data/file-import.ts';
 import type { ImportEvents, ImportResult } from '../data/file-import.ts';
 import { DESTINATION, SOURCE } from '../data/import-config.ts';
-import type { FileSpec, ImportConfig } from '../data/import-config.ts';
+import type { FileSpec, ImportConfig, IndexSpec } from '../data/import-config.ts';
 import { isFieldText, schemaJson } from '../data/config-json.ts';
-import { createTextStatement } from '../data/statement-text.ts';
+import { createConstraintStatement, createIndexStatement, createTextStatement } from '../data/statement-text.ts';
 import { filesOf, rowParser, textParts } from '../data/row-source.ts';
 import type { RawRow } from '../data/row-source.ts';
 import type { GroupClient } from './group-client.ts';
@@ -100,10 +100,20 @@ class Run {
       // Who may not make graphs hears from the next call if there is none.
       if (!(error instanceof RestError) || (error.code !== 'GraphExists' && error.code !== 'Forbidden')) throw error;
     });
-    await this.#client.post(`/db/${encodeURIComponent(graph)}/schema/text`, { description: JSON.stringify({ schema: schemaJson(config) }) }, `${key}-schema`);
-    for (const text of config.texts.filter((one) => !isFieldText(one))) {
-      await this.#client.post('/cypher', { graph, script: createTextStatement(text, { ifNotExists: true }) }, `${key}-${text.name}`);
+    // What a constraint brings is not made before it.
+    const indexes = config.indexes.filter((index) => !config.constraints.some((one) => one.type !== 'exists' && isSame(one, index)));
+    await this.#client.post(`/db/${encodeURIComponent(graph)}/schema/text`, { description: JSON.stringify({ schema: schemaJson({ ...config, indexes: indexes.filter((index) => isFieldIndex(index, config)) }) }) }, `${key}-schema`);
+    const run = (script: string, name: string) => this.#client.post('/cypher', { graph, script }, `${key}-${name}`);
+    for (const constraint of config.constraints) await run(createConstraintStatement(constraint), `constraint-${constraint.name}`);
+    for (const [i, index] of indexes.entries()) {
+      if (isFieldIndex(index, config)) continue;
+      const statement = createIndexStatement(index);
+      if (statement === undefined) throw new DbError('InvalidRequest', `the unique index over ${index.label}(${index.fields.join(', ')}) is made offline only`, { hint: 'make it a constraint, or leave out its name' });
+      await run(statement, `index-${i}`).catch((error: unknown) => {
+        if (!(error instanceof RestError) || error.code !== 'IndexExists') throw error;
+      });
     }
+    for (const text of config.texts.filter((one) => !isFieldText(one))) await run(createTextStatement(text, { ifNotExists: true }), text.name);
   }
 
   async send(files: readonly InputFile[]): Promise<void> {
@@ -166,6 +176,21 @@ class Run {
     rmSync(this.#options.stateFile, { force: true });
     return { ...this.#state.imported, keyBytes: 0 };
   }
+}
+
+interface Indexed {
+  readonly kind: 'vertex' | 'edge';
+  readonly label: string;
+  readonly fields: readonly string[];
+}
+
+function isSame(a: Indexed, b: Indexed): boolean {
+  return a.kind === b.kind && a.label === b.label && a.fields.join('\n') === b.fields.join('\n');
+}
+
+/** Whether the schema says it already, with the field. A name of its own stands beside. */
+function isFieldIndex({ kind, label, fields, name }: IndexSpec, { schemas }: ImportConfig): boolean {
+  return fields.length === 1 && (name === undefined || name === `${label}_${fields[0]}`) && schemas.some((schema) => schema.kind === kind && schema.name === label);
 }
 
 function readState(path: string): RunState | undefined {

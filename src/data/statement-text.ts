@@ -1,4 +1,6 @@
+import type { ConstraintDef } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
+import type { IndexSpec } from './import-config.ts';
 
 /** A name as part of a statement: labels and fields cannot be parameters. */
 export function quoted(name: string): string {
@@ -17,4 +19,22 @@ export function createTextStatement({ kind, name, labels, fields, analyzer }: Te
   const each = fields.map((field) => `n.${quoted(field)}`).join(', ');
   const config = `{indexConfig: {\`fulltext.analyzer\`: ${JSON.stringify(analyzer)}}}`;
   return `CREATE FULLTEXT INDEX ${quoted(name)} ${options.ifNotExists === true ? 'IF NOT EXISTS ' : ''}FOR ${pattern} ON EACH [${each}] OPTIONS ${config}`;
+}
+
+const patternOf = (kind: 'vertex' | 'edge', label: string): string => (kind === 'vertex' ? `(n:${quoted(label)})` : `()-[n:${quoted(label)}]-()`);
+const fieldsOf = (fields: readonly string[]): string => `(${fields.map((field) => `n.${quoted(field)}`).join(', ')})`;
+
+/** A constraint as a statement that does nothing where there is one of that name. */
+export function createConstraintStatement({ name, type, kind, label, fields }: Omit<ConstraintDef, 'id'>): string {
+  const rule = type === 'exists' ? 'IS NOT NULL' : type === 'unique' ? 'IS UNIQUE' : kind === 'vertex' ? 'IS NODE KEY' : 'IS RELATIONSHIP KEY';
+  return `CREATE CONSTRAINT ${quoted(name)} IF NOT EXISTS FOR ${patternOf(kind, label)} REQUIRE ${fieldsOf(fields)} ${rule}`;
+}
+
+/** An index as a statement; where it is there already, one that is unique says so by IndexExists. Undefined: no statement makes such an index. */
+export function createIndexStatement({ kind, label, fields, unique, pairUnique, name }: IndexSpec): string | undefined {
+  if (!unique && !pairUnique) return `CREATE INDEX ${name === undefined ? '' : `${quoted(name)} `}IF NOT EXISTS FOR ${patternOf(kind, label)} ON ${fieldsOf(fields)}`;
+  if (name !== undefined && name !== `${label}_${fields.join('_')}`) return undefined;
+  const text = (value: string): string => JSON.stringify(value);
+  if (kind === 'edge') return fields.length > 1 ? undefined : `CALL db.addEdgeIndex(${text(label)}, ${text(fields[0]!)}, ${unique}, ${pairUnique})`;
+  return fields.length === 1 ? `CALL db.addIndex(${text(label)}, ${text(fields[0]!)}, true)` : `CALL db.addVertexCompositeIndex(${text(label)}, [${fields.map(text).join(', ')}], true)`;
 }

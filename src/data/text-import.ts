@@ -65,7 +65,7 @@ async function createLabels(call: Statements, items: readonly Body[]): Promise<s
       const json = JSON.stringify({ ...item, type });
       await call.rows(type === 'VERTEX' ? 'CALL db.createVertexLabelByJson($json)' : 'CALL db.createEdgeLabelByJson($json)', { json });
       log.push(`Add ${type.toLowerCase()} label:${label}`);
-    } else if (shape(present) === shape(item)) {
+    } else if (shape(present) === shape(item) && indexedFields(item).every((field) => indexedFields(present).includes(field))) {
       log.push(`${type === 'VERTEX' ? 'Vertex' : 'Edge'} label [${label}] already exists, skipped`);
     } else {
       throw new DbError('LabelExists', `Label [${label}] already exists with other fields.`, { hint: 'delete it first, or import into another graph' });
@@ -79,11 +79,16 @@ async function schemas(call: Statements): Promise<Body[]> {
   return listField(bodyOf(JSON.parse(String(text))), 'schema').map(bodyOf);
 }
 
-/** What two descriptions of a label must have in common. */
+const propertiesOf = (item: Body): Body[] => (item.properties === undefined ? [] : listField(item, 'properties')).map(bodyOf);
+
+/** What two descriptions of a label must have in common. There may be more indexes than are asked for. */
 function shape(item: Body): string {
-  const properties = (item.properties === undefined ? [] : listField(item, 'properties')).map(bodyOf)
-    .map((field) => [field.name, String(field.type).toUpperCase(), field.optional === true, item.primary === field.name || field.index === true]);
+  const properties = propertiesOf(item).map((field) => [field.name, String(field.type).toUpperCase(), field.optional === true]);
   return JSON.stringify([item.primary ?? null, item.constraints ?? [], properties.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1))]);
+}
+
+function indexedFields(item: Body): unknown[] {
+  return propertiesOf(item).filter(({ name, index }) => name === item.primary || index === true).map(({ name }) => name);
 }
 
 // -------------------------------------------------------------- data

@@ -104,7 +104,8 @@ export class GraphCatalog {
   /** TuGraph's `strict` graphs: undeclared labels are errors, a vertex has exactly one label. */
   readonly strict: boolean;
 
-  constructor(data: CatalogData, strict = false) {
+  /** `isUsable`: which indexes there are to find something by; the others are in `data` only. */
+  constructor(data: CatalogData, strict = false, isUsable: (index: IndexDef) => boolean = () => true) {
     this.data = data;
     this.strict = strict;
     this.#labels = new Map(data.labels.map((name, id) => [name, id]));
@@ -112,6 +113,7 @@ export class GraphCatalog {
     this.#keys = new Map(data.keys.map((name, id) => [name, id]));
     for (const schema of data.schemas) (schema.kind === 'vertex' ? this.#vertexSchemas : this.#edgeSchemas).set(schema.name, schema);
     for (const index of data.indexes) {
+      if (!isUsable(index)) continue;
       const byLabel = index.kind === 'vertex' ? this.#indexesByLabel : this.#indexesByType;
       byLabel.set(index.labelId, [...(byLabel.get(index.labelId) ?? []), index]);
     }
@@ -180,8 +182,7 @@ export class GraphCatalog {
   findIndex(kind: 'vertex' | 'edge', label: string, fields: readonly string[]): IndexDef | undefined {
     const labelId = kind === 'vertex' ? this.findLabel(label) : this.findType(label);
     if (labelId === undefined) return undefined;
-    const list = kind === 'vertex' ? this.labelIndexes(labelId) : this.typeIndexes(labelId);
-    return list.find((index) => index.keyIds.length === fields.length
+    return this.data.indexes.find((index) => index.kind === kind && index.labelId === labelId && index.keyIds.length === fields.length
       && index.keyIds.every((key, i) => this.keyName(key) === fields[i]));
   }
 }

@@ -5,7 +5,7 @@
 import { unreachable } from '../base/assert.ts';
 import { VERTEX, EDGE } from './blocks.ts';
 import type { Properties } from './blocks.ts';
-import { INDEX, IndexPage } from './btree.ts';
+import { dropPages, INDEX, IndexPage } from './btree.ts';
 import { GraphCatalog } from './catalog.ts';
 import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, TextIndexDef } from './catalog.ts';
 import { GraphReader } from './reader.ts';
@@ -59,7 +59,7 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
     case 'createIndex':
       return createIndex(mutator, change);
     case 'deleteIndex':
-      return update(catalog, { indexes: catalog.data.indexes.filter((index) => index.id !== change.id) });
+      return withoutIndexes(mutator, catalog, (index) => index.id === change.id);
     case 'createConstraint':
       return update(catalog, {
         constraints: [...catalog.data.constraints, { ...change.constraint, id: catalog.data.nextId }], nextId: catalog.data.nextId + 1,
@@ -103,6 +103,15 @@ function createIndex(mutator: GraphMutator, change: Extract<SchemaChange, { kind
     }
   }
   return update(catalog, { indexes: [...catalog.data.indexes, index], nextId: index.id + 1 });
+}
+
+/** The catalog without some indexes, whose pages go too. */
+function withoutIndexes(mutator: GraphMutator, catalog: GraphCatalog, leaves: (index: IndexDef) => boolean): GraphCatalog {
+  for (const { root } of catalog.data.indexes.filter(leaves)) {
+    dropPages(mutator, root);
+    mutator.remove(root);
+  }
+  return update(catalog, { indexes: catalog.data.indexes.filter((index) => !leaves(index)) });
 }
 
 function createText(mutator: GraphMutator, change: Extract<SchemaChange, { kind: 'createText' }>): GraphCatalog {
@@ -164,9 +173,9 @@ function deleteLabel(mutator: GraphMutator, of: 'vertex' | 'edge', name: string)
   const isLast = (text: TextIndexDef) => text.kind === of && text.labelIds.every((label) => label === id);
   const texts = withoutTexts(mutator, isLast).texts
     .map((text) => (text.kind === of ? { ...text, labelIds: text.labelIds.filter((label) => label !== id) } : text));
-  return update(withTexts(catalog, texts), {
+  const rest = withoutIndexes(mutator, withTexts(catalog, texts), (one) => one.kind === of && one.labelId === id);
+  return update(rest, {
     schemas: catalog.data.schemas.filter((one) => one.kind !== of || one.name !== name),
-    indexes: catalog.data.indexes.filter((one) => one.kind !== of || one.labelId !== id),
     constraints: catalog.data.constraints.filter((one) => one.kind !== of || one.label !== name),
   });
 }

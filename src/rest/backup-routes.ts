@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { BackupPoint } from '../replica/backup-point.ts';
-import type { BackupPoints } from '../service/backup-points.ts';
+import type { Copies } from '../service/backup-points.ts';
 import type { Service } from '../service/service.ts';
 import { bodyOf, integerField, optionalText, textField } from '../value/bodies.ts';
 import type { Body } from '../value/bodies.ts';
@@ -22,7 +22,7 @@ const PART_BYTES_MAX = 256 << 20;
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
 export function backupRoutes(app: FastifyInstance, service: Service): void {
-  const { backups } = service.options;
+  const { copies } = service.options;
   const route = (path: string, work: (body: Body, request: FastifyRequest) => Promise<object>) => app.post(`/backup/${path}`, async (request, reply) => {
     const call = await RestCall.of(service, request, reply);
     call.requireAdmin();
@@ -30,43 +30,34 @@ export function backupRoutes(app: FastifyInstance, service: Service): void {
     if (answer instanceof Readable) void reply.type('application/octet-stream');
     return answer;
   });
-  route('newest', async () => factsOf(await backups.newest()));
+  route('newest', async () => factsOf(await copies.newest()));
   route('begin', async () => {
-    const { name, ...point } = await backups.begin();
+    const { name, ...point } = await copies.begin();
     return { name, ...factsOf(point) };
   });
   route('state', async (body) => {
     const name = textField(body, 'name');
     const after = optionalText(body, 'after') ?? '';
     if (!HEX.test(after)) throw new DbError('InvalidRequest', '`after` must be a key in hex digits');
-    const bytes = bytesMax(body);
-    backups.check(name);
-    return stream(backups.state(name, after, bytes));
+    return Readable.from(await copies.state(name, after, bytesMax(body)), { objectMode: false });
   });
-  route('log', async (body) => stream(await log(backups, body)));
+  route('log', async (body) => Readable.from(await log(copies, body), { objectMode: false }));
   route('end', async (body) => {
-    backups.end(textField(body, 'name'));
+    await copies.end(textField(body, 'name'));
     return {};
   });
 }
 
-function log(backups: BackupPoints, body: Body): Promise<AsyncGenerator<Buffer>> {
+function log(copies: Copies, body: Body): Promise<AsyncIterable<Uint8Array>> {
   const [from, to] = [integerField(body, 'from_version'), integerField(body, 'to_version')];
   if (from < 1 || to < from) throw new DbError('InvalidRequest', '`from_version` must be at least 1, and `to_version` not less');
-  return backups.log(from, to, bytesMax(body));
+  return copies.log(from, to, bytesMax(body));
 }
 
 function bytesMax(body: Body): number {
   const bytes = integerField(body, 'bytes_max');
   if (bytes < 1 || bytes > PART_BYTES_MAX) throw new DbError('InvalidRequest', `\`bytes_max\` must be from 1 to ${PART_BYTES_MAX}`);
   return bytes;
-}
-
-/** Copies: the source uses its memory again while the socket still waits. */
-function stream(pieces: AsyncGenerator<Buffer>): Readable {
-  return Readable.from((async function* () {
-    for await (const piece of pieces) yield Buffer.from(piece);
-  })());
 }
 
 function factsOf({ clusterId, version, timeMs, askedMs, checksum, serverVersion }: BackupPoint): object {

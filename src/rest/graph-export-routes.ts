@@ -5,8 +5,6 @@ import { DbError } from '../base/errors.ts';
 import { delimiterOf } from '../data/csv.ts';
 import { EXPORT_FORMATS } from '../data/export-graph.ts';
 import type { ExportOptions } from '../data/export-graph.ts';
-import { exportParts, framed } from '../data/export-stream.ts';
-import type { ReadPoint } from '../graph/state-reader.ts';
 import type { Service } from '../service/service.ts';
 import { bodyOf, optionalText, textsOf } from '../value/bodies.ts';
 import type { Body } from '../value/bodies.ts';
@@ -20,28 +18,11 @@ export function graphExportRoutes(app: FastifyInstance, service: Service): void 
     const options = optionsOf(body);
     const { minVersion, versionWaitMs, readMode } = call.options({});
     await service.waitForVersion(Math.max(minVersion ?? 0, await service.readIndexes.versionFor(readMode)), versionWaitMs);
-    const { reader } = service.options;
-    const point = reader.acquire();
-    try {
-      const graphs = body.graphs === undefined ? point.system.graphs.map(({ name }) => name) : textsOf(body.graphs, 'graphs');
-      for (const name of graphs) point.view(name);
-      call.saw(point.version);
-      const stream = Readable.from(released(point, () => reader.release(point), graphs, options));
-      return await reply.type('application/octet-stream').send(stream);
-    } catch (error) {
-      reader.release(point);
-      throw error;
-    }
+    const graphs = body.graphs === undefined ? undefined : textsOf(body.graphs, 'graphs');
+    const { version, bytes } = await service.options.copies.export(graphs, options);
+    call.saw(version);
+    return reply.type('application/octet-stream').send(Readable.from(bytes, { objectMode: false }));
   });
-}
-
-/** The read point lives as long as the answer, also when the client leaves. */
-async function* released(point: ReadPoint, release: () => void, graphs: readonly string[], options: ExportOptions): AsyncGenerator<Buffer> {
-  try {
-    yield* framed(exportParts(point, graphs, options), point.version);
-  } finally {
-    release();
-  }
 }
 
 function optionsOf(body: Body): ExportOptions {

@@ -130,6 +130,8 @@ export const OPTIONS = [
   { name: 'backup_server', ...text, group: 'Backup', help: 'host:rpc_port of the server that makes them; the leader if empty' },
   { name: 'backup_idle_s', type: 'integer', default: 300, min: 1, max: 86400, group: 'Backup', help: 'a version that a backup reads is let go when nobody has asked for so long' },
   { name: 'backups_max', type: 'integer', default: 4, min: 1, max: 64, group: 'Backup', help: 'backups that read from this server at once' },
+  { name: 'backup_s3_part_mb', type: 'integer', default: 16, min: 5, max: 5120, group: 'Backup', help: 'objects in S3 above this go in parts of this size (multipart upload)' },
+  { name: 'backup_s3_parallel', type: 'integer', default: 4, min: 1, max: 64, group: 'Backup', help: 'parts of one such object sent at once' },
   // ---------------------------------------------------------------- logs
   { name: 'log_dir', ...text, group: 'Logs', help: 'folder for log files with rotation; standard output if empty' },
   { name: 'log_file_size', type: 'integer', default: 256, min: 1, max: 4096, group: 'Logs', help: 'MB of one log file' },

@@ -5,22 +5,14 @@
  * restarted; all servers that may lead must reach the same place.
  */
 import { DbError } from '../base/errors.ts';
-import { createBackup } from '../data/backup/create.ts';
-import { readCatalog } from '../data/backup/manifest.ts';
-import type { Manifest } from '../data/backup/manifest.ts';
-import { pruneBackups } from '../data/backup/prune.ts';
-import type { BackupSource } from '../data/backup/source.ts';
-import type { BackupStorage } from '../data/backup/storage.ts';
-import type { BackupPoints } from '../service/backup-points.ts';
+import type { Round } from './backup-round.ts';
 import type { Log } from './log.ts';
 
 export interface ScheduleOptions {
-  readonly storage: BackupStorage;
-  readonly intervalMs: number;
-  /** Incremental backups between two full ones. */
-  readonly fullEvery: number;
-  /** Full backups that stay; 0: all. */
-  readonly keep: number;
+  /** For people: where they are. */
+  readonly place: string;
+  /** Makes one if one is due, in another thread. */
+  readonly round: () => Promise<Round>;
   /** Whether it is for this server to make them, at this moment. */
   readonly isOurs: () => boolean;
   readonly log: Log;
@@ -39,7 +31,6 @@ export interface ScheduleState {
   isLastBad: boolean;
 }
 
-const PART_BYTES = 16 << 20;
 const LOOK_MS = 1000;
 /** After a failure. */
 const PAUSE_MS = 30_000;
@@ -47,14 +38,12 @@ const PAUSE_MS = 30_000;
 export class ScheduledBackups {
   readonly state: ScheduleState = { isRunning: false, failures: 0, lastEndMs: 0, lastTookMs: 0, lastVersion: 0, lastBytes: 0, isLastBad: false };
   readonly #options: ScheduleOptions;
-  readonly #source: BackupSource;
   readonly #timer: NodeJS.Timeout;
   #dueMs = 0;
   #isStopped = false;
 
-  constructor(points: BackupPoints, options: ScheduleOptions) {
+  constructor(options: ScheduleOptions) {
     this.#options = options;
-    this.#source = sourceOf(points);
     this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
   }
 
@@ -72,7 +61,7 @@ export class ScheduledBackups {
       if (!(error instanceof DbError && error.code === 'Busy')) {
         this.state.failures++;
         this.state.isLastBad = true;
-        log.error(`the backup to ${this.#options.storage.place} failed: ${(error as Error).message}`);
+        log.error(`the backup to ${this.#options.place} failed: ${(error as Error).message}`);
       }
       this.#dueMs = nowMs() + PAUSE_MS;
     } finally {
@@ -81,50 +70,21 @@ export class ScheduledBackups {
   }
 
   async #runIfDue(): Promise<void> {
-    const { storage, intervalMs, fullEvery, keep, log, nowMs } = this.#options;
-    const { backups } = await readCatalog(storage);
-    const last = Math.max(0, ...backups.map(({ created }) => Date.parse(created)));
-    this.#dueMs = last + intervalMs;
-    if (nowMs() < this.#dueMs) return;
+    const { place, round, log, nowMs } = this.#options;
     const began = nowMs();
-    const type = incrementalsSinceFull(backups) >= fullEvery ? 'full' : 'auto';
-    const made = await createBackup(this.#source, storage, { type, fullIfNeeded: true, partBytes: PART_BYTES, onPart: () => undefined, onNote: (line) => log.info(`backup: ${line}`) });
-    this.#dueMs = began + intervalMs;
+    const { dueMs, made, removed } = await round();
+    this.#dueMs = dueMs;
+    if (made === undefined) return;
     Object.assign(this.state, { lastEndMs: nowMs(), lastTookMs: nowMs() - began });
-    const newest = made.at(-1);
-    if (newest === undefined) return;
-    Object.assign(this.state, { lastVersion: newest.version, lastBytes: made.reduce((sum, { bytes }) => sum + bytes, 0) });
-    log.info({ id: newest.id, version: newest.version, bytes: this.state.lastBytes, ms: this.state.lastTookMs }, `backup to ${storage.place} made`);
-    if (keep === 0) return;
-    for (const { id } of await pruneBackups(storage, { keepFull: keep, keepDays: undefined }, nowMs())) log.info(`backup ${id} removed: backup_keep is ${keep}`);
+    if (made.newest !== undefined) {
+      Object.assign(this.state, { lastVersion: made.newest.version, lastBytes: made.bytes });
+      log.info({ id: made.newest.id, version: made.newest.version, bytes: made.bytes, ms: this.state.lastTookMs }, `backup to ${place} made`);
+    }
+    for (const id of removed) log.info(`backup ${id} removed: backup_keep says how many stay`);
   }
 
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#timer);
   }
-}
-
-function incrementalsSinceFull(backups: readonly Manifest[]): number {
-  const newest = backups.findLast(({ kind }) => kind === 'full');
-  return newest === undefined ? 0 : backups.filter(({ kind, version }) => kind === 'incremental' && version > newest.version).length;
-}
-
-/** This server itself. */
-function sourceOf(points: BackupPoints): BackupSource {
-  const collect = async (pieces: AsyncIterable<Buffer>): Promise<Buffer> => {
-    const copies: Buffer[] = [];
-    for await (const piece of pieces) copies.push(Buffer.from(piece));
-    return Buffer.concat(copies);
-  };
-  return {
-    newest: () => points.newest(),
-    begin: async () => {
-      const { name, ...point } = await points.begin();
-      return { token: name, ...point };
-    },
-    state: (token, after, bytesMax) => collect(points.state(token, after, bytesMax)),
-    log: async (from, to, bytesMax) => collect(await points.log(from, to, bytesMax)),
-    end: (token) => Promise.resolve(points.end(token)),
-  };
 }

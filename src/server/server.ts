@@ -25,7 +25,6 @@ import { ClientService } from '../rpc/client-service.ts';
 import { insecure } from '../rpc/raft-channel.ts';
 import { clientTls } from '../rpc/peer-tls.ts';
 import { RestServer } from '../rest/rest-server.ts';
-import { BackupPoints } from '../service/backup-points.ts';
 import { CallingExecutor, threadExecutor } from '../service/executors.ts';
 import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
@@ -43,6 +42,7 @@ import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { MemoryEngine } from '../storage/memory-engine.ts';
 import { addressesOf, addressList } from './addresses.ts';
+import { ThreadCopies } from './copies.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
@@ -56,7 +56,7 @@ import type { Config } from './options.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
 import { settleStore, STORE } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
-import type { ConsensusThreadData, ConsensusThreadMessage, ReaderThreadData, StatementThreadData, StoreOptions, WriterThreadData } from './threads.ts';
+import type { ConsensusThreadData, ConsensusThreadMessage, CopyThreadData, ReaderThreadData, StatementThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { ScheduledBackups } from './scheduled-backups.ts';
 import { openStorage } from '../data/backup/open-storage.ts';
 import { metricsText } from './metrics.ts';
@@ -66,6 +66,8 @@ import { csvFiles } from '../service/csv-files.ts';
 import { prepareSpillFolder, spillFiles } from '../service/spill-files.ts';
 
 const MB = 1024 * 1024;
+/** It reads nearly everything once. */
+const COPY_CACHE_BYTES = 16 * MB;
 const INSTALL_AGAIN_MS = 5000;
 /** A thread's heap may grow to here; the caches keep it far below. */
 const OLD_SPACE_MB = 16_384;
@@ -107,7 +109,7 @@ export class LgraphServer {
   #certificates: CertificateWatch | undefined;
   #audit: AuditLog | undefined;
   #upkeep: Upkeep | undefined;
-  #backups: BackupPoints | undefined;
+  #copies: ThreadCopies | undefined;
   #schedule: ScheduledBackups | undefined;
   #consensus: Worker | undefined;
   #stopping = false;
@@ -119,7 +121,7 @@ export class LgraphServer {
     this.#log = log;
     this.#events = events;
     this.#tasks = new TaskRegistry(config.max_running_statements);
-    this.#threadStats = new ThreadStatsTable(3 + config.reader_threads);
+    this.#threadStats = new ThreadStatsTable(4 + config.reader_threads);
     this.#endStats = reportThreadStats(this.#threadStats.add('main'));
   }
 
@@ -256,6 +258,14 @@ export class LgraphServer {
     }
   }
 
+  #startCopies(): PortLike {
+    const { port1, port2 } = new MessageChannel();
+    const { backup_idle_s: idleSeconds, backups_max: heldMax } = this.#config;
+    const data: CopyThreadData = { store: this.#store, clocks: this.#clocks.buffer, blockCacheBytes: COPY_CACHE_BYTES, mainPort: port2, idleMs: idleSeconds * 1000, heldMax };
+    this.#worker('copy-thread', data, [port2]);
+    return port1 as unknown as PortLike;
+  }
+
   /** What one reader has derived from the graph serves all threads. */
   #adopt(pages: DerivedPages, from: number): void {
     this.#reader?.cache.adopt(pages, this.#clocks);
@@ -341,10 +351,7 @@ export class LgraphServer {
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),
       readers: this.#readers.map(threadExecutor),
       writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
-      backups: this.#backups = new BackupPoints({
-        reader: this.#reader!, group: this.#link!, clock: systemClock, serverVersion: PACKAGE_VERSION, isWitness: this.#isWitness,
-        idleMs: config.backup_idle_s * 1000, heldMax: config.backups_max,
-      }),
+      copies: this.#copies = new ThreadCopies({ group: this.#link!, isWitness: this.#isWitness, start: () => this.#startCopies(), onNote: (line) => this.#log.info(`backup: ${line}`) }),
       limits: {
         versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms,
         loginAddressFailuresMax: config.login_address_failures_max,
@@ -359,7 +366,7 @@ export class LgraphServer {
   async #openPorts(service: Service): Promise<void> {
     const config = this.#config;
     this.#watchStatements(service);
-    this.#scheduleBackups(service);
+    this.#scheduleBackups();
     this.#rest = new RestServer(service, {
       host: config.host, port: config.port, bodyBytesMax: config.max_request_bytes, resultBytesMax: config.max_result_bytes, corsOrigins: config.http_cors_origins, gzipBytesMin: config.http_gzip_min_bytes, enableHa: config.enable_ha, webFolder: config.web,
       connectionsMax: config.max_connections, requestTimeoutMs: config.http_request_timeout_ms, auditLog: this.#audit, tls: this.#certificates?.current, ...(config.enable_metrics ? { metrics: { text: () => this.#metrics(service), token: config.metrics_token } } : {}),
@@ -383,11 +390,14 @@ export class LgraphServer {
     this.#log.info(`Listening for Bolt on port ${config.bolt_port}`);
   }
 
-  #scheduleBackups({ options: { backups } }: Service): void {
-    const { backup_dir: place, backup_interval_s: seconds, backup_full_every: fullEvery, backup_keep: keep, backup_server: named } = this.#config;
+  #scheduleBackups(): void {
+    const { backup_dir: place, backup_interval_s: seconds, backup_full_every: fullEvery, backup_keep: keep, backup_server: named, backup_s3_part_mb: partMb, backup_s3_parallel: parallel } = this.#config;
     if (place === '' || this.#isWitness) return;
     const isOurs = () => (named === '' ? this.#link!.isLeader : named === addressesOf(this.#config).rpc);
-    this.#schedule = new ScheduledBackups(backups, { storage: openStorage(place), intervalMs: seconds * 1000, fullEvery, keep, isOurs, log: this.#log, nowMs: () => systemClock.wallMs() });
+    const upload = { partBytes: partMb * MB, parallel };
+    const round = () => this.#copies!.round(place, { intervalMs: seconds * 1000, fullEvery, keep, upload });
+    // Opened here as well: what is wrong with the place is said at the start.
+    this.#schedule = new ScheduledBackups({ place: openStorage(place).place, round, isOurs, log: this.#log, nowMs: () => systemClock.wallMs() });
   }
 
   /** In a group the consensus thread has the port already; its calls of clients come over `#rpcCalls`. */
@@ -491,8 +501,7 @@ export class LgraphServer {
     await within(this.#writer?.call('drain', Math.min(2000, rest())), rest());
     await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
     await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop(), this.#rpcServer?.stop()]);
-    await Promise.allSettled([...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())));
-    this.#backups?.close();
+    await Promise.allSettled([...[...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())), within(this.#copies?.stop(), rest())]);
     await this.#reader?.close();
     await this.#engine?.close();
     this.#link?.close();

@@ -61,3 +61,13 @@ export interface ReaderThreadData extends StatementThreadData {
   readonly blockCacheBytes: number;
   readonly mainPort: MessagePort;
 }
+
+export interface CopyThreadData {
+  readonly store: StoreOptions;
+  readonly clocks: SharedArrayBuffer;
+  readonly blockCacheBytes: number;
+  readonly mainPort: MessagePort;
+  /** Of versions that backups hold (service/backup-points.ts). */
+  readonly idleMs: number;
+  readonly heldMax: number;
+}

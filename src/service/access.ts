@@ -1,9 +1,10 @@
 /**
  * Permissions, in one place for all protocols: a user's roles give a level per graph (NONE < READ < WRITE < FULL), the
- * highest counts; holders of the role `admin` may do everything.
+ * highest counts; holders of the role `admin` may do everything. Levels on single fields take away from that (graph/guarded-view.ts).
  */
 import { DbError } from '../base/errors.ts';
-import type { AccessLevel, SystemState } from '../graph/system.ts';
+import { FieldRules } from '../graph/guarded-view.ts';
+import type { AccessLevel, FieldAccess, SystemState } from '../graph/system.ts';
 
 const RANK: Readonly<Record<AccessLevel, number>> = { NONE: 0, READ: 1, WRITE: 2, FULL: 3 };
 export const ADMIN_ROLE = 'admin';
@@ -27,19 +28,35 @@ export function accessLevel(system: SystemState, user: string, graph: string): A
   return best;
 }
 
+const rulesOf = new WeakMap<SystemState, Map<string, FieldRules | undefined>>();
+
 /**
- * Whether the user may read a field, by the field levels of roles (`modRoleFieldAccessLevel`): one role that reads it is enough. Undefined: no
- * role hides a field.
+ * The fields that are kept from a user, by the levels of roles on single fields (`modRoleFieldAccessLevel`); undefined: none. Where a role
+ * says nothing of a field its level on the graph counts, and is the most it can give; of several roles the highest counts.
  */
-export function fieldReader(system: SystemState, user: string, graph: string): ((kind: 'vertex' | 'edge', label: string, field: string) => boolean) | undefined {
+export function fieldRules(system: SystemState, user: string, graph: string): FieldRules | undefined {
+  let known = rulesOf.get(system);
+  if (known === undefined) rulesOf.set(system, known = new Map());
+  const key = `${user}\n${graph}`;
+  if (!known.has(key)) known.set(key, newRules(system, user, graph));
+  return known.get(key);
+}
+
+function newRules(system: SystemState, user: string, graph: string): FieldRules | undefined {
   if (isAdmin(system, user)) return undefined;
   const roles = (system.users[user]?.roles ?? []).flatMap((name) => {
     const role = system.roles[name];
-    return role === undefined || role.disabled || (role.permissions[graph] ?? 'NONE') === 'NONE' ? [] : [role.fieldPermissions[graph] ?? []];
+    const level = role === undefined || role.disabled ? 'NONE' : role.permissions[graph] ?? 'NONE';
+    return level === 'NONE' ? [] : [{ level, fields: role!.fieldPermissions[graph] ?? [] }];
   });
-  if (roles.every((fields) => fields.every((one) => one.FIELD_ACCESS_LEVEL !== 'NONE'))) return undefined;
-  return (kind, label, field) => roles.some((fields) => !fields.some((one) => (
-    one.FIELD_ACCESS_LEVEL === 'NONE' && one.LABEL_TYPE === kind.toUpperCase() && one.LABEL === label && one.FIELD === field)));
+  const isSame = (a: FieldAccess, b: FieldAccess) => a.LABEL_TYPE === b.LABEL_TYPE && a.LABEL === b.LABEL && a.FIELD === b.FIELD;
+  const rank = (entry: FieldAccess) => Math.max(...roles.map(({ level, fields }) => Math.min(RANK[level], RANK[fields.find((one) => isSame(one, entry))?.FIELD_ACCESS_LEVEL ?? level])));
+  const entries = roles.flatMap(({ fields }) => fields).filter((entry, at, all) => all.findIndex((one) => isSame(one, entry)) === at);
+  const names = (wanted: AccessLevel) => entries.filter((entry) => rank(entry) === RANK[wanted])
+    .map(({ LABEL_TYPE, LABEL, FIELD }) => ({ kind: LABEL_TYPE === 'VERTEX' ? 'vertex' as const : 'edge' as const, label: LABEL, field: FIELD }));
+  const hidden = names('NONE');
+  const readOnly = roles.some(({ level }) => RANK[level] >= RANK.WRITE) ? names('READ') : [];
+  return hidden.length + readOnly.length === 0 ? undefined : new FieldRules(hidden, readOnly);
 }
 
 /** Throws unless the user may run a statement of that kind on the graph. */

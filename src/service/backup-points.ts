@@ -15,12 +15,22 @@ import { stateBytes } from '../replica/state-file.ts';
 import type { StateTally } from '../replica/state-file.ts';
 import type { GroupLink } from './group-link.ts';
 
+/** Whole states and the log, read in a thread of their own (server/copies.ts): no request waits for them. What fails at once rejects before there are bytes. */
+export interface Copies {
+  newest(): Promise<BackupPoint>;
+  begin(): Promise<BackupPoint & { readonly name: string }>;
+  state(name: string, after: string, bytesMax: number): Promise<AsyncIterable<Uint8Array>>;
+  log(from: number, to: number, bytesMax: number): Promise<AsyncIterable<Uint8Array>>;
+  end(name: string): Promise<void>;
+  /** Graphs (undefined: all) at one version, in the form of data/export-stream.ts. Throws GraphNotFound. */
+  export(graphs: readonly string[] | undefined, options: { readonly format: string; readonly delimiter: string }): Promise<{ readonly version: number; readonly bytes: AsyncIterable<Uint8Array> }>;
+}
+
 export interface BackupPointsOptions {
   readonly reader: StateReader;
-  readonly group: GroupLink;
+  readonly group: Pick<GroupLink, 'status' | 'logEntries'>;
   readonly clock: Clock;
   readonly serverVersion: string;
-  readonly isWitness: boolean;
   readonly idleMs: number;
   /** Versions held at once. */
   readonly heldMax: number;
@@ -49,14 +59,10 @@ export class BackupPoints {
     this.#timer = setInterval(() => this.#letGo(), LOOK_MS).unref();
   }
 
-  get heldCount(): number {
-    return this.#held.size;
-  }
-
   /** The newest version here. */
   async newest(): Promise<BackupPoint> {
     const { reader } = this.#options;
-    const point = this.#acquire();
+    const point = reader.acquire();
     try {
       return await this.#factsOf(point);
     } finally {
@@ -68,7 +74,7 @@ export class BackupPoints {
   async begin(): Promise<BackupPoint & { readonly name: string }> {
     const { heldMax, clock, reader } = this.#options;
     if (this.#held.size >= heldMax) throw new DbError('Busy', `${heldMax} backups read from this server already`, { hint: 'backups_max allows more' });
-    const point = this.#acquire();
+    const point = reader.acquire();
     const name = `${process.pid}-${clock.wallMs().toString(36)}-${this.#next++}`;
     this.#held.set(name, { point, users: 0, usedMs: clock.monotonicMs() });
     try {
@@ -78,11 +84,6 @@ export class BackupPoints {
       reader.release(point);
       throw error;
     }
-  }
-
-  #acquire(): ReadPoint {
-    if (this.#options.isWitness) throw new DbError('NotSupported', 'this server is a witness: it has no data to back up', { hint: 'ask another server of the group' });
-    return this.#options.reader.acquire();
   }
 
   async #factsOf({ version, timeMs, checksum }: ReadPoint): Promise<BackupPoint> {
@@ -122,7 +123,6 @@ export class BackupPoints {
 
   /** A file of log entries from `from` up to `to`, of about `bytesMax` bytes. Throws LogNotKept. */
   async log(from: number, to: number, bytesMax: number): Promise<AsyncGenerator<Buffer>> {
-    if (this.#options.isWitness) this.#acquire();
     // Before the first byte is sent, so that a refusal is one.
     const first = await this.#entries(from, to);
     return logBytes(this.#entriesFrom(first, to, bytesMax));

@@ -14,7 +14,7 @@ import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { SystemState } from '../graph/system.ts';
 import type { GroupStatus } from '../replica/protocol.ts';
 import { isAdmin } from './access.ts';
-import type { BackupPoints } from './backup-points.ts';
+import type { Copies } from './backup-points.ts';
 import type { GroupFacts, Principal } from './api.ts';
 import type { Executor, LoadedExecutor } from './executors.ts';
 import { EagerTexts } from './deferred-transaction.ts';
@@ -53,7 +53,7 @@ export interface ServiceOptions {
   /** The leader's own status, over the peer connection. */
   readonly leaderStatus: () => Promise<GroupStatus>;
   readonly tasks: TaskRegistry;
-  readonly backups: BackupPoints;
+  readonly copies: Copies;
   readonly procedures: ProcedureHost;
   readonly limits: ServiceLimits;
   /** What the options that change while the server runs are configured as. */

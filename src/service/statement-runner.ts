@@ -3,12 +3,13 @@ import type { Random } from '../base/random.ts';
 import { DbError } from '../base/errors.ts';
 import { execute, prepare } from '../cypher/engine.ts';
 import type { CsvSource, ExecContext, ExecLimits, FullTextSettings, ProcedureHost, SpillStore } from '../cypher/engine.ts';
+import { guardedView } from '../graph/guarded-view.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import type { SystemState } from '../graph/system.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { GraphView } from '../graph/view.ts';
 import type { RowEncoder, RunReply, RunRequest } from './api.ts';
-import { checkAccess, fieldReader } from './access.ts';
+import { checkAccess, fieldRules } from './access.ts';
 import { CallContext } from './call-context.ts';
 import type { CallContextOptions } from './call-context.ts';
 import { decodeMap } from './parameters.ts';
@@ -58,8 +59,9 @@ export class StatementRunner {
     if (query.graph !== undefined && query.graph !== request.graph) view = viewOf(query.graph);
     checkAccess(state.system, request.user, view.graphName, query.access);
     const control = this.control(request, inlineBudget);
-    const execution = execute(query, this.context(request, view, control, state));
-    return { running: new RunningStatement({ query, execution, view, encoder, control, summaryRow: request.summaryRow }), type: query.summary };
+    const context = this.context(request, view, control, state);
+    const execution = execute(query, context);
+    return { running: new RunningStatement({ query, execution, view: context.view, encoder, control, summaryRow: request.summaryRow }), type: query.summary };
   }
 
   encoder({ encoding }: RunRequest): RowEncoder {
@@ -72,14 +74,15 @@ export class StatementRunner {
     return new StatementControl({ timeoutMs, killSlot, killFlags: this.#options.killFlags, ...(inlineBudget === undefined ? {} : { inlineBudget }) });
   }
 
+  /** Its view shows what the user may see, in every protocol: nothing reads the graph for a statement in another way. */
   context(request: RunRequest, view: GraphView, control: StatementControl, state: StatementState): ExecContext {
     const { procedures, random, timeZone, killFlags, csv, spill, fullText, limits, wallMs } = this.#options;
     const { user, tokenIssuedMs, group } = request;
-    const mayRead = fieldReader(state.system, user, view.graphName);
+    const rules = fieldRules(state.system, user, view.graphName);
     return {
-      view, parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
+      view: guardedView(view, rules), parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
       wallMs: wallMs(), random, timeZone, limits: limitsFor(limits, state.system, user),
-      ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }), ...(fullText === undefined ? {} : { fullText }), ...(mayRead === undefined ? {} : { mayRead }),
+      ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }), ...(fullText === undefined ? {} : { fullText }), ...(rules === undefined ? {} : { mayRead: (kind, label, field) => rules.mayRead(kind, label, field) }),
       session: new CallContext({ user, tokenIssuedMs, group, killFlags, ...state }),
     };
   }

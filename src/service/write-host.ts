@@ -89,14 +89,15 @@ export class WriteHost {
       const control = this.#statements.control(request);
       const read = this.#statements.context(request, view, control, stateAt(point, this.#options.wallMs()));
       let last = point.version;
-      let behind = view;
+      let behind = read.view;
       const execution = await executeInTransactions(query, {
         read,
         after: () => {
           const now = reader.acquire();
           points.push(now);
-          behind = now.view(view.graphName);
-          return this.#statements.context(request, behind, control, stateAt(now, this.#options.wallMs()));
+          const after = this.#statements.context(request, now.view(view.graphName), control, stateAt(now, this.#options.wallMs()));
+          behind = after.view;
+          return after;
         },
         write: async (work) => {
           const { version, result } = await this.#transactor.write((transaction) => ({

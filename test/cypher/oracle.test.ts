@@ -1,9 +1,17 @@
 /** A few thousand random queries against the naive evaluator; `npm run oracle -- --queries 100000` tries more. */
 import { expect, it } from 'vitest';
-import { compareMany } from './oracle/compare.ts';
+import { compareGuarded, compareMany } from './oracle/compare.ts';
 
 it('gives what the naive evaluator gives, with and without indexes', async () => {
   const differences: string[] = [];
   for (const seed of [1, 15]) await compareMany(seed, 1000, (text) => differences.push(text));
   expect(differences).toEqual([]);
+});
+
+it('gives a user from whom fields are kept what a graph without them gives', async () => {
+  const differences: string[] = [];
+  const { answered, refused } = await compareGuarded(2, 1000, (text) => differences.push(text));
+  expect(differences).toEqual([]);
+  expect(answered).toBeGreaterThan(500);
+  expect(refused).toBeGreaterThan(10);
 });

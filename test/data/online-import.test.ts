@@ -56,6 +56,48 @@ describe('lgraph_import --online true', () => {
     expect(await rows("MATCH (n:Person {id: 4}) RETURN n.name, toString(n.born)", 'whole')).toEqual([['person "4"', '1914-01-01']]);
   });
 
+  it('makes the indexes and constraints of the configuration as an offline import does, and only once', async () => {
+    const path = writePeople(directory, 50, 50);
+    const config = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const whole = join(directory, 'indexed.config');
+    const write = (files: unknown) => writeFileSync(whole, JSON.stringify({
+      ...config, files,
+      indexes: [
+        { type: 'VERTEX', label: 'Person', fields: ['name', 'born'] }, { type: 'VERTEX', label: 'Person', fields: ['born'], name: 'by_birth' }, { type: 'VERTEX', label: 'Person', fields: ['id', 'born'], unique: true },
+        { type: 'EDGE', label: 'knows', fields: ['since'] }, { type: 'VERTEX', label: 'Free', fields: ['a', 'b'], name: 'free' },
+      ],
+      constraints: [
+        { name: 'one_each', rule: 'unique', type: 'VERTEX', label: 'Person', fields: ['id', 'name'] }, { name: 'has_name', rule: 'exists', type: 'VERTEX', label: 'Person', fields: ['name'] },
+        { name: 'free_key', rule: 'node_key', type: 'VERTEX', label: 'Free', fields: ['b', 'c'] },
+      ],
+    }));
+    write(config.files);
+    const shown = async (graph: string, ask = rows) => [
+      (await ask('SHOW INDEXES YIELD name, entityType, labelsOrTypes, properties, owningConstraint RETURN name, entityType, labelsOrTypes, properties, owningConstraint ORDER BY name', graph)),
+      (await ask('SHOW CONSTRAINTS YIELD name, type, labelsOrTypes, properties RETURN name, type, labelsOrTypes, properties ORDER BY name', graph)), (await ask('CALL db.indexes()', graph)),
+    ];
+    const folder = join(directory, 'offline-indexed');
+    expect(await run('lgraph_import', ['-c', whole, '-d', folder, '-g', 'default'])).toMatchObject({ code: 0, err: '' });
+    const alone = await LocalGroup.create({ size: 1, standalone: true, directory: join(directory, 'alone'), basePort: 24_280, flags: ['--directory', folder] });
+    try {
+      alone.startAll();
+      await alone.ready(60_000);
+      const local = await RestClient.login(alone.servers[0]!.restAddress, 'admin', '73@TuGraph');
+      const offline = await shown('default', async (text) => (await local.cypher(alone.servers[0]!.restAddress, text)).rows);
+      expect(JSON.stringify(offline)).toMatch(/by_birth.*free_key.*one_each/);
+      for (let round = 0; round < 2; round++) {
+        // The rows are there the second time.
+        if (round === 1) write([]);
+        expect(await run('lgraph_import', online(whole, 'indexed'))).toMatchObject({ code: 0, err: '' });
+        const made = await shown('indexed');
+        expect(made.slice(0, 2)).toEqual(offline.slice(0, 2));
+        expect([...made[2]!].sort()).toEqual([...offline[2]!].sort());
+      }
+    } finally {
+      await alone.stopAll('SIGKILL');
+    }
+  }, 120_000);
+
   it('names the line of the file, or writes it to the file of rejected rows', async () => {
     const config = writePeople(directory, 200, 500);
     writeFileSync(join(directory, 'knows.csv'), `${readFileSync(join(directory, 'knows.csv'), 'utf8')}\n1,9999,3\n1,2,many\n1,2,3\n`);

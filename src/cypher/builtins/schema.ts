@@ -151,7 +151,8 @@ function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
   }
   const { catalog } = writer;
   const labelId = kind === 'vertex' ? catalog.findLabel(label)! : catalog.findType(label)!;
-  for (const index of kind === 'vertex' ? catalog.labelIndexes(labelId) : catalog.typeIndexes(labelId)) {
+  for (const index of catalog.data.indexes) {
+    if (index.kind !== kind || index.labelId !== labelId) continue;
     const fields = index.keyIds.map((key) => catalog.keyName(key));
     if (fields.some((field) => names.includes(field))) writer.deleteIndex({ kind, label, fields });
   }

@@ -31,9 +31,9 @@ function known(schema: LabelSchema, row: CypherMap, writer: GraphWriter): [numbe
   return entries;
 }
 
-/** Whether an error is about a unique index; other refusals of a row are data errors. */
+/** Whether an error is about a unique index; other refusals of a row are data errors. What the user may not do ends the call. */
 function count(counts: UpsertCounts, error: unknown): void {
-  if (!(error instanceof DbError)) throw error;
+  if (!(error instanceof DbError) || error.code === 'Forbidden') throw error;
   if (/already exists/.test(error.message)) counts.indexConflict++;
   else counts.dataError++;
 }

@@ -1,8 +1,9 @@
 import { FolderStorage } from './storage.ts';
 import type { BackupStorage } from './storage.ts';
 import { s3Options, S3Storage } from './s3-storage.ts';
+import type { S3Given } from './s3-storage.ts';
 
 /** A folder, or `s3://bucket/prefix` with keys from the environment. */
-export function openStorage(place: string, given: { readonly endpoint?: string | undefined; readonly region?: string | undefined } = {}): BackupStorage {
+export function openStorage(place: string, given: S3Given = {}): BackupStorage {
   return place.startsWith('s3://') ? new S3Storage(s3Options(place, process.env, given)) : new FolderStorage(place);
 }

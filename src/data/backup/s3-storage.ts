@@ -1,11 +1,15 @@
 /**
  * Backups in storage that speaks the S3 protocol: `s3://bucket/prefix`, requests signed with AWS Signature Version 4 (aws4fetch).
  *
- * An object is there whole or not at all, and its SHA-256 travels in the signature, so the storage refuses what a bad wire changed.
- * A part is one request: parts take the place of S3's multipart upload, and a broken backup goes on at its last whole part.
+ * An object is there whole or not at all, and the SHA-256 of each request travels in its signature, so the storage refuses what a bad wire
+ * changed. A part of a backup is one object, and a broken backup goes on at its last whole one; objects above `partBytes` go by multipart
+ * upload (s3-upload.ts).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
 import { DbError } from '../../base/errors.ts';
+import { textsIn, uploadInParts, uploadsIn } from './s3-upload.ts';
+import type { UploadOptions } from './s3-upload.ts';
 import { sha256 } from './storage.ts';
 import type { BackupStorage } from './storage.ts';
 
@@ -19,16 +23,27 @@ export interface S3Options {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string | undefined;
+  readonly upload: UploadOptions;
 }
 
 /** The names AWS's own tools use. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface S3Given extends Partial<UploadOptions> {
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+export const S3_PART_MB = 16;
+export const S3_PARALLEL = 4;
 const RETRIES = 5;
+const RETRY_MS = 50;
 const TIMEOUT_MS = 300_000;
+/** Uploads that were begun before that belong to nobody who lives. */
+const UPLOAD_STALE_MS = 24 * 3_600_000;
 
 /** `s3://bucket/prefix` with what the environment says of the storage. Throws InvalidRequest. */
-export function s3Options(url: string, environment: Environment, given: { readonly endpoint?: string | undefined; readonly region?: string | undefined } = {}): S3Options {
+export function s3Options(url: string, environment: Environment, given: S3Given = {}): S3Options {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(url) ?? [];
   if (bucket === undefined) throw new DbError('InvalidRequest', `${url} is not s3://bucket or s3://bucket/prefix`);
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = environment;
@@ -37,7 +52,10 @@ export function s3Options(url: string, environment: Environment, given: { readon
   }
   const region = given.region || (environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? 'us-east-1');
   const endpoint = given.endpoint || (environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL ?? `https://s3.${region}.amazonaws.com`);
-  return { bucket, prefix: prefix.replace(/^\/+|\/+$/g, ''), endpoint: endpoint.replace(/\/+$/, ''), region, accessKeyId, secretAccessKey, sessionToken };
+  return {
+    bucket, prefix: prefix.replace(/^\/+|\/+$/g, ''), endpoint: endpoint.replace(/\/+$/, ''), region, accessKeyId, secretAccessKey, sessionToken,
+    upload: { partBytes: given.partBytes ?? S3_PART_MB << 20, parallel: given.parallel ?? S3_PARALLEL },
+  };
 }
 
 export class S3Storage implements BackupStorage {
@@ -62,20 +80,29 @@ export class S3Storage implements BackupStorage {
     return prefix === '' ? name : `${prefix}/${name}`;
   }
 
+  /** A good answer, or 404. What the wire loses is asked again, as what the storage calls its own fault is (aws4fetch): every request may be repeated. */
   async #ask(method: string, url: string, body?: Uint8Array): Promise<Response> {
-    let answer: Response;
-    try {
-      answer = await this.#client.fetch(url, {
-        method, signal: AbortSignal.timeout(TIMEOUT_MS),
-        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer>, headers: { 'x-amz-content-sha256': sha256(body), 'content-type': 'application/octet-stream' } }),
-      });
-    } catch (error) {
-      throw new DbError('Busy', `${this.place} at ${this.#options.endpoint} does not answer: ${(error as Error).message}`, { cause: error });
-    }
+    const answer = await this.#answered(method, url, body);
     if (answer.ok || answer.status === 404) return answer;
     const text = await answer.text();
-    const code = tagged(text, 'Code')[0] ?? String(answer.status);
-    throw new DbError(answer.status === 507 ? 'ReadOnlyDisk' : 'InvalidRequest', `${this.place} refuses ${method}: ${code} ${tagged(text, 'Message')[0] ?? ''}`.trim(), { hint: 'look at bucket, endpoint, region and keys' });
+    const code = textsIn(text, 'Code')[0] ?? String(answer.status);
+    // Its own fault for so long: it may pass, and what is there is kept.
+    if (answer.status >= 500 && answer.status !== 507) throw new DbError('Busy', `${this.place} at ${this.#options.endpoint} fails: ${code}`);
+    throw new DbError(answer.status === 507 ? 'ReadOnlyDisk' : 'InvalidRequest', `${this.place} refuses ${method}: ${code} ${textsIn(text, 'Message')[0] ?? ''}`.trim(), { hint: 'look at bucket, endpoint, region and keys' });
+  }
+
+  async #answered(method: string, url: string, body?: Uint8Array): Promise<Response> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#client.fetch(url, {
+          method, signal: AbortSignal.timeout(TIMEOUT_MS),
+          ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer>, headers: { 'x-amz-content-sha256': sha256(body), 'content-type': 'application/octet-stream' } }),
+        });
+      } catch (error) {
+        if (attempt === RETRIES) throw new DbError('Busy', `${this.place} at ${this.#options.endpoint} does not answer: ${(error as Error).message}`, { cause: error });
+        await sleep(RETRY_MS * 2 ** attempt);
+      }
+    }
   }
 
   async list(folder?: string): Promise<string[]> {
@@ -86,8 +113,8 @@ export class S3Storage implements BackupStorage {
       const text = await answer.text();
       if (answer.status === 404) throw new DbError('InvalidRequest', `${this.place}: there is no such bucket`);
       const cut = this.#key('').length;
-      names.push(...tagged(text, 'Key').map((key) => key.slice(cut)));
-      const [next] = tagged(text, 'NextContinuationToken');
+      names.push(...textsIn(text, 'Key').map((key) => key.slice(cut)));
+      const [next] = textsIn(text, 'NextContinuationToken');
       if (next === undefined) return names.sort();
       token = next;
     }
@@ -103,6 +130,11 @@ export class S3Storage implements BackupStorage {
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
+    const { upload } = this.#options;
+    if (bytes.length > upload.partBytes) {
+      await uploadInParts((method, query, body) => this.#ask(method, this.#url(this.#key(name), query), body), bytes, upload);
+      return;
+    }
     const answer = await this.#ask('PUT', this.#url(this.#key(name)), bytes);
     if (answer.status === 404) throw new DbError('InvalidRequest', `${this.place}: there is no such bucket`);
     await answer.body?.cancel();
@@ -112,19 +144,21 @@ export class S3Storage implements BackupStorage {
     await (await this.#ask('DELETE', this.#url(this.#key(name)))).body?.cancel();
   }
 
-  /** S3 has no locks that every storage knows: whoever schedules backups sees to it that only one runs. */
-  lock(): Promise<() => void> {
-    return Promise.resolve(() => undefined);
+  /** S3 has no locks that every storage knows: whoever schedules backups sees to it that only one runs. What killed ones left half sent goes. */
+  async lock(): Promise<() => void> {
+    try {
+      await this.#abortLeft();
+    } catch {
+      // Not every storage can say what was begun; backups do not need it.
+    }
+    return () => undefined;
   }
-}
 
-/** The texts of all elements of that name. The answers have no nesting of equal names. */
-function tagged(xml: string, name: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((match) => unescaped(match[1]!));
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'" };
-
-function unescaped(text: string): string {
-  return text.replace(/&(?:amp|lt|gt|quot|apos);/g, (entity) => ENTITIES[entity]!);
+  async #abortLeft(): Promise<void> {
+    const answer = await this.#ask('GET', this.#url('', `?uploads=&prefix=${encodeURIComponent(this.#key(''))}`));
+    for (const { key, id, begunMs } of uploadsIn(await answer.text())) {
+      if (!(Date.now() - begunMs > UPLOAD_STALE_MS)) continue;
+      await (await this.#ask('DELETE', this.#url(key, `?uploadId=${encodeURIComponent(id)}`))).body?.cancel();
+    }
+  }
 }

@@ -3,10 +3,11 @@
  * as text; the seed makes it again.
  */
 import { DbError } from '../../../src/base/errors.ts';
-import { seededRandom } from '../../../src/base/random.ts';
+import { seededRandom, type Random } from '../../../src/base/random.ts';
 import { execute, NO_PROCEDURES, prepare } from '../../../src/cypher/engine.ts';
 import { parseStatement } from '../../../src/cypher/parser/parse.ts';
 import type { Query } from '../../../src/cypher/ast.ts';
+import { FieldRules, guardedView, type FieldName } from '../../../src/graph/guarded-view.ts';
 import type { GraphView, GraphWriter } from '../../../src/graph/view.ts';
 import { Float, NodeValue, PathValue, RelationshipValue, type Value } from '../../../src/value/value.ts';
 import { LocalStore } from '../../graph/fixture.ts';
@@ -34,6 +35,78 @@ export async function compareMany(seed: number, count: number, onDifference: (te
       }
     }
   }
+}
+
+/**
+ * The same for users from whom fields are kept: what they get of the whole graph is what anybody gets of one that never had the hidden
+ * fields. Calls back with differences; returns how many queries were answered, and how many refused.
+ */
+export async function compareGuarded(seed: number, count: number, onDifference: (text: string) => void): Promise<{ answered: number; refused: number }> {
+  const counts = { answered: 0, refused: 0 };
+  for (let done = 0; done < count; done += PER_GRAPH) {
+    const random = seededRandom(seed * 1_000_003 + done);
+    const graph = randomGraph(random);
+    const rules = randomRules(random);
+    const bare = withoutHidden(graph, rules);
+    const store = await storeOf(graph, random.next() < 0.7);
+    for (let i = 0; i < Math.min(PER_GRAPH, count - done); i++) {
+      const generated = randomQuery(random);
+      const expected = byOracle(bare, generated);
+      if (expected === undefined) continue;
+      const actual = await byEngine(store, generated, rules);
+      if (actual.startsWith('! No write permission') && generated.writes) counts.refused++;
+      else if (actual === expected) counts.answered++;
+      else onDifference(`${generated.text}\n  seed ${seed}, query ${done + i}, kept ${JSON.stringify(rules)}\n  graph ${shownGraph(graph)}\n  expected ${expected}\n  actual   ${actual}`);
+    }
+  }
+  return counts;
+}
+
+function randomRules(random: Random): FieldRules {
+  const some = (share: number): FieldName[] => [
+    ...['A', 'B', 'C'].flatMap((label) => ['i', 'j', 's', 'b', 'f', 'l'].map((field) => ({ kind: 'vertex' as const, label, field }))),
+    ...['R', 'S'].flatMap((label) => ['i', 's', 'f'].map((field) => ({ kind: 'edge' as const, label, field }))),
+  ].filter(() => random.next() < share);
+  return new FieldRules(some(0.3), some(0.1));
+}
+
+function withoutHidden(graph: OGraph, rules: FieldRules): OGraph {
+  const bare = graph.copy();
+  for (const { labels, properties } of bare.nodes.values()) {
+    for (const key of [...properties.keys()]) if ([...labels].some((label) => !rules.mayRead('vertex', label, key))) properties.delete(key);
+  }
+  for (const { type, properties } of bare.relationships.values()) {
+    for (const key of [...properties.keys()]) if (!rules.mayRead('edge', type, key)) properties.delete(key);
+  }
+  return bare;
+}
+
+/** What the rules keep, of every node and relationship that has it, by kind, id and key. */
+function keptValues(view: GraphView, rules: FieldRules): Map<string, string> {
+  const kept = new Map<string, string>();
+  const { catalog } = view;
+  for (const ids of view.scanNodes()) {
+    for (const id of Array.from(ids)) {
+      const labels = view.nodeLabels(new NodeValue(id)).map((label) => catalog.labelName(label));
+      for (const [key, value] of view.nodeProperties(new NodeValue(id))) {
+        if (labels.some((label) => !rules.mayWrite('vertex', label, key))) kept.set(`n${id}.${key}`, JSON.stringify(value));
+      }
+    }
+  }
+  for (const ids of view.scanRelationships()) {
+    for (const id of Array.from(ids)) {
+      const relationship = view.findRelationship(id)!;
+      for (const [key, value] of view.relationshipProperties(relationship)) {
+        if (!rules.mayWrite('edge', catalog.typeName(relationship.typeId), key)) kept.set(`r${id}.${key}`, JSON.stringify(value));
+      }
+    }
+  }
+  return kept;
+}
+
+/** Of what is still there, nothing was changed, and nothing came to it. */
+function checkKept(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
+  for (const [place, value] of after) if (before.get(place) !== value) throw new Error(`${place} was ${before.get(place)}, and is ${value}`);
 }
 
 const INDEXED: readonly (readonly [string, readonly string[]])[] = [['A', ['i']], ['A', ['s']], ['B', ['i', 'j']], ['B', ['f']], ['C', ['j']], ['C', ['i', 's']]];
@@ -82,12 +155,15 @@ function byOracle(graph: OGraph, { text, ordered, writes }: Generated): string |
 
 class RolledBack extends Error {}
 
-async function byEngine(store: LocalStore, { text, ordered, writes }: Generated): Promise<string> {
+async function byEngine(store: LocalStore, { text, ordered, writes }: Generated, rules?: FieldRules): Promise<string> {
   let answer = '';
   try {
     await store.write((tx) => {
-      const view = tx.graph('default');
+      const whole = tx.graph('default');
+      const kept = rules === undefined ? undefined : keptValues(whole, rules);
+      const view = guardedView<GraphWriter>(whole, rules);
       const rows = rowsOf(text, view);
+      if (kept !== undefined) checkKept(kept, keptValues(whole, rules!));
       const graph = copied(view);
       const name = nameOf(graph.graph);
       answer = writes ? shownGraph(graph.graph)

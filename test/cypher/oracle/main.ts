@@ -1,15 +1,19 @@
-/** `npm run oracle -- --queries 100000 --seed 1`: random queries against the naive evaluator, until that many are done or ten differ. */
+/**
+ * `npm run oracle -- --queries 100000 --seed 1`: random queries against the naive evaluator, until that many are done or ten differ; with
+ * `--guarded` as users from whom fields are kept.
+ */
 import { parseArgs } from 'node:util';
-import { compareMany } from './compare.ts';
+import { compareGuarded, compareMany } from './compare.ts';
 
-const { values } = parseArgs({ options: { queries: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } } });
+const { values } = parseArgs({ options: { queries: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' }, guarded: { type: 'boolean', default: false } } });
+const compare = values.guarded ? compareGuarded : compareMany;
 const queries = Number(values.queries);
 const PART = 1000;
 let differences = 0;
 const started = performance.now();
 for (let done = 0; done < queries && differences < 10; done += PART) {
   const seed = Number(values.seed) + done / PART;
-  await compareMany(seed, Math.min(PART, queries - done), (text) => {
+  await compare(seed, Math.min(PART, queries - done), (text) => {
     differences++;
     process.stdout.write(`${text}\n\n`);
   });
