@@ -1,0 +1,10 @@
+/** A few hundred damaged conversations with each port of a real server; `npm run fuzz:ports -- --inputs 1000000` goes on. */
+import { expect, it } from 'vitest';
+import { fuzzPort, PORTS } from './run.ts';
+
+it.each(PORTS)('%s outlives damaged conversations, and tells strangers nothing', async (port) => {
+  const totals = await fuzzPort({ port, inputs: 400, seed: 1, from: 0, brokenFrames: false, basePort: 30_700 + PORTS.indexOf(port) * 20, connections: 32, onBatch: () => undefined });
+  expect(totals.inputs).toBeGreaterThanOrEqual(400);
+  // Most of it was understood well enough to be answered.
+  expect(totals.answered).toBeGreaterThan(totals.inputs / 3);
+}, 120_000);

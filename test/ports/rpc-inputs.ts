@@ -1,0 +1,152 @@
+/**
+ * The gRPC port, byte by byte: HTTP/2 frames made by hand, with calls of clients, of health and reflection, and of servers of the group. Each
+ * input is a call on a stream of its own, or frames that no client sends.
+ */
+import { CLIENT_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICES, serviceOf } from '../../src/rpc/client-proto.ts';
+import { peerService } from '../../src/rpc/raft-proto.ts';
+import type { Answers, Dialogue } from './dialogue.ts';
+import { mutated, type Dice } from './mutate.ts';
+
+const DATA = 0;
+const HEADERS = 1;
+const RST_STREAM = 3;
+const SETTINGS = 4;
+const WINDOW_UPDATE = 8;
+const END_STREAM = 1;
+const END_HEADERS = 4;
+
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** A header that stands for itself: no table, no Huffman codes (RFC 7541 §6.2.2). */
+function header(name: string, value: string): Buffer {
+  const sized = (text: string) => {
+    const bytes = Buffer.from(text);
+    if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+    const more: number[] = [127];
+    let rest = bytes.length - 127;
+    for (; rest >= 128; rest >>= 7) more.push((rest & 127) | 128);
+    return Buffer.concat([Buffer.from([...more, rest]), bytes]);
+  };
+  return Buffer.concat([Buffer.from([0]), sized(name), sized(value)]);
+}
+
+function headers(path: string, more: readonly (readonly [string, string])[]): Buffer {
+  const all = [[':method', 'POST'], [':scheme', 'http'], [':path', path], [':authority', 'x'], ['te', 'trailers'], ['content-type', 'application/grpc'], ...more] as const;
+  return Buffer.concat(all.map(([name, value]) => header(name, value)));
+}
+
+function message(bytes: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+interface Call {
+  readonly path: string;
+  readonly messages: readonly Buffer[];
+  readonly isPeer: boolean;
+}
+
+function callOf(service: string, method: string, request: object): Call {
+  const definition = serviceOf(service)[method]!;
+  return { path: definition.path, messages: [Buffer.from(definition.requestSerialize(request))], isPeer: false };
+}
+
+const p = (kind: object) => ({ key: 'p', value: kind });
+const CLIENT_CALLS: readonly Call[] = [
+  callOf(CLIENT_SERVICE, 'Run', { statement: 'MATCH (n:Canary) RETURN n, n.text' }), callOf(CLIENT_SERVICE, 'Run', { statement: 'CREATE (n:Fuzz {x: 1}) RETURN id(n)', graph: 'default' }),
+  callOf(CLIENT_SERVICE, 'Run', { statement: 'UNWIND range(1, 30) AS x RETURN x, $p', parameters: [p({ list_value: { values: [{ map_value: { entries: [{ key: 'a', value: { int_value: '1' } }] } }, { point_value: { srid: 4979, x: 1, y: 2, z: 3 } }, { node_value: { id: '1', labels: ['A'] } }] } })] }),
+  callOf(CLIENT_SERVICE, 'Run', { statement: 'RETURN $p', parameters: [p({ date_time_value: { seconds: '1600000000', nanos: 1, offset_seconds: 7200, zone: 'Europe/Berlin' } })], min_version: '1' }),
+  callOf(CLIENT_SERVICE, 'Login', { user: 'admin', password: 'wrong' }), callOf(CLIENT_SERVICE, 'Begin', {}), callOf(CLIENT_SERVICE, 'Commit', { transaction: 'x' }), callOf(CLIENT_SERVICE, 'Rollback', { transaction: '17' }),
+  callOf(CLIENT_SERVICE, 'Version', {}), callOf(CLIENT_SERVICE, 'Group', {}), callOf(CLIENT_SERVICE, 'ImportSchema', { description: '{"schema":[{"label":"F3","type":"VERTEX","primary":"id","properties":[{"name":"id","type":"INT64"}]}]}' }),
+  callOf(CLIENT_SERVICE, 'ImportData', { description: '{"files":[{"columns":["x"],"format":"CSV","label":"Fuzz"}]}', data: Buffer.from('a\nb\n') }), callOf(HEALTH_SERVICE, 'Check', { service: CLIENT_SERVICE }),
+  ...REFLECTION_SERVICES.flatMap((name) => [callOf(name, 'ServerReflectionInfo', { list_services: '' }), callOf(name, 'ServerReflectionInfo', { file_containing_symbol: CLIENT_SERVICE })]),
+];
+
+const HELLO = { clusterId: 'c', fromId: 'a'.repeat(32), toId: 'b'.repeat(32), bootSeq: 1, version: 1, info: { nodeId: 'a'.repeat(32), rpcAddress: '127.0.0.1:1', restAddress: '127.0.0.1:2', boltAddress: '127.0.0.1:3', isWitness: false } };
+const FRAMES = ['0101000000', '02050302000100', '060102030405', '05010000000000', '0800000000'].map((hex) => Buffer.from(hex, 'hex'));
+
+/** Bodies of servers; `secret` is put in where it is known. */
+function peerCalls(secret: string | undefined): Call[] {
+  const { service } = peerService();
+  const payload = (method: string, value: Buffer) => Buffer.from(service[method]!.requestSerialize({ payload: value }));
+  const json = (value: object) => Buffer.from(JSON.stringify({ ...value, ...(secret === undefined ? {} : { secret }) }));
+  const streams = ['Control', 'Bulk', 'Requests', 'State'].map((method): Call => (
+    { path: service[method]!.path, isPeer: true, messages: [payload(method, json(HELLO)), ...FRAMES.slice(0, 2).map((one) => payload(method, one))] }));
+  // What changes the group is sent by those only who do not know the secret.
+  const ops = ['probe', 'status', 'nonsense', ...(secret === undefined ? ['join', 'removePeer', 'recover', 'propose'] : [])];
+  const call = (value: Buffer): Call => ({ path: service.Call!.path, isPeer: true, messages: [payload('Call', value)] });
+  return [...streams, ...ops.map((op) => call(json({ op, body: HELLO }))), call(Buffer.from('null')), call(Buffer.from('{"op":1,"secret":5}')), call(Buffer.from('[[]]'))];
+}
+
+export interface RpcTarget {
+  readonly port: number;
+  readonly token: string;
+  readonly secret: string;
+  /** Frames below gRPC that are wrong, too: with them Node's own HTTP/2 has ended the server by an assertion, by which of them is not known (docs/security.md). */
+  readonly brokenFrames: boolean;
+}
+
+function call(dice: Dice, { path, messages, isPeer }: Call, stream: number, more: readonly (readonly [string, string])[], others: readonly Call[]): Buffer {
+  const damage = (bytes: Buffer, share: number) => (dice.chance(share) ? mutated(dice, bytes, dice.pick(others).messages[0]!) : bytes);
+  const bytes = Buffer.concat(messages.map((one) => damage(message(damage(one, isPeer ? 0.5 : 0.7)), 0.05)));
+  const head = damage(headers(dice.chance(0.02) ? mutated(dice, Buffer.from(path), Buffer.from('/..//%00')).toString('latin1') : path, more), 0.02);
+  // In several frames, as they may come.
+  const cut = dice.chance(0.1) ? dice.below(bytes.length + 1) : bytes.length;
+  const data = [frame(DATA, cut === bytes.length ? END_STREAM : 0, stream, bytes.subarray(0, cut)), ...(cut === bytes.length ? [] : [frame(DATA, END_STREAM, stream, bytes.subarray(cut))])];
+  return Buffer.concat([frame(HEADERS, END_HEADERS, stream, head), ...data]);
+}
+
+/** Frames of the protocol below, right or wrong. */
+function strange(dice: Dice, stream: number, whole: Buffer): Buffer {
+  switch (dice.below(6)) {
+    case 0: return mutated(dice, whole, whole);
+    case 1: return Buffer.concat([whole, frame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, 8]))]);
+    case 2: return Buffer.concat(Array.from({ length: 1 + dice.below(20) }, () => frame(6, 0, 0, dice.noise(8))));
+    case 3: return frame(SETTINGS, 0, 0, Buffer.concat(Array.from({ length: dice.below(8) }, () => Buffer.concat([Buffer.from([0, dice.below(9)]), dice.noise(4)]))));
+    case 4: return frame(dice.below(14), dice.below(256), dice.pick([0, 1, stream, 2, 0x7fffffff]), dice.noise(dice.below(30)));
+    default: return frame(HEADERS, 0, stream, headers('/x', Array.from({ length: dice.below(200) }, (_, i) => [`x-${i}`, 'y'.repeat(dice.below(100))] as const)));
+  }
+}
+
+/** Streams that have ended, or were broken off. */
+class Http2Answers implements Answers {
+  readonly rows = 0;
+  count = 0;
+  #pending = Buffer.alloc(0);
+
+  push(data: Buffer): void {
+    this.#pending = Buffer.concat([this.#pending, data]);
+    while (this.#pending.length >= 9) {
+      const length = this.#pending.readUIntBE(0, 3);
+      if (this.#pending.length < 9 + length) return;
+      const [type, flags] = [this.#pending[3]!, this.#pending[4]!];
+      if (type === RST_STREAM || ((type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0)) this.count++;
+      this.#pending = this.#pending.subarray(9 + length);
+    }
+  }
+}
+
+const PREFACE = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])), frame(WINDOW_UPDATE, 0, 0, Buffer.from([0x3f, 0xff, 0xff, 0xff])),
+]);
+
+export function rpcDialogue(dice: Dice, { port, token, secret, brokenFrames }: RpcTarget, count: number): Dialogue {
+  const isStranger = dice.chance(0.5);
+  const calls = [...CLIENT_CALLS, ...peerCalls(isStranger ? undefined : secret)];
+  const more = isStranger ? dice.pick([[], [['authorization', 'Bearer x.y.z']], [['authorization', '']]] as const) : [['authorization', `Bearer ${token}`], ['grpc-timeout', '500m']] as const;
+  const inputs = Array.from({ length: count }, (_, i) => {
+    const stream = 2 * i + 1;
+    const whole = call(dice, dice.pick(calls), stream, more, calls);
+    return brokenFrames && dice.chance(0.03) ? strange(dice, stream, whole) : whole;
+  });
+  const opening = brokenFrames && dice.chance(0.02) ? mutated(dice, PREFACE, PREFACE) : PREFACE;
+  return { port, isStranger, opening, inputs, answers: new Http2Answers() };
+}
