@@ -13,6 +13,7 @@ import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
 import { ALL_VERTICES } from '../graph/reader.ts';
+import { checkType, typeRules } from '../graph/type-rules.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { Value } from '../value/value.ts';
 import { AdjacencyBuild } from './adjacency-build.ts';
@@ -59,7 +60,7 @@ export class BulkGraph {
     this.#options = options;
     this.catalog = options.catalog;
     this.#counters = options.counters;
-    this.#required = options.catalog.data.constraints.filter(({ type }) => type !== 'unique').flatMap(({ kind, label, fields, name }) => fields.map((field) => ({
+    this.#required = options.catalog.data.constraints.filter(({ type }) => type === 'exists' || type === 'node_key').flatMap(({ kind, label, fields, name }) => fields.map((field) => ({
       kind, name, key: options.catalog.findKey(field)!, of: (kind === 'vertex' ? options.catalog.findLabel(label) : options.catalog.findType(label))!,
     })));
     this.#texts = new TextBuilds(options.catalog, options.scratch);
@@ -83,6 +84,7 @@ export class BulkGraph {
     if (id > IDS_MAX) throw new DbError('ArgumentError', `an import has at most ${IDS_MAX} vertices`);
     const block = new VertexBlock(labels, keys, values);
     this.#checkRequired('vertex', labels, keys);
+    this.#checkTypes('vertex', labels, keys, values);
     this.#enter(labels.length === 1 ? this.#byLabel.get(labels[0]!) : labels.flatMap((label) => this.#byLabel.get(label) ?? []), block, id, undefined);
     this.#counters.nextVertex = id + 1;
     this.#counters.vertices++;
@@ -106,6 +108,7 @@ export class BulkGraph {
     const id = this.#counters.nextEdge;
     const block = new EdgeBlock(typeId, start, end, keys, values);
     this.#checkRequired('edge', [typeId], keys);
+    this.#checkTypes('edge', [typeId], keys, values);
     this.#enter(this.#byType.get(typeId), block, id, [start, end]);
     this.#counters.nextEdge = id + 1;
     this.#counters.edges++;
@@ -124,6 +127,12 @@ export class BulkGraph {
       if (rule.kind !== kind || !of.includes(rule.of) || keys.includes(rule.key)) continue;
       throw new DbError('ConstraintValidation', `the constraint ${rule.name} requires the property ${this.catalog.keyName(rule.key)}`);
     }
+  }
+
+  #checkTypes(kind: 'vertex' | 'edge', of: readonly number[], keys: readonly number[], values: readonly Value[]): void {
+    if (typeRules(this.catalog).length === 0) return;
+    const names = of.map((each) => (kind === 'vertex' ? this.catalog.labelName(each) : this.catalog.typeName(each)));
+    for (let i = 0; i < keys.length; i++) checkType(this.catalog, kind, names, keys[i]!, values[i]!);
   }
 
   drain(): Promise<void> {

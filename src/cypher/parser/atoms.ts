@@ -9,7 +9,7 @@ import {
   floatOf, inBrackets, parseCase, parseExpression, parseListComprehension, parseMapLiteral, parseMapProjectionItems,
 } from './expressions.ts';
 import { isWellFormedInteger, readInteger } from './lexer.ts';
-import { isPatternAhead, parsePatternList, parsePatternPart } from './patterns.ts';
+import { isPatternAhead, isSelectorAhead, parsePatternList, parsePatternPart } from './patterns.ts';
 
 /** Words that begin or continue a clause: as a bare variable they are nearly always a mistake. */
 const NOT_VARIABLES: ReadonlySet<string> = new Set([
@@ -260,7 +260,7 @@ function parseSubqueryExpression(c: Cursor, type: 'exists' | 'count' | 'collect'
   const bar = c.barEndsLabels;
   c.barEndsLabels = false;
   let query: Query;
-  if (c.isPunct('(') || (c.isName() && c.isPunct('=', 1)) || c.isWord('SHORTESTPATH') || c.isWord('ALLSHORTESTPATHS')) {
+  if (c.isPunct('(') || (c.isName() && c.isPunct('=', 1)) || c.isWord('SHORTESTPATH') || c.isWord('ALLSHORTESTPATHS') || isSelectorAhead(c)) {
     const patterns = parsePatternList(c);
     const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
     query = patternQuery(patterns, where, { start: open.end, end: c.lastEnd });
