@@ -240,7 +240,7 @@ export interface Projection {
 
 export type Clause =
   | MatchClause | UnwindClause | WithClause | ReturnClause | CreateClause | MergeClause | SetClause | RemoveClause
-  | DeleteClause | ForeachClause | CallClause | CallSubqueryClause | LoadCsvClause;
+  | DeleteClause | ForeachClause | CallClause | CallSubqueryClause | LoadCsvClause | FinishClause;
 
 export interface MatchClause extends Span {
   readonly kind: 'Match';
@@ -339,6 +339,11 @@ export interface LoadCsvClause extends Span {
   readonly url: Expression;
   readonly variable: string;
   readonly fieldTerminator: string | undefined;
+}
+
+/** Ends a query that gives no rows. */
+export interface FinishClause extends Span {
+  readonly kind: 'Finish';
 }
 
 // ---- statements

@@ -145,6 +145,9 @@ function parseWord(c: Cursor): Expression {
     case 'TRIM':
       if (opens === '(') return parseTrim(c);
       break;
+    case 'NORMALIZE':
+      if (opens === '(') return parseNormalize(c);
+      break;
     case 'REDUCE':
       if (opens === '(' && c.isName(2) && c.isPunct('=', 3)) return parseReduce(c);
       break;
@@ -202,6 +205,14 @@ function parseTrim(c: Cursor): FunctionCall {
   if (!c.isPunct(')')) throw c.expected(args.length === 0 ? 'an expression' : "',' or ')'");
   c.at++;
   return { kind: 'Call', name: isFrom ? side ?? 'btrim' : name, distinct: false, args, start, end: c.lastEnd };
+}
+
+/** `normalize(text, NFKC)`: the form is a word, or any text. */
+function parseNormalize(c: Cursor): FunctionCall {
+  const call = parseCall(c);
+  const [text, form] = call.args;
+  if (call.args.length !== 2 || form!.kind !== 'Variable' || !/^NFK?[CD]$/i.test(form!.name)) return call;
+  return { ...call, args: [text!, { kind: 'Literal', value: form!.name.toUpperCase(), start: form!.start, end: form!.end }] };
 }
 
 function parseProjected(c: Cursor, target: Expression): Expression {

@@ -132,6 +132,7 @@ function forEachInClause(clause: Clause, visit: (child: Expression) => void): vo
       return;
     case 'CallSubquery': forEachInQuery(clause.query, visit); return;
     case 'LoadCsv': visit(clause.url); return;
+    case 'Finish':
   }
 }
 
