@@ -1,14 +1,14 @@
 /**
- * Adjacency of a graph whose edges come in order of their ids: both ends of each edge are written to files by ranges of vertices; then
- * range after range is read, sorted by vertex and made into blocks. Memory: one buffer per file, and one range (LOAD_ROWS at most; a
- * range that is larger is divided again, down to a single vertex, which is read part by part).
+ * Adjacency of a graph whose edges come in order of their ids: both ends of each edge are written to files by ranges of vertices
+ * (AdjacencyFiles); then range after range is read, sorted by vertex and made into blocks (AdjacencyBuild), perhaps by another thread. Memory:
+ * one buffer per file, and one range (LOAD_ROWS at most; a range that is larger is divided again, down to a single vertex, which is read part by part).
  */
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ADJACENCY, AdjacencyBlock, CHUNK, ChunkBlock, DEGREE, DegreeBlock } from '../graph/blocks.ts';
 import type { AdjacencyGroup, ChunkRef } from '../graph/blocks.ts';
 import { CHUNK_MAX, INLINE_MAX } from '../graph/mutator.ts';
-import type { BlockSink } from './block-sink.ts';
+import type { BlockTarget } from './block-sink.ts';
 
 /** Words of one row: place relative to the range, type, neighbour, edge low and high. */
 const ROW = 5;
@@ -18,20 +18,35 @@ const LOAD_ROWS = 8 * 1024 * 1024;
 const FILES_MAX = 256;
 const RANGE_MIN = 65_536;
 
-/** Rows of the vertices first … first + count - 1. */
+/** A file with the rows of the vertices first … first + count - 1. */
+export interface AdjacencyFile {
+  readonly path: string;
+  readonly first: number;
+  readonly count: number;
+  readonly rows: number;
+}
+
+export interface AdjacencyTask {
+  /** For more files, which go away one by one. */
+  readonly directory: string;
+  readonly files: readonly AdjacencyFile[];
+  readonly nextChunk: number;
+}
+
+/** Writes such a file. */
 class Bucket {
   readonly #path: string;
   readonly first: number;
-  readonly count: number;
+  readonly #count: number;
   readonly #buffer = new Uint32Array(BUFFER_ROWS * ROW);
   #used = 0;
   #file: number | undefined;
-  rows = 0;
+  #rows = 0;
 
   constructor(path: string, first: number, count: number) {
     this.#path = path;
     this.first = first;
-    this.count = count;
+    this.#count = count;
   }
 
   add(placeOffset: number, typeId: number, neighbour: number, edgeLow: number, edgeHigh: number): void {
@@ -43,51 +58,59 @@ class Bucket {
     buffer[at + 3] = edgeLow;
     buffer[at + 4] = edgeHigh;
     this.#used = at + ROW;
-    this.rows++;
+    this.#rows++;
     if (this.#used === buffer.length) this.#flush();
   }
 
   #flush(): void {
-    this.#file ??= openSync(this.#path, 'w+');
+    this.#file ??= openSync(this.#path, 'w');
     writeAll(this.#file, new Uint8Array(this.#buffer.buffer, 0, this.#used * 4));
     this.#used = 0;
   }
 
-  /** Rows from the `from`-th, at most `count`. */
-  read(from: number, count: number): Uint32Array {
+  /** The whole file; undefined: there is nothing in it. */
+  finish(): AdjacencyFile | undefined {
+    if (this.#rows === 0) return undefined;
     if (this.#used > 0) this.#flush();
-    const rows = new Uint32Array(Math.min(count, this.rows - from) * ROW);
-    const bytes = new Uint8Array(rows.buffer);
-    for (let at = 0; at < bytes.length;) {
-      const read = readSync(this.#file!, bytes, at, bytes.length - at, from * ROW_BYTES + at);
-      if (read === 0) throw new Error(`${this.#path} ends early`);
-      at += read;
-    }
-    return rows;
+    this.close();
+    return { path: this.#path, first: this.first, count: this.#count, rows: this.#rows };
   }
 
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-    rmSync(this.#path, { force: true });
   }
+}
+
+/** Rows from the `from`-th, at most `count`. */
+function readRows({ path, rows: all }: AdjacencyFile, from: number, count: number): Uint32Array {
+  const rows = new Uint32Array(Math.min(count, all - from) * ROW);
+  const bytes = new Uint8Array(rows.buffer);
+  const file = openSync(path, 'r');
+  try {
+    for (let at = 0; at < bytes.length;) {
+      const read = readSync(file, bytes, at, bytes.length - at, from * ROW_BYTES + at);
+      if (read === 0) throw new Error(`${path} ends early`);
+      at += read;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return rows;
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
 }
 
-export class AdjacencyBuild {
+export class AdjacencyFiles {
   readonly #directory: string;
   readonly #range: number;
   readonly #buckets: Bucket[] = [];
-  nextChunk: number;
 
-  /** `directory` is for the files, which go away one by one. */
-  constructor(directory: string, vertices: number, nextChunk: number) {
+  constructor(directory: string, vertices: number) {
     mkdirSync(directory, { recursive: true });
     this.#directory = directory;
-    this.nextChunk = nextChunk;
     this.#range = Math.max(RANGE_MIN, Math.ceil(vertices / FILES_MAX));
     for (let first = 0; first < vertices; first += this.#range) this.#buckets.push(new Bucket(join(directory, `adjacency-${first}`), first, this.#range));
   }
@@ -101,9 +124,9 @@ export class AdjacencyBuild {
     into.add((end - into.first) * 2 + 1, typeId, start, low, high);
   }
 
-  /** Writes the blocks; `onRows` hears how many rows are done. */
-  async build(sink: BlockSink, onRows: (rows: number) => void): Promise<void> {
-    for (const bucket of this.#buckets) await this.#buildBucket(bucket, sink, onRows);
+  /** All edges are added. */
+  finish(nextChunk: number): AdjacencyTask {
+    return { directory: this.#directory, files: finished(this.#buckets), nextChunk };
   }
 
   /** Lets go of the files. */
@@ -111,57 +134,81 @@ export class AdjacencyBuild {
     for (const bucket of this.#buckets) bucket.close();
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
 
-  async #buildBucket(bucket: Bucket, sink: BlockSink, onRows: (rows: number) => void): Promise<void> {
-    if (bucket.rows > LOAD_ROWS && bucket.count > 1) await this.#divide(bucket, sink, onRows);
-    else if (bucket.rows > LOAD_ROWS) await this.#buildHub(bucket, sink);
-    else if (bucket.rows > 0) await this.#buildLoaded(bucket, sink);
-    if (bucket.rows <= LOAD_ROWS) onRows(bucket.rows);
-    bucket.close();
+function finished(buckets: readonly Bucket[]): AdjacencyFile[] {
+  return buckets.map((bucket) => bucket.finish()).filter((file) => file !== undefined);
+}
+
+export class AdjacencyBuild {
+  readonly #directory: string;
+  readonly #files: readonly AdjacencyFile[];
+  nextChunk: number;
+
+  constructor({ directory, files, nextChunk }: AdjacencyTask) {
+    this.#directory = directory;
+    this.#files = files;
+    this.nextChunk = nextChunk;
   }
 
-  async #divide(bucket: Bucket, sink: BlockSink, onRows: (rows: number) => void): Promise<void> {
-    const range = Math.ceil(bucket.count / 32);
-    const parts: Bucket[] = [];
-    for (let first = 0; first < bucket.count; first += range) {
-      parts.push(new Bucket(join(this.#directory, `adjacency-${bucket.first + first}-${range}`), bucket.first + first, Math.min(range, bucket.count - first)));
+  /** Gives the blocks; `onRows` hears how many more rows are done. */
+  async build(target: BlockTarget, onRows: (rows: number) => void): Promise<void> {
+    for (const file of this.#files) await this.#buildFile(file, target, onRows);
+  }
+
+  async #buildFile(file: AdjacencyFile, target: BlockTarget, onRows: (rows: number) => void): Promise<void> {
+    if (file.rows > LOAD_ROWS && file.count > 1) {
+      for (const part of this.#divide(file)) await this.#buildFile(part, target, onRows);
+    } else {
+      if (file.rows > LOAD_ROWS) await this.#buildHub(file, target);
+      else await this.#buildLoaded(file, target);
+      onRows(file.rows);
     }
-    for (let from = 0; from < bucket.rows; from += LOAD_ROWS / 8) {
-      const rows = bucket.read(from, LOAD_ROWS / 8);
+    rmSync(file.path, { force: true });
+  }
+
+  #divide(file: AdjacencyFile): AdjacencyFile[] {
+    const range = Math.ceil(file.count / 32);
+    const parts: Bucket[] = [];
+    for (let first = 0; first < file.count; first += range) {
+      parts.push(new Bucket(join(this.#directory, `adjacency-${file.first + first}-${range}`), file.first + first, Math.min(range, file.count - first)));
+    }
+    for (let from = 0; from < file.rows; from += LOAD_ROWS / 8) {
+      const rows = readRows(file, from, LOAD_ROWS / 8);
       for (let at = 0; at < rows.length; at += ROW) {
         const part = Math.floor(rows[at]! / 2 / range);
         parts[part]!.add(rows[at]! - part * range * 2, rows[at + 1]!, rows[at + 2]!, rows[at + 3]!, rows[at + 4]!);
       }
     }
-    for (const part of parts) await this.#buildBucket(part, sink, onRows);
+    return finished(parts);
   }
 
-  async #buildLoaded(bucket: Bucket, sink: BlockSink): Promise<void> {
-    const rows = bucket.read(0, bucket.rows);
+  async #buildLoaded(file: AdjacencyFile, target: BlockTarget): Promise<void> {
+    const rows = readRows(file, 0, file.rows);
     // A counting sort keeps the rows of one place in order of their edges.
-    const starts = new Uint32Array(bucket.count * 2 + 1);
+    const starts = new Uint32Array(file.count * 2 + 1);
     for (let at = 0; at < rows.length; at += ROW) starts[rows[at]! + 1]!++;
     for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!;
-    const order = new Uint32Array(bucket.rows);
+    const order = new Uint32Array(file.rows);
     const next = starts.slice();
     for (let at = 0; at < rows.length; at += ROW) order[next[rows[at]!]!++] = at;
-    for (let offset = 0; offset < bucket.count * 2; offset++) {
+    for (let offset = 0; offset < file.count * 2; offset++) {
       const [from, to] = [starts[offset]!, starts[offset + 1]!];
       if (from === to) continue;
-      const place = new Place(this, sink, bucket.first * 2 + offset);
+      const place = new Place(this, target, file.first * 2 + offset);
       for (let i = from; i < to; i++) place.add(rows, order[i]!);
       place.finish();
-      if ((offset & 1023) < 2) await sink.drain();
+      if ((offset & 1023) < 2) await target.drain();
     }
-    await sink.drain();
+    await target.drain();
   }
 
-  async #buildHub(bucket: Bucket, sink: BlockSink): Promise<void> {
-    const places = [0, 1].map((direction) => new Place(this, sink, bucket.first * 2 + direction));
-    for (let from = 0; from < bucket.rows; from += LOAD_ROWS / 8) {
-      const rows = bucket.read(from, LOAD_ROWS / 8);
+  async #buildHub(file: AdjacencyFile, target: BlockTarget): Promise<void> {
+    const places = [0, 1].map((direction) => new Place(this, target, file.first * 2 + direction));
+    for (let from = 0; from < file.rows; from += LOAD_ROWS / 8) {
+      const rows = readRows(file, from, LOAD_ROWS / 8);
       for (let at = 0; at < rows.length; at += ROW) places[rows[at]!]!.add(rows, at);
-      await sink.drain();
+      await target.drain();
     }
     for (const place of places) place.finish();
   }
@@ -170,13 +217,13 @@ export class AdjacencyBuild {
 /** One vertex in one direction; chunks are written as they fill. */
 class Place {
   readonly #build: AdjacencyBuild;
-  readonly #sink: BlockSink;
+  readonly #target: BlockTarget;
   readonly #place: number;
   readonly #groups: (AdjacencyGroup & { count: number })[] = [];
 
-  constructor(build: AdjacencyBuild, sink: BlockSink, place: number) {
+  constructor(build: AdjacencyBuild, target: BlockTarget, place: number) {
     this.#build = build;
-    this.#sink = sink;
+    this.#target = target;
     this.#place = place;
   }
 
@@ -193,7 +240,7 @@ class Place {
   #writeChunk(group: AdjacencyGroup): void {
     const chunk = this.#build.nextChunk++;
     (group.chunks ??= [] as ChunkRef[]).push({ chunk, firstEdge: group.edges[0]! });
-    this.#sink.put(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
+    this.#target.put(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
     group.neighbours = [];
     group.edges = [];
   }
@@ -206,7 +253,7 @@ class Place {
       if (group.chunks !== undefined) counts.set(group.typeId, group.count);
     }
     this.#groups.sort((a, b) => a.typeId - b.typeId);
-    this.#sink.put(ADJACENCY, this.#place, new AdjacencyBlock(this.#groups));
-    if (counts.size > 0) this.#sink.put(DEGREE, this.#place, new DegreeBlock(counts));
+    this.#target.put(ADJACENCY, this.#place, new AdjacencyBlock(this.#groups));
+    if (counts.size > 0) this.#target.put(DEGREE, this.#place, new DegreeBlock(counts));
   }
 }

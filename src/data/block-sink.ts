@@ -4,12 +4,19 @@ import { blockKey, renumberKey } from '../graph/blocks.ts';
 import type { Block, BlockKind } from '../graph/blocks.ts';
 import type { Checksum } from '../graph/checksum.ts';
 import type { BatchInProgress, Engine } from '../storage/engine.ts';
+import type { BlockBatch } from './block-batch.ts';
 
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** What an operation costs beside its bytes. */
 const OPERATION_BYTES = 64;
 
-export class BlockSink {
+/** Takes blocks; `drain` is to be awaited now and then while blocks are put. */
+export interface BlockTarget {
+  put<B extends Block>(kind: BlockKind<B>, number: number, block: B): void;
+  drain(): Promise<void>;
+}
+
+export class BlockSink implements BlockTarget {
   readonly #engine: Engine;
   readonly #checksum: Checksum;
   readonly #encoder = new ByteWriter(64 * 1024);
@@ -26,15 +33,23 @@ export class BlockSink {
   }
 
   put<B extends Block>(kind: BlockKind<B>, number: number, block: B): void {
-    renumberKey(this.#key, kind.tag, number);
     kind.encode(block, this.#encoder.reset());
-    const value = this.#encoder.view();
+    this.putBytes(kind, number, this.#encoder.plainView());
+  }
+
+  /** A block that is encoded already. */
+  putBytes(kind: Pick<BlockKind<Block>, 'tag' | 'logical'>, number: number, value: Uint8Array): void {
+    renumberKey(this.#key, kind.tag, number);
     if (kind.logical) this.#checksum.add(this.#key, value);
     this.#batch.put(this.#key, value);
     this.#bytes += value.length + OPERATION_BYTES;
   }
 
-  /** To be awaited now and then while blocks are put: hands a full batch over, after the one before. */
+  putBatch({ kinds, kindOf, numbers, bytes, ends }: BlockBatch): void {
+    for (let i = 0; i < numbers.length; i++) this.putBytes(kinds[kindOf[i]!]!, numbers[i]!, bytes.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]!));
+  }
+
+  /** Hands a full batch over, after the one before. */
   async drain(): Promise<void> {
     if (this.#bytes >= BATCH_BYTES) await this.#send();
   }

@@ -6,9 +6,10 @@
  */
 import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { CountersBlock } from '../graph/blocks.ts';
-import { BITMAP, BitmapBlock, COUNTERS, EDGE, EdgeBlock, PAGE_IDS, setPage, SUMMARY, VERTEX, VertexBlock } from '../graph/blocks.ts';
+import { BITMAP, BitmapBlock, COUNTERS, EDGE, EdgeBlock, encodeEdgeHead, PAGE_IDS, setPage, SUMMARY, VERTEX, VertexBlock } from '../graph/blocks.ts';
 import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
@@ -16,10 +17,16 @@ import { ALL_VERTICES } from '../graph/reader.ts';
 import { checkType, typeRules } from '../graph/type-rules.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { Value } from '../value/value.ts';
-import { AdjacencyBuild } from './adjacency-build.ts';
+import { AdjacencyBuild, AdjacencyFiles } from './adjacency-build.ts';
+import type { AdjacencyTask } from './adjacency-build.ts';
 import { BlockSink } from './block-sink.ts';
+import type { AdjacencyStep, ImportHelper } from './import-helper.ts';
 import { IndexBuild } from './index-build.ts';
 import { KeyTable } from './key-table.ts';
+import { bytesAt, keyAt } from './row-batch.ts';
+import type { KeyColumn, RowBatch } from './row-batch.ts';
+import { indexesOf } from './row-encoder.ts';
+import { RowProblem } from './row-plan.ts';
 import { TextBuilds } from './text-builds.ts';
 
 /** Ids of an import fit 32 bits: key tables and adjacency files are half the size. */
@@ -35,6 +42,8 @@ export interface BulkGraphOptions {
   readonly scratch: string;
   /** Checks everything and keeps nothing but keys. */
   readonly discard: boolean;
+  /** Sorts adjacency in its own thread. */
+  readonly helper: ImportHelper | undefined;
 }
 
 interface IndexTarget {
@@ -54,7 +63,7 @@ export class BulkGraph {
   readonly #texts: TextBuilds;
   readonly #required: readonly { readonly kind: 'vertex' | 'edge'; readonly of: number; readonly key: number; readonly name: string }[];
   readonly #counters: CountersBlock;
-  #adjacency: AdjacencyBuild | undefined;
+  #adjacency: AdjacencyFiles | undefined;
 
   constructor(options: BulkGraphOptions) {
     this.#options = options;
@@ -65,10 +74,11 @@ export class BulkGraph {
     })));
     this.#texts = new TextBuilds(options.catalog, options.scratch);
     this.#sink = new BlockSink(options.engine, options.graph, options.checksum);
-    for (const index of options.catalog.data.indexes) {
-      const map = index.kind === 'vertex' ? this.#byLabel : this.#byType;
-      const target = { index, build: new IndexBuild(join(options.scratch, `index-${index.id}`)), table: index.unique || index.pairUnique || index.primary ? new KeyTable() : undefined };
-      map.set(index.labelId, [...(map.get(index.labelId) ?? []), target]);
+    const target = (index: IndexDef): IndexTarget => (
+      { index, build: new IndexBuild(join(options.scratch, `index-${index.id}`)), table: index.unique || index.pairUnique || index.primary ? new KeyTable() : undefined });
+    for (const kind of ['vertex', 'edge'] as const) {
+      const map = kind === 'vertex' ? this.#byLabel : this.#byType;
+      for (const of of new Set(options.catalog.data.indexes.map(({ labelId }) => labelId))) map.set(of, indexesOf(options.catalog, kind, of).map(target));
     }
   }
 
@@ -79,29 +89,55 @@ export class BulkGraph {
 
   /** `keys` ascending, no nulls among the values. Throws ConstraintValidation, and has then changed nothing. */
   createVertex(labels: readonly number[], keys: readonly number[], values: Value[]): number {
-    assert(this.#adjacency === undefined, 'vertices come before edges');
-    const id = this.#counters.nextVertex;
-    if (id > IDS_MAX) throw new DbError('ArgumentError', `an import has at most ${IDS_MAX} vertices`);
+    const id = this.#newVertex();
     const block = new VertexBlock(labels, keys, values);
     this.#checkRequired('vertex', labels, keys);
     this.#checkTypes('vertex', labels, keys, values);
-    this.#enter(labels.length === 1 ? this.#byLabel.get(labels[0]!) : labels.flatMap((label) => this.#byLabel.get(label) ?? []), block, id, undefined);
-    this.#counters.nextVertex = id + 1;
-    this.#counters.vertices++;
+    const targets = labels.flatMap((label) => this.#byLabel.get(label) ?? []);
+    this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, undefined);
     this.#sink.put(VERTEX, id, block);
     if (!this.#options.discard) this.#texts.add('vertex', labels, id, block);
+    this.#noteVertex(labels, id);
+    return id;
+  }
+
+  /** Takes rows of batches (row-batch.ts) as vertices with the label; throws as `createVertex`. */
+  vertexTaker(label: number): (batch: RowBatch, row: number) => void {
+    const labels = [label];
+    const targets = this.#byLabel.get(label) ?? [];
+    const keys: (Value | undefined)[] = targets.map(() => undefined);
+    const hasTexts = !this.#options.discard && this.catalog.textsOf('vertex', labels).length > 0;
+    return (batch, row) => {
+      const id = this.#newVertex();
+      for (let i = 0; i < keys.length; i++) keys[i] = keyAt(batch.keys[i]!, row);
+      this.#enter(targets, keys, id, undefined);
+      const bytes = bytesAt(batch, row);
+      this.#sink.putBytes(VERTEX, id, bytes);
+      if (hasTexts) this.#texts.add('vertex', labels, id, VERTEX.decode(new ByteReader(bytes)));
+      this.#noteVertex(labels, id);
+    };
+  }
+
+  #newVertex(): number {
+    assert(this.#adjacency === undefined, 'vertices come before edges');
+    const id = this.#counters.nextVertex;
+    if (id > IDS_MAX) throw new DbError('ArgumentError', `an import has at most ${IDS_MAX} vertices`);
+    return id;
+  }
+
+  #noteVertex(labels: readonly number[], id: number): void {
+    this.#counters.nextVertex = id + 1;
+    this.#counters.vertices++;
     this.#member(ALL_VERTICES, id);
     for (const label of labels) {
       bump(this.#counters.byLabel, label);
       this.#member(label + 1, id);
     }
-    return id;
   }
 
   /** To be called once between vertices and edges. */
   endVertices(): void {
-    for (const set of this.#sets.values()) set.finish();
-    this.#adjacency = new AdjacencyBuild(join(this.#options.scratch, 'adjacency'), this.#counters.nextVertex, this.#counters.nextChunk);
+    this.#adjacency = new AdjacencyFiles(join(this.#options.scratch, 'adjacency'), this.#counters.nextVertex);
   }
 
   createEdge(typeId: number, start: number, end: number, keys: readonly number[], values: Value[]): number {
@@ -109,16 +145,42 @@ export class BulkGraph {
     const block = new EdgeBlock(typeId, start, end, keys, values);
     this.#checkRequired('edge', [typeId], keys);
     this.#checkTypes('edge', [typeId], keys, values);
-    this.#enter(this.#byType.get(typeId), block, id, [start, end]);
+    const targets = this.#byType.get(typeId) ?? [];
+    this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, [start, end]);
+    this.#sink.put(EDGE, id, block);
+    if (!this.#options.discard) this.#texts.add('edge', [typeId], id, block);
+    this.#noteEdge(id, typeId, start, end);
+    return id;
+  }
+
+  /** Takes rows of batches as edges of the type; the first two keys of a row are those of its source and destination. Throws also RowProblem: there is no such end. */
+  edgeTaker(typeId: number, source: number, destination: number): (batch: RowBatch, row: number) => void {
+    const sources = this.primaryKeys(source)!;
+    const destinations = this.primaryKeys(destination)!;
+    const targets = this.#byType.get(typeId) ?? [];
+    const keys: (Value | undefined)[] = targets.map(() => undefined);
+    const hasTexts = !this.#options.discard && this.catalog.textsOf('edge', [typeId]).length > 0;
+    const ends: [number, number] = [0, 0];
+    const writer = new ByteWriter(1024);
+    return (batch, row) => {
+      const id = this.#counters.nextEdge;
+      const start = ends[0] = endOf(sources, 'source', batch.keys[0]!, row);
+      const end = ends[1] = endOf(destinations, 'destination', batch.keys[1]!, row);
+      for (let i = 0; i < keys.length; i++) keys[i] = keyAt(batch.keys[i + 2]!, row);
+      this.#enter(targets, keys, id, ends);
+      const { bytes, ends: rowEnds } = batch;
+      encodeEdgeHead(writer.reset(), typeId, start, end).rawOf(bytes, row === 0 ? 0 : rowEnds[row - 1]!, rowEnds[row]!);
+      this.#sink.putBytes(EDGE, id, writer.plainView());
+      if (hasTexts) this.#texts.add('edge', [typeId], id, EDGE.decode(new ByteReader(writer.view())));
+      this.#noteEdge(id, typeId, start, end);
+    };
+  }
+
+  #noteEdge(id: number, typeId: number, start: number, end: number): void {
     this.#counters.nextEdge = id + 1;
     this.#counters.edges++;
     bump(this.#counters.byType, typeId);
-    this.#sink.put(EDGE, id, block);
-    if (!this.#options.discard) {
-      this.#texts.add('edge', [typeId], id, block);
-      this.#adjacency!.add(id, typeId, start, end);
-    }
-    return id;
+    if (!this.#options.discard) this.#adjacency!.add(id, typeId, start, end);
   }
 
   /** Constraints that a property exists. */
@@ -152,18 +214,37 @@ export class BulkGraph {
     return bytes;
   }
 
-  /** Writes adjacency, indexes and counters. `onRows` hears how many of `2 * edges` ends are done. */
+  /** Writes adjacency, indexes and counters. `onRows` hears how many more of `2 * edges` ends are done. */
   async finish(onRows: (rows: number) => void): Promise<void> {
+    for (const set of this.#sets.values()) set.finish();
+    const task = this.#adjacency!.finish(this.#counters.nextChunk);
+    // The helper, if there is one, begins while indexes are made here.
+    const steps = this.#options.helper?.adjacency(task);
     for (const targets of [...this.#byLabel.values(), ...this.#byType.values()]) {
       for (const { index, build } of targets) await build.build(this.#sink, index.root, () => this.#counters.nextPage++);
     }
     for (const { index, build } of this.#texts.all) await build.build(this.#sink, index.root, () => this.#counters.nextPage++, true);
     this.#texts.noteSums(this.#counters);
-    await this.#adjacency!.build(this.#sink, onRows);
-    this.#counters.nextChunk = this.#adjacency!.nextChunk;
+    this.#counters.nextChunk = await (steps === undefined ? this.#buildAdjacency(task, onRows) : this.#takeAdjacency(steps, onRows));
     this.#adjacency!.close();
     this.#sink.put(COUNTERS, 0, this.#counters);
     await this.#sink.finish();
+  }
+
+  async #buildAdjacency(task: AdjacencyTask, onRows: (rows: number) => void): Promise<number> {
+    const build = new AdjacencyBuild(task);
+    await build.build(this.#sink, onRows);
+    return build.nextChunk;
+  }
+
+  async #takeAdjacency(steps: () => Promise<AdjacencyStep>, onRows: (rows: number) => void): Promise<number> {
+    for (;;) {
+      const { batch, rows, nextChunk } = await steps();
+      onRows(rows);
+      if (batch === undefined) return nextChunk;
+      this.#sink.putBatch(batch);
+      await this.#sink.drain();
+    }
   }
 
   /** Lets go of files after a failure. */
@@ -174,19 +255,21 @@ export class BulkGraph {
   }
 
   /** All indexes or none: keys are looked for before the first one is entered. */
-  #enter(targets: readonly IndexTarget[] | undefined, block: VertexBlock | EdgeBlock, id: number, ends: readonly [number, number] | undefined): void {
-    if (targets === undefined) return;
-    const keys = targets.map(({ index }) => indexKey(index, block));
-    targets.forEach(({ index, table }, i) => {
+  #enter(targets: readonly IndexTarget[], keys: readonly (Value | undefined)[], id: number, ends: readonly [number, number] | undefined): void {
+    if (targets.length > 1) {
+      for (let i = 0; i < targets.length; i++) {
+        const { index, table } = targets[i]!;
+        const key = keys[i];
+        if (table !== undefined && key !== undefined && table.find(unique(index, key, ends)) >= 0) throw this.#taken(index, key);
+      }
+    }
+    for (let i = 0; i < targets.length; i++) {
+      const { index, build, table } = targets[i]!;
       const key = keys[i];
-      if (table !== undefined && key !== undefined && targets.length > 1 && table.find(unique(index, key, ends)) >= 0) throw this.#taken(index, key);
-    });
-    targets.forEach(({ index, build, table }, i) => {
-      const key = keys[i];
-      if (key === undefined) return;
+      if (key === undefined) continue;
       if (table !== undefined && !table.add(unique(index, key, ends), id)) throw this.#taken(index, key);
       if (!this.#options.discard) build.add(key, id);
-    });
+    }
   }
 
   #taken(index: IndexDef, key: Value): DbError {
@@ -203,6 +286,14 @@ export class BulkGraph {
   }
 }
 
+function endOf(table: KeyTable, what: string, column: KeyColumn, row: number): number {
+  const number = column.numbers[row]!;
+  const key = Number.isNaN(number) ? keyAt(column, row)! : number;
+  const id = table.find(key);
+  if (id < 0) throw new RowProblem(`no vid for ${what} node primary field: ${String(key)}`, { value: String(key) });
+  return id;
+}
+
 function unique(index: IndexDef, key: Value, ends: readonly [number, number] | undefined): Value {
   return index.pairUnique ? [...ends!, key] : key;
 }
@@ -212,14 +303,16 @@ function bump(counts: number[], at: number): void {
   counts[at]!++;
 }
 
-/** A set of ids that ascend. */
+/**
+ * A set of ids that ascend. Its pages (half a kilobyte for 4,096 ids) are written in the end: what is written meanwhile then has keys that only ascend, and
+ * LevelDB has nothing to merge.
+ */
 class IdSet {
   readonly #sink: BlockSink;
   readonly #set: number;
+  readonly #pages = new Map<number, BitmapBlock>();
   #page = -1;
   #bitmap = new BitmapBlock();
-  #summaryPage = -1;
-  #summary = new BitmapBlock();
 
   constructor(sink: BlockSink, set: number) {
     this.#sink = sink;
@@ -228,26 +321,22 @@ class IdSet {
 
   add(id: number): void {
     const page = Math.floor(id / PAGE_IDS);
-    if (page !== this.#page) this.#turn(page);
+    if (page !== this.#page) {
+      this.#page = page;
+      this.#pages.set(page, this.#bitmap = new BitmapBlock());
+    }
     this.#bitmap.set(id % PAGE_IDS, true);
   }
 
-  #turn(page: number): void {
-    if (this.#page >= 0) this.#sink.put(BITMAP, setPage(this.#set, this.#page), this.#bitmap);
-    this.#page = page;
-    this.#bitmap = new BitmapBlock();
-    const summaryPage = Math.floor(page / PAGE_IDS);
-    if (summaryPage !== this.#summaryPage) {
-      if (this.#summaryPage >= 0) this.#sink.put(SUMMARY, setPage(this.#set, this.#summaryPage), this.#summary);
-      this.#summaryPage = summaryPage;
-      this.#summary = new BitmapBlock();
-    }
-    this.#summary.set(page % PAGE_IDS, true);
-  }
-
   finish(): void {
-    if (this.#page < 0) return;
-    this.#sink.put(BITMAP, setPage(this.#set, this.#page), this.#bitmap);
-    this.#sink.put(SUMMARY, setPage(this.#set, this.#summaryPage), this.#summary);
+    const summaries = new Map<number, BitmapBlock>();
+    for (const [page, bitmap] of this.#pages) {
+      this.#sink.put(BITMAP, setPage(this.#set, page), bitmap);
+      const summaryPage = Math.floor(page / PAGE_IDS);
+      let summary = summaries.get(summaryPage);
+      if (summary === undefined) summaries.set(summaryPage, summary = new BitmapBlock());
+      summary.set(page % PAGE_IDS, true);
+    }
+    for (const [page, summary] of summaries) this.#sink.put(SUMMARY, setPage(this.#set, page), summary);
   }
 }

@@ -81,6 +81,20 @@ function wholeNumber(cell: string): number | undefined {
   return isNegative ? 0 - number : number;
 }
 
+/** The same of a part of bytes; NaN: something else. */
+export function wholeNumberIn(bytes: Uint8Array, from: number, to: number): number {
+  const isNegative = bytes[from] === 45;
+  let at = isNegative ? from + 1 : from;
+  if (to - at > 15 || to === at) return Number.NaN;
+  let number = 0;
+  for (; at < to; at++) {
+    const digit = bytes[at]! - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return isNegative ? 0 - number : number;
+}
+
 function longInteger(cell: string, bad: (cell: string) => DbError): Value {
   const text = cell.trim();
   if (!/^[+-]?\d{1,19}$/.test(text)) throw bad(cell);

@@ -20,12 +20,14 @@ export class CsvReader {
   readonly #delimiter: string;
   /** Text that is not a whole row yet. */
   #rest = '';
-  #line = 1;
+  #line: number;
   #header: number;
 
-  constructor(delimiter: string, header = 0) {
+  /** `line`: number of the first line of what is pushed; `header`: lines to pass over. */
+  constructor(delimiter: string, header = 0, line = 1) {
     this.#delimiter = delimiter;
     this.#header = header;
+    this.#line = line;
   }
 
   /** The rows that are complete with this part of the file. */
@@ -62,96 +64,90 @@ export class CsvReader {
         at = feed + 1;
         continue;
       }
-      if (!hasQuotes) {
-        this.#plain(text.slice(at, text.charCodeAt(feed - 1) === 13 && feed > at ? feed - 1 : feed), visit);
-        at = feed + 1;
-        continue;
-      }
-      const end = this.#quotedEnd(text, at, feed);
+      const end = hasQuotes ? rowEnd(text, at, feed, this.#delimiter) : feed;
       if (end < 0) break;
-      const row = text.slice(at, text.charCodeAt(end - 1) === 13 && end > at ? end - 1 : end);
-      if (row.includes('"')) this.#quoted(row, visit);
-      else this.#plain(row, visit);
+      const row = rowOf(text.slice(at, text.charCodeAt(end - 1) === 13 && end > at ? end - 1 : end), this.#delimiter, this.#line);
+      this.#line += end === feed ? 1 : feedsIn(text, at, end) + 1;
+      if (row !== undefined) visit(row);
       at = end + 1;
     }
     this.#rest = at === 0 ? text : text.slice(at);
   }
+}
 
-  /** The line feed that ends the row, given the first one after its beginning; -1: not in the text yet. */
-  #quotedEnd(text: string, from: number, firstFeed: number): number {
-    let feed = firstFeed;
-    let at = from;
-    const { length } = this.#delimiter;
-    for (;;) {
-      // At the beginning of a field.
-      while (text.charCodeAt(at) === 32 && !text.startsWith(this.#delimiter, at)) at++;
-      if (text.charCodeAt(at) === 34) {
-        at = closingQuote(text, at + 1);
-        if (at < 0) return -1;
-        at++;
-      }
-      if (at > feed) feed = text.indexOf('\n', at);
-      if (feed < 0) return -1;
-      const next = text.indexOf(this.#delimiter, at);
-      if (next < 0 || next > feed) return feed;
-      at = next + length;
+/** The line feed that ends the row, given the first one after its beginning; -1: not in the text yet. */
+export function rowEnd(text: string, from: number, firstFeed: number, delimiter: string): number {
+  let feed = firstFeed;
+  let at = from;
+  for (;;) {
+    // At the beginning of a field.
+    while (text.charCodeAt(at) === 32 && !text.startsWith(delimiter, at)) at++;
+    if (text.charCodeAt(at) === 34) {
+      at = closingQuote(text, at + 1);
+      if (at < 0) return -1;
+      at++;
+    }
+    if (at > feed) feed = text.indexOf('\n', at);
+    if (feed < 0) return -1;
+    const next = text.indexOf(delimiter, at);
+    if (next < 0 || next > feed) return feed;
+    at = next + delimiter.length;
+  }
+}
+
+/** Line feeds in a part of a text. */
+export function feedsIn(text: string, from: number, to: number): number {
+  let feeds = 0;
+  for (let at = text.indexOf('\n', from); at >= 0 && at < to; at = text.indexOf('\n', at + 1)) feeds++;
+  return feeds;
+}
+
+/** The row of a text without the end of its line; undefined: a blank line. */
+export function rowOf(text: string, delimiter: string, line: number): CsvRow | undefined {
+  return text.includes('"') ? quotedRow(text, delimiter, line) : plainRow(text, delimiter, line);
+}
+
+function plainRow(row: string, delimiter: string, line: number): CsvRow | undefined {
+  if (row === '') return undefined;
+  const cells: Cell[] = row.split(delimiter);
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i]!;
+    if (cell === '') {
+      cells[i] = null;
+      continue;
+    }
+    // Only where there may be something to trim.
+    if (cell.charCodeAt(0) <= 32 || cell.charCodeAt(cell.length - 1) <= 32) {
+      const trimmed = cell.trim();
+      cells[i] = trimmed === '' ? null : trimmed;
     }
   }
+  return cells.length === 1 && cells[0] === null ? undefined : { line, cells };
+}
 
-  #plain(row: string, visit: (row: CsvRow) => void): void {
-    const line = this.#line++;
-    if (row === '') return;
-    const cells: Cell[] = row.split(this.#delimiter);
-    for (let i = 0; i < cells.length; i++) {
-      const cell = cells[i]!;
-      if (cell === '') {
-        cells[i] = null;
-        continue;
-      }
-      // Only where there may be something to trim.
-      if (cell.charCodeAt(0) <= 32 || cell.charCodeAt(cell.length - 1) <= 32) {
-        const trimmed = cell.trim();
-        cells[i] = trimmed === '' ? null : trimmed;
-      }
-    }
-    if (cells.length === 1 && cells[0] === null) return;
-    visit({ line, cells });
-  }
-
-  #quoted(row: string, visit: (row: CsvRow) => void): void {
-    const line = this.#line++;
-    for (let at = row.indexOf('\n'); at >= 0; at = row.indexOf('\n', at + 1)) this.#line++;
-    const cells: Cell[] = [];
-    const delimiter = this.#delimiter;
-    for (let at = 0; ;) {
+function quotedRow(row: string, delimiter: string, line: number): CsvRow {
+  const cells: Cell[] = [];
+  for (let at = 0; ;) {
+    while (row.charCodeAt(at) === 32 && !row.startsWith(delimiter, at)) at++;
+    if (row.charCodeAt(at) === 34) {
+      const end = closingQuote(row, at + 1);
+      if (end < 0) return { line, error: `column ${cells.length + 1}: a quoted field does not end`, cells: undefined };
+      cells.push(row.slice(at + 1, end).replaceAll('""', '"'));
+      at = end + 1;
       while (row.charCodeAt(at) === 32 && !row.startsWith(delimiter, at)) at++;
-      if (row.charCodeAt(at) === 34) {
-        const end = closingQuote(row, at + 1);
-        if (end < 0) {
-          visit({ line, error: `column ${cells.length + 1}: a quoted field does not end`, cells: undefined });
-          return;
-        }
-        cells.push(row.slice(at + 1, end).replaceAll('""', '"'));
-        at = end + 1;
-        while (row.charCodeAt(at) === 32 && !row.startsWith(delimiter, at)) at++;
-        if (at < row.length && !row.startsWith(delimiter, at)) {
-          visit({ line, error: `Missing delimiter after column ${cells.length}`, cells: undefined });
-          return;
-        }
-      } else {
-        const next = row.indexOf(delimiter, at);
-        const cell = row.slice(at, next < 0 ? row.length : next).trim();
-        cells.push(cell === '' ? null : cell);
-        at = next < 0 ? row.length : next;
-      }
-      if (at >= row.length) break;
-      at += delimiter.length;
-      if (at >= row.length) {
-        cells.push(null);
-        break;
-      }
+      if (at < row.length && !row.startsWith(delimiter, at)) return { line, error: `Missing delimiter after column ${cells.length}`, cells: undefined };
+    } else {
+      const next = row.indexOf(delimiter, at);
+      const cell = row.slice(at, next < 0 ? row.length : next).trim();
+      cells.push(cell === '' ? null : cell);
+      at = next < 0 ? row.length : next;
     }
-    visit({ line, cells });
+    if (at >= row.length) return { line, cells };
+    at += delimiter.length;
+    if (at >= row.length) {
+      cells.push(null);
+      return { line, cells };
+    }
   }
 }
 

@@ -4,9 +4,13 @@ import { statSync } from 'node:fs';
 import { DbError } from '../base/errors.ts';
 import type { BulkGraph } from './bulk-graph.ts';
 import { GraphLines } from './graph-lines.ts';
+import { LocalParts } from './encoded-parts.ts';
+import type { PartStream } from './encoded-parts.ts';
+import type { ImportHelper } from './import-helper.ts';
 import type { FileSpec, ImportConfig } from './import-config.ts';
-import type { KeyTable } from './key-table.ts';
-import { RowPlan, RowProblem } from './row-plan.ts';
+import { unpackedCells } from './row-batch.ts';
+import type { BatchProblem, RowBatch } from './row-batch.ts';
+import { factsOf, RowProblem } from './row-plan.ts';
 import { filesOf, rowParser, textParts } from './row-source.ts';
 import type { RawCell, RawRow } from './row-source.ts';
 
@@ -50,50 +54,135 @@ export function rejectedText({ file, label, line, column, field, value, reason }
 }
 
 interface Options extends ImportEvents {
-  readonly base: string;
   readonly delimiter: string;
   readonly continueOnError: boolean;
 }
 
-export async function importFiles(graph: BulkGraph, config: ImportConfig, options: Options): Promise<ImportResult> {
-  const files = config.files.flatMap((spec) => filesOf(spec, options.base).map((path) => ({ spec, path, bytes: statSync(path).size })));
-  const total = files.reduce((sum, file) => sum + file.bytes, 0);
-  const lines = new GraphLines(graph);
-  let done = 0;
-  let rejected = 0;
-  let isAtEdges = false;
-  for (const { spec, path, bytes } of files) {
-    if (spec.kind === 'edge' && !isAtEdges) {
-      graph.endVertices();
-      isAtEdges = true;
-    }
-    const takeRow = spec.format === 'GRAPH' ? lines.taker(spec.kind) : rowTaker(graph, spec, config);
-    const visit = (row: RawRow): void => {
-      const problem = problemOf(row, takeRow);
-      if (problem === undefined) return;
-      rejected++;
-      const one = rejectedRow(row, problem, path, spec);
-      if (!options.continueOnError) throw new DbError('ConstraintValidation', rejectedText(one), { hint: 'If you wish to ignore the errors, use --continue_on_error true' });
-      options.onRejected(one);
-    };
-    const parser = rowParser(spec.format, options.delimiter, spec.header);
-    for await (const part of textParts(path)) {
-      parser.push(part.text, visit);
-      await graph.drain();
-      options.onProgress({ phase: isAtEdges ? 'edges' : 'vertices', done: done + Math.min(part.bytes, bytes), total, elements: graph.vertices + graph.edges });
-    }
-    parser.end(visit);
-    await graph.drain();
-    done += bytes;
-  }
-  if (!isAtEdges) graph.endVertices();
-  return { vertices: graph.vertices, edges: graph.edges, rejected, keyBytes: graph.keyBytes };
+/** The files of a configuration, in its order. */
+export function inputFiles(config: ImportConfig, base: string): InputFile[] {
+  return config.files.flatMap((spec) => filesOf(spec, base).map((path): InputFile => ({ spec, path, bytes: statSync(path).size })));
 }
 
-function problemOf(row: RawRow, take: (cells: readonly RawCell[]) => void): RowProblem | undefined {
-  if (row.cells === undefined) return new RowProblem(row.error);
+/** Vertices first; `helper` reads ahead. */
+export function importFiles(graph: BulkGraph, files: readonly InputFile[], options: Options, helper: ImportHelper | undefined): Promise<ImportResult> {
+  const task = { files: files.filter(isEncoded).map(({ path, spec }) => ({ path, spec })), schemas: graph.catalog.data.schemas, catalog: graph.catalog.data, delimiter: options.delimiter };
+  return new FileImport(graph, options, files, helper?.read(task) ?? new LocalParts(task)).run();
+}
+
+export interface InputFile {
+  readonly spec: FileSpec;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+function isEncoded({ spec }: InputFile): boolean {
+  return spec.format !== 'GRAPH';
+}
+
+export function bytesOf(files: readonly InputFile[]): number {
+  return files.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+class FileImport {
+  readonly #graph: BulkGraph;
+  readonly #options: Options;
+  readonly #files: readonly InputFile[];
+  readonly #parts: PartStream;
+  readonly #lines: GraphLines;
+  readonly #total: number;
+  #done = 0;
+  #rejected = 0;
+  #isAtEdges = false;
+
+  constructor(graph: BulkGraph, options: Options, files: readonly InputFile[], parts: PartStream) {
+    this.#graph = graph;
+    this.#options = options;
+    this.#files = files;
+    this.#parts = parts;
+    this.#lines = new GraphLines(graph);
+    this.#total = bytesOf(files);
+  }
+
+  async run(): Promise<ImportResult> {
+    const graph = this.#graph;
+    for (const file of this.#files) {
+      if (file.spec.kind === 'edge') this.#atEdges();
+      if (isEncoded(file)) await this.#takeParts(file);
+      else await this.#takeLines(file);
+      this.#done += file.bytes;
+    }
+    this.#atEdges();
+    return { vertices: graph.vertices, edges: graph.edges, rejected: this.#rejected, keyBytes: graph.keyBytes };
+  }
+
+  #atEdges(): void {
+    if (!this.#isAtEdges) this.#graph.endVertices();
+    this.#isAtEdges = true;
+  }
+
+  async #takeParts(file: InputFile): Promise<void> {
+    const take = takerOf(this.#graph, file.spec);
+    for (;;) {
+      const { batch, bytes, isLast } = await this.#parts.next();
+      const refused: BatchProblem[] = [];
+      for (let row = 0; row < batch.rows; row++) {
+        const problem = problemOf(() => take(batch, row));
+        if (problem === undefined) continue;
+        refused.push({ ...factsOf(problem), at: row, line: batch.lines[row]! });
+        if (!this.#options.continueOnError) break;
+      }
+      await this.#report(file, batch.problems, refused);
+      await this.#progress(file, bytes);
+      if (isLast) return;
+    }
+  }
+
+  /** Rows that were no batch's and rows that the graph refused, in the order of the file. */
+  async #report(file: InputFile, unread: readonly BatchProblem[], refused: readonly BatchProblem[]): Promise<void> {
+    if (unread.length === 0 && refused.length === 0) return;
+    const cells = refused.length === 0 ? [] : await this.#parts.cells(refused.map(({ at }) => at));
+    const all = [...unread, ...refused.map((problem, i) => ({ ...problem, cells: cells[i]! }))];
+    for (const { line, reason, column, columnName, value, cells: row } of all.sort((a, b) => a.line - b.line)) {
+      this.#reject({
+        file: file.path, label: file.spec.label, line, reason, ...(column === undefined ? {} : { column }), ...(columnName === undefined ? {} : { field: columnName }),
+        ...(value === undefined ? {} : { value }), ...(row === undefined ? {} : { row: unpackedCells(row) }),
+      });
+    }
+  }
+
+  async #takeLines(file: InputFile): Promise<void> {
+    const take = this.#lines.taker(file.spec.kind);
+    const visit = (row: RawRow): void => {
+      const problem = row.cells === undefined ? new RowProblem(row.error) : problemOf(() => take(row.cells));
+      if (problem !== undefined) this.#reject({ file: file.path, label: file.spec.label, line: row.line, reason: problem.message, ...(row.cells === undefined ? {} : { row: row.cells }) });
+    };
+    const parser = rowParser(file.spec.format, this.#options.delimiter, file.spec.header);
+    for await (const part of textParts(file.path)) {
+      parser.push(part.text, visit);
+      await this.#progress(file, part.bytes);
+    }
+    parser.end(visit);
+    await this.#progress(file, file.bytes);
+  }
+
+  #reject(one: Rejected): void {
+    this.#rejected++;
+    if (!this.#options.continueOnError) throw new DbError('ConstraintValidation', rejectedText(one), { hint: 'If you wish to ignore the errors, use --continue_on_error true' });
+    this.#options.onRejected(one);
+  }
+
+  async #progress({ bytes }: InputFile, read: number): Promise<void> {
+    const graph = this.#graph;
+    await graph.drain();
+    this.#options.onProgress({
+      phase: this.#isAtEdges ? 'edges' : 'vertices', done: this.#done + Math.min(read, bytes), total: this.#total, elements: graph.vertices + graph.edges,
+    });
+  }
+}
+
+function problemOf(take: () => void): RowProblem | undefined {
   try {
-    take(row.cells);
+    take();
     return undefined;
   } catch (error) {
     if (error instanceof RowProblem) return error;
@@ -102,36 +191,7 @@ function problemOf(row: RawRow, take: (cells: readonly RawCell[]) => void): RowP
   }
 }
 
-function rejectedRow(row: RawRow, problem: RowProblem, file: string, { label }: FileSpec): Rejected {
-  return {
-    file, label, line: row.line, reason: problem.message,
-    ...(problem.column === undefined ? {} : { column: problem.column }), ...(problem.columnName === undefined ? {} : { field: problem.columnName }),
-    ...(problem.value === undefined ? {} : { value: problem.value }), ...(row.cells === undefined ? {} : { row: row.cells }),
-  };
-}
-
-function rowTaker(graph: BulkGraph, spec: FileSpec, config: ImportConfig): (cells: readonly RawCell[]) => void {
-  const plan = new RowPlan(spec, config.schemas, graph.catalog);
-  if (spec.kind === 'vertex') {
-    const labels = [graph.catalog.findLabel(spec.label)!];
-    return (cells) => {
-      plan.read(cells);
-      graph.createVertex(labels, plan.keys, plan.values);
-    };
-  }
-  const typeId = graph.catalog.findType(spec.label)!;
-  const sources = primaryKeys(graph, spec.source!);
-  const destinations = primaryKeys(graph, spec.destination!);
-  return (cells) => {
-    plan.read(cells);
-    const start = sources.find(plan.source);
-    if (start < 0) throw new RowProblem(`no vid for source node primary field: ${String(plan.source)}`, { value: String(plan.source) });
-    const end = destinations.find(plan.destination);
-    if (end < 0) throw new RowProblem(`no vid for destination node primary field: ${String(plan.destination)}`, { value: String(plan.destination) });
-    graph.createEdge(typeId, start, end, plan.keys, plan.values);
-  };
-}
-
-function primaryKeys(graph: BulkGraph, label: string): KeyTable {
-  return graph.primaryKeys(graph.catalog.findLabel(label)!)!;
+function takerOf(graph: BulkGraph, spec: FileSpec): (batch: RowBatch, row: number) => void {
+  const label = (name: string) => graph.catalog.findLabel(name)!;
+  return spec.kind === 'vertex' ? graph.vertexTaker(label(spec.label)) : graph.edgeTaker(graph.catalog.findType(spec.label)!, label(spec.source!), label(spec.destination!));
 }

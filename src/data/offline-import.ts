@@ -17,9 +17,10 @@ import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { MemoryEngine } from '../storage/memory-engine.ts';
 import { BulkGraph } from './bulk-graph.ts';
-import { importFiles } from './file-import.ts';
+import { bytesOf, importFiles, inputFiles } from './file-import.ts';
 import type { ImportEvents, ImportResult } from './file-import.ts';
 import type { ImportConfig } from './import-config.ts';
+import { ImportHelper } from './import-helper.ts';
 
 export interface OfflineOptions extends ImportEvents {
   readonly config: ImportConfig;
@@ -142,13 +143,19 @@ async function build(engine: Engine, staging: string, options: OfflineOptions): 
   const scratch = join(staging, 'scratch');
   mkdirSync(scratch, { recursive: true });
   const record = readVersion(engine);
+  const files = inputFiles(config, options.base);
+  const helper = ImportHelper.start(bytesOf(files));
   const graph = new BulkGraph({
     engine: dryRun ? NOWHERE : engine, graph: graphId, catalog: catalogOf(head.get(CATALOG, 0), false), checksum: record.checksum, scratch,
-    counters: head.get(COUNTERS, 0) ?? new CountersBlock(), discard: dryRun,
+    counters: head.get(COUNTERS, 0) ?? new CountersBlock(), discard: dryRun, helper,
   });
   try {
-    const result = await importFiles(graph, config, options);
-    await graph.finish((rows) => options.onProgress({ phase: 'adjacency', done: rows, total: graph.edges * 2, elements: graph.vertices + graph.edges }));
+    const result = await importFiles(graph, files, options, helper);
+    let ends = 0;
+    await graph.finish((rows) => {
+      ends += rows;
+      options.onProgress({ phase: 'adjacency', done: ends, total: graph.edges * 2, elements: graph.vertices + graph.edges });
+    });
     if (!dryRun) {
       const value = encodeVersion({ version: version + 1, timeMs: record.timeMs, checksum: record.checksum, format: record.format });
       await engine.batch([{ type: 'put', key: VERSION_KEY, value }], { sync: true });
@@ -156,6 +163,7 @@ async function build(engine: Engine, staging: string, options: OfflineOptions): 
     return result;
   } finally {
     graph.abandon();
+    await helper?.close();
   }
 }
 

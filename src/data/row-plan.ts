@@ -24,8 +24,23 @@ export class RowProblem extends Error {
   }
 }
 
+/** The same as plain data. */
+export function factsOf({ message, column, columnName, value }: RowProblem): { reason: string; column?: number; columnName?: string; value?: string } {
+  return { reason: message, ...(column === undefined ? {} : { column }), ...(columnName === undefined ? {} : { columnName }), ...(value === undefined ? {} : { value }) };
+}
+
+/** A column that is read, and the field whose values it has. */
+export interface PlannedColumn {
+  readonly column: number;
+  readonly field: FieldDef;
+}
+
 /** Reads rows into itself: valid until the next one. */
 export class RowPlan {
+  /** Columns of properties, by ascending key. */
+  readonly properties: readonly (PlannedColumn & { readonly key: number })[];
+  /** Columns of an edge's source and destination, in this order. */
+  readonly ends: readonly PlannedColumn[];
   keys: readonly number[] = [];
   values: Value[] = [];
   source: Value = null;
@@ -52,6 +67,9 @@ export class RowPlan {
     const isProperty = (name: string) => name !== SKIP && name !== SOURCE && name !== DESTINATION;
     this.#slots = file.columns.filter(isProperty).map((name) => catalog.findKey(name)!).sort((a, b) => a - b);
     this.#cells = this.#slots.map(() => null);
+    const planned = (name: string): PlannedColumn => ({ column: file.columns.indexOf(name), field: fields.get(name)! });
+    this.properties = this.#slots.map((key) => ({ ...planned(catalog.keyName(key)), key }));
+    this.ends = file.kind === 'edge' ? [planned(SOURCE), planned(DESTINATION)] : [];
     this.#columns = file.columns.map((name) => ({
       name, read: name === SKIP ? undefined : cellReader(fields.get(name)!),
       slot: name === SOURCE ? -1 : name === DESTINATION ? -2 : isProperty(name) ? this.#slots.indexOf(catalog.findKey(name)!) : -3,

@@ -26,27 +26,34 @@ export function filesOf(spec: FileSpec, base: string): string[] {
   return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(path, entry.name)).sort();
 }
 
-/** Texts of a file with the bytes read so far (compressed ones, where it is compressed). */
-export async function* textParts(path: string): AsyncGenerator<{ text: string; bytes: number }> {
+/** The bytes of a file, unpacked, with the count of bytes read so far (packed ones, where it is packed). */
+export async function* byteParts(path: string): AsyncGenerator<{ part: Buffer; bytes: number }> {
   const input = createReadStream(path, { highWaterMark: PART_BYTES });
   const stream = path.endsWith('.gz') ? input.pipe(createGunzip({ chunkSize: PART_BYTES })) : input;
   input.on('error', (error) => stream.destroy(error));
-  const decoder = new TextDecoder('utf-8');
-  let isFirst = true;
   try {
-    for await (const part of stream as AsyncIterable<Buffer>) {
-      let text = decoder.decode(part, { stream: true });
-      if (isFirst && text.startsWith('\ufeff')) text = text.slice(1);
-      isFirst = false;
-      yield { text, bytes: input.bytesRead };
-    }
-    const rest = decoder.decode();
-    if (rest !== '') yield { text: rest, bytes: input.bytesRead };
+    for await (const part of stream as AsyncIterable<Buffer>) yield { part, bytes: input.bytesRead };
   } catch (error) {
     throw new DbError('InvalidRequest', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   } finally {
     input.destroy();
   }
+}
+
+/** The same as texts. */
+export async function* textParts(path: string): AsyncGenerator<{ text: string; bytes: number }> {
+  const decoder = new TextDecoder('utf-8');
+  let isFirst = true;
+  let read = 0;
+  for await (const { part, bytes } of byteParts(path)) {
+    let text = decoder.decode(part, { stream: true });
+    if (isFirst && text.startsWith('\ufeff')) text = text.slice(1);
+    isFirst = false;
+    read = bytes;
+    yield { text, bytes };
+  }
+  const rest = decoder.decode();
+  if (rest !== '') yield { text: rest, bytes: read };
 }
 
 export interface RowParser {

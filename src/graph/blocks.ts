@@ -151,11 +151,15 @@ export const VERTEX: BlockKind<VertexBlock> = {
   size: (block) => 100 + propertiesSize(block),
 };
 
+/** What stands before the properties of an edge. */
+export function encodeEdgeHead(writer: ByteWriter, typeId: number, start: number, end: number): ByteWriter {
+  return writer.varint(typeId).varint(start).varint(end);
+}
+
 export const EDGE: BlockKind<EdgeBlock> = {
   tag: 2, name: 'edge', logical: true,
   encode(block, writer) {
-    writer.varint(block.typeId).varint(block.start).varint(block.end);
-    encodeProperties(block, writer);
+    encodeProperties(block, encodeEdgeHead(writer, block.typeId, block.start, block.end));
   },
   decode(reader) {
     const typeId = reader.varint();

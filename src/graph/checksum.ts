@@ -14,13 +14,15 @@ export class Checksum {
   }
 
   add(key: Uint8Array, bytes: Uint8Array): void {
-    this.high = (this.high + hash32(hash32(0x2545f491, key), bytes)) | 0;
-    this.low = (this.low + hash32(hash32(0x5bd1e995, key), bytes)) | 0;
+    hash(key, bytes);
+    this.high = (this.high + highLane) | 0;
+    this.low = (this.low + lowLane) | 0;
   }
 
   subtract(key: Uint8Array, bytes: Uint8Array): void {
-    this.high = (this.high - hash32(hash32(0x2545f491, key), bytes)) | 0;
-    this.low = (this.low - hash32(hash32(0x5bd1e995, key), bytes)) | 0;
+    hash(key, bytes);
+    this.high = (this.high - highLane) | 0;
+    this.low = (this.low - lowLane) | 0;
   }
 
   toString(): string {
@@ -36,24 +38,47 @@ export class Checksum {
   }
 }
 
-/** murmur3_x86_32 (Austin Appleby, public domain). */
-function hash32(seed: number, bytes: Uint8Array): number {
-  let h = seed;
+/** The hash that `hash` made last. */
+let highLane = 0;
+let lowLane = 0;
+
+function hash(key: Uint8Array, bytes: Uint8Array): void {
+  highLane = 0x2545f491;
+  lowLane = 0x5bd1e995;
+  mixIn(key);
+  mixIn(bytes);
+}
+
+/** murmur3_x86_32 (Austin Appleby, public domain) in both lanes, each with its last result as seed. */
+function mixIn(bytes: Uint8Array): void {
+  let high = highLane;
+  let low = lowLane;
   const blocks = bytes.length & ~3;
   for (let i = 0; i < blocks; i += 4) {
-    let k = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    k = Math.imul(k, 0xcc9e2d51);
-    k = (k << 15) | (k >>> 17);
-    h ^= Math.imul(k, 0x1b873593);
-    h = (h << 13) | (h >>> 19);
-    h = (Math.imul(h, 5) + 0xe6546b64) | 0;
+    const k = word(bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
+    high = step(high, k);
+    low = step(low, k);
   }
   let tail = 0;
   for (let i = bytes.length - 1; i >= blocks; i--) tail = (tail << 8) | bytes[i]!;
-  tail = Math.imul(tail, 0xcc9e2d51);
-  tail = (tail << 15) | (tail >>> 17);
-  h ^= Math.imul(tail, 0x1b873593);
-  h ^= bytes.length;
+  tail = word(tail);
+  highLane = finish(high ^ tail, bytes.length);
+  lowLane = finish(low ^ tail, bytes.length);
+}
+
+function word(bits: number): number {
+  const k = Math.imul(bits, 0xcc9e2d51);
+  return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+}
+
+function step(lane: number, k: number): number {
+  let h = lane ^ k;
+  h = (h << 13) | (h >>> 19);
+  return (Math.imul(h, 5) + 0xe6546b64) | 0;
+}
+
+function finish(lane: number, length: number): number {
+  let h = lane ^ length;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return h ^ (h >>> 16);

@@ -13,6 +13,7 @@
  *   empty n1 n2 2 1@1 commit=3  an append without entries, as n1 leading term 2 would send it
  *   put-back n3 2              with n3 down: the last two entries of its log are gone, as in an older copy of its directory
  *   remind n1 n3               n1, as it leads, tells n3 what it acknowledged (said when a connection begins)
+ *   install n3 n1 [5]          n3 has got a snapshot of n1's state: its newest one, or an older
  *   compact n1 5 | crash n1 | restart n1 | status | log n1
  */
 import { encodeConfig, makeConfig } from '../../src/raft/config.ts';
@@ -129,9 +130,9 @@ export class Script {
         node.appliedTo(node.view.commitIndex);
         node.compactTo(Number(index));
       },
-      install: ([id, from]) => {
+      install: ([id, from, at]) => {
         const source = this.#server(from).node;
-        const index = source.view.commitIndex;
+        const index = at === undefined ? source.view.commitIndex : Number(at);
         const done = this.#server(id).node.installed(index, source.termAt(index)!, source.configAt(index).config);
         this.#say(`${id} ${done ? 'installs' : 'ignores'} a snapshot at ${index}`);
       },
