@@ -203,8 +203,18 @@ export interface RepeatedPattern {
 export interface PatternPart extends Span {
   readonly kind: 'Part';
   readonly variable: string | undefined;
+  /** `shortestPath(…)`, `allShortestPaths(…)` */
   readonly shortest: 'one' | 'all' | undefined;
+  /** `SHORTEST 2 GROUPS …` */
+  readonly selector?: PathSelector | undefined;
   readonly elements: readonly (NodePattern | RelationshipPattern)[];
+  /** `((a)-->(b) WHERE …)`: of the paths that a selector chooses among. */
+  readonly where?: Expression | undefined;
+}
+/** Which of the paths between two ends: `count` of the shortest, or all of the `count` shortest lengths. */
+export interface PathSelector {
+  readonly count: Literal | Parameter;
+  readonly groups: boolean;
 }
 
 // ---- clauses
@@ -230,7 +240,7 @@ export interface Projection {
 
 export type Clause =
   | MatchClause | UnwindClause | WithClause | ReturnClause | CreateClause | MergeClause | SetClause | RemoveClause
-  | DeleteClause | ForeachClause | CallClause | CallSubqueryClause | LoadCsvClause;
+  | DeleteClause | ForeachClause | CallClause | CallSubqueryClause | LoadCsvClause | FinishClause;
 
 export interface MatchClause extends Span {
   readonly kind: 'Match';
@@ -331,6 +341,11 @@ export interface LoadCsvClause extends Span {
   readonly fieldTerminator: string | undefined;
 }
 
+/** Ends a query that gives no rows. */
+export interface FinishClause extends Span {
+  readonly kind: 'Finish';
+}
+
 // ---- statements
 
 export interface SingleQuery extends Span {
@@ -375,7 +390,9 @@ export interface CreateConstraintCommand extends Span {
   readonly target: 'vertex' | 'edge';
   readonly label: string;
   readonly keys: readonly string[];
-  readonly type: 'unique' | 'node_key' | 'exists';
+  readonly type: 'unique' | 'node_key' | 'exists' | 'type';
+  /** `IS :: INTEGER` */
+  readonly propertyType: string | undefined;
   readonly ifNotExists: boolean;
 }
 export interface DropConstraintCommand extends Span {
@@ -383,7 +400,7 @@ export interface DropConstraintCommand extends Span {
   readonly name: string | undefined;
   readonly label: string | undefined;
   readonly keys: readonly string[];
-  readonly type: 'unique' | 'node_key' | 'exists' | undefined;
+  readonly type: 'unique' | 'node_key' | 'exists' | 'type' | undefined;
   readonly ifExists: boolean;
 }
 export interface ShowCommand extends Span {
@@ -391,6 +408,8 @@ export interface ShowCommand extends Span {
   readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'roles' | 'settings' | 'transactions' | 'terminated';
   /** SHOW FULLTEXT INDEXES and the like: of which kind. */
   readonly indexKind?: string | undefined;
+  /** The words of SHOW NODE UNIQUENESS CONSTRAINTS and the like. */
+  readonly constraintKinds?: readonly string[] | undefined;
   /** Which transactions, or the name of one database; empty: all. */
   readonly ids: readonly Expression[];
   readonly yields: readonly YieldItem[] | undefined;

@@ -119,11 +119,11 @@ function findConstraint(catalog: GraphCatalog, command: CreateConstraintCommand 
 
 function createConstraint(command: CreateConstraintCommand, rt: Runtime): void {
   const { writer } = rt;
-  const { target: kind, label, keys: fields, type } = command;
+  const { target: kind, label, keys: fields, type, propertyType } = command;
   if (findConstraint(writer.catalog, command) !== undefined && command.ifNotExists) return;
   nameFirst(kind, label, rt);
   const name = command.name ?? `constraint_${kind}_${label}_${fields.join('_')}_${type}`;
-  writer.createConstraint({ name, type, kind, label, fields });
+  writer.createConstraint({ name, type, kind, label, fields, ...(propertyType === undefined ? {} : { propertyType }) });
   rt.stats.constraintsAdded++;
 }
 
@@ -138,6 +138,12 @@ function dropConstraint(command: DropConstraintCommand, rt: Runtime): void {
 }
 
 // ---- SHOW
+
+const KINDS: Readonly<Record<string, (constraint: ConstraintDef) => boolean>> = {
+  NODE: ({ kind }) => kind === 'vertex', RELATIONSHIP: ({ kind }) => kind === 'edge', REL: ({ kind }) => kind === 'edge',
+  UNIQUE: ({ type }) => type === 'unique', UNIQUENESS: ({ type }) => type === 'unique', KEY: ({ type }) => type === 'node_key',
+  EXIST: ({ type }) => type === 'exists', EXISTENCE: ({ type }) => type === 'exists', TYPE: ({ type }) => type === 'type',
+};
 
 export function shownColumns(command: ShowCommand, procedures: ProcedureHost): string[] {
   switch (command.what) {
@@ -155,9 +161,9 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
     case 'indexes':
       return [...rangeRows(catalog), ...textRows(catalog)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
     case 'constraints':
-      return catalog.data.constraints.map((each): Value[] => [
+      return catalog.data.constraints.filter((each) => command.constraintKinds?.every((word) => KINDS[word]!(each)) ?? true).map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
-        each.type === 'exists' ? null : catalog.findIndex(each.kind, each.label, each.fields)?.name ?? null, null,
+        each.type === 'exists' || each.type === 'type' ? null : catalog.findIndex(each.kind, each.label, each.fields)?.name ?? null, each.propertyType ?? null,
       ]);
     case 'procedures':
       return [...rt.procedures.names()].sort().map((name): Value[] => {
@@ -181,7 +187,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
 function rangeRows(catalog: GraphCatalog): Value[][] {
   return catalog.data.indexes.map((index): Value[] => [
     index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
-    fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => each.type !== 'exists' && index.unique
+    fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => (each.type === 'unique' || each.type === 'node_key') && index.unique
       && each.label === labelOf(index, catalog) && each.fields.join() === fieldsOf(index, catalog).join())?.name ?? null,
   ]);
 }
@@ -195,7 +201,7 @@ function textRows(catalog: GraphCatalog): Value[][] {
 function constraintType({ type, kind }: ConstraintDef): string {
   const entity = kind === 'vertex' ? 'NODE' : 'RELATIONSHIP';
   return type === 'unique' ? (kind === 'vertex' ? 'UNIQUENESS' : 'RELATIONSHIP_UNIQUENESS')
-    : type === 'node_key' ? `${entity}_KEY` : `${entity}_PROPERTY_EXISTENCE`;
+    : type === 'node_key' ? `${entity}_KEY` : type === 'type' ? `${entity}_PROPERTY_TYPE` : `${entity}_PROPERTY_EXISTENCE`;
 }
 
 function procedureMode(mode: string): string {

@@ -14,6 +14,7 @@ import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
 import { ALL_VERTICES } from '../graph/reader.ts';
+import { checkType, typeRules } from '../graph/type-rules.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { Value } from '../value/value.ts';
 import { AdjacencyBuild, AdjacencyFiles } from './adjacency-build.ts';
@@ -68,7 +69,7 @@ export class BulkGraph {
     this.#options = options;
     this.catalog = options.catalog;
     this.#counters = options.counters;
-    this.#required = options.catalog.data.constraints.filter(({ type }) => type !== 'unique').flatMap(({ kind, label, fields, name }) => fields.map((field) => ({
+    this.#required = options.catalog.data.constraints.filter(({ type }) => type === 'exists' || type === 'node_key').flatMap(({ kind, label, fields, name }) => fields.map((field) => ({
       kind, name, key: options.catalog.findKey(field)!, of: (kind === 'vertex' ? options.catalog.findLabel(label) : options.catalog.findType(label))!,
     })));
     this.#texts = new TextBuilds(options.catalog, options.scratch);
@@ -91,6 +92,7 @@ export class BulkGraph {
     const id = this.#newVertex();
     const block = new VertexBlock(labels, keys, values);
     this.#checkRequired('vertex', labels, keys);
+    this.#checkTypes('vertex', labels, keys, values);
     const targets = labels.flatMap((label) => this.#byLabel.get(label) ?? []);
     this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, undefined);
     this.#sink.put(VERTEX, id, block);
@@ -142,6 +144,7 @@ export class BulkGraph {
     const id = this.#counters.nextEdge;
     const block = new EdgeBlock(typeId, start, end, keys, values);
     this.#checkRequired('edge', [typeId], keys);
+    this.#checkTypes('edge', [typeId], keys, values);
     const targets = this.#byType.get(typeId) ?? [];
     this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, [start, end]);
     this.#sink.put(EDGE, id, block);
@@ -186,6 +189,12 @@ export class BulkGraph {
       if (rule.kind !== kind || !of.includes(rule.of) || keys.includes(rule.key)) continue;
       throw new DbError('ConstraintValidation', `the constraint ${rule.name} requires the property ${this.catalog.keyName(rule.key)}`);
     }
+  }
+
+  #checkTypes(kind: 'vertex' | 'edge', of: readonly number[], keys: readonly number[], values: readonly Value[]): void {
+    if (typeRules(this.catalog).length === 0) return;
+    const names = of.map((each) => (kind === 'vertex' ? this.catalog.labelName(each) : this.catalog.typeName(each)));
+    for (let i = 0; i < keys.length; i++) checkType(this.catalog, kind, names, keys[i]!, values[i]!);
   }
 
   drain(): Promise<void> {

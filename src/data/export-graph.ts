@@ -221,7 +221,7 @@ class GraphExport {
       ...withoutEmpty({
         indexes: others.filter((index) => !isOfField(index)).map((index) => indexItem(index, labelOf(index), fieldsOf(index))),
         fulltext_indexes: texts.filter((text) => !isDeclaredText(text)).map(textItem),
-        constraints: constraints.map(({ name, type, kind, label, fields }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields })),
+        constraints: constraints.map(({ name, type, kind, label, fields, propertyType }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields, property_type: propertyType })),
       }),
       ...(names.labels.length + names.types.length + names.keys.length === 0 ? {} : { names }),
       files: this.#items.sort((a, b) => (a.order < b.order ? -1 : 1)).map(({ item }) => item),

@@ -16,6 +16,7 @@ import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
 import type { ConstraintDef, FieldDef, LabelSchema } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
+import { canonicalType, isPropertyType } from '../value/value-type.ts';
 
 export interface IndexSpec {
   readonly kind: 'vertex' | 'edge';
@@ -187,11 +188,16 @@ function indexItem(item: Json, where: string): IndexSpec {
 }
 
 function constraintItem(item: Json, where: string): Omit<ConstraintDef, 'id'> {
-  onlyKeys(item, ['name', 'rule', 'type', 'label', 'fields'], where);
+  onlyKeys(item, ['name', 'rule', 'type', 'label', 'fields', 'property_type'], where);
   const type = text(item, 'rule', where);
-  if (type !== 'unique' && type !== 'node_key' && type !== 'exists') throw wrong(`${where}: \`rule\` is unique, node_key or exists, given ${type}`);
+  if (type !== 'unique' && type !== 'node_key' && type !== 'exists' && type !== 'type') throw wrong(`${where}: \`rule\` is unique, node_key, exists or type, given ${type}`);
+  const propertyType = type === 'type' ? canonicalType(text(item, 'property_type', where).toUpperCase()) : undefined;
+  if (type === 'type' && (propertyType === undefined || !isPropertyType(propertyType))) throw wrong(`${where}: \`property_type\` is a type that properties can have, such as INTEGER or STRING | FLOAT`);
+  const fields = texts(item, 'fields', where);
+  if (type === 'type' && fields.length !== 1) throw wrong(`${where}: the rule type is about one field`);
   return {
-    name: text(item, 'name', where), type, kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', label: text(item, 'label', where), fields: texts(item, 'fields', where),
+    name: text(item, 'name', where), type, kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', label: text(item, 'label', where), fields,
+    ...(propertyType === undefined ? {} : { propertyType }),
   };
 }
 

@@ -5,6 +5,8 @@
 import { ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { FieldDef, GraphCatalog, IndexDef } from '../graph/catalog.ts';
+import { typeRules, wrongType } from '../graph/type-rules.ts';
+import type { TypeRule } from '../graph/type-rules.ts';
 import { encodeValue } from '../value/codec.ts';
 import type { Value } from '../value/value.ts';
 import { ByteRows } from './byte-rows.ts';
@@ -103,6 +105,8 @@ export class RowEncoder implements RowVisitor {
   /** Slots of each index; -1: the file has no such column. */
   readonly #indexes: readonly (readonly number[])[];
   readonly #required: readonly { readonly slot: number; readonly message: string }[];
+  /** Rules for what values are, with the key of each: rows are then read the general way. */
+  readonly #types: readonly { readonly rule: TypeRule; readonly key: number | undefined }[];
   readonly #labels: readonly number[];
   readonly #builder: BatchBuilder;
   /** What stands before the values, by which of them are null. */
@@ -124,8 +128,9 @@ export class RowEncoder implements RowVisitor {
     const slotOf = (key: number | undefined) => this.#plan.properties.findIndex((one) => one.key === key);
     this.#indexes = indexesOf(catalog, spec.kind, of).map(({ keyIds }) => keyIds.map(slotOf));
     this.#required = catalog.data.constraints
-      .filter(({ type, kind, label }) => type !== 'unique' && kind === spec.kind && label === spec.label)
+      .filter(({ type, kind, label }) => (type === 'exists' || type === 'node_key') && kind === spec.kind && label === spec.label)
       .flatMap(({ name, fields }) => fields.map((field) => ({ slot: slotOf(catalog.findKey(field)), message: `the constraint ${name} requires the property ${field}` })));
+    this.#types = typeRules(catalog).filter(({ kind, label }) => kind === spec.kind && label === spec.label).map((rule) => ({ rule, key: catalog.findKey(rule.fields[0]!) }));
     this.#builder = new BatchBuilder(this.#ends.length + this.#indexes.length);
     if (spec.format === 'CSV') this.#rows = new ByteRows(delimiter, spec.header, this);
     else this.#parser = rowParser(spec.format, delimiter, spec.header);
@@ -170,7 +175,7 @@ export class RowEncoder implements RowVisitor {
     }
     try {
       this.#plan.read(row.cells);
-      this.#checkRequired();
+      this.#checkRules();
     } catch (error) {
       if (!(error instanceof RowProblem)) throw error;
       this.#builder.problem({ line: row.line, cells: packedCells(row.cells), ...factsOf(error) });
@@ -183,7 +188,7 @@ export class RowEncoder implements RowVisitor {
 
   /** False: the general way must be gone; what was written is to be taken back. */
   #writePlain(bytes: Buffer, cells: number): boolean {
-    if (cells > this.#columns || this.#slots.length > FAST_SLOTS_MAX) return false;
+    if (cells > this.#columns || this.#slots.length > FAST_SLOTS_MAX || this.#types.length > 0) return false;
     const { starts, ends } = this.#rows!;
     let nulls = 0;
     for (let i = 0; i < this.#slots.length; i++) {
@@ -258,9 +263,13 @@ export class RowEncoder implements RowVisitor {
     key.other(list.view());
   }
 
-  #checkRequired(): void {
+  #checkRules(): void {
     for (const { slot, message } of this.#required) {
       if (slot < 0 || !this.#plan.keys.includes(this.#plan.properties[slot]!.key)) throw new RowProblem(message);
+    }
+    for (const { rule, key } of this.#types) {
+      const value = key === undefined ? undefined : this.#plan.values[this.#plan.keys.indexOf(key)];
+      if (value !== undefined && value !== null && !rule.test(value)) throw new RowProblem(wrongType(rule, value).message);
     }
   }
 

@@ -65,10 +65,12 @@ export interface TextIndexDef {
 export interface ConstraintDef {
   readonly id: number;
   readonly name: string;
-  readonly type: 'unique' | 'node_key' | 'exists';
+  readonly type: 'unique' | 'node_key' | 'exists' | 'type';
   readonly kind: 'vertex' | 'edge';
   readonly label: string;
   readonly fields: readonly string[];
+  /** Of the rule `type`, which has one field: what its values are, in the form of value/value-type.ts. */
+  readonly propertyType?: string;
 }
 
 /** The catalog as plain data: what is stored and what travels between threads. */

@@ -20,6 +20,7 @@ import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
 import type { SystemChange, SystemState } from './system.ts';
 import { ANALYSIS_REVISION, findAnalyzer } from './text/analyzer.ts';
+import { checkType, typeRule, wrongType } from './type-rules.ts';
 import type { DeleteSummary, GraphWriter, TextIndexSpec } from './view.ts';
 import { ChangeSet } from './write-buffer.ts';
 import type { BlockSource } from './block-source.ts';
@@ -198,6 +199,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
       fieldValue(field, at < 0 ? null : block.values[at]!);
     }
     this.#checkExists('vertex', [this.catalog.labelName(labelId)], block);
+    for (const [i, key] of block.keys.entries()) checkType(this.catalog, 'vertex', [this.catalog.labelName(labelId)], key, block.values[i]!);
     this.#checkUnique(this.catalog.labelIndexes(labelId), node.id, block);
     this.#mutator.setLabel(node.id, labelId, true);
     this.#effects.label(this.graphId, node.id, labelId, true);
@@ -321,6 +323,12 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   }
 
   #checkedValue(kind: 'vertex' | 'edge', names: readonly string[], keyId: number, value: Value): Value {
+    const checked = this.#declaredValue(kind, names, keyId, value);
+    checkType(this.catalog, kind, names, keyId, checked);
+    return checked;
+  }
+
+  #declaredValue(kind: 'vertex' | 'edge', names: readonly string[], keyId: number, value: Value): Value {
     let declared = false;
     let stored: Value | undefined;
     for (const name of names) {
@@ -343,7 +351,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   }
 
   #existenceRules(kind: 'vertex' | 'edge', names: readonly string[]): ConstraintDef[] {
-    return this.catalog.data.constraints.filter((one) => one.kind === kind && one.type !== 'unique' && names.includes(one.label));
+    return this.catalog.data.constraints.filter((one) => one.kind === kind && REQUIRING.has(one.type) && names.includes(one.label));
   }
 
   #checkExists(kind: 'vertex' | 'edge', names: readonly string[], block: Pick<Properties, 'keys' | 'values'>): void {
@@ -468,21 +476,29 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     if (constraint.kind === 'vertex') this.labelId(constraint.label);
     else this.typeId(constraint.label);
     for (const field of constraint.fields) this.keyId(field);
-    if (constraint.type !== 'exists') {
+    if (constraint.type === 'unique' || constraint.type === 'node_key') {
       this.createIndex({ kind: constraint.kind, label: constraint.label, fields: constraint.fields, unique: true, name: constraint.name });
     }
-    if (constraint.type !== 'unique') this.#checkAllHave(constraint);
+    if (constraint.type === 'type' && this.catalog.data.constraints.some((one) => one.type === 'type' && one.kind === constraint.kind && one.label === constraint.label && one.fields[0] === constraint.fields[0])) {
+      throw new DbError('IndexExists', `there is a constraint for the type of ${constraint.label}.${constraint.fields[0]!} already`);
+    }
+    if (constraint.type !== 'unique') this.#checkAll(constraint);
     this.#change({ kind: 'createConstraint', constraint });
   }
 
-  #checkAllHave(constraint: Omit<ConstraintDef, 'id'>): void {
+  #checkAll(constraint: Omit<ConstraintDef, 'id'>): void {
+    const rule = constraint.type === 'type' ? typeRule(constraint) : undefined;
     const keys = constraint.fields.map((field) => this.catalog.findKey(field)!);
     const id = constraint.kind === 'vertex' ? this.catalog.findLabel(constraint.label)! : this.catalog.findType(constraint.label)!;
     for (const ids of constraint.kind === 'vertex' ? this.scanNodes(id) : this.scanRelationships(id)) {
       for (let i = 0; i < ids.length; i++) {
         const block: VertexBlock | EdgeBlock | undefined = constraint.kind === 'vertex' ? this.source.get(VERTEX, ids[i]!) : this.edge(this.findRelationship(ids[i]!)!);
         for (const key of keys) {
-          if (block !== undefined && !block.keys.includes(key)) throw mustExist(constraint, this.catalog.keyName(key));
+          if (block === undefined) continue;
+          const at = block.keys.indexOf(key);
+          if (rule !== undefined) {
+            if (at >= 0 && !rule.test(block.values[at]!)) throw wrongType(rule, block.values[at]!);
+          } else if (at < 0) throw mustExist(constraint, this.catalog.keyName(key));
         }
       }
     }
@@ -492,7 +508,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     const known = this.catalog.data.constraints.find((one) => one.name === name);
     if (known === undefined) throw new DbError('IndexNotFound', `the constraint ${name} does not exist`);
     this.#change({ kind: 'deleteConstraint', name });
-    const index = known.type === 'exists' ? undefined : constraintIndex(this.catalog, known);
+    const index = known.type === 'unique' || known.type === 'node_key' ? constraintIndex(this.catalog, known) : undefined;
     if (index !== undefined) this.#change({ kind: 'deleteIndex', id: index.id });
   }
 
@@ -501,6 +517,9 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     return this.#transaction;
   }
 }
+
+/** Rules by which a property must be there. */
+const REQUIRING: ReadonlySet<ConstraintDef['type']> = new Set(['exists', 'node_key']);
 
 function withValue(block: Properties, keyId: number, value: Value): Properties {
   const at = block.keys.indexOf(keyId);

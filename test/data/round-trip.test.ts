@@ -80,6 +80,7 @@ function fill(graph: GraphTransaction, { rows, nodes, edges }: Sample): void {
   graph.createText({ kind: 'vertex', name: 'words `of` all', labels: ['Free', 'Odd label'], fields: ['value', 'a "key"'], analyzer: 'whitespace' });
   graph.createText({ kind: 'edge', name: 'joins_text', labels: ['joins', 'LIKES'], fields: ['text', 'value'], analyzer: 'english' });
   graph.createConstraint({ name: 'once', type: 'unique', kind: 'edge', label: 'joins', fields: ['at'] });
+  graph.createConstraint({ name: 'number', type: 'type', kind: 'edge', label: 'joins', fields: ['at'], propertyType: 'INTEGER | FLOAT' });
   const ids: number[] = [];
   rows.forEach((row, i) => {
     const properties = FIELD_TYPES.map((type, at): [number, Value] => [graph.keyId(type.toLowerCase()), row[at]!]);

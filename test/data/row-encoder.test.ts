@@ -123,3 +123,12 @@ it('reads bytes that are not UTF-8 as a decoder has them, and passes over a byte
   expect(rows.map(({ problem }) => problem)).toEqual([undefined, undefined, undefined]);
   expect(rows[1]!.cells![0]).toBe('Ik\ufffd\ufffdru');
 });
+
+it('keeps property type constraints', () => {
+  const constraints = [{ id: 9, name: 'seen_is', type: 'type', kind: 'vertex', label: 'Film', fields: ['seen'], propertyType: 'STRING' }] as never;
+  const encoder = new RowEncoder(CONFIG.files.find(({ kind }) => kind === 'vertex')!, CONFIG.schemas, new GraphCatalog({ ...CATALOG.data, constraints }), ',');
+  const first = encoder.push(Buffer.from('Ran,1,,,,2,true\nIkiru,2,,,,2,\n'));
+  const { batch } = encoder.end();
+  expect([first.batch.rows + batch.rows, ...[...first.batch.problems, ...batch.problems].map(({ line, reason }) => `${line}: ${reason}`)])
+    .toEqual([1, '1: the constraint seen_is requires the property seen of every Film to be STRING, not BOOLEAN']);
+});

@@ -12,6 +12,7 @@ import { buildAggregate } from './aggregate.ts';
 import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
 import type { CompileContext } from './compile.ts';
 import { buildEndpoints, buildExpand, buildPath } from './expand-operators.ts';
+import { buildPathSearch } from './path-search.ts';
 import type { Profile } from './profile.ts';
 import { buildRepeat } from './repeat.ts';
 import {
@@ -96,6 +97,7 @@ class Builder {
       case 'Repeat': return buildRepeat(node, this.build(node.input), cc);
       case 'Endpoints': return buildEndpoints(node, this.build(node.input), cc);
       case 'ShortestPath': return buildShortestPath(node, this.build(node.input), cc);
+      case 'PathSearch': return buildPathSearch(node, this.build(node.input), cc);
       case 'BuildPath': return buildPath(node, this.build(node.input));
       case 'Filter': return buildFilter(node, this.build(node.input), cc);
       case 'Project': return buildProject(node, this.build(node.input), cc);

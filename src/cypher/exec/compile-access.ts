@@ -6,9 +6,10 @@ import { typeName } from '../../value/format.ts';
 import { Point, pointComponent } from '../../value/spatial.ts';
 import { temporalComponent } from '../../value/temporal-components.ts';
 import { Duration, isTemporal } from '../../value/temporal.ts';
-import { Float, NodeValue, PathValue, RelationshipValue, type Value } from '../../value/value.ts';
+import { NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { HasLabels, Index, IsTyped, PropertyAccess, Slice } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
+import { typeTest } from '../../value/value-type.ts';
 import { compile, labelTest, slotOf, type CompileContext } from './compile.ts';
 import type { Evaluate, Runtime } from './runtime.ts';
 
@@ -137,52 +138,4 @@ export function compileIsTyped(e: IsTyped, env: Env, cc: CompileContext): Evalua
   const test = typeTest(e.type);
   const { negated } = e;
   return (row, rt) => test(operand(row, rt)) !== negated;
-}
-
-function typeTest(type: string): (value: Value) => boolean {
-  const choices = splitTop(type, '|').map((each): ((value: Value) => boolean) => {
-    const notNull = each.endsWith(' NOT NULL');
-    const name = notNull ? each.slice(0, -' NOT NULL'.length) : each;
-    const element = /^(?:LIST|ARRAY)<(.*)>$/.exec(name);
-    const inner = element === null ? undefined : typeTest(element[1]!);
-    return (value) => {
-      if (value === null) return !notNull && name !== 'NOTHING';
-      if (inner !== undefined) return Array.isArray(value) && value.every(inner);
-      return isOfType(value, name);
-    };
-  });
-  return (value) => choices.some((choice) => choice(value));
-}
-
-function splitTop(text: string, separator: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let from = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '<') depth++;
-    else if (text[i] === '>') depth--;
-    else if (text[i] === separator && depth === 0) {
-      parts.push(text.slice(from, i));
-      from = i + 1;
-    }
-  }
-  return [...parts, text.slice(from)];
-}
-
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  BOOL: 'BOOLEAN', BOOLEAN: 'BOOLEAN', STRING: 'STRING', VARCHAR: 'STRING', VERTEX: 'NODE', NODE: 'NODE', EDGE: 'RELATIONSHIP',
-  RELATIONSHIP: 'RELATIONSHIP', PATH: 'PATH', MAP: 'MAP', POINT: 'POINT', DATE: 'DATE', DURATION: 'DURATION',
-  'LOCAL TIME': 'LOCAL TIME', 'ZONED TIME': 'ZONED TIME', 'LOCAL DATETIME': 'LOCAL DATETIME', 'ZONED DATETIME': 'ZONED DATETIME',
-  TIME: 'ZONED TIME', TIMESTAMP: 'LOCAL DATETIME',
-};
-
-function isOfType(value: Value, name: string): boolean {
-  switch (name) {
-    case 'ANY': case 'PROPERTY VALUE': return name === 'ANY' || !(value instanceof NodeValue || value instanceof RelationshipValue || value instanceof PathValue || value instanceof Map);
-    case 'NULL': case 'NOTHING': return false;
-    case 'INT': case 'INTEGER': case 'SIGNED INTEGER': return typeof value === 'number' || typeof value === 'bigint';
-    case 'FLOAT': return value instanceof Float;
-    case 'LIST': case 'ARRAY': return Array.isArray(value);
-    default: return typeName(value).toUpperCase() === (TYPE_NAMES[name] ?? name);
-  }
 }

@@ -10,6 +10,7 @@ import { ANY } from '../semantics/types.ts';
 import { compile, slotOf, type CompileContext } from './compile.ts';
 import { propertyOf, typeError } from './compile-access.ts';
 import { booleanOf } from './compile-operators.ts';
+import { bytesOf } from './holding.ts';
 import type { Evaluate, Runtime } from './runtime.ts';
 
 function listOrNull(value: Value): Value[] | null {
@@ -27,12 +28,22 @@ export function compileComprehension(e: ListComprehension, env: Env, cc: Compile
     const items = listOrNull(list(row, rt));
     if (items === null) return null;
     const result: Value[] = [];
+    // While the list grows it counts against the statement's memory.
+    let unclaimed = 0;
+    let claimed = 0;
     for (const item of items) {
+      rt.tick();
       row[slot] = item;
       if (where !== undefined && where(row, rt) !== true) continue;
-      result.push(project === undefined ? item : project(row, rt));
+      const made = project === undefined ? item : project(row, rt);
+      result.push(made);
+      unclaimed += project === undefined || typeof made === 'number' ? 8 : bytesOf(made);
+      if (unclaimed < rt.lotBytes) continue;
+      rt.claim(unclaimed);
+      claimed += unclaimed;
+      unclaimed = 0;
     }
-    rt.tick(items.length);
+    if (claimed > 0) rt.claim(-claimed);
     return result;
   };
 }
@@ -49,6 +60,7 @@ export function compileQuantifier(e: Quantifier, env: Env, cc: CompileContext): 
     let holding = 0;
     let unknown = 0;
     for (const item of items) {
+      rt.tick();
       row[slot] = item;
       const value = where(row, rt);
       if (value === null) unknown++;
@@ -59,7 +71,6 @@ export function compileQuantifier(e: Quantifier, env: Env, cc: CompileContext): 
         if (type === 'single' && holding > 1) return false;
       } else if (type === 'all') return false;
     }
-    rt.tick(items.length);
     if (unknown > 0) return null;
     return type === 'all' || type === 'none' ? true : type === 'any' ? false : holding === 1;
   };
@@ -77,11 +88,11 @@ export function compileReduce(e: Reduce, env: Env, cc: CompileContext): Evaluate
     if (items === null) return null;
     let result = initial(row, rt);
     for (const item of items) {
+      rt.tick();
       row[accumulator] = result;
       row[slot] = item;
       result = step(row, rt);
     }
-    rt.tick(items.length);
     return result;
   };
 }

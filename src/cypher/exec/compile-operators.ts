@@ -9,6 +9,7 @@ import type { Binary, BinaryOperator, ComparisonChain, Unary } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
 import { compile, type CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
+import { compileMatch } from './regular-expression.ts';
 import type { Evaluate } from './runtime.ts';
 
 export function compileUnary(e: Unary, env: Env, cc: CompileContext): Evaluate {
@@ -234,35 +235,5 @@ export function isIn(value: Value, list: readonly Value[]): boolean | null {
     if (same === null) unknown = true;
   }
   return unknown ? null : false;
-}
-
-/** Regular expressions must match the whole string; a constant one is compiled once. */
-function compileMatch(left: Evaluate, right: Evaluate): Evaluate {
-  let lastPattern: string | undefined;
-  let lastRegex: RegExp | undefined;
-  return (row, rt) => {
-    const text = left(row, rt);
-    const pattern = right(row, rt);
-    if (typeof text !== 'string' || typeof pattern !== 'string') return null;
-    if (pattern !== lastPattern || lastRegex === undefined) {
-      lastRegex = regexOf(pattern);
-      lastPattern = pattern;
-    }
-    return lastRegex.test(text);
-  };
-}
-
-function regexOf(pattern: string): RegExp {
-  // Flags in front, as Java writes them: (?i), (?s), (?m).
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  try {
-    return new RegExp(`^(?:${flags === null ? pattern : pattern.slice(flags[0].length)})$`, `u${flags === null ? '' : flags[1]!}`);
-  } catch {
-    try {
-      return new RegExp(`^(?:${pattern})$`);
-    } catch (error) {
-      throw typeError(`invalid regular expression: ${error instanceof Error ? error.message : String(error)}`, 'InvalidArgumentValue');
-    }
-  }
 }
 

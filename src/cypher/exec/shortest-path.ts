@@ -7,6 +7,7 @@ import { NodeValue, PathValue, type RelationshipValue, type Value } from '../../
 import type { ShortestPath } from '../plan/plan.ts';
 import { compilePredicate, type CompileContext } from './compile.ts';
 import { DIRECTIONS, nodeIn, OPPOSITE, relationshipOf } from './expand-operators.ts';
+import { searchRows } from './path-search.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
 import { compileTests, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';
@@ -51,6 +52,7 @@ export function buildShortestPath(node: ShortestPath, input: Operator, cc: Compi
   const tests = compileTests(node.filters, cc);
   const { linkTest, nodeTest } = compileElementTests(node, cc);
   const { from, to, min, max, all } = node;
+  const around = node.around && searchRows(node.around, cc);
   return function* shortestPath(rt, source) {
     const search: Search = { typeIds: types(rt), all, max, linkTest, nodeTest };
     for (const batch of input(rt, source)) {
@@ -60,6 +62,10 @@ export function buildShortestPath(node: ShortestPath, input: Operator, cc: Compi
         const end = nodeIn(row[to]!);
         if (start === null || end === null) continue;
         if (nodeTest !== undefined && !(nodeTest(start.id, row, rt) && nodeTest(end.id, row, rt))) continue;
+        if (around !== undefined && start.id === end.id && min > 0) {
+          out.push(...around(rt, row));
+          continue;
+        }
         let found = 0;
         const offer = (path: PathValue): boolean => {
           const made = row.slice();

@@ -9,7 +9,7 @@ import {
   floatOf, inBrackets, parseCase, parseExpression, parseListComprehension, parseMapLiteral, parseMapProjectionItems,
 } from './expressions.ts';
 import { isWellFormedInteger, readInteger } from './lexer.ts';
-import { isPatternAhead, parsePatternList, parsePatternPart } from './patterns.ts';
+import { isPatternAhead, isSelectorAhead, parsePatternList, parsePatternPart } from './patterns.ts';
 
 /** Words that begin or continue a clause: as a bare variable they are nearly always a mistake. */
 const NOT_VARIABLES: ReadonlySet<string> = new Set([
@@ -145,6 +145,9 @@ function parseWord(c: Cursor): Expression {
     case 'TRIM':
       if (opens === '(') return parseTrim(c);
       break;
+    case 'NORMALIZE':
+      if (opens === '(') return parseNormalize(c);
+      break;
     case 'REDUCE':
       if (opens === '(' && c.isName(2) && c.isPunct('=', 3)) return parseReduce(c);
       break;
@@ -204,6 +207,14 @@ function parseTrim(c: Cursor): FunctionCall {
   return { kind: 'Call', name: isFrom ? side ?? 'btrim' : name, distinct: false, args, start, end: c.lastEnd };
 }
 
+/** `normalize(text, NFKC)`: the form is a word, or any text. */
+function parseNormalize(c: Cursor): FunctionCall {
+  const call = parseCall(c);
+  const [text, form] = call.args;
+  if (call.args.length !== 2 || form!.kind !== 'Variable' || !/^NFK?[CD]$/i.test(form!.name)) return call;
+  return { ...call, args: [text!, { kind: 'Literal', value: form!.name.toUpperCase(), start: form!.start, end: form!.end }] };
+}
+
 function parseProjected(c: Cursor, target: Expression): Expression {
   if (!c.isPunct('{')) return target;
   return { kind: 'MapProjection', target, items: parseMapProjectionItems(c), start: target.start, end: c.lastEnd };
@@ -260,7 +271,7 @@ function parseSubqueryExpression(c: Cursor, type: 'exists' | 'count' | 'collect'
   const bar = c.barEndsLabels;
   c.barEndsLabels = false;
   let query: Query;
-  if (c.isPunct('(') || (c.isName() && c.isPunct('=', 1)) || c.isWord('SHORTESTPATH') || c.isWord('ALLSHORTESTPATHS')) {
+  if (c.isPunct('(') || (c.isName() && c.isPunct('=', 1)) || c.isWord('SHORTESTPATH') || c.isWord('ALLSHORTESTPATHS') || isSelectorAhead(c)) {
     const patterns = parsePatternList(c);
     const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
     query = patternQuery(patterns, where, { start: open.end, end: c.lastEnd });

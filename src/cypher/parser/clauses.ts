@@ -3,7 +3,7 @@
  */
 import type {
   CallClause, CallSubqueryClause, Clause, Expression, ForeachClause, InTransactions, LoadCsvClause, MatchClause, MergeClause, Hint, Projection,
-  ProjectionItem, Query, SingleQuery, SortItem, YieldItem,
+  ProjectionItem, Query, SingleQuery, SortItem, WithClause, YieldItem,
 } from '../ast.ts';
 import { CLAUSE_KEYWORDS, type Cursor } from './cursor.ts';
 import { parseExpression } from './expressions.ts';
@@ -65,6 +65,22 @@ export function parseClause(c: Cursor): Clause | undefined {
       const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
       return { kind: 'With', projection, where, start, end: c.lastEnd };
     }
+    case 'FILTER': {
+      c.at++;
+      c.takeWord('WHERE');
+      return withAll({}, parseExpression(c), c, start);
+    }
+    case 'LET':
+      c.at++;
+      return withAll({ items: parseAssignments(c) }, undefined, c, start);
+    case 'ORDER':
+    case 'SKIP':
+    case 'OFFSET':
+    case 'LIMIT':
+      return withAll(parseOrderAndBounds(c), undefined, c, start);
+    case 'FINISH':
+      c.at++;
+      return { kind: 'Finish', start, end: c.lastEnd };
     case 'RETURN': {
       c.at++;
       const projection = parseProjection(c);
@@ -99,6 +115,24 @@ export function parseClause(c: Cursor): Clause | undefined {
     default:
       return undefined;
   }
+}
+
+/** What is short for `WITH *`: FILTER, LET, and ORDER BY, SKIP and LIMIT that stand alone. */
+function withAll(of: Partial<Projection>, where: Expression | undefined, c: Cursor, start: number): WithClause {
+  const projection = { distinct: false, star: true, items: [], orderBy: [], skip: undefined, limit: undefined, ...of };
+  return { kind: 'With', projection, where, start, end: c.lastEnd };
+}
+
+/** `x = 1, y = n.name` */
+function parseAssignments(c: Cursor): ProjectionItem[] {
+  const items: ProjectionItem[] = [];
+  do {
+    const start = c.token.start;
+    const alias = c.expectName('a variable');
+    c.expectPunct('=');
+    items.push({ expression: parseExpression(c), alias, name: alias, start, end: c.lastEnd });
+  } while (c.takePunct(','));
+  return items;
 }
 
 function parseMatch(c: Cursor, start: number, optional: boolean): MatchClause {
@@ -146,6 +180,10 @@ export function parseProjection(c: Cursor): Projection {
   if (!star || c.takePunct(',')) {
     do items.push(parseProjectionItem(c)); while (c.takePunct(','));
   }
+  return { distinct, star, items, ...parseOrderAndBounds(c) };
+}
+
+function parseOrderAndBounds(c: Cursor): Pick<Projection, 'orderBy' | 'skip' | 'limit'> {
   const orderBy: SortItem[] = [];
   if (c.takeWord('ORDER')) {
     c.expectWord('BY');
@@ -153,7 +191,7 @@ export function parseProjection(c: Cursor): Projection {
   }
   const skip = c.takeWord('SKIP') || c.takeWord('OFFSET') ? parseExpression(c) : undefined;
   const limit = c.takeWord('LIMIT') ? parseExpression(c) : undefined;
-  return { distinct, star, items, orderBy, skip, limit };
+  return { orderBy, skip, limit };
 }
 
 function parseProjectionItem(c: Cursor): ProjectionItem {
@@ -279,12 +317,26 @@ function parseInTransactions(c: Cursor): InTransactions {
     if (c.takeWords('ON', 'ERROR')) {
       if (c.takeWord('CONTINUE')) onError = 'continue';
       else if (c.takeWord('BREAK')) onError = 'break';
-      else if (!c.takeWord('FAIL')) throw c.expected('FAIL, CONTINUE or BREAK', ['FAIL', 'CONTINUE', 'BREAK']);
+      else if (c.takeWord('RETRY')) onError = parseAfterRetry(c);
+      else if (!c.takeWord('FAIL')) throw c.expected('FAIL, CONTINUE, BREAK or RETRY', ['FAIL', 'CONTINUE', 'BREAK', 'RETRY']);
     } else if (c.takeWords('REPORT', 'STATUS')) {
       c.expectWord('AS');
       status = c.expectName('a variable');
     } else return { rows, onError, status };
   }
+}
+
+/** `[FOR n SECONDS] [THEN CONTINUE]`: a batch that meets another change is run again anyway (decision 016), so only the rest matters. */
+function parseAfterRetry(c: Cursor): InTransactions['onError'] {
+  if (c.takeWord('FOR')) {
+    parseExpression(c);
+    for (const word of ['SECONDS', 'SECOND', 'SEC']) if (c.takeWord(word)) break;
+  }
+  if (!c.takeWord('THEN')) return 'fail';
+  if (c.takeWord('CONTINUE')) return 'continue';
+  if (c.takeWord('BREAK')) return 'break';
+  c.expectWord('FAIL');
+  return 'fail';
 }
 
 function parseLoadCsv(c: Cursor, start: number): LoadCsvClause {

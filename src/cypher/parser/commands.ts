@@ -1,14 +1,17 @@
 /**
  * Schema commands in the forms of Neo4j 3 to 5, and SHOW.
  */
+import { isPropertyType } from '../../value/value-type.ts';
 import type {
   CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
 } from '../ast.ts';
 import { parseProjection, parseYield } from './clauses.ts';
 import type { Cursor } from './cursor.ts';
-import { parseExpression, parseMapLiteral } from './expressions.ts';
+import { parseExpression, parseMapLiteral, parseType } from './expressions.ts';
 
 const INDEX_KINDS = ['RANGE', 'BTREE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR'];
+
+const CONSTRAINT_KINDS: ReadonlySet<string> = new Set(['NODE', 'RELATIONSHIP', 'REL', 'UNIQUE', 'UNIQUENESS', 'KEY', 'EXIST', 'EXISTENCE', 'TYPE']);
 
 export function isCommandAhead(c: Cursor): boolean {
   if (c.isWord('SHOW') && !c.isPunct('=', 1)) return true;
@@ -100,9 +103,9 @@ function parseCreateConstraint(c: Cursor, start: number): CreateConstraintComman
   const { target, label, variable } = parseEntity(c);
   if (asserted) c.expectWord('ASSERT');
   else c.expectWord('REQUIRE');
-  const { keys, type } = parseRule(c, variable);
+  const { keys, type, propertyType } = parseRule(c, variable);
   skipOptions(c);
-  return { kind: 'CreateConstraint', name, target, label, keys, type, ifNotExists, start, end: c.lastEnd };
+  return { kind: 'CreateConstraint', name, target, label, keys, type, propertyType, ifNotExists, start, end: c.lastEnd };
 }
 
 function parseDropConstraint(c: Cursor, start: number): DropConstraintCommand {
@@ -117,8 +120,8 @@ function parseDropConstraint(c: Cursor, start: number): DropConstraintCommand {
   return { kind: 'DropConstraint', name, label: undefined, keys: [], type: undefined, ifExists, start, end: c.lastEnd };
 }
 
-/** `n.k IS UNIQUE`, `(n.a, n.b) IS NODE KEY`, `n.k IS NOT NULL`, `exists(n.k)`. */
-function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateConstraintCommand['type'] } {
+/** `n.k IS UNIQUE`, `(n.a, n.b) IS NODE KEY`, `n.k IS NOT NULL`, `exists(n.k)`, `n.k IS :: INTEGER`. */
+function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateConstraintCommand['type']; propertyType?: string } {
   if (c.takeWord('EXISTS')) {
     c.expectPunct('(');
     const key = parseKey(c, variable);
@@ -130,13 +133,25 @@ function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateC
     do keys.push(parseKey(c, variable)); while (c.takePunct(','));
     c.expectPunct(')');
   } else keys.push(parseKey(c, variable));
-  c.expectWord('IS');
+  if (!c.isPunct('::')) c.expectWord('IS');
+  if (c.isPunct('::') || c.isWord('TYPED')) return { keys, type: 'type', propertyType: parsePropertyType(c, keys) };
   if (c.takeWords('NOT', 'NULL')) return { keys, type: 'exists' };
   if (c.takeWords('NODE', 'KEY') || c.takeWords('RELATIONSHIP', 'KEY') || c.takeWord('KEY')) return { keys, type: 'node_key' };
   if (!c.takeWord('NODE')) c.takeWord('RELATIONSHIP');
   if (!c.takeWord('REL')) c.takeWord('RELATIONSHIP');
   c.expectWord('UNIQUE');
   return { keys, type: 'unique' };
+}
+
+function parsePropertyType(c: Cursor, keys: readonly string[]): string {
+  const { start } = c.token;
+  c.at++;
+  if (keys.length > 1) throw c.error('a type constraint is about one property', 'UnexpectedSyntax', start);
+  const type = parseType(c);
+  if (!isPropertyType(type)) {
+    throw c.error(`properties cannot be required to be ${type}`, 'UnexpectedSyntax', start, type.includes('NOT NULL') && !type.includes('LIST') ? 'add a constraint IS NOT NULL' : 'what can be stored is allowed, and lists of it as LIST<STRING NOT NULL>');
+  }
+  return type;
 }
 
 function parseEntity(c: Cursor): { target: 'vertex' | 'edge'; label: string; variable: string } {
@@ -208,13 +223,15 @@ const SHOWN: Readonly<Record<string, ShowCommand['what']>> = {
 
 function parseShow(c: Cursor, start: number): ShowCommand {
   let indexKind: string | undefined;
+  const constraintKinds: string[] = [];
   const isHome = c.isWord('HOME') || c.isWord('DEFAULT');
-  for (const word of ['ALL', 'BUILT', 'IN', 'USER', 'DEFINED', 'RANGE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR', 'UNIQUE',
-    'UNIQUENESS', 'NODE', 'RELATIONSHIP', 'KEY', 'EXIST', 'EXISTENCE', 'PROPERTY', 'HOME', 'DEFAULT', 'CURRENT']) {
+  for (const word of ['ALL', 'BUILT', 'IN', 'USER', 'DEFINED', 'RANGE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR',
+    'NODE', 'RELATIONSHIP', 'REL', 'PROPERTY', 'UNIQUENESS', 'UNIQUE', 'KEY', 'EXIST', 'EXISTENCE', 'TYPE', 'HOME', 'DEFAULT', 'CURRENT']) {
     // A qualifier is followed by another word of the command; the thing shown may be the last one.
     if (c.isWord(word) && c.peek(1).type === 'word' && !c.isWord('YIELD', 1) && !c.isWord('WHERE', 1)) {
       c.at++;
       if (INDEX_KINDS.includes(word)) indexKind = word;
+      if (CONSTRAINT_KINDS.has(word)) constraintKinds.push(word);
     }
   }
   const what = c.token.type === 'word' ? SHOWN[c.token.key] : undefined;
@@ -226,7 +243,7 @@ function parseShow(c: Cursor, start: number): ShowCommand {
   }
   const ids = what === 'transactions' ? parseIds(c) : what === 'databases' ? parseGraphName(c, isHome) : [];
   const command = shown(c, what, ids, start);
-  return what === 'indexes' && indexKind !== undefined ? { ...command, indexKind } : command;
+  return what === 'constraints' ? { ...command, constraintKinds } : what === 'indexes' && indexKind !== undefined ? { ...command, indexKind } : command;
 }
 
 /** SHOW DATABASE films, SHOW HOME DATABASE. */

@@ -11,7 +11,7 @@ const DEPTH_MAX = 150;
 
 export const CLAUSE_KEYWORDS = [
   'MATCH', 'OPTIONAL', 'UNWIND', 'WITH', 'RETURN', 'CREATE', 'MERGE', 'SET', 'REMOVE', 'DELETE', 'DETACH', 'FOREACH',
-  'CALL', 'LOAD', 'UNION', 'SHOW', 'DROP', 'USE', 'EXPLAIN', 'PROFILE', 'WHERE', 'ORDER', 'SKIP', 'LIMIT', 'YIELD', 'ON', 'USING',
+  'CALL', 'LOAD', 'FINISH', 'FILTER', 'LET', 'UNION', 'SHOW', 'DROP', 'USE', 'EXPLAIN', 'PROFILE', 'WHERE', 'ORDER', 'SKIP', 'LIMIT', 'YIELD', 'ON', 'USING',
 ] as const;
 
 export class Cursor {

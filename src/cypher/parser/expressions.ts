@@ -5,6 +5,7 @@
 import type {
   BinaryOperator, Case, Expression, ListComprehension, MapEntry, MapLiteral, MapProjectionItem,
 } from '../ast.ts';
+import { canonicalType } from '../../value/value-type.ts';
 import { Float } from '../../value/value.ts';
 import { parseAtom } from './atoms.ts';
 import type { Cursor } from './cursor.ts';
@@ -86,14 +87,14 @@ function parseTests(c: Cursor, operand: Expression): Expression {
     else if (c.takeWords('NOT', 'IN')) {
       const inside = binary('IN', left, parseSum(c));
       left = { kind: 'Unary', op: 'NOT', operand: inside, start: inside.start, end: inside.end };
-    } else if (c.isWord('IS')) {
+    } else if (c.isWord('IS') || c.isPunct('::')) {
       left = parseIs(c, left);
     } else return left;
   }
 }
 
 function parseIs(c: Cursor, operand: Expression): Expression {
-  c.expectWord('IS');
+  c.takeWord('IS');
   const negated = c.takeWord('NOT');
   if (c.takeWord('NULL')) return { kind: 'IsNull', operand, negated, start: operand.start, end: c.lastEnd };
   const normalized = parseNormalized(c, operand);
@@ -102,7 +103,7 @@ function parseIs(c: Cursor, operand: Expression): Expression {
     if (negated || !(c.isName() || c.isPunct('!') || c.isPunct('%') || c.isPunct('('))) throw c.expected('NULL, NOT NULL, a label, or :: and a type', ['NULL', 'NOT']);
     return { kind: 'HasLabels', operand, labels: parseLabelExpression(c), start: operand.start, end: c.lastEnd };
   }
-  return { kind: 'IsTyped', operand, negated, type: parseTypeName(c), start: operand.start, end: c.lastEnd };
+  return { kind: 'IsTyped', operand, negated, type: parseType(c), start: operand.start, end: c.lastEnd };
 }
 
 const NORMAL_FORMS: ReadonlySet<string> = new Set(['NFC', 'NFD', 'NFKC', 'NFKD']);
@@ -118,6 +119,15 @@ function parseNormalized(c: Cursor, operand: Expression): Expression | undefined
   return { kind: 'Binary', op: '=', left: call, right: operand, start, end };
 }
 
+/** A type in the form of value/value-type.ts. */
+export function parseType(c: Cursor): string {
+  const { start } = c.token;
+  const text = parseTypeName(c);
+  const type = canonicalType(text);
+  if (type === undefined) throw c.error(`${text} is not a type`, 'UnexpectedSyntax', start, 'types are such as INTEGER, STRING NOT NULL, LIST<FLOAT>, ZONED DATETIME');
+  return type;
+}
+
 /** A type as its words: `LIST<INTEGER NOT NULL> | STRING`, normalised to upper case with single spaces. */
 function parseTypeName(c: Cursor): string {
   let text = c.expectName('a type').toUpperCase();
@@ -125,8 +135,10 @@ function parseTypeName(c: Cursor): string {
     if (c.isWord('NOT') && c.isWord('NULL', 1)) {
       c.at += 2;
       text += ' NOT NULL';
+    } else if (c.takePunct('!')) {
+      text += ' NOT NULL';
     } else if (c.isWord('TIME') || c.isWord('DATETIME') || c.isWord('ZONED') || c.isWord('LOCAL') || c.isWord('VALUE')
-      || c.isWord('WITHOUT') || c.isWord('TIMEZONE') || c.isWord('TIMESTAMP') || c.isWord('VERTEX') || c.isWord('EDGE')) {
+      || c.isWord('WITHOUT') || (c.isWord('WITH') && c.isWord('TIMEZONE', 1)) || c.isWord('INTEGER') || c.isWord('NODE') || c.isWord('RELATIONSHIP') || c.isWord('MAP') || c.isWord('TIMEZONE') || c.isWord('TIMESTAMP') || c.isWord('VERTEX') || c.isWord('EDGE')) {
       text += ` ${c.token.key}`;
       c.at++;
     } else if (c.takePunct('<')) {

@@ -5,7 +5,7 @@
  * a relationship arrow follows.
  */
 import type {
-  LabelExpression, MapLiteral, NodePattern, Parameter, PatternPart, RelationshipPattern,
+  Expression, LabelExpression, MapLiteral, NodePattern, Parameter, PathSelector, PatternPart, RelationshipPattern,
 } from '../ast.ts';
 import type { Cursor } from './cursor.ts';
 import { parseExpression, parseMapLiteral } from './expressions.ts';
@@ -23,43 +23,69 @@ export function parsePatternPart(c: Cursor): PatternPart {
     variable = c.expectName('a path variable');
     c.expectPunct('=');
   }
-  const shortest = shortestKind(c);
-  if (shortest === 'none') {
-    const elements = parseElements(c);
-    return { kind: 'Part', variable, shortest: undefined, elements, start, end: c.lastEnd };
+  const shortest = shortestFunction(c);
+  if (shortest === undefined) {
+    const selector = parseSelector(c);
+    const { elements, where } = parseElements(c, true);
+    return { kind: 'Part', variable, shortest, selector, elements, where, start, end: c.lastEnd };
   }
   const offset = c.token.start;
-  if (shortest.function) {
-    c.at += 2;
-  } else {
-    c.at += shortest.words;
-  }
-  const elements = parseElements(c);
-  if (shortest.function) c.expectPunct(')');
+  c.at += 2;
+  const { elements } = parseElements(c);
+  c.expectPunct(')');
   if (elements.length !== 3) throw c.error('a shortest path pattern has exactly one relationship', 'UnexpectedSyntax', offset);
   const [, between] = elements;
   if (between!.kind === 'Relationship' && between!.repeated !== undefined) {
-    throw c.error('a shortest path pattern repeats a relationship, not a pattern', 'UnexpectedSyntax', between!.start, 'repeat the relationship: (a)-[:T]->+(b)');
+    throw c.error(`${shortest === 'all' ? 'allShortestPaths' : 'shortestPath'}() repeats a relationship, not a pattern`, 'UnexpectedSyntax', between!.start, 'ALL SHORTEST and SHORTEST 1 take any pattern');
   }
-  return { kind: 'Part', variable, shortest: shortest.type, elements, start, end: c.lastEnd };
+  return { kind: 'Part', variable, shortest, elements, start, end: c.lastEnd };
 }
 
-type ShortestKind = 'none' | { readonly type: 'one' | 'all'; readonly function: boolean; readonly words: number };
+function shortestFunction(c: Cursor): 'one' | 'all' | undefined {
+  if (!c.isPunct('(', 1)) return undefined;
+  return c.isWord('SHORTESTPATH') ? 'one' : c.isWord('ALLSHORTESTPATHS') ? 'all' : undefined;
+}
 
-function shortestKind(c: Cursor): ShortestKind {
-  if (c.isPunct('(', 1)) {
-    if (c.isWord('SHORTESTPATH')) return { type: 'one', function: true, words: 0 };
-    if (c.isWord('ALLSHORTESTPATHS')) return { type: 'all', function: true, words: 0 };
+/** Whether `ANY`, `ALL` or `SHORTEST` begins a path pattern here. */
+export function isSelectorAhead(c: Cursor): boolean {
+  if (!c.isWord('ANY') && !c.isWord('ALL') && !c.isWord('SHORTEST')) return false;
+  const next = c.peek(1);
+  return next.type === 'integer' || next.type === 'parameter' || ['SHORTEST', 'PATH', 'PATHS', 'GROUP', 'GROUPS'].includes(next.key)
+    || (c.isPunct('(', 1) && (isPatternAhead(c, 1) || c.isPunct('(', 2)));
+}
+
+/** `ANY 2 PATHS`, `SHORTEST 3`, `SHORTEST 2 PATH GROUPS`, `ALL SHORTEST`, …: undefined where all paths are wanted. */
+function parseSelector(c: Cursor): PathSelector | undefined {
+  if (!c.isWord('ANY') && !c.isWord('ALL') && !c.isWord('SHORTEST')) return undefined;
+  const word = c.token.key;
+  c.at++;
+  const isShortest = word === 'SHORTEST' || c.takeWord('SHORTEST');
+  const { start, end } = c.token;
+  let count: PathSelector['count'] = { kind: 'Literal', value: 1, start, end: start };
+  const mayCount = word === 'SHORTEST' || (word === 'ANY' && !isShortest);
+  if (mayCount && c.token.type === 'parameter') {
+    count = { kind: 'Parameter', name: c.token.text, start, end };
+    c.at++;
+  } else if (mayCount && c.token.type === 'integer') {
+    const value = parseBound(c)!;
+    if (value === 0) throw c.error('a path selector asks for at least one path', 'UnexpectedSyntax', start);
+    count = { kind: 'Literal', value, start, end };
   }
-  if (c.isWord('ALL') && c.isWord('SHORTEST', 1)) return { type: 'all', function: false, words: 2 };
-  if (c.isWord('ANY') && c.isWord('SHORTEST', 1)) return { type: 'one', function: false, words: 2 };
-  if (c.isWord('SHORTEST') && c.peek(1).type === 'integer' && c.peek(1).text === '1') return { type: 'one', function: false, words: 2 };
-  return 'none';
+  if (!c.takeWord('PATHS')) c.takeWord('PATH');
+  const groups = (word === 'ALL' && isShortest) || (word === 'SHORTEST' && (c.takeWord('GROUPS') || c.takeWord('GROUP')));
+  if (word === 'SHORTEST' && !groups && count.end === count.start) throw c.expected('how many paths, such as SHORTEST 1');
+  return word === 'ALL' && !isShortest ? undefined : { count, groups };
 }
 
 type Element = NodePattern | RelationshipPattern;
 
-function parseElements(c: Cursor): Element[] {
+interface Elements {
+  readonly elements: Element[];
+  readonly where: Expression | undefined;
+}
+
+/** `mayFilter`: what stands in parentheses of its own may have a WHERE there. */
+function parseElements(c: Cursor, mayFilter = false): Elements {
   const bar = c.barEndsLabels;
   c.barEndsLabels = false;
   const elements: Element[] = [];
@@ -67,9 +93,9 @@ function parseElements(c: Cursor): Element[] {
   const isNodeDue = (): boolean => elements.at(-1)?.kind !== 'Node';
   for (;;) {
     if (c.isPunct('(') && c.isPunct('(', 1)) {
-      const parenthesized = parseParenthesized(c, elements.length === 0);
+      const parenthesized = parseParenthesized(c, elements.length === 0, mayFilter);
       // A part may stand in parentheses of its own: ((a)-->(b)).
-      if (Array.isArray(parenthesized)) {
+      if (!('kind' in parenthesized)) {
         c.barEndsLabels = bar;
         return parenthesized;
       }
@@ -81,7 +107,7 @@ function parseElements(c: Cursor): Element[] {
   }
   if (isNodeDue()) elements.push(unwritten(c.lastEnd));
   c.barEndsLabels = bar;
-  return elements;
+  return { elements, where: undefined };
 }
 
 function unwritten(at: number): NodePattern {
@@ -89,15 +115,16 @@ function unwritten(at: number): NodePattern {
 }
 
 /** `((a)-->(b) WHERE ...){1,3}`, or where nothing is repeated just the elements. */
-function parseParenthesized(c: Cursor, mayStandAlone: boolean): Element[] | RelationshipPattern {
+function parseParenthesized(c: Cursor, mayStandAlone: boolean, mayFilter: boolean): Elements | RelationshipPattern {
   const { start } = c.token;
   c.expectPunct('(');
-  const elements = parseElements(c);
-  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  const inner = parseElements(c, mayFilter);
+  const where = c.takeWord('WHERE') ? parseExpression(c) : inner.where;
   c.expectPunct(')');
+  const { elements } = inner;
   const length = parseQuantifier(c);
   if (length === undefined) {
-    if (mayStandAlone && where === undefined) return elements;
+    if (mayStandAlone && (where === undefined || mayFilter)) return { elements, where };
     throw c.expected("how often the pattern in parentheses is repeated: '+', '*' or '{1,3}'");
   }
   if (elements.length === 1) throw c.error('a pattern that is repeated has at least one relationship', 'InvalidRelationshipPattern', start);

@@ -53,6 +53,7 @@ function identifiersOf(node: PlanNode): string[] {
     case 'AllNodes': case 'LabelScan': case 'IdSeek': case 'IndexSeek': case 'IndexRange': add(node.name); break;
     case 'Expand': case 'VarExpand': add(node.fromName, node.relationshipName, node.toName); break;
     case 'Repeat': add(node.fromName, ...node.lists.map(({ name }) => name), node.toName); break;
+    case 'PathSearch': add(node.fromName, ...node.variables.map(({ name }) => name), node.toName); break;
     case 'Endpoints': add(node.relationshipName); break;
     case 'BuildPath': case 'Unwind': add(node.name); break;
     case 'CallSubquery': case 'ProcedureCall': add(...node.columns.map(({ name }) => name)); break;
@@ -99,6 +100,8 @@ function label(node: PlanNode, source: string): { operator: string; details: str
     case 'Endpoints': return { operator: 'Relationship Endpoints', details: `${shown(node.relationshipName)}${where(node.filters.map(text))}` };
     case 'ShortestPath':
       return { operator: node.all ? 'All Shortest Paths' : 'Shortest Path', details: node.details + where(node.filters.map(text)) };
+    case 'PathSearch':
+      return { operator: node.into ? 'Path Search(Into)' : 'Path Search(All)', details: `from ${shown(node.fromName)}: ${source.slice(node.start, node.end).replace(/\s+/g, ' ')}${where(node.filters.map(text))}` };
     case 'BuildPath': return { operator: 'Path', details: node.name };
     case 'Filter': return { operator: 'Filter', details: node.predicates.map(text).join(' AND ') };
     case 'Project': return { operator: 'Project', details: node.items.map((item) => named(text(item), item.name)).join(', ') };

@@ -13,6 +13,7 @@ import type { Env } from './env.ts';
 import type { GraphNode, GraphRelationship, GraphRepeat, PatternGraph, Predicate } from './pattern-graph.ts';
 import type { PlanNode, Repeat, Scoped } from './plan.ts';
 import type { PlannerContext } from './planner-context.ts';
+import { endsLeftToSearch, planSelectedPaths } from './selected-planner.ts';
 import { planShortestPath } from './shortest-planner.ts';
 
 type Step =
@@ -25,7 +26,7 @@ interface Route {
   readonly rows: number;
 }
 
-const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
+export const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
 
 /** Hops counted when the cost of an unbounded expansion is estimated. */
 const HOPS_COUNTED = 4;
@@ -50,6 +51,7 @@ export class MatchPlanner {
     this.pending = graph.predicates;
     this.#owned = new Set([
       ...graph.nodes.keys(), ...graph.relationships.flatMap(({ name, repeated }) => [name, ...repeated?.variables.map((each) => each.name) ?? []]), ...graph.paths.map(({ name }) => name),
+      ...graph.selected.flatMap(({ path, variables }) => [...path === undefined ? [] : [path], ...variables.map(({ name }) => name)]),
       ...graph.shortest.flatMap(({ path, relationship }) => (path === undefined ? [relationship.name] : [path, relationship.name])),
     ]);
   }
@@ -64,10 +66,11 @@ export class MatchPlanner {
       rest.delete(relationship);
       this.#planEndpoints(relationship);
     }
+    const deferred = endsLeftToSearch(this);
     // A part's best route stays what it is until something a predicate of it mentions has got a value.
     const known = new Map<string, Route>();
     for (;;) {
-      const components = this.#components(rest);
+      const components = this.#components(rest).filter(({ nodes: [first] }) => !deferred.has(first!.name));
       if (components.length === 0) break;
       const routes = components.map((component) => {
         const key = component.nodes[0]!.name;
@@ -86,6 +89,10 @@ export class MatchPlanner {
       for (const relationship of components[cheapest]!.relationships) rest.delete(relationship);
     }
     for (const shortest of this.graph.shortest) planShortestPath(this, shortest);
+    for (const selected of this.graph.selected) {
+      planSelectedPaths(this, selected);
+      this.#filterReady();
+    }
     for (const path of this.graph.paths) {
       if (!this.context.isUsed(path.name)) continue;
       const slot = this.env.declare(path.name, PATH);
@@ -127,14 +134,15 @@ export class MatchPlanner {
     let best: Route | undefined;
     const hinted = nodes.filter((node) => this.context.startHints.has(node.name));
     for (const node of hinted.length > 0 ? hinted : nodes) {
-      const access = bestAccess(node, this.pending, (name) => this.#isKnown(name, this.solved), this.context.stats);
+      const access = bestAccess(node, this.pending, (name) => this.isKnown(name, this.solved), this.context.stats);
       const route = this.#route({ kind: 'start', node, access }, nodes, relationships);
       if (best === undefined || route.cost < best.cost) best = route;
     }
     return best!;
   }
 
-  #isKnown(name: string, solved: ReadonlySet<string>): boolean {
+  /** Whether the name has a value by then, or is none of the pattern's. */
+  isKnown(name: string, solved: ReadonlySet<string>): boolean {
     return solved.has(name) || !this.#owned.has(name);
   }
 
@@ -149,7 +157,7 @@ export class MatchPlanner {
       solved.add(step.node.name);
       rows *= Math.max(step.access.rows, 0.01);
       cost += rows;
-      rows *= this.#passing(step.node, solved, countedIn(step.access));
+      rows *= this.passing(step.node, solved, countedIn(step.access));
     };
     if (start !== undefined) begin(start);
     while (rest.size > 0) {
@@ -160,7 +168,7 @@ export class MatchPlanner {
           if (!solved.has(from)) continue;
           const into = solved.has(to);
           const produced = this.#fanOut(relationship, reversed, into);
-          const kept = into ? produced : produced * this.#passing(this.graph.nodes.get(to)!, solved, []) * this.#labelShare(relationship, reversed);
+          const kept = into ? produced : produced * this.passing(this.graph.nodes.get(to)!, solved, []) * this.#labelShare(relationship, reversed);
           // Checking a single relationship costs next to nothing; of variable length, all trails are walked to find the bound end.
           const steps = !into ? Math.max(produced, 0.1) : relationship.length === undefined ? 1 : this.#fanOut(relationship, reversed, false);
           const rank = into && relationship.length === undefined ? -1 : kept;
@@ -175,7 +183,7 @@ export class MatchPlanner {
       }
       const target = this.graph.nodes.get(best.reversed ? best.relationship.from : best.relationship.to)!;
       if (best.steps > 2 && best.relationship.length === undefined && !solved.has(target.name)) {
-        const access = bestAccess(target, this.pending, (name) => this.#isKnown(name, solved), this.context.stats);
+        const access = bestAccess(target, this.pending, (name) => this.isKnown(name, solved), this.context.stats);
         if (access.rows <= 1 && (access.kind === 'seek' || access.kind === 'id')) {
           begin({ kind: 'start', node: target, access });
           continue;
@@ -192,12 +200,12 @@ export class MatchPlanner {
     }
     for (const node of nodes) {
       if (solved.has(node.name)) continue;
-      begin({ kind: 'start', node, access: bestAccess(node, this.pending, (name) => this.#isKnown(name, solved), this.context.stats) });
+      begin({ kind: 'start', node, access: bestAccess(node, this.pending, (name) => this.isKnown(name, solved), this.context.stats) });
     }
     return { steps, cost, rows };
   }
 
-  #labelsOf(name: string): string[] {
+  labelsOf(name: string): string[] {
     const node = this.graph.nodes.get(name);
     return node === undefined ? [] : [...node.labels];
   }
@@ -208,7 +216,7 @@ export class MatchPlanner {
     const types = plainTypes(relationship.types) ?? [];
     const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
     const from = reversed ? relationship.to : relationship.from;
-    const degree = relationship.repeated === undefined ? stats.degree(this.#labelsOf(from), types, direction) : this.#repeatedFanOut(relationship.repeated, reversed);
+    const degree = relationship.repeated === undefined ? stats.degree(this.labelsOf(from), types, direction) : this.#repeatedFanOut(relationship.repeated, reversed);
     let produced = degree;
     if (relationship.length !== undefined) {
       produced = 0;
@@ -229,15 +237,15 @@ export class MatchPlanner {
   #labelShare(relationship: GraphRelationship, reversed: boolean): number {
     const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
     const to = reversed ? relationship.from : relationship.to;
-    return this.context.stats.endSelectivity(this.#labelsOf(to), plainTypes(relationship.types) ?? [], direction);
+    return this.context.stats.endSelectivity(this.labelsOf(to), plainTypes(relationship.types) ?? [], direction);
   }
 
   /** Share of rows that the predicates on a node let pass once it has a value. */
-  #passing(node: GraphNode, solved: ReadonlySet<string>, used: readonly Predicate[]): number {
+  passing(node: GraphNode, solved: ReadonlySet<string>, used: readonly Predicate[]): number {
     let share = 1;
     for (const predicate of this.pending) {
       if (used.includes(predicate) || !predicate.mentions.has(node.name)) continue;
-      if (![...predicate.mentions].every((name) => name === node.name || this.#isKnown(name, solved))) continue;
+      if (![...predicate.mentions].every((name) => name === node.name || this.isKnown(name, solved))) continue;
       share *= this.#isUniqueKey(node, predicate) ? 1 / Math.max(1, this.#smallestCount(node)) : selectivityOn(node.labels, node.name, predicate, this.context.stats);
     }
     return share;
@@ -419,7 +427,7 @@ export class MatchPlanner {
     const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
     const step = {
       input: this.plan, from, fromName, to, toName, into, relationship: slot, relationshipName: relationship.name, idOnly: !used,
-      types: relationship.types, direction, labels: into ? [] : this.#labelsOf(toName), distinctFrom, filters, rows,
+      types: relationship.types, direction, labels: into ? [] : this.labelsOf(toName), distinctFrom, filters, rows,
     } as const;
     if (relationship.length === undefined) {
       this.plan = { op: 'Expand', ...step };
@@ -480,8 +488,8 @@ export class MatchPlanner {
     const to = toBound ? env.slot(relationship.to)! : env.declare(relationship.to, NODE);
     this.solved.add(relationship.to);
     const labels: { slot: number; label: string }[] = [];
-    if (!fromBound) for (const label of this.#labelsOf(relationship.from)) labels.push({ slot: from, label });
-    if (!toBound) for (const label of this.#labelsOf(relationship.to)) labels.push({ slot: to, label });
+    if (!fromBound) for (const label of this.labelsOf(relationship.from)) labels.push({ slot: from, label });
+    if (!toBound) for (const label of this.labelsOf(relationship.to)) labels.push({ slot: to, label });
     const distinctFrom = this.#mustDiffer(relationship);
     this.#followed.push(relationship);
     const filters = this.takeReady();
@@ -507,7 +515,7 @@ export class MatchPlanner {
 
   #checkGiven(node: GraphNode): void {
     this.#checkLabels(node);
-    const ends = [...this.graph.relationships, ...this.graph.shortest.map(({ relationship }) => relationship)];
+    const ends = [...this.graph.relationships, ...this.graph.shortest.map(({ relationship }) => relationship), ...this.graph.selected];
     if (node.labels.size > 0 || ends.some(({ from, to }) => from === node.name || to === node.name)) return;
     // The null of an OPTIONAL MATCH matches no node, and nothing else of the pattern would notice it.
     const operand: Expression = { kind: 'Variable', name: node.name, start: 0, end: 0 };
@@ -526,7 +534,7 @@ export class MatchPlanner {
 
   /** Predicates all of whose names have a value, cheap ones first; they are pending no longer. */
   takeReady(): Scoped[] {
-    const ready = this.pending.filter(({ mentions }) => [...mentions].every((name) => this.#isKnown(name, this.solved)));
+    const ready = this.pending.filter(({ mentions }) => [...mentions].every((name) => this.isKnown(name, this.solved)));
     if (ready.length === 0) return [];
     this.pending = this.pending.filter((predicate) => !ready.includes(predicate));
     return ready

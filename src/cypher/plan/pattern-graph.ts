@@ -6,6 +6,7 @@
  */
 import type { Expression, LabelExpression, NodePattern, PatternPart, RelationshipPattern, RepeatedPattern } from '../ast.ts';
 import { conjuncts, mentionedVariables, plainLabels, plainTypes } from '../semantics/walk.ts';
+import { selectedPaths, type SelectedPaths } from './selected-paths.ts';
 
 export interface GraphNode {
   readonly name: string;
@@ -59,9 +60,12 @@ export interface PatternGraph {
   readonly nodes: Map<string, GraphNode>;
   readonly relationships: GraphRelationship[];
   readonly shortest: GraphShortest[];
+  readonly selected: SelectedPaths[];
   readonly paths: GraphPath[];
   readonly predicates: Predicate[];
 }
+
+export const emptyGraph = (): PatternGraph => ({ nodes: new Map(), relationships: [], shortest: [], selected: [], paths: [], predicates: [] });
 
 export interface NameSource {
   fresh(what: string): string;
@@ -70,7 +74,7 @@ export interface NameSource {
 export function buildPatternGraph(
   parts: readonly PatternPart[], where: Expression | undefined, names: NameSource, hopsMax: number,
 ): PatternGraph {
-  const graph: PatternGraph = { nodes: new Map(), relationships: [], shortest: [], paths: [], predicates: [] };
+  const graph = emptyGraph();
   for (const part of parts) addPart(graph, part, names, hopsMax);
   for (const each of conjuncts(where)) addPredicate(graph, each);
   return graph;
@@ -94,6 +98,11 @@ function isCheap(e: Expression): boolean {
 }
 
 function addPart(graph: PatternGraph, part: PatternPart, names: NameSource, hopsMax: number): void {
+  if (part.selector !== undefined) {
+    graph.selected.push(selectedPaths(part, part.selector, addNode(graph, part.elements[0] as NodePattern, names), addNode(graph, part.elements.at(-1) as NodePattern, names), names));
+    return;
+  }
+  for (const each of conjuncts(part.where)) addPredicate(graph, each);
   const elementNames: { name: string; list: boolean }[] = [];
   let previous: string | undefined;
   let pending: RelationshipPattern | undefined;
@@ -156,9 +165,9 @@ function addRelationship(
   };
 }
 
-function repeatOf(pattern: RelationshipPattern, { elements, where }: RepeatedPattern, names: NameSource): GraphRepeat {
+export function repeatOf(pattern: RelationshipPattern, { elements, where }: RepeatedPattern, names: NameSource): GraphRepeat {
   // Predicates are collected as those of a pattern of its own.
-  const inner: PatternGraph = { nodes: new Map(), relationships: [], shortest: [], paths: [], predicates: [] };
+  const inner = emptyGraph();
   const nodes: string[] = [];
   const steps: { name: string; types: LabelExpression | undefined; direction: 'out' | 'in' | 'both' }[] = [];
   const variables: { name: string; kind: 'node' | 'relationship'; place: number }[] = [];
@@ -190,7 +199,7 @@ function typesOfAll(all: readonly (LabelExpression | undefined)[]): LabelExpress
   return items.length === 1 ? items[0] : { kind: 'Or', items };
 }
 
-function addPropertyPredicates(graph: PatternGraph, target: Expression, element: NodePattern | RelationshipPattern): void {
+export function addPropertyPredicates(graph: PatternGraph, target: Expression, element: NodePattern | RelationshipPattern): void {
   if (element.properties?.kind !== 'Map') return;
   for (const { key, value } of element.properties.entries) {
     const left: Expression = { kind: 'Property', target, key, start: value.start, end: value.end };

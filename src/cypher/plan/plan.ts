@@ -178,6 +178,8 @@ export interface ShortestPath extends Common {
   readonly min: number;
   readonly max: number;
   readonly all: boolean;
+  /** Written with a selector: for ends that are one node, a path that leads back to it. */
+  readonly around?: PathSearch | undefined;
   readonly path: number | undefined;
   readonly relationships: number | undefined;
   readonly properties: readonly { readonly key: string; readonly value: Scoped }[];
@@ -187,6 +189,45 @@ export interface ShortestPath extends Common {
   readonly everyRelationship: readonly { readonly slot: number; readonly predicate: Scoped }[];
   readonly everyNode: readonly { readonly slot: number; readonly predicate: Scoped }[];
   readonly details: string;
+}
+
+/** Paths that a selector chooses. Segments, nodes and steps stand in the order in which they are followed. */
+export interface PathSearch extends Common {
+  readonly op: 'PathSearch';
+  readonly input: PlanNode;
+  readonly from: number;
+  readonly fromName: string;
+  readonly to: number;
+  readonly toName: string;
+  /** The end is bound already. */
+  readonly into: boolean;
+  /** Followed against the direction of the pattern. */
+  readonly reversed: boolean;
+  readonly count: Scoped;
+  readonly groups: boolean;
+  readonly segments: readonly SearchedSegment[];
+  /** Slots of the nodes between segments, with what is asked of each; the two ends have no tests here. */
+  readonly joints: readonly { readonly slot: number; readonly tests: readonly Scoped[] }[];
+  /** On a whole path, before it counts as one. */
+  readonly tests: readonly Scoped[];
+  readonly variables: readonly { readonly slot: number; readonly name: string; readonly kind: 'node' | 'relationship'; readonly list: boolean; readonly segment: number; readonly place: number }[];
+  readonly path: number | undefined;
+  /** Of an end that is not bound: its labels and predicates. */
+  readonly labels: readonly string[];
+  readonly filters: readonly Scoped[];
+  readonly start: number;
+  readonly end: number;
+}
+export interface SearchedSegment {
+  readonly plain: boolean;
+  readonly min: number;
+  readonly max: number | undefined;
+  /** Slots of one repetition's nodes, and what is asked of each alone. */
+  readonly nodes: readonly { readonly slot: number; readonly tests: readonly Scoped[] }[];
+  /** What is asked of a relationship with its two nodes. */
+  readonly steps: readonly { readonly slot: number; readonly types: LabelExpression | undefined; readonly direction: 'out' | 'in' | 'both'; readonly tests: readonly Scoped[] }[];
+  /** What is asked of a repetition as a whole. */
+  readonly tests: readonly Scoped[];
 }
 
 export interface BuildPath extends Common {
@@ -403,7 +444,7 @@ export interface StoredCount extends Common {
 }
 
 export type PlanNode =
-  | Argument | AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | BuildPath
+  | Argument | AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
   | Filter | Project | Aggregate | Distinct | Sort | Skip | Limit | Unwind | Optional | Product | CallSubquery | Union | ProcedureCall
   | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount;
 

@@ -84,7 +84,7 @@ class QueryPlanner {
       else this.clause(clause, next);
     }
     const last = query.clauses.at(-1)!;
-    if (last.kind !== 'Return' && columns.length === 0 && this.#everWrites) this.plan = { op: 'Drain', input: this.plan, rows: 0 };
+    if (last.kind === 'Finish' || (last.kind !== 'Return' && columns.length === 0 && this.#everWrites)) this.plan = { op: 'Drain', input: this.plan, rows: 0 };
     return { plan: this.plan, env: this.env, columns, writes: this.#everWrites };
   }
 
@@ -107,7 +107,7 @@ class QueryPlanner {
         this.env = planned.env;
         return;
       }
-      case 'Return': return;
+      case 'Return': case 'Finish': return;
       case 'Create': {
         this.#beginUpdate(false);
         const creations = planCreations(this.context, this.env, clause.patterns);

@@ -5,7 +5,7 @@ import type { Expression, NodePattern, PatternPart, RelationshipPattern, Repeate
 import { checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
 import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
 import { isUnknown, listOf, NODE, PATH, RELATIONSHIP, type StaticType } from './types.ts';
-import { forEachChild, forEachInRepeated, mentionedVariables, plainLabels, plainTypes } from './walk.ts';
+import { allElements, forEachChild, forEachInRepeated, mentionedVariables, plainLabels, plainTypes } from './walk.ts';
 
 const RELATIONSHIPS = listOf(RELATIONSHIP);
 
@@ -15,7 +15,11 @@ export function checkMatchPatterns(context: CheckContext, parts: readonly Patter
   const relationships = new Set<string>();
   for (const part of parts) bindPart(context, part, bound, scope, relationships);
   const inner = new Scope(bound);
-  for (const part of parts) checkPartExpressions(context, part, inner, true, scope);
+  for (const part of parts) {
+    checkPartExpressions(context, part, inner, true, scope);
+    if (part.where !== undefined) checkPredicate(context, part.where, inner);
+    if (part.selector !== undefined) checkSelected(context, part, scope, inner);
+  }
   if (where !== undefined) checkPredicate(context, where, inner);
   return inner;
 }
@@ -97,6 +101,27 @@ function checkRepeatedExpressions(context: CheckContext, part: PatternPart, repe
   if (repeated.where !== undefined) checkPredicate(context, repeated.where, scope);
 }
 
+/** What is between the ends of paths that a selector chooses among sees its own variables and what was bound before: it is found out before the rest. */
+function checkSelected(context: CheckContext, part: PatternPart, outer: Scope, all: Scope): void {
+  const own = new Set([...allElements(part.elements)].map(({ variable }) => variable));
+  own.add(part.variable);
+  const look = (e: Expression): void => {
+    for (const name of mentionedVariables(e)) {
+      if (own.has(name) || outer.has(name) || !all.has(name)) continue;
+      throw context.error('UndefinedVariable', positionOf(name, e), `Variable \`${name}\` not defined here: paths are chosen before the other patterns of the MATCH are known`,
+        'match the other pattern in a clause before, or compare in the WHERE of the MATCH');
+    }
+  };
+  for (const element of part.elements.slice(1, -1)) {
+    if (element.kind === 'Relationship' && element.length !== undefined && element.variable !== undefined && outer.has(element.variable)) {
+      throw context.error('VariableAlreadyBound', element.start, `Variable \`${element.variable}\` already declared`);
+    }
+    if (element.properties !== undefined) look(element.properties);
+    if (element.where !== undefined) look(element.where);
+  }
+  if (part.where !== undefined) look(part.where);
+}
+
 /** Where the expression first mentions the variable. */
 function positionOf(name: string, e: Expression): number {
   let at: number | undefined;
@@ -154,7 +179,8 @@ function checkPartExpressions(context: CheckContext, part: PatternPart, scope: S
 
 /** The scope with what CREATE or MERGE binds. */
 export function checkCreatedPattern(context: CheckContext, part: PatternPart, scope: Scope, clause: 'CREATE' | 'MERGE'): Scope {
-  if (part.shortest !== undefined) throw context.error('UnexpectedSyntax', part.start, `a shortest path cannot stand in ${clause}`);
+  if (part.shortest !== undefined || part.selector !== undefined) throw context.error('UnexpectedSyntax', part.start, `a shortest path cannot stand in ${clause}`);
+  if (part.where !== undefined) throw context.error('UnexpectedSyntax', part.where.start, 'WHERE cannot stand in a created pattern');
   let inner = scope;
   const alone = part.elements.length === 1;
   for (const element of part.elements) {

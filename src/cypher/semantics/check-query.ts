@@ -60,6 +60,11 @@ function checkSingleQuery(context: CheckContext, query: SingleQuery, outer: Scop
       const checked = checkProjection(context, clause.projection, scope, 'RETURN', clause.start);
       return { columns: checked.columns, types: [...checked.scope.types.values()] };
     }
+    if (clause.kind === 'Finish') {
+      if (clause !== last) throw context.error('InvalidClauseComposition', clauses[i + 1]!.start, 'FINISH can only be the last clause');
+      if (clauses.length === 1 || place === 'expression') throw context.error('InvalidClauseComposition', clause.start, clauses.length === 1 ? 'FINISH ends other clauses' : 'FINISH cannot stand in a subquery expression');
+      return { columns: [], types: [] };
+    }
     if (clause.kind === 'CallSubquery' && clause.inTransactions !== undefined) checkInTransactions(context, clause, query, place);
     const standalone = (place === 'top' || place === 'union') && clauses.length === 1;
     if (clause.kind === 'Call') {
@@ -99,7 +104,7 @@ function returns(clause: CallSubqueryClause): boolean {
   return clause.query.parts.some((part) => part.clauses.at(-1)!.kind === 'Return');
 }
 
-function checkClause(context: CheckContext, clause: Exclude<Clause, { kind: 'Return' | 'Call' }>, scope: Scope): Scope {
+function checkClause(context: CheckContext, clause: Exclude<Clause, { kind: 'Return' | 'Call' | 'Finish' }>, scope: Scope): Scope {
   const declare = (name: string, type: StaticType): Scope => {
     if (scope.has(name)) throw context.error('VariableAlreadyBound', clause.start, `Variable \`${name}\` already declared`);
     return scope.with(name, type);
@@ -140,7 +145,7 @@ function checkClause(context: CheckContext, clause: Exclude<Clause, { kind: 'Ret
       const list = checkExpression(context, clause.list, scope, VALUE);
       let inner = declare(clause.variable, list.kind === 'list' ? list.element ?? ANY : ANY);
       for (const each of clause.clauses) {
-        if (!isUpdating(each) || each.kind === 'Return' || each.kind === 'Call') {
+        if (!isUpdating(each) || each.kind === 'Return' || each.kind === 'Call' || each.kind === 'Finish') {
           throw context.error('InvalidClauseComposition', each.start, 'FOREACH may contain updating clauses only');
         }
         inner = checkClause(context, each, inner);

@@ -91,7 +91,8 @@ class MentionCounter {
         this.#add(clause.inTransactions?.status);
         this.query(clause.query);
         return;
-      case 'LoadCsv': this.#all(clause.url);
+      case 'LoadCsv': this.#all(clause.url); return;
+      case 'Finish':
     }
   }
 

@@ -55,6 +55,8 @@ export function forEachChild(e: Expression, visit: (child: Expression) => void):
 
 export function forEachInPart(part: PatternPart, visit: (child: Expression) => void): void {
   for (const element of part.elements) forEachInElement(element, visit);
+  if (part.where !== undefined) visit(part.where);
+  if (part.selector !== undefined) visit(part.selector.count);
 }
 
 function forEachInElement(element: NodePattern | RelationshipPattern, visit: (child: Expression) => void): void {
@@ -130,6 +132,7 @@ function forEachInClause(clause: Clause, visit: (child: Expression) => void): vo
       return;
     case 'CallSubquery': forEachInQuery(clause.query, visit); return;
     case 'LoadCsv': visit(clause.url); return;
+    case 'Finish':
   }
 }
 
