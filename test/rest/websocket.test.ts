@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function speak(socket: WebSocket): Promise<unknown[][]> {
+async function speak(socket: WebSocket): Promise<unknown[]> {
   const one = new BareClient(createWebSocketStream(socket));
   await one.login(8, '73@TuGraph');
   await one.ask('RUN', 'UNWIND range(1, 3) AS n RETURN n', {}, {});
