@@ -174,13 +174,31 @@ function parseHint(c: Cursor): Hint {
 
 export function parseProjection(c: Cursor): Projection {
   const distinct = c.takeWord('DISTINCT');
-  if (!c.isPunct('(', 1) && !c.isPunct('.', 1)) c.takeWord('ALL');
+  if (!distinct && isSetQuantifier(c)) c.takeWord('ALL');
   const star = c.takePunct('*');
   const items: ProjectionItem[] = [];
   if (!star || c.takePunct(',')) {
     do items.push(parseProjectionItem(c)); while (c.takePunct(','));
   }
   return { distinct, star, items, ...parseOrderAndBounds(c) };
+}
+
+/** Words that go on with an expression, or end it. */
+const NO_ITEM: ReadonlySet<string> = new Set([...CLAUSE_KEYWORDS, 'AS', 'AND', 'OR', 'XOR', 'IN', 'IS', 'STARTS', 'ENDS', 'CONTAINS', 'OFFSET', 'INSERT']);
+
+/** Whether the ALL here says that duplicates stay: an item follows. Where what follows could go on with a variable `all` (`all[0]`, `all + 1`), it is that. */
+function isSetQuantifier(c: Cursor): boolean {
+  if (!c.isWord('ALL')) return false;
+  const next = c.peek(1);
+  if (next.type === 'word') return !NO_ITEM.has(next.key);
+  if (next.type === 'punct') return next.key === '*' && !startsItem(c, 2);
+  return next.type !== 'end';
+}
+
+function startsItem(c: Cursor, ahead: number): boolean {
+  const token = c.peek(ahead);
+  if (token.type === 'word') return !NO_ITEM.has(token.key);
+  return token.type === 'punct' ? token.key === '(' || token.key === '-' : token.type !== 'end';
 }
 
 function parseOrderAndBounds(c: Cursor): Pick<Projection, 'orderBy' | 'skip' | 'limit'> {
