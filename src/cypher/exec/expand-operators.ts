@@ -13,7 +13,7 @@ import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { temporalOrder } from './temporal-order.ts';
-import { typeFilter } from './type-filter.ts';
+import { mayChange, neverMatches, typeFilter } from './type-filter.ts';
 
 export const DIRECTIONS: Readonly<Record<'out' | 'in' | 'both', readonly Direction[]>> = {
   out: ['out'], in: ['in'], both: ['out', 'in'],
@@ -63,11 +63,13 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   };
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => {
-    const typeIds = types(rt);
-    if (typeIds !== undefined && typeIds.length === 0) return false;
+    let typeIds = types(rt);
+    if (neverMatches(typeIds, rt)) return false;
     const hasLabels = labels?.(rt);
     const { view } = rt;
+    const changes = mayChange(rt);
     return pushInput(rt, source, (row) => {
+      if (changes) typeIds = types(rt);
       const start = nodeIn(row[from]!);
       if (start === null) return false;
       for (const direction of directions) {
@@ -93,10 +95,10 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   return withPush(function* expand(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
-    const typeIds = types(rt);
-    if (typeIds !== undefined && typeIds.length === 0) return;
+    if (neverMatches(types(rt), rt)) return;
     const hasLabels = labels?.(rt);
     for (const batch of input(rt, source)) {
+      const typeIds = types(rt);
       for (const row of batch) {
         const start = nodeIn(row[from]!);
         if (start === null) continue;
@@ -149,9 +151,11 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
   const tests = compileTests(node.filters, cc);
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => {
-    const typeIds = types(rt);
-    if (typeIds !== undefined && typeIds.length === 0) return false;
+    let typeIds = types(rt);
+    if (neverMatches(typeIds, rt)) return false;
+    const changes = mayChange(rt);
     return pushInput(rt, source, (row) => {
+      if (changes) typeIds = types(rt);
       const start = nodeIn(row[from]!);
       const end = nodeIn(row[to]!);
       if (start === null || end === null) return false;
@@ -166,9 +170,9 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
     });
   };
   return withPush(function* expandInto(rt, source) {
-    const typeIds = types(rt);
-    if (typeIds !== undefined && typeIds.length === 0) return;
+    if (neverMatches(types(rt), rt)) return;
     for (const batch of input(rt, source)) {
+      const typeIds = types(rt);
       const out: Row[] = [];
       for (const row of batch) {
         const start = nodeIn(row[from]!);
@@ -219,8 +223,8 @@ export function buildEndpoints(node: Endpoints, input: Operator, cc: CompileCont
   const labels = node.labels.map(({ slot, label }) => ({ slot, test: labelsTest([label], cc.catalog)! }));
   const { from, fromBound, to, toBound, direction, length, distinctFrom } = node;
   return function* endpoints(rt, source) {
-    const typeIds = types(rt);
     for (const batch of input(rt, source)) {
+      const typeIds = types(rt);
       const out: Row[] = [];
       for (const row of batch) {
         const value = row[node.relationship]!;

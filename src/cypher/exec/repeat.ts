@@ -39,8 +39,10 @@ export function buildRepeat(node: Repeat, input: Operator, cc: CompileContext): 
     filters: compileTests(node.filters, cc),
   };
   const rows = function* repeat(rt: Runtime, source: Iterable<Row[]>): Generator<Row> {
-    const typeIds = compiled.steps.map(({ types }) => types(rt));
-    for (const batch of input(rt, source)) for (const row of batch) yield* new Trail(compiled, typeIds, row, rt).rows();
+    for (const batch of input(rt, source)) {
+      const typeIds = compiled.steps.map(({ types }) => types(rt));
+      for (const row of batch) yield* new Trail(compiled, typeIds, row, rt).rows();
+    }
   };
   return (rt, source) => batched(rt, rows(rt, source));
 }

@@ -54,8 +54,8 @@ export function buildShortestPath(node: ShortestPath, input: Operator, cc: Compi
   const { from, to, min, max, all } = node;
   const around = node.around && searchRows(node.around, cc);
   return function* shortestPath(rt, source) {
-    const search: Search = { typeIds: types(rt), all, max, linkTest, nodeTest };
     for (const batch of input(rt, source)) {
+      const search: Search = { typeIds: types(rt), all, max, linkTest, nodeTest };
       const out: Row[] = [];
       for (const row of batch) {
         const start = nodeIn(row[from]!);

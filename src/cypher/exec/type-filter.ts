@@ -10,6 +10,18 @@ import type { Runtime } from './runtime.ts';
 /** Undefined: every type. An empty list: none, nothing can match. */
 export type TypeFilter = (rt: Runtime) => readonly number[] | undefined;
 
+/**
+ * Whether nothing can match whatever comes: not while the statement may still make the type, in a clause before, which in any case has to be run.
+ */
+export function neverMatches(typeIds: readonly number[] | undefined, rt: Runtime): boolean {
+  return typeIds !== undefined && typeIds.length === 0 && !mayChange(rt);
+}
+
+/** Whether the catalog may get other types while the statement runs: filters are then asked for each batch or row. */
+export function mayChange(rt: Runtime): boolean {
+  return 'createNode' in rt.view;
+}
+
 export function typeFilter(types: LabelExpression | undefined): TypeFilter {
   const plain = plainTypes(types);
   if (plain !== undefined && plain.length === 0) return () => undefined;
