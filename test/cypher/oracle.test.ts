@@ -6,7 +6,7 @@ it('gives what the naive evaluator gives, with and without indexes', async () =>
   const differences: string[] = [];
   for (const seed of [1, 15]) await compareMany(seed, 1000, (text) => differences.push(text));
   expect(differences).toEqual([]);
-});
+}, 180_000);
 
 it('gives a user from whom fields are kept what a graph without them gives', async () => {
   const differences: string[] = [];
@@ -14,4 +14,4 @@ it('gives a user from whom fields are kept what a graph without them gives', asy
   expect(differences).toEqual([]);
   expect(answered).toBeGreaterThan(500);
   expect(refused).toBeGreaterThan(10);
-});
+}, 180_000);
