@@ -257,7 +257,8 @@ describe('a witness', () => {
     await group.leader(20_000);
     await (await login(other)).cypher(other.restAddress, 'CREATE (:N {i: 0})');
     expect(await count(await login(other), other)).toBe(1001);
-    expect(memoryMb(witness)).toBeLessThan(120);
+    // What starting up left behind goes with the first collection.
+    await eventually('little memory', 20_000, async () => memoryMb(witness) < 120);
   }, 120_000);
 });
 
