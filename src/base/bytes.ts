@@ -74,11 +74,6 @@ export class ByteWriter {
     return this;
   }
 
-  /** As `bytes` of a part. */
-  bytesOf(source: Uint8Array, from: number, to: number): this {
-    return this.varint(to - from).rawOf(source, from, to);
-  }
-
   /** As `raw` of a part. */
   rawOf(source: Uint8Array, from: number, to: number): this {
     const length = to - from;

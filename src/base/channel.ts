@@ -92,10 +92,10 @@ export class Channel {
     }
   }
 
-  /** Every waiting call fails. */
-  close(): void {
+  /** Every waiting call fails, with `reason` if that is known. */
+  close(reason: Error = new DbError('ShuttingDown', 'the thread that would do this has ended')): void {
     this.#closed = true;
-    for (const waiting of this.#waiting.values()) waiting.reject(new DbError('ShuttingDown', 'the thread that would do this has ended'));
+    for (const waiting of this.#waiting.values()) waiting.reject(reason);
     this.#waiting.clear();
   }
 }

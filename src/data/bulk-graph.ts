@@ -8,24 +8,23 @@ import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
-import type { CountersBlock } from '../graph/blocks.ts';
+import type { CountersBlock, Properties } from '../graph/blocks.ts';
 import { BITMAP, BitmapBlock, COUNTERS, EDGE, EdgeBlock, encodeEdgeHead, PAGE_IDS, setPage, SUMMARY, VERTEX, VertexBlock } from '../graph/blocks.ts';
 import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
 import { ALL_VERTICES } from '../graph/reader.ts';
-import { checkType, typeRules } from '../graph/type-rules.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { Value } from '../value/value.ts';
 import { AdjacencyBuild, AdjacencyFiles } from './adjacency-build.ts';
 import type { AdjacencyTask } from './adjacency-build.ts';
 import { BlockSink } from './block-sink.ts';
+import { ElementRules } from './element-rules.ts';
 import type { AdjacencyStep, ImportHelper } from './import-helper.ts';
 import { IndexBuild } from './index-build.ts';
 import { KeyTable } from './key-table.ts';
 import { bytesAt, keyAt } from './row-batch.ts';
 import type { KeyColumn, RowBatch } from './row-batch.ts';
-import { indexesOf } from './row-encoder.ts';
 import { RowProblem } from './row-plan.ts';
 import { TextBuilds } from './text-builds.ts';
 
@@ -42,8 +41,6 @@ export interface BulkGraphOptions {
   readonly scratch: string;
   /** Checks everything and keeps nothing but keys. */
   readonly discard: boolean;
-  /** Sorts adjacency in its own thread. */
-  readonly helper: ImportHelper | undefined;
 }
 
 interface IndexTarget {
@@ -61,7 +58,7 @@ export class BulkGraph {
   readonly #byLabel = new Map<number, IndexTarget[]>();
   readonly #byType = new Map<number, IndexTarget[]>();
   readonly #texts: TextBuilds;
-  readonly #required: readonly { readonly kind: 'vertex' | 'edge'; readonly of: number; readonly key: number; readonly name: string }[];
+  readonly #rules = new Map<string, ElementRules>();
   readonly #counters: CountersBlock;
   #adjacency: AdjacencyFiles | undefined;
 
@@ -69,16 +66,13 @@ export class BulkGraph {
     this.#options = options;
     this.catalog = options.catalog;
     this.#counters = options.counters;
-    this.#required = options.catalog.data.constraints.filter(({ type }) => type === 'exists' || type === 'node_key').flatMap(({ kind, label, fields, name }) => fields.map((field) => ({
-      kind, name, key: options.catalog.findKey(field)!, of: (kind === 'vertex' ? options.catalog.findLabel(label) : options.catalog.findType(label))!,
-    })));
     this.#texts = new TextBuilds(options.catalog, options.scratch);
     this.#sink = new BlockSink(options.engine, options.graph, options.checksum);
     const target = (index: IndexDef): IndexTarget => (
       { index, build: new IndexBuild(join(options.scratch, `index-${index.id}`)), table: index.unique || index.pairUnique || index.primary ? new KeyTable() : undefined });
-    for (const kind of ['vertex', 'edge'] as const) {
-      const map = kind === 'vertex' ? this.#byLabel : this.#byType;
-      for (const of of new Set(options.catalog.data.indexes.map(({ labelId }) => labelId))) map.set(of, indexesOf(options.catalog, kind, of).map(target));
+    for (const index of options.catalog.data.indexes) {
+      const map = index.kind === 'vertex' ? this.#byLabel : this.#byType;
+      map.set(index.labelId, [...(map.get(index.labelId) ?? []), target(index)]);
     }
   }
 
@@ -91,8 +85,7 @@ export class BulkGraph {
   createVertex(labels: readonly number[], keys: readonly number[], values: Value[]): number {
     const id = this.#newVertex();
     const block = new VertexBlock(labels, keys, values);
-    this.#checkRequired('vertex', labels, keys);
-    this.#checkTypes('vertex', labels, keys, values);
+    for (const label of labels) this.#checkRules('vertex', this.catalog.labelName(label), block);
     const targets = labels.flatMap((label) => this.#byLabel.get(label) ?? []);
     this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, undefined);
     this.#sink.put(VERTEX, id, block);
@@ -143,8 +136,7 @@ export class BulkGraph {
   createEdge(typeId: number, start: number, end: number, keys: readonly number[], values: Value[]): number {
     const id = this.#counters.nextEdge;
     const block = new EdgeBlock(typeId, start, end, keys, values);
-    this.#checkRequired('edge', [typeId], keys);
-    this.#checkTypes('edge', [typeId], keys, values);
+    this.#checkRules('edge', this.catalog.typeName(typeId), block);
     const targets = this.#byType.get(typeId) ?? [];
     this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, [start, end]);
     this.#sink.put(EDGE, id, block);
@@ -183,18 +175,11 @@ export class BulkGraph {
     if (!this.#options.discard) this.#adjacency!.add(id, typeId, start, end);
   }
 
-  /** Constraints that a property exists. */
-  #checkRequired(kind: 'vertex' | 'edge', of: readonly number[], keys: readonly number[]): void {
-    for (const rule of this.#required) {
-      if (rule.kind !== kind || !of.includes(rule.of) || keys.includes(rule.key)) continue;
-      throw new DbError('ConstraintValidation', `the constraint ${rule.name} requires the property ${this.catalog.keyName(rule.key)}`);
-    }
-  }
-
-  #checkTypes(kind: 'vertex' | 'edge', of: readonly number[], keys: readonly number[], values: readonly Value[]): void {
-    if (typeRules(this.catalog).length === 0) return;
-    const names = of.map((each) => (kind === 'vertex' ? this.catalog.labelName(each) : this.catalog.typeName(each)));
-    for (let i = 0; i < keys.length; i++) checkType(this.catalog, kind, names, keys[i]!, values[i]!);
+  #checkRules(kind: 'vertex' | 'edge', label: string, { keys, values }: Properties): void {
+    const name = `${kind} ${label}`;
+    let rules = this.#rules.get(name);
+    if (rules === undefined) this.#rules.set(name, rules = new ElementRules(this.catalog, kind, label));
+    rules.check(keys, values);
   }
 
   drain(): Promise<void> {
@@ -215,11 +200,11 @@ export class BulkGraph {
   }
 
   /** Writes adjacency, indexes and counters. `onRows` hears how many more of `2 * edges` ends are done. */
-  async finish(onRows: (rows: number) => void): Promise<void> {
+  async finish(helper: ImportHelper | undefined, onRows: (rows: number) => void): Promise<void> {
     for (const set of this.#sets.values()) set.finish();
     const task = this.#adjacency!.finish(this.#counters.nextChunk);
     // The helper, if there is one, begins while indexes are made here.
-    const steps = this.#options.helper?.adjacency(task);
+    const steps = helper?.adjacency(task);
     for (const targets of [...this.#byLabel.values(), ...this.#byType.values()]) {
       for (const { index, build } of targets) await build.build(this.#sink, index.root, () => this.#counters.nextPage++);
     }

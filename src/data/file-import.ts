@@ -10,7 +10,7 @@ import type { ImportHelper } from './import-helper.ts';
 import type { FileSpec, ImportConfig } from './import-config.ts';
 import { unpackedCells } from './row-batch.ts';
 import type { BatchProblem, RowBatch } from './row-batch.ts';
-import { factsOf, RowProblem } from './row-plan.ts';
+import { factsOf, problemOf, RowProblem } from './row-plan.ts';
 import { filesOf, rowParser, textParts } from './row-source.ts';
 import type { RawCell, RawRow } from './row-source.ts';
 
@@ -126,7 +126,7 @@ class FileImport {
       const { batch, bytes, isLast } = await this.#parts.next();
       const refused: BatchProblem[] = [];
       for (let row = 0; row < batch.rows; row++) {
-        const problem = problemOf(() => take(batch, row));
+        const problem = tried(() => take(batch, row));
         if (problem === undefined) continue;
         refused.push({ ...factsOf(problem), at: row, line: batch.lines[row]! });
         if (!this.#options.continueOnError) break;
@@ -153,7 +153,7 @@ class FileImport {
   async #takeLines(file: InputFile): Promise<void> {
     const take = this.#lines.taker(file.spec.kind);
     const visit = (row: RawRow): void => {
-      const problem = row.cells === undefined ? new RowProblem(row.error) : problemOf(() => take(row.cells));
+      const problem = row.cells === undefined ? new RowProblem(row.error) : tried(() => take(row.cells));
       if (problem !== undefined) this.#reject({ file: file.path, label: file.spec.label, line: row.line, reason: problem.message, ...(row.cells === undefined ? {} : { row: row.cells }) });
     };
     const parser = rowParser(file.spec.format, this.#options.delimiter, file.spec.header);
@@ -180,14 +180,12 @@ class FileImport {
   }
 }
 
-function problemOf(take: () => void): RowProblem | undefined {
+function tried(take: () => void): RowProblem | undefined {
   try {
     take();
     return undefined;
   } catch (error) {
-    if (error instanceof RowProblem) return error;
-    if (error instanceof DbError && error.code === 'ConstraintValidation') return new RowProblem(error.message);
-    throw error;
+    return problemOf(error);
   }
 }
 

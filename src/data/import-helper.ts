@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
+import { asDbError } from '../base/errors.ts';
 import type { AdjacencyTask } from './adjacency-build.ts';
 import type { BlockBatch } from './block-batch.ts';
 import type { EncodedPart, EncodingTask, PartStream } from './encoded-parts.ts';
@@ -11,7 +12,7 @@ import type { EncodedPart, EncodingTask, PartStream } from './encoded-parts.ts';
 /** Answers that are asked for before they are needed. */
 const AHEAD = 3;
 /** Smaller imports are over before a thread has started. */
-const INPUT_BYTES_MIN = 4 * 1024 * 1024;
+export const INPUT_BYTES_MIN = 4 * 1024 * 1024;
 
 export interface AdjacencyStep {
   /** Undefined: there are no more. */
@@ -35,7 +36,7 @@ export class ImportHelper {
   private constructor() {
     this.#worker = new Worker(new URL('./import-worker.js', import.meta.url), { name: 'import' });
     this.#channel = new Channel(this.#worker);
-    this.#worker.on('error', () => this.#channel.close());
+    this.#worker.on('error', (error) => this.#channel.close(asDbError(error)));
   }
 
   read(task: EncodingTask): PartStream {

@@ -144,15 +144,15 @@ async function build(engine: Engine, staging: string, options: OfflineOptions): 
   mkdirSync(scratch, { recursive: true });
   const record = readVersion(engine);
   const files = inputFiles(config, options.base);
-  const helper = ImportHelper.start(bytesOf(files));
   const graph = new BulkGraph({
     engine: dryRun ? NOWHERE : engine, graph: graphId, catalog: catalogOf(head.get(CATALOG, 0), false), checksum: record.checksum, scratch,
-    counters: head.get(COUNTERS, 0) ?? new CountersBlock(), discard: dryRun, helper,
+    counters: head.get(COUNTERS, 0) ?? new CountersBlock(), discard: dryRun,
   });
+  const helper = ImportHelper.start(bytesOf(files));
   try {
     const result = await importFiles(graph, files, options, helper);
     let ends = 0;
-    await graph.finish((rows) => {
+    await graph.finish(helper, (rows) => {
       ends += rows;
       options.onProgress({ phase: 'adjacency', done: ends, total: graph.edges * 2, elements: graph.vertices + graph.edges });
     });

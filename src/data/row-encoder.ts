@@ -4,20 +4,20 @@
  */
 import { ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
-import type { FieldDef, GraphCatalog, IndexDef } from '../graph/catalog.ts';
-import { typeRules, wrongType } from '../graph/type-rules.ts';
-import type { TypeRule } from '../graph/type-rules.ts';
-import { encodeValue } from '../value/codec.ts';
+import type { FieldDef, GraphCatalog } from '../graph/catalog.ts';
+import { encodeNumbers } from '../graph/blocks.ts';
+import { encodeListHead, encodeText, encodeValue, isCollection } from '../value/codec.ts';
 import type { Value } from '../value/value.ts';
 import { ByteRows } from './byte-rows.ts';
 import type { RowVisitor } from './byte-rows.ts';
 import { cellReader, wholeNumberIn } from './cells.ts';
 import type { CellReader } from './cells.ts';
 import { rowOf } from './csv.ts';
+import { ElementRules } from './element-rules.ts';
 import type { FileSpec, ImportConfig } from './import-config.ts';
 import { BatchBuilder, packedCells } from './row-batch.ts';
 import type { KeyColumnBuilder, RowBatch } from './row-batch.ts';
-import { factsOf, RowPlan, RowProblem } from './row-plan.ts';
+import { factsOf, problemOf, RowPlan } from './row-plan.ts';
 import type { PlannedColumn } from './row-plan.ts';
 import { rowParser } from './row-source.ts';
 import type { RawCell, RawRow, RowParser } from './row-source.ts';
@@ -26,18 +26,9 @@ import type { RawCell, RawRow, RowParser } from './row-source.ts';
 const SHORT_TEXT_BYTES = 1_000_000;
 /** Rows with more properties take the general way: which of them are null is the bits of one number. */
 const FAST_SLOTS_MAX = 30;
-const STRING_TAG = 7;
-const LIST_TAG = 9;
-const MAP_TAG = 10;
-const SMALL_INTEGER = 64;
 
 /** Largest numbers of the narrow types. */
 const WIDTHS: Readonly<Partial<Record<FieldDef['type'], number>>> = { INT8: 2 ** 7, INT16: 2 ** 15, INT32: 2 ** 31, INT64: Number.MAX_SAFE_INTEGER };
-
-/** Indexes in the order in which batches of a label have their keys. */
-export function indexesOf(catalog: GraphCatalog, kind: 'vertex' | 'edge', of: number): IndexDef[] {
-  return catalog.data.indexes.filter((index) => index.kind === kind && index.labelId === of);
-}
 
 /** One column, and the last value that was written from it. */
 class Slot {
@@ -77,21 +68,19 @@ class Slot {
     if (this.#width > 0) {
       const number = wholeNumberIn(bytes, from, to);
       if (!(number < this.#width && number >= -this.#width)) return false;
-      this.from = writer.length;
-      this.number = number;
-      if (number >= 256 - SMALL_INTEGER) writer.u8(3).varint(number);
-      else if (number >= 0) writer.u8(number + SMALL_INTEGER);
-      else writer.u8(4).varint(-1 - number);
-    } else if (this.#type === 'STRING') {
+      this.write(writer, number);
+      return true;
+    }
+    if (this.#type === 'STRING') {
       if (to - from >= SHORT_TEXT_BYTES) return false;
       this.from = writer.length;
       this.number = Number.NaN;
-      writer.u8(STRING_TAG).bytesOf(bytes, from, to);
-    } else {
-      if (from === to) return false;
-      this.write(writer, this.#read(bytes.toString('utf8', from, to)));
+      encodeText(writer, bytes, from, to);
+      this.to = writer.length;
+      return true;
     }
-    this.to = writer.length;
+    if (from === to) return false;
+    this.write(writer, this.#read(bytes.toString('utf8', from, to)));
     return true;
   }
 }
@@ -104,9 +93,9 @@ export class RowEncoder implements RowVisitor {
   readonly #columns: number;
   /** Slots of each index; -1: the file has no such column. */
   readonly #indexes: readonly (readonly number[])[];
-  readonly #required: readonly { readonly slot: number; readonly message: string }[];
-  /** Rules for what values are, with the key of each: rows are then read the general way. */
-  readonly #types: readonly { readonly rule: TypeRule; readonly key: number | undefined }[];
+  readonly #rules: ElementRules;
+  /** Slots that must not be null; -1: the file has no such column. */
+  readonly #required: readonly number[];
   readonly #labels: readonly number[];
   readonly #builder: BatchBuilder;
   /** What stands before the values, by which of them are null. */
@@ -126,11 +115,9 @@ export class RowEncoder implements RowVisitor {
     this.#slots = this.#plan.properties.map((one) => new Slot(one));
     this.#ends = this.#plan.ends.map((one) => new Slot(one));
     const slotOf = (key: number | undefined) => this.#plan.properties.findIndex((one) => one.key === key);
-    this.#indexes = indexesOf(catalog, spec.kind, of).map(({ keyIds }) => keyIds.map(slotOf));
-    this.#required = catalog.data.constraints
-      .filter(({ type, kind, label }) => (type === 'exists' || type === 'node_key') && kind === spec.kind && label === spec.label)
-      .flatMap(({ name, fields }) => fields.map((field) => ({ slot: slotOf(catalog.findKey(field)), message: `the constraint ${name} requires the property ${field}` })));
-    this.#types = typeRules(catalog).filter(({ kind, label }) => kind === spec.kind && label === spec.label).map((rule) => ({ rule, key: catalog.findKey(rule.fields[0]!) }));
+    this.#indexes = (spec.kind === 'vertex' ? catalog.labelIndexes(of) : catalog.typeIndexes(of)).map(({ keyIds }) => keyIds.map(slotOf));
+    this.#rules = new ElementRules(catalog, spec.kind, spec.label);
+    this.#required = this.#rules.required.map(({ key }) => slotOf(key));
     this.#builder = new BatchBuilder(this.#ends.length + this.#indexes.length);
     if (spec.format === 'CSV') this.#rows = new ByteRows(delimiter, spec.header, this);
     else this.#parser = rowParser(spec.format, delimiter, spec.header);
@@ -175,10 +162,9 @@ export class RowEncoder implements RowVisitor {
     }
     try {
       this.#plan.read(row.cells);
-      this.#checkRules();
+      this.#rules.check(this.#plan.keys, this.#plan.values);
     } catch (error) {
-      if (!(error instanceof RowProblem)) throw error;
-      this.#builder.problem({ line: row.line, cells: packedCells(row.cells), ...factsOf(error) });
+      this.#builder.problem({ line: row.line, cells: packedCells(row.cells), ...factsOf(problemOf(error)) });
       return;
     }
     this.#writePlanned();
@@ -188,7 +174,7 @@ export class RowEncoder implements RowVisitor {
 
   /** False: the general way must be gone; what was written is to be taken back. */
   #writePlain(bytes: Buffer, cells: number): boolean {
-    if (cells > this.#columns || this.#slots.length > FAST_SLOTS_MAX || this.#types.length > 0) return false;
+    if (cells > this.#columns || this.#slots.length > FAST_SLOTS_MAX || this.#rules.askForValues) return false;
     const { starts, ends } = this.#rows!;
     let nulls = 0;
     for (let i = 0; i < this.#slots.length; i++) {
@@ -199,7 +185,7 @@ export class RowEncoder implements RowVisitor {
         nulls |= 1 << i;
       }
     }
-    if (this.#required.length > 0 && this.#required.some(({ slot }) => slot < 0 || (nulls & (1 << slot)) !== 0)) return false;
+    if (this.#required.some((slot) => slot < 0 || (nulls & (1 << slot)) !== 0)) return false;
     const writer = this.#builder.bytes;
     writer.raw(this.#heads.get(nulls) ?? this.#head(nulls));
     try {
@@ -251,7 +237,7 @@ export class RowEncoder implements RowVisitor {
   /** The key of an index over several properties: none unless all are there. */
   #writeList(key: KeyColumnBuilder, slots: readonly number[]): void {
     const bytes = this.#builder.bytes.view();
-    const list = new ByteWriter(64).u8(LIST_TAG).varint(slots.length);
+    const list = encodeListHead(new ByteWriter(64), slots.length);
     for (const at of slots) {
       const slot = this.#slots[at];
       if (slot === undefined || !isIndexable(bytes, slot)) {
@@ -261,16 +247,6 @@ export class RowEncoder implements RowVisitor {
       list.raw(bytes.subarray(slot.from, slot.to));
     }
     key.other(list.view());
-  }
-
-  #checkRules(): void {
-    for (const { slot, message } of this.#required) {
-      if (slot < 0 || !this.#plan.keys.includes(this.#plan.properties[slot]!.key)) throw new RowProblem(message);
-    }
-    for (const { rule, key } of this.#types) {
-      const value = key === undefined ? undefined : this.#plan.values[this.#plan.keys.indexOf(key)];
-      if (value !== undefined && value !== null && !rule.test(value)) throw new RowProblem(wrongType(rule, value).message);
-    }
   }
 
   #head(nulls: number): Uint8Array {
@@ -286,10 +262,8 @@ const NO_BYTES = new Uint8Array(0);
 
 /** As blocks.ts begins a vertex (labels, keys) or the properties of an edge (keys). */
 function writeNumbers(writer: ByteWriter, labels: readonly number[], keys: readonly number[]): void {
-  for (const list of labels.length > 0 ? [labels, keys] : [keys]) {
-    writer.varint(list.length);
-    for (const number of list) writer.varint(number);
-  }
+  if (labels.length > 0) encodeNumbers(labels, writer);
+  encodeNumbers(keys, writer);
 }
 
 function writeKey(key: KeyColumnBuilder, slot: Slot, writer: ByteWriter): void {
@@ -302,7 +276,7 @@ function writeKey(key: KeyColumnBuilder, slot: Slot, writer: ByteWriter): void {
 
 /** As mutator.ts has it: neither null nor a list nor a map. */
 function isIndexable(bytes: Uint8Array, { from, to }: Slot): boolean {
-  return to > from && bytes[from] !== LIST_TAG && bytes[from] !== MAP_TAG;
+  return to > from && !isCollection(bytes[from]!);
 }
 
 /** Where the rows of a batch came from: for what is said about those that the graph refuses. */

@@ -24,6 +24,13 @@ export class RowProblem extends Error {
   }
 }
 
+/** What is wrong with a row, by what was thrown about it; any other error is thrown on. */
+export function problemOf(error: unknown): RowProblem {
+  if (error instanceof RowProblem) return error;
+  if (error instanceof DbError && error.code === 'ConstraintValidation') return new RowProblem(error.message);
+  throw error;
+}
+
 /** The same as plain data. */
 export function factsOf({ message, column, columnName, value }: RowProblem): { reason: string; column?: number; columnName?: string; value?: string } {
   return { reason: message, ...(column === undefined ? {} : { column }), ...(columnName === undefined ? {} : { columnName }), ...(value === undefined ? {} : { value }) };
@@ -94,7 +101,7 @@ export class RowPlan {
         else this.destination = value;
       }
     } catch (error) {
-      throw problemOf(error, at, columns[at]!.name, cells[at] ?? null);
+      throw cellProblem(error, at, columns[at]!.name, cells[at] ?? null);
     }
     if (nulls === 0) {
       this.keys = this.#slots;
@@ -111,7 +118,7 @@ export class RowPlan {
   }
 }
 
-function problemOf(error: unknown, at: number, name: string, cell: RawCell): RowProblem {
+function cellProblem(error: unknown, at: number, name: string, cell: RawCell): RowProblem {
   if (!(error instanceof DbError)) throw error;
   return new RowProblem(error.message, { column: at + 1, columnName: name, ...(cell === null ? {} : { value: shortened(String(cell)) }) });
 }

@@ -105,7 +105,7 @@ export function internNumbers(list: readonly number[]): readonly number[] {
 }
 const NO_NUMBERS = internNumbers([]);
 
-function encodeNumbers(list: readonly number[], writer: ByteWriter): void {
+export function encodeNumbers(list: readonly number[], writer: ByteWriter): void {
   writer.varint(list.length);
   for (const n of list) writer.varint(n);
 }

@@ -39,6 +39,21 @@ export const NESTING_MAX = 1000;
 
 const SMALL_INTEGER = 64;
 
+/** A STRING of which the UTF-8 is there already. */
+export function encodeText(w: ByteWriter, bytes: Uint8Array, from: number, to: number): void {
+  w.u8(7).varint(to - from).rawOf(bytes, from, to);
+}
+
+/** What stands before the values of a LIST. */
+export function encodeListHead(w: ByteWriter, count: number): ByteWriter {
+  return w.u8(9).varint(count);
+}
+
+/** Whether the value that begins with this byte is a LIST or a MAP. */
+export function isCollection(tag: number): boolean {
+  return tag === 9 || tag === 10;
+}
+
 export function encodeValue(w: ByteWriter, v: Value): void {
   encode(w, v, 0);
 }
@@ -53,7 +68,7 @@ function encode(w: ByteWriter, v: Value, depth: number): void {
   }
   if (v === null) w.u8(0);
   else if (v instanceof Float) w.u8(6).f64(v.value);
-  else if (Array.isArray(v)) encodeList(w.u8(9), v, depth);
+  else if (Array.isArray(v)) encodeList(w, v, depth);
   else if (v instanceof Map) encodeMap(w.u8(10), v, depth);
   else if (v instanceof NodeValue) encodeNode(w.u8(18), v, depth);
   else if (v instanceof RelationshipValue) encodeRelationship(w.u8(19), v, depth);
@@ -102,7 +117,7 @@ function deeper(depth: number): number {
 
 function encodeList(w: ByteWriter, list: readonly Value[], depth: number): void {
   const inner = deeper(depth);
-  w.varint(list.length);
+  encodeListHead(w, list.length);
   for (const value of list) encode(w, value, inner);
 }
 

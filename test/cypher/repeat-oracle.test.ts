@@ -6,8 +6,9 @@ import { expect, it } from 'vitest';
 import { seededRandom, type Random } from '../../src/base/random.ts';
 import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import type { GraphWriter } from '../../src/graph/view.ts';
-import { NodeValue, PathValue, RelationshipValue, type Value } from '../../src/value/value.ts';
+import { PathValue, type Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { storeGraph } from './stored-graph.ts';
 
 interface Edge {
   readonly from: number;
@@ -149,15 +150,8 @@ it(`matches what trying every trail matches (SEED=${SEED})`, async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const graph = randomGraph(random);
     const view = store.begin().graph('default');
-    const [v, w] = [view.keyId('v'), view.keyId('w')];
-    const nodes = graph.nodes.map((node) => view.createNode([view.labelId(node.label)], [[v, node.v]]).id);
-    const edges = graph.edges.map((edge) => view.createRelationship(view.typeId(edge.type), nodes[edge.from]!, nodes[edge.to]!, [[w, edge.w]]).id);
-    const show = (value: Value): string => {
-      if (value instanceof NodeValue) return String(nodes.indexOf(value.id));
-      if (value instanceof RelationshipValue) return String(edges.indexOf(value.id));
-      if (value instanceof PathValue) return value.nodes.map(show).join('-');
-      return `[${(value as Value[]).map(show).join()}]`;
-    };
+    const place = storeGraph(view, graph);
+    const show = (value: Value): string => (value instanceof PathValue ? value.nodes.map(place).join('-') : place(value));
     const pattern = randomPattern(random);
     const wanted = oracle(graph, pattern);
     const told = `SEED=${SEED} round ${round}: ${pattern.text} on ${JSON.stringify(graph)}`;

@@ -6,8 +6,9 @@ import { expect, it } from 'vitest';
 import { seededRandom, type Random } from '../../src/base/random.ts';
 import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import type { GraphWriter } from '../../src/graph/view.ts';
-import { NodeValue, PathValue, RelationshipValue, type Value } from '../../src/value/value.ts';
+import type { PathValue, Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { storeGraph } from './stored-graph.ts';
 
 const SEED = Number(process.env.SEED ?? 20261128);
 const ROUNDS = Number(process.env.ROUNDS ?? 60);
@@ -97,15 +98,7 @@ it(`chooses among what the pattern matches (SEED=${SEED})`, async () => {
       edges: Array.from({ length: below(random, 9) }, () => ({ from: below(random, count), to: below(random, count), type: pick(random, ['R', 'R', 'S']), w: below(random, 4) })),
     };
     const view = store.begin().graph('default');
-    const [v, w] = [view.keyId('v'), view.keyId('w')];
-    const nodes = graph.nodes.map((node) => view.createNode([view.labelId(node.label)], [[v, node.v]]).id);
-    const edges = graph.edges.map((edge) => view.createRelationship(view.typeId(edge.type), nodes[edge.from]!, nodes[edge.to]!, [[w, edge.w]]).id);
-    const show = (value: Value): string => {
-      if (value instanceof NodeValue) return String(nodes.indexOf(value.id));
-      if (value instanceof RelationshipValue) return `r${edges.indexOf(value.id)}`;
-      if (value instanceof PathValue) return `${value.nodes.map(show).join('-')} ${value.relationships.map(show).join('-')}`;
-      return `[${(value as Value[]).map(show).join()}]`;
-    };
+    const show = storeGraph(view, graph, 'r');
     const pattern = randomPattern(random);
     const columns = [...pattern.names, 'p'].join(', ');
     const to = pattern.names.includes('t') ? pattern.names.indexOf('t') : 0;

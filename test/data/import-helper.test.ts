@@ -1,9 +1,10 @@
 /** An import large enough for a second thread gives what one thread gives: the same graph to the byte, the same rejected rows. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { INPUT_BYTES_MIN } from '../../src/data/import-helper.ts';
 import { importOffline } from '../../src/data/offline-import.ts';
 import { parseImportConfig } from '../../src/data/import-config.ts';
 import type { Rejected } from '../../src/data/file-import.ts';
@@ -45,6 +46,7 @@ async function blocksOf(directory: string): Promise<{ blocks: number; hash: stri
 }
 
 it('with and without a second thread', async () => {
+  expect(['people.csv', 'knows.csv'].reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)).toBeGreaterThan(INPUT_BYTES_MIN);
   const alone: Rejected[] = [];
   const result = await importOffline({
     config: parseImportConfig(readFileSync(configFile, 'utf8'), configFile), base: folder, directory: join(folder, 'alone'), graph: 'default', delimiter: ',', continueOnError: true,

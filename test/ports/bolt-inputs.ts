@@ -4,7 +4,8 @@ import { BOLT_5 } from '../../src/bolt/structures.ts';
 import { Float } from '../../src/value/value.ts';
 import { TAGS, toValue } from '../bolt/client.ts';
 import type { Answers, Dialogue } from './dialogue.ts';
-import { mutated, scrambled, type Dice } from './mutate.ts';
+import type { Dice } from '../dice.ts';
+import { mutated, noise, scrambled } from './mutate.ts';
 
 type Call = readonly [keyof typeof TAGS, ...unknown[]];
 const HANDSHAKE = Buffer.from(`6060b01700080805${'00'.repeat(12)}`, 'hex');
@@ -132,7 +133,7 @@ const UPGRADE = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\
 
 /** One frame of a client, masked. */
 function frame(payload: Buffer, dice: Dice, opcode = 2, isLast = true): Buffer {
-  const mask = dice.noise(4);
+  const mask = noise(dice, 4);
   const head = payload.length < 126 ? Buffer.from([0, payload.length]) : payload.length < 65_536 ? Buffer.from([0, 126, payload.length >> 8, payload.length & 255])
     : Buffer.from([0, 127, 0, 0, 0, 0, payload.length >>> 24, (payload.length >> 16) & 255, (payload.length >> 8) & 255, payload.length & 255]);
   head[0] = (isLast ? 0x80 : 0) | opcode;
@@ -143,7 +144,7 @@ function frame(payload: Buffer, dice: Dice, opcode = 2, isLast = true): Buffer {
 function webSocketInput(dice: Dice, bytes: Buffer): Buffer {
   const kind = dice.below(30);
   if (kind === 0) return mutated(dice, frame(bytes, dice), bytes);
-  if (kind === 1) return Buffer.concat([frame(dice.noise(dice.below(125)), dice, 9), frame(bytes, dice)]);
+  if (kind === 1) return Buffer.concat([frame(noise(dice, dice.below(125)), dice, 9), frame(bytes, dice)]);
   if (kind === 2) {
     const at = dice.below(bytes.length);
     return Buffer.concat([frame(bytes.subarray(0, at), dice, 2, false), frame(bytes.subarray(at), dice, 0)]);

@@ -1,6 +1,7 @@
 /** HTTP: requests one behind the other on connections that stay open. */
 import type { Answers, Dialogue } from './dialogue.ts';
-import { mutated, scrambled, type Dice } from './mutate.ts';
+import type { Dice } from '../dice.ts';
+import { mutated, scrambled } from './mutate.ts';
 
 type Request = readonly [method: string, path: string, body?: unknown];
 

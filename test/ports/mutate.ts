@@ -1,23 +1,8 @@
 /** Ways in which bytes go wrong. What comes out depends on the dice alone, so a seed makes it again. */
-import type { Random } from '../../src/base/random.ts';
+import type { Dice } from '../dice.ts';
 
-export class Dice {
-  readonly #random: Random;
-  constructor(random: Random) {
-    this.#random = random;
-  }
-  below(n: number): number {
-    return Math.floor(this.#random.next() * n);
-  }
-  chance(share: number): boolean {
-    return this.#random.next() < share;
-  }
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-  noise(length: number): Buffer {
-    return Buffer.from(Array.from({ length }, () => this.below(256)));
-  }
+export function noise(dice: Dice, length: number): Buffer {
+  return Buffer.from(Array.from({ length }, () => dice.below(256)));
 }
 
 /** Marks of the formats: PackStream's lists, maps, structures and sizes, JSON, HTTP, protobuf, and edges of integers. */
@@ -45,7 +30,7 @@ function once(dice: Dice, bytes: Buffer, other: Buffer): Buffer {
       if (at < bytes.length) bytes[at] = dice.pick(BYTES);
       return bytes;
     case 3: return bytes.subarray(0, at);
-    case 4: return put(dice.noise(1 + dice.below(12)));
+    case 4: return put(noise(dice, 1 + dice.below(12)));
     case 5: return put(bytes.subarray(at, end));
     case 6: return put(Buffer.alloc(0), end);
     case 7: {

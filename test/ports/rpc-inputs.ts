@@ -5,7 +5,8 @@
 import { CLIENT_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICES, serviceOf } from '../../src/rpc/client-proto.ts';
 import { peerService } from '../../src/rpc/raft-proto.ts';
 import type { Answers, Dialogue } from './dialogue.ts';
-import { mutated, type Dice } from './mutate.ts';
+import type { Dice } from '../dice.ts';
+import { mutated, noise } from './mutate.ts';
 
 const DATA = 0;
 const HEADERS = 1;
@@ -109,9 +110,9 @@ function strange(dice: Dice, stream: number, whole: Buffer): Buffer {
   switch (dice.below(6)) {
     case 0: return mutated(dice, whole, whole);
     case 1: return Buffer.concat([whole, frame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, 8]))]);
-    case 2: return Buffer.concat(Array.from({ length: 1 + dice.below(20) }, () => frame(6, 0, 0, dice.noise(8))));
-    case 3: return frame(SETTINGS, 0, 0, Buffer.concat(Array.from({ length: dice.below(8) }, () => Buffer.concat([Buffer.from([0, dice.below(9)]), dice.noise(4)]))));
-    case 4: return frame(dice.below(14), dice.below(256), dice.pick([0, 1, stream, 2, 0x7fffffff]), dice.noise(dice.below(30)));
+    case 2: return Buffer.concat(Array.from({ length: 1 + dice.below(20) }, () => frame(6, 0, 0, noise(dice, 8))));
+    case 3: return frame(SETTINGS, 0, 0, Buffer.concat(Array.from({ length: dice.below(8) }, () => Buffer.concat([Buffer.from([0, dice.below(9)]), noise(dice, 4)]))));
+    case 4: return frame(dice.below(14), dice.below(256), dice.pick([0, 1, stream, 2, 0x7fffffff]), noise(dice, dice.below(30)));
     default: return frame(HEADERS, 0, stream, headers('/x', Array.from({ length: dice.below(200) }, (_, i) => [`x-${i}`, 'y'.repeat(dice.below(100))] as const)));
   }
 }

@@ -9,10 +9,10 @@ import type * as Groups from '../../src/cli/local-group.ts';
 import type { LocalGroup } from '../../src/cli/local-group.ts';
 import type * as Clients from '../../src/cli/rest-client.ts';
 import type { RestClient } from '../../src/cli/rest-client.ts';
+import { Dice } from '../dice.ts';
 import { boltDialogue } from './bolt-inputs.ts';
 import { play, type Dialogue } from './dialogue.ts';
 import { httpDialogue } from './http-inputs.ts';
-import { Dice } from './mutate.ts';
 import { rpcDialogue } from './rpc-inputs.ts';
 
 /** As built: it starts the built server, from the folder that npm and vitest run in. */

@@ -20,11 +20,3 @@ export function directoryBytes(path) {
   }
   return total;
 }
-
-/** NaN of an empty list. */
-export function quantile(list, share) {
-  const sorted = Float64Array.from(list).sort();
-  return sorted.length === 0 ? Number.NaN : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-}
-
-export const median = (list) => quantile(list, 0.5);

@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util';
 import neo4j from 'neo4j-driver';
 import { LocalGroup } from '../../dist/cli/local-group.js';
 import { eventually, RestClient } from '../../dist/cli/rest-client.js';
-import { directoryBytes, median, quantile, residentMb } from './samples.mjs';
+import { median, percentile } from '../../bench/lib/load.mjs';
+import { directoryBytes, residentMb } from './samples.mjs';
 import { WORKLOADS } from './workloads.mjs';
 
 const { values } = parseArgs({
@@ -58,7 +59,8 @@ async function drive({ name, share, once }, context) {
 function sample(minute) {
   const ms = {};
   for (const [name, list] of latencies) {
-    ms[name] = { p50: quantile(list, 0.5), p99: quantile(list, 0.99) };
+    const sorted = list.sort((a, b) => a - b);
+    ms[name] = { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
     list.length = 0;
   }
   const servers = group.servers.map((server) => {

@@ -13,7 +13,7 @@ import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { temporalOrder } from './temporal-order.ts';
-import { mayChange, neverMatches, typeFilter } from './type-filter.ts';
+import { neverMatches, typeFilter } from './type-filter.ts';
 
 export const DIRECTIONS: Readonly<Record<'out' | 'in' | 'both', readonly Direction[]>> = {
   out: ['out'], in: ['in'], both: ['out', 'in'],
@@ -63,13 +63,11 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   };
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => {
-    let typeIds = types(rt);
-    if (neverMatches(typeIds, rt)) return false;
+    if (neverMatches(types(rt), rt)) return false;
     const hasLabels = labels?.(rt);
     const { view } = rt;
-    const changes = mayChange(rt);
     return pushInput(rt, source, (row) => {
-      if (changes) typeIds = types(rt);
+      const typeIds = types(rt);
       const start = nodeIn(row[from]!);
       if (start === null) return false;
       for (const direction of directions) {
@@ -151,11 +149,9 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
   const tests = compileTests(node.filters, cc);
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => {
-    let typeIds = types(rt);
-    if (neverMatches(typeIds, rt)) return false;
-    const changes = mayChange(rt);
+    if (neverMatches(types(rt), rt)) return false;
     return pushInput(rt, source, (row) => {
-      if (changes) typeIds = types(rt);
+      const typeIds = types(rt);
       const start = nodeIn(row[from]!);
       const end = nodeIn(row[to]!);
       if (start === null || end === null) return false;

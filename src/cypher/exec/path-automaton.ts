@@ -59,7 +59,8 @@ class Builder {
   readonly #finals: (NodeTest[] | undefined)[] = [];
   readonly #places: { segment: number; place: number }[] = [];
   readonly #states = new Map<string, number>();
-  readonly #todo: (() => void)[] = [];
+  /** States whose moves are not made yet. */
+  readonly #fresh: { readonly state: number; readonly segment: number; readonly repetition: number; readonly place: number }[] = [];
   readonly #joints: readonly (NodeTest | undefined)[];
   readonly #types: readonly (readonly TypeFilter[])[];
   readonly #tests: readonly (readonly (readonly Test[])[])[];
@@ -81,7 +82,7 @@ class Builder {
   build(): Automaton {
     this.#add(-1, 0);
     this.#leaveJoint(0, 0, []);
-    for (let next = this.#todo.pop(); next !== undefined; next = this.#todo.pop()) next();
+    for (let next = this.#fresh.pop(); next !== undefined; next = this.#fresh.pop()) this.#leave(next.state, next.segment, next.repetition, next.place);
     const incoming: Move[][] = this.#moves.map(() => []);
     for (const moves of this.#moves) for (const move of moves) incoming[move.to]!.push(move);
     let lengthMax = 0;
@@ -110,9 +111,7 @@ class Builder {
     if (known !== undefined) return known;
     const state = this.#add(segment, place);
     this.#states.set(key, state);
-    this.#todo.push(() => {
-      this.#leave(state, segment, repetition, place);
-    });
+    this.#fresh.push({ state, segment, repetition, place });
     return state;
   }
 

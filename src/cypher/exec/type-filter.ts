@@ -7,19 +7,12 @@ import { plainTypes } from '../semantics/walk.ts';
 import { labelTest } from './compile.ts';
 import type { Runtime } from './runtime.ts';
 
-/** Undefined: every type. An empty list: none, nothing can match. */
+/** Undefined: every type. An empty list: none. To be asked for each batch or row, for the rows before may have made a type; costs next to nothing. */
 export type TypeFilter = (rt: Runtime) => readonly number[] | undefined;
 
-/**
- * Whether nothing can match whatever comes: not while the statement may still make the type, in a clause before, which in any case has to be run.
- */
+/** Whether nothing can match whatever comes. Not in a statement that writes: what stands before is to be run in any case, and may make the type. */
 export function neverMatches(typeIds: readonly number[] | undefined, rt: Runtime): boolean {
-  return typeIds !== undefined && typeIds.length === 0 && !mayChange(rt);
-}
-
-/** Whether the catalog may get other types while the statement runs: filters are then asked for each batch or row. */
-export function mayChange(rt: Runtime): boolean {
-  return 'createNode' in rt.view;
+  return typeIds !== undefined && typeIds.length === 0 && !('createNode' in rt.view);
 }
 
 export function typeFilter(types: LabelExpression | undefined): TypeFilter {

@@ -16,7 +16,7 @@ import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { labelBits } from './label-bits.ts';
 import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
-import { mayChange, typeFilter } from './type-filter.ts';
+import { typeFilter } from './type-filter.ts';
 import { Visited } from './visited.ts';
 
 /** One step of the trail being tried: what is left to look at from its node. */
@@ -204,11 +204,9 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
 
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => {
-    let typeIds = types(rt);
-    const changes = mayChange(rt);
     const hasLabels = labels?.(rt);
     return pushInput(rt, source, (row) => {
-      if (changes) typeIds = types(rt);
+      const typeIds = types(rt);
       const start = nodeIn(row[from]!);
       if (start === null) return false;
       for (const ends of levels(rt, row, start.id, typeIds)) {

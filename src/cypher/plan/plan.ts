@@ -80,13 +80,17 @@ export interface IdSeek extends Scan {
   readonly list: boolean;
 }
 
-export interface RelationshipStep {
+/** Slots and names of the two ends of what is followed; it begins at the first. */
+interface Ends {
   readonly from: number;
   readonly fromName: string;
   readonly to: number;
   readonly toName: string;
-  /** The end is bound already: only check that the relationship leads there. */
+  /** The end is bound already: what is followed must lead there. */
   readonly into: boolean;
+}
+
+export interface RelationshipStep extends Ends {
   readonly relationship: number | undefined;
   readonly relationshipName: string;
   /** Whether the slot holds only the id: an unnamed relationship, kept for uniqueness. */
@@ -119,14 +123,9 @@ export interface VarExpand extends Common, RelationshipStep {
 }
 
 /** A quantified path pattern. Nodes, steps and tests stand in the order in which they are followed. */
-export interface Repeat extends Common {
+export interface Repeat extends Common, Ends {
   readonly op: 'Repeat';
   readonly input: PlanNode;
-  readonly from: number;
-  readonly fromName: string;
-  readonly to: number;
-  readonly toName: string;
-  readonly into: boolean;
   readonly min: number;
   readonly max: number;
   /** Slots of one repetition's nodes; one slot twice: the same node. */
@@ -192,15 +191,9 @@ export interface ShortestPath extends Common {
 }
 
 /** Paths that a selector chooses. Segments, nodes and steps stand in the order in which they are followed. */
-export interface PathSearch extends Common {
+export interface PathSearch extends Common, Ends {
   readonly op: 'PathSearch';
   readonly input: PlanNode;
-  readonly from: number;
-  readonly fromName: string;
-  readonly to: number;
-  readonly toName: string;
-  /** The end is bound already. */
-  readonly into: boolean;
   /** Followed against the direction of the pattern. */
   readonly reversed: boolean;
   readonly count: Scoped;

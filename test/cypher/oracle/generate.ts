@@ -2,6 +2,7 @@
  * Random graphs and random queries over them. Queries are typed, so that none fails at run time, and where the order of rows could show
  * (LIMIT, collect) it is fixed or hidden: what is left must be the same in every right engine.
  */
+import { Dice } from '../../dice.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { OGraph, type OValue } from './model.ts';
 
@@ -19,22 +20,6 @@ export interface Generated {
   /** The rows come in this order; otherwise as a bag. */
   readonly ordered: boolean;
   readonly writes: boolean;
-}
-
-class Dice {
-  readonly #random: Random;
-  constructor(random: Random) {
-    this.#random = random;
-  }
-  below(n: number): number {
-    return Math.floor(this.#random.next() * n);
-  }
-  chance(share: number): boolean {
-    return this.#random.next() < share;
-  }
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
 }
 
 function scalarValue(dice: Dice, type: Scalar): OValue {
