@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Do backups and exports hold up other requests? A server with a graph is asked `RETURN 1` all the time: alone, while it is exported, while
- * it is backed up by lgraph_backup, and while it backs itself up.
+ * it is backed up by lgraph_backup, and while it backs itself up, which a server does in its first second: its own start is in that row's lateness.
  *
  *   npm run build && node bench/copies.mjs [--vertices 100000]
  *
