@@ -61,7 +61,6 @@ type Searched = Pick<PathSearch, 'segments' | 'joints' | 'tests' | 'variables' |
 
 function searched(planner: MatchPlanner, selected: SelectedPaths, reversed: boolean, end: string | undefined, inner: Env): Searched {
   const { env, context, solved } = planner;
-  const inOrder = <T>(items: readonly T[]): T[] => (reversed ? items.toReversed() : [...items]);
   let pending = [...selected.predicates];
   /** A name that has a value outside has another one here, and must be equal to it. */
   const declared = (name: string, scope: Env, kind: 'node' | 'relationship'): { name: string; slot: number } => {
@@ -70,7 +69,7 @@ function searched(planner: MatchPlanner, selected: SelectedPaths, reversed: bool
     pending.push({ expression: same(variable(other), name), mentions: new Set([other, name]) });
     return { name: other, slot: scope.declare(other, kind === 'node' ? NODE : RELATIONSHIP) };
   };
-  const ends = inOrder(selected.joints);
+  const ends = inOrder(selected.joints, reversed);
   const joints = ends.map((name, i) => (i === 0 || i === ends.length - 1 ? { name, slot: env.slot(name)! } : declared(name, env, 'node')));
   const lists: { name: string; slot: number }[] = [];
   const path = selected.path === undefined ? undefined : env.declare(selected.path, PATH);
@@ -90,7 +89,7 @@ function searched(planner: MatchPlanner, selected: SelectedPaths, reversed: bool
   };
   const scoped = (predicates: readonly Predicate[], scope: Env): Scoped[] => predicates.map(({ expression }) => ({ expression, env: scope }));
   const jointTests = joints.map(({ name }, i) => (i === 0 || i === joints.length - 1 ? [] : take(name)));
-  const segments = inOrder(selected.segments).map((segment, i): SearchedSegment => {
+  const segments = inOrder(selected.segments, reversed).map((segment, i): SearchedSegment => {
     if (!segment.plain) return repeatedSegment(segment, reversed, inner);
     const [step] = segment.steps;
     const own = plainSteps.get(step!.name)!;
@@ -116,13 +115,17 @@ function searched(planner: MatchPlanner, selected: SelectedPaths, reversed: bool
   };
 }
 
+/** As they are followed. */
+function inOrder<T>(items: readonly T[], reversed: boolean): readonly T[] {
+  return reversed ? items.toReversed() : items;
+}
+
 function turned(direction: 'out' | 'in' | 'both', reversed: boolean): 'out' | 'in' | 'both' {
   return reversed ? OPPOSITE[direction] : direction;
 }
 
 function repeatedSegment(segment: PathSegment, reversed: boolean, outer: Env): SearchedSegment {
   const env = outer.inner();
-  const inOrder = <T>(items: readonly T[]): T[] => (reversed ? items.toReversed() : [...items]);
   const own = new Set([...segment.nodes, ...segment.steps.map(({ name }) => name)]);
   for (const name of segment.nodes) env.declare(name, NODE);
   for (const { name } of segment.steps) env.declare(name, RELATIONSHIP);
@@ -132,9 +135,9 @@ function repeatedSegment(segment: PathSegment, reversed: boolean, outer: Env): S
     pending = pending.filter((predicate) => !taken.includes(predicate));
     return taken.map(({ expression }) => ({ expression, env }));
   };
-  const names = inOrder(segment.nodes);
+  const names = inOrder(segment.nodes, reversed);
   const nodes = names.map((name) => ({ slot: env.slot(name)!, tests: take(name) }));
-  const steps = inOrder(segment.steps).map(({ name, types, direction }, i) => (
+  const steps = inOrder(segment.steps, reversed).map(({ name, types, direction }, i) => (
     { slot: env.slot(name)!, types, direction: turned(direction, reversed), tests: take(names[i]!, name, names[i + 1]!) }));
   const tests = pending.map(({ expression }) => ({ expression, env }));
   return { plain: false, min: segment.min, max: segment.max, nodes, steps, tests };
