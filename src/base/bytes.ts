@@ -5,6 +5,7 @@
  *   string   varint byte length, UTF-8
  *   f64      8 bytes little-endian
  */
+import { ASKED_BYTES, mayMake } from './allowance.ts';
 import { DbError } from './errors.ts';
 
 export class ByteWriter {
@@ -21,7 +22,9 @@ export class ByteWriter {
 
   #room(bytes: number): void {
     if (this.#length + bytes <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + bytes));
+    const size = Math.max(this.#buffer.length * 2, this.#length + bytes);
+    if (size > ASKED_BYTES) mayMake(size);
+    const grown = Buffer.allocUnsafe(size);
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }

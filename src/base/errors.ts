@@ -149,5 +149,9 @@ export function asDbError(error: unknown): DbError {
   if (error instanceof RangeError && /call stack/i.test(error.message)) {
     return new DbError('SyntaxError', 'the statement is nested too deeply', { hint: 'split it into several parts with WITH' });
   }
+  // What V8 says of a text, list or buffer that cannot be so large.
+  if (error instanceof RangeError && /Invalid (string|array) length|allocation failed|ERR_OUT_OF_RANGE/i.test(error.message)) {
+    return new DbError('MemoryLimit', 'a single value would be larger than is possible', { hint: 'make less at once', cause: error });
+  }
   return new DbError('Internal', error instanceof Error ? error.message : String(error), { cause: error });
 }

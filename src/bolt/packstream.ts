@@ -12,6 +12,7 @@
  * All numbers big-endian. The writer grows one buffer and writes in place; the reader trusts no length: a count that the
  * bytes left cannot hold is refused before anything is allocated.
  */
+import { ASKED_BYTES, mayMake } from '../base/allowance.ts';
 import { DbError } from '../base/errors.ts';
 import { integer } from '../value/value.ts';
 
@@ -38,7 +39,9 @@ export class PackWriter {
 
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#at + bytes));
+    const size = Math.max(this.#buffer.length * 2, this.#at + bytes);
+    if (size > ASKED_BYTES) mayMake(size);
+    const grown = Buffer.allocUnsafeSlow(size);
     this.#buffer.copy(grown, 0, 0, this.#at);
     this.#buffer = grown;
   }

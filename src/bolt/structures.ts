@@ -14,6 +14,7 @@
  *
  * `I` and `i` are used from 5.0 on, and in 4.3 and 4.4 when both sides agreed on the "utc" patch; `F` and `f` else.
  */
+import { walk } from '../base/allowance.ts';
 import { DbError } from '../base/errors.ts';
 import { NANOS_PER_DAY, NANOS_PER_SECOND, SECONDS_PER_DAY, validEpochDay } from '../value/calendar.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
@@ -89,6 +90,7 @@ function deeper(depth: number): number {
 
 function packList(w: PackWriter, list: readonly Value[], dialect: Dialect, depth: number): void {
   const inner = deeper(depth);
+  walk(list.length);
   w.listHeader(list.length);
   for (const item of list) packValue(w, item, dialect, inner);
 }
@@ -97,6 +99,7 @@ function packMap(w: PackWriter, map: CypherMap | undefined, dialect: Dialect, de
   const inner = deeper(depth);
   w.mapHeader(map?.size ?? 0);
   if (map === undefined) return;
+  walk(map.size);
   for (const [key, item] of map) {
     w.string(key);
     packValue(w, item, dialect, inner);

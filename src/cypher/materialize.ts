@@ -2,6 +2,7 @@
  * Handles → values that stand on their own: nodes, relationships and paths get their labels, type and properties, wherever
  * they are inside lists and maps. For the protocols, which outlive the view.
  */
+import { walk } from '../base/allowance.ts';
 import type { LabelSchema } from '../graph/catalog.ts';
 import type { GraphView } from '../graph/view.ts';
 import { Float, NodeValue, PathValue, RelationshipValue, type CypherMap, type Value } from '../value/value.ts';
@@ -22,14 +23,18 @@ export function materialize(value: Value, view: GraphView, declared = false): Va
     );
   }
   if (Array.isArray(value)) {
+    walk(value.length);
     // Most lists hold no handles: those are passed on as they are.
+    let changed: Value[] | undefined;
     for (let i = 0; i < value.length; i++) {
-      const item = value[i]!;
-      if (materialize(item, view, declared) !== item) return value.map((each) => materialize(each, view, declared));
+      const made = materialize(value[i]!, view, declared);
+      if (changed === undefined && made !== value[i]) changed = value.slice(0, i);
+      changed?.push(made);
     }
-    return value;
+    return changed ?? value;
   }
   if (value instanceof Map) {
+    walk(value.size);
     const map = new Map<string, Value>();
     let changed = false;
     for (const [key, item] of value) {

@@ -38,17 +38,28 @@ export const EFFECT_FORMAT_TEXT = 2;
 const TEXT_CHANGES: readonly SchemaChange['kind'][] = ['createText', 'deleteText', 'rebuildText'];
 const NAME_KINDS: readonly NameKind[] = ['label', 'type', 'key'];
 
+export function entryTooLarge(bytes: number, bytesMax: number): DbError {
+  return new DbError('RequestTooLarge', `the transaction's effects take ${bytes} bytes or more, at most ${bytesMax} are allowed`, {
+    hint: 'split it, for example with CALL { … } IN TRANSACTIONS, or raise max_entry_bytes',
+  });
+}
+
 /** Writes a transaction's effects in the order in which they happen. */
 export class EffectWriter {
   readonly #writer = new ByteWriter(512);
+  readonly #bytesMax: number;
   #graph = SYSTEM_GRAPH;
   count = 0;
 
-  constructor(timeMs: number) {
+  /** `bytesMax`: of a record; beyond it effects are refused with RequestTooLarge. */
+  constructor(timeMs: number, bytesMax = Infinity) {
+    this.#bytesMax = bytesMax;
     this.#writer.u8(EFFECT_FORMAT).varint(timeMs);
   }
 
   #op(code: number, graph: number): ByteWriter {
+    // Here already: what it takes to hold a transaction is many times the bytes of its effects.
+    if (this.#writer.length > this.#bytesMax) throw entryTooLarge(this.#writer.length, this.#bytesMax);
     if (graph !== this.#graph) {
       this.#writer.u8(1).varint(graph);
       this.#graph = graph;

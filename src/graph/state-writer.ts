@@ -204,6 +204,7 @@ export class StateWriter {
       const start = this.#encoder.length;
       kind.encode(block, this.#encoder);
       batch.put(key, this.#encoder.part(start, this.#encoder.length));
+      this.#encoder.cut(start);
     }
   }
 
@@ -229,7 +230,10 @@ export class StateWriter {
       kind.encode(block, encoder);
       this.#checksum.add(key, encoder.memory, start, encoder.length);
     }
-    return start;
+    // Entry after entry may change the same large block; what is kept of them must not pile up.
+    if (start < ENCODER_KEPT_BYTES) return start;
+    encoder.cut(start);
+    return -1;
   }
 
   #rememberChecksum(index: number): void {

@@ -37,6 +37,8 @@ export interface TransactionOptions {
   readonly baseVersion: number;
   readonly timeMs: number;
   readonly ids: IdAllocator;
+  /** Of all effects together; absent: no limit. */
+  readonly effectBytesMax?: number;
   /** Puts something between the statements' reads of a graph and its blocks, to note what they read. */
   readonly observe?: (graph: number, source: BlockSource) => BlockSource;
 }
@@ -51,7 +53,7 @@ export class Transaction {
 
   constructor(options: TransactionOptions) {
     this.changes = new ChangeSet(options.base);
-    this.effects = new EffectWriter(options.timeMs);
+    this.effects = new EffectWriter(options.timeMs, options.effectBytesMax);
     this.baseVersion = options.baseVersion;
     this.timeMs = options.timeMs;
     this.#options = options;

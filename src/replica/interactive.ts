@@ -90,7 +90,7 @@ export class InteractiveTransaction {
   readonly #ids: RecordedIds;
   #open = true;
 
-  constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator }) {
+  constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator; effectBytesMax: number }) {
     this.#reader = reader;
     this.#point = reader.acquire();
     this.version = this.#point.version;
@@ -98,7 +98,7 @@ export class InteractiveTransaction {
     this.#ids = new RecordedIds(options.ids);
     this.transaction = new Transaction({
       base: (graph) => this.#point.source(graph),
-      baseVersion: this.version, timeMs: options.timeMs, ids: this.#ids,
+      baseVersion: this.version, timeMs: options.timeMs, ids: this.#ids, effectBytesMax: options.effectBytesMax,
       observe: (graph, source) => {
         const tracking = new TrackingSource(source);
         this.#sources.set(graph, tracking);

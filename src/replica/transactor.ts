@@ -10,7 +10,7 @@
 import { DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/assert.ts';
-import { applyEffects } from '../graph/effects.ts';
+import { applyEffects, entryTooLarge } from '../graph/effects.ts';
 import type { StateReader } from '../graph/state-reader.ts';
 import type { EntryToWrite, Staged, StateWriter } from '../graph/state-writer.ts';
 import { OUTCOME, outcomeNumber, SYSTEM_GRAPH } from '../graph/system.ts';
@@ -151,6 +151,7 @@ export class Transactor {
     const transaction = new Transaction({
       base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version,
       timeMs: again?.transaction.timeMs ?? Math.floor(this.#options.clock.wallMs()), ids: again?.idsAgain() ?? this.#ids,
+      effectBytesMax: this.#options.entryBytesMax,
     });
     const { result, answer } = work(transaction);
     transaction.checkStatement();
@@ -172,7 +173,7 @@ export class Transactor {
 
   begin(): InteractiveTransaction {
     this.#checkOpen();
-    return new InteractiveTransaction(this.#options.reader, { epoch: this.#epoch, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids });
+    return new InteractiveTransaction(this.#options.reader, { epoch: this.#epoch, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids, effectBytesMax: this.#options.entryBytesMax });
   }
 
   /** Validates an interactive transaction against the head and commits it; resolves with its version. */
@@ -249,9 +250,7 @@ export class Transactor {
 
   #propose(changes: ChangeSet, record: Uint8Array, timeMs: number): Promise<number> {
     if (record.length > this.#options.entryBytesMax) {
-      throw new DbError('RequestTooLarge', `the transaction's effects take ${record.length} bytes, at most ${this.#options.entryBytesMax} are allowed`, {
-        hint: 'split it, for example with CALL { … } IN TRANSACTIONS, or raise max_entry_bytes',
-      });
+      throw entryTooLarge(record.length, this.#options.entryBytesMax);
     }
     const id = this.#nextId++;
     const staged = this.#writer.stage(changes);

@@ -10,7 +10,7 @@ import type { Service } from '../service/service.ts';
 import type { ResultStream, RunOptions, Session } from '../service/session.ts';
 import { runOptions } from './cypher-route.ts';
 import { parametersOf } from '../value/json.ts';
-import { bearer, knownOf, originOf } from './reply.ts';
+import { tokenOf, knownOf, originOf } from './reply.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
 
@@ -43,7 +43,7 @@ export class RestCall {
   }
 
   static async of(service: Service, request: FastifyRequest, reply: FastifyReply): Promise<RestCall> {
-    const principal = await service.authenticate(bearer(request), originOf(request));
+    const principal = await service.authenticate(tokenOf(service, request), originOf(request));
     knownOf(request).user = principal.user;
     return new RestCall(service, request, reply, principal);
   }

@@ -61,7 +61,7 @@ export class StatementRunner {
     const control = this.control(request, inlineBudget);
     const context = this.context(request, view, control, state);
     const execution = execute(query, context);
-    return { running: new RunningStatement({ query, execution, view: context.view, encoder, control, summaryRow: request.summaryRow }), type: query.summary };
+    return { running: new RunningStatement({ query, execution, view: context.view, encoder, control, summaryRow: request.summaryRow, memoryBytes: context.limits.memoryBytes }), type: query.summary };
   }
 
   encoder({ encoding }: RunRequest): RowEncoder {

@@ -1,6 +1,8 @@
 /**
  * One running statement: its limits, and its rows encoded part by part as they are pulled.
  */
+import { lookAtHeap, onBehalfOf } from '../base/allowance.ts';
+import type { Surroundings } from '../base/allowance.ts';
 import { ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import { materialize } from '../cypher/materialize.ts';
@@ -26,6 +28,8 @@ export interface ControlOptions {
 /** Below this share of the rows allowed, a statement may take so many times the milliseconds allowed. */
 const WAITED_SHARE = 25;
 const WAITED_FACTOR = 20;
+/** How often a statement looks at the heap. */
+const LOOK_MS = 20;
 
 /** The checkpoint that every operator passes: deadline, kill switch, inline budget. */
 export class StatementControl {
@@ -33,6 +37,7 @@ export class StatementControl {
   readonly #deadline: number;
   readonly #options: ControlOptions;
   #rows = 0;
+  #lookedMs = 0;
   #timeoutMs: number;
 
   constructor(options: ControlOptions) {
@@ -57,6 +62,10 @@ export class StatementControl {
     if (killFlags !== undefined && killSlot >= 0 && Atomics.load(killFlags, killSlot) === 1) throw new DbError('Killed', 'Task is killed.');
     const now = performance.now();
     if (inlineBudget !== undefined && this.#isLong(inlineBudget, now - this.startedMs)) throw new InlineBudgetSpent();
+    if (now - this.#lookedMs > LOOK_MS) {
+      this.#lookedMs = now;
+      lookAtHeap();
+    }
     if (now > this.#deadline) {
       throw new DbError('Timeout', `the statement ran longer than its ${this.#timeoutMs} ms`, { hint: 'raise its timeout, or narrow what it reads (EXPLAIN shows how it runs)' });
     }
@@ -70,6 +79,8 @@ export interface RunningOptions {
   readonly encoder: RowEncoder;
   readonly control: StatementControl;
   readonly summaryRow: boolean;
+  /** What the statement may hold; absent: no limit of its own. */
+  readonly memoryBytes?: number | undefined;
 }
 
 export class RunningStatement {
@@ -79,17 +90,23 @@ export class RunningStatement {
   #batch: readonly Value[][] = [];
   #at = 0;
   #ended = false;
+  readonly #surroundings: Surroundings;
   #summaryRowDue: boolean;
 
   constructor(options: RunningOptions) {
     this.#options = options;
     this.#rows = options.execution.rows();
+    this.#surroundings = { checkpoint: () => options.control.checkpoint(0), valueBytesMax: options.memoryBytes ?? Infinity };
     this.#summaryRowDue = options.summaryRow && options.query.updatesWithoutReturn && options.query.mode === 'run';
     this.columns = this.#summaryRowDue ? ['<SUMMARY>'] : options.execution.columns;
   }
 
   /** The next rows, encoded; with the summary once there are no more. */
   pull(rowsMax: number, version: number): RowsPart {
+    return onBehalfOf(this.#surroundings, () => this.#pull(rowsMax, version));
+  }
+
+  #pull(rowsMax: number, version: number): RowsPart {
     const writer = new ByteWriter(1024);
     const { encoder, view } = this.#options;
     let count = 0;
@@ -107,7 +124,9 @@ export class RunningStatement {
 
   /** Runs to the end without giving rows. */
   drain(): void {
-    while (this.#more()) this.#at = this.#batch.length;
+    onBehalfOf(this.#surroundings, () => {
+      while (this.#more()) this.#at = this.#batch.length;
+    });
   }
 
   #more(): boolean {

@@ -5,6 +5,7 @@
  * through bigint and ends in an overflow error rather than a wrong number. INTEGER with FLOAT is FLOAT. An INTEGER is never
  * -0, hence the `+ 0` behind products.
  */
+import { mayMakeList } from '../base/allowance.ts';
 import { DbError } from '../base/errors.ts';
 import { Float, INT64_MAX, INT64_MIN, integer, isInteger, isNumber } from './value.ts';
 import type { Value } from './value.ts';
@@ -12,6 +13,7 @@ import { Duration, isTemporal } from './temporal.ts';
 import { fractionOf, fromFractions } from './duration.ts';
 import type { Fraction } from './duration.ts';
 import { formatFloat, typeName } from './format.ts';
+import { mayMakeText } from './texts.ts';
 import { invalidType, invalidValue, overflow } from './value-errors.ts';
 
 export function add(a: Value, b: Value): Value {
@@ -23,14 +25,23 @@ export function add(a: Value, b: Value): Value {
   if (isNumber(a) && isNumber(b)) {
     return isInteger(a) && isInteger(b) ? int64(BigInt(a) + BigInt(b), a, '+', b) : new Float(double(a) + double(b));
   }
-  if (typeof a === 'string' && typeof b === 'string') return a + b;
-  if (Array.isArray(a)) return Array.isArray(b) ? [...a, ...b] : [...a, b];
-  if (Array.isArray(b)) return [a, ...b];
+  if (typeof a === 'string' && typeof b === 'string') return joined(a, b);
+  if (Array.isArray(a) || Array.isArray(b)) return concatenated(Array.isArray(a) ? a : [a], Array.isArray(b) ? b : [b]);
   if (typeof a === 'string' && isNumber(b)) return a + numberText(b);
   if (typeof b === 'string' && isNumber(a)) return numberText(a) + b;
   if (b instanceof Duration && (isTemporal(a) || a instanceof Duration)) return a.plus(b);
   if (a instanceof Duration && isTemporal(b)) return b.plus(a);
   throw wrongTypes(a, '+', b);
+}
+
+function joined(a: string, b: string): string {
+  mayMakeText(a.length + b.length);
+  return a + b;
+}
+
+function concatenated(a: readonly Value[], b: readonly Value[]): Value[] {
+  mayMakeList(a.length + b.length);
+  return a.concat(b);
 }
 
 export function subtract(a: Value, b: Value): Value {

@@ -24,6 +24,7 @@
  *   20         PATH            varint relationships, then node payload, (relationship payload, node payload) ...
  *   64..255    INTEGER         tag - 64, that is 0..191
  */
+import { walk } from '../base/allowance.ts';
 import { DbError } from '../base/errors.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Float, NodeValue, PathValue, RelationshipValue, integer } from './value.ts';
@@ -117,12 +118,14 @@ function deeper(depth: number): number {
 
 function encodeList(w: ByteWriter, list: readonly Value[], depth: number): void {
   const inner = deeper(depth);
+  walk(list.length);
   encodeListHead(w, list.length);
   for (const value of list) encode(w, value, inner);
 }
 
 function encodeMap(w: ByteWriter, map: CypherMap, depth: number): void {
   const inner = deeper(depth);
+  walk(map.size);
   w.varint(map.size);
   for (const [key, value] of map) {
     w.string(key);

@@ -7,10 +7,12 @@
  *   orderCompare  ORDER BY: a total order over all values
  *   equivalent    DISTINCT and grouping: like equality, but null ≡ null and NaN ≡ NaN; `hashKey` is its key for a Map
  */
+import { walk } from '../base/allowance.ts';
 import { Float, NodeValue, PathValue, RelationshipValue, isNumber } from './value.ts';
 import type { CypherMap, Value } from './value.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from './temporal.ts';
 import { Point } from './spatial.ts';
+import { textsOf } from './texts.ts';
 
 /** INTEGERs and FLOATs as something that JavaScript compares exactly: `1n < 1.5` holds. */
 function numeric(value: number | bigint | Float): number | bigint {
@@ -35,6 +37,7 @@ export function equals(a: Value, b: Value): boolean | null {
 
 function equalLists(a: readonly Value[], b: readonly Value[]): boolean | null {
   if (a.length !== b.length) return false;
+  walk(a.length);
   let unknown = false;
   for (let i = 0; i < a.length; i++) {
     const same = equals(a[i]!, b[i]!);
@@ -46,6 +49,7 @@ function equalLists(a: readonly Value[], b: readonly Value[]): boolean | null {
 
 function equalMaps(a: CypherMap, b: CypherMap): boolean | null {
   if (a.size !== b.size) return false;
+  walk(a.size);
   for (const key of a.keys()) {
     if (!b.has(key)) return false;
   }
@@ -98,6 +102,7 @@ export function compare(a: Value, b: Value): number | null {
 
 function compareLists(a: readonly Value[], b: readonly Value[]): number | null {
   const length = Math.min(a.length, b.length);
+  walk(length);
   for (let i = 0; i < length; i++) {
     const order = compare(a[i]!, b[i]!) ?? (equals(a[i]!, b[i]!) === true ? 0 : null);
     if (order !== 0) return order;
@@ -170,6 +175,7 @@ export function orderCompare(a: Value, b: Value): number {
 
 function orderLists(a: readonly Value[], b: readonly Value[]): number {
   const length = Math.min(a.length, b.length);
+  walk(length);
   for (let i = 0; i < length; i++) {
     const order = orderCompare(a[i]!, b[i]!);
     if (order !== 0) return order;
@@ -180,6 +186,7 @@ function orderLists(a: readonly Value[], b: readonly Value[]): number {
 /** By sorted keys first, then by their values. */
 function orderMaps(a: CypherMap, b: CypherMap): number {
   if (a.size !== b.size) return a.size - b.size;
+  walk(a.size);
   const keysA = [...a.keys()].sort(compareStrings);
   const keysB = [...b.keys()].sort(compareStrings);
   for (let i = 0; i < keysA.length; i++) {
@@ -232,10 +239,9 @@ function floatKey(value: number): string | number {
 function objectKey(value: Exclude<Value, null | boolean | number | bigint | string | Float>): string {
   if (value instanceof NodeValue) return `N${value.id}`;
   if (value instanceof RelationshipValue) return `R${value.id}`;
-  if (Array.isArray(value)) return `[${value.map(nestedKey).join('')}`;
+  if (Array.isArray(value)) return `[${textsOf(value, nestedKey, '')}`;
   if (value instanceof Map) {
-    const keys = [...value.keys()].sort();
-    return `{${keys.map((key) => nestedText(key) + nestedKey(value.get(key)!)).join('')}`;
+    return `{${textsOf([...value.keys()].sort(), (key) => nestedText(key) + nestedKey(value.get(key)!), '')}`;
   }
   if (value instanceof PathValue) {
     return `P${value.nodes.map((node) => node.id).join(',')};${value.relationships.map((relationship) => relationship.id).join(',')}`;

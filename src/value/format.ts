@@ -9,6 +9,7 @@ import { Float, NodeValue, PathValue, RelationshipValue } from './value.ts';
 import type { CypherMap, Value } from './value.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedTime } from './temporal.ts';
 import { Point } from './spatial.ts';
+import { textsOf } from './texts.ts';
 
 /** The name of a value's type, for messages. */
 export function typeName(value: Value): string {
@@ -59,7 +60,7 @@ export function formatLiteral(value: Value): string {
   if (typeof value === 'string') return quote(value);
   if (typeof value !== 'object') return String(value);
   if (value instanceof Float) return formatFloat(value.value);
-  if (Array.isArray(value)) return `[${value.map(formatLiteral).join(', ')}]`;
+  if (Array.isArray(value)) return `[${textsOf(value, formatLiteral, ', ')}]`;
   if (value instanceof Map) return formatMap(value);
   if (value instanceof Uint8Array) return `bytes('${Buffer.from(value).toString('hex')}')`;
   if (value instanceof NodeValue) return formatNode(value);
@@ -79,7 +80,7 @@ function formatName(name: string): string {
 }
 
 function formatMap(map: CypherMap): string {
-  return `{${[...map].map(([key, value]) => `${formatName(key)}: ${formatLiteral(value)}`).join(', ')}}`;
+  return `{${textsOf([...map], ([key, value]) => `${formatName(key)}: ${formatLiteral(value)}`, ', ')}}`;
 }
 
 function formatNode(node: NodeValue): string {
@@ -118,7 +119,7 @@ export function jsonText(value: Value): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value !== 'object') return String(value);
   if (value instanceof Float) return jsonFloat(value.value);
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
+  if (Array.isArray(value)) return `[${textsOf(value, jsonText, ',')}]`;
   if (value instanceof Map) return jsonMap(value);
   if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`;
   if (value instanceof NodeValue) return jsonNode(value);
@@ -128,7 +129,7 @@ export function jsonText(value: Value): string {
 }
 
 export function jsonMap(map: CypherMap): string {
-  return `{${[...map].map(([key, value]) => `${JSON.stringify(key)}:${jsonText(value)}`).join(',')}}`;
+  return `{${textsOf([...map], ([key, value]) => `${JSON.stringify(key)}:${jsonText(value)}`, ',')}}`;
 }
 
 function jsonNode(node: NodeValue): string {

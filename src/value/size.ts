@@ -1,4 +1,5 @@
 /** Rough heap size of a value, for memory budgets: what V8 needs for it, to within a factor of two. */
+import { walk } from '../base/allowance.ts';
 import { Float, NodeValue, PathValue, RelationshipValue } from './value.ts';
 import type { Value } from './value.ts';
 
@@ -6,8 +7,12 @@ export function valueBytes(value: Value): number {
   if (typeof value === 'string') return 24 + value.length;
   if (typeof value !== 'object' || value === null) return 8;
   if (value instanceof Float) return 24;
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + 8 + valueBytes(item), 32);
+  if (Array.isArray(value)) {
+    walk(value.length);
+    return value.reduce<number>((sum, item) => sum + 8 + valueBytes(item), 32);
+  }
   if (value instanceof Map) {
+    walk(value.size);
     let bytes = 64;
     for (const [key, item] of value) bytes += 48 + key.length + valueBytes(item);
     return bytes;

@@ -1,8 +1,13 @@
 /** Expressions that would run for ever, or hold everything: they end with an error, and are asked to stop while they run. */
 import { beforeAll, expect, it } from 'vitest';
+import { onBehalfOf } from '../../src/base/allowance.ts';
+import { ByteWriter } from '../../src/base/bytes.ts';
 import { DbError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
+import type { ExecContext } from '../../src/cypher/engine.ts';
+import { encodeValue } from '../../src/value/codec.ts';
+import { formatValue, jsonText } from '../../src/value/format.ts';
 import { worstCase } from '../../src/cypher/exec/regular-expression.ts';
 import type { GraphWriter } from '../../src/graph/view.ts';
 import type { Value } from '../../src/value/value.ts';
@@ -16,13 +21,14 @@ beforeAll(async () => {
 /** `checkpointsMax`: then a kill arrives. */
 function run(text: string, checkpointsMax = Infinity, memoryBytes = 64 * 1024 * 1024): Value[][] {
   let checkpoints = 0;
-  const execution = execute(prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES }), {
+  const context: ExecContext = {
     view, parameters: new Map(), procedures: NO_PROCEDURES, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: { memoryBytes },
     checkpoint: () => {
       if (++checkpoints > checkpointsMax) throw new DbError('Killed', 'killed');
     },
-  });
-  return [...execution.rows()].flat();
+  };
+  const execution = execute(prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES }), context);
+  return onBehalfOf({ checkpoint: () => context.checkpoint(0), valueBytesMax: memoryBytes }, () => [...execution.rows()].flat());
 }
 
 function codeOf(text: string, checkpointsMax?: number): string {
@@ -56,4 +62,59 @@ it.each([
 
 it.each(['RETURN size([i IN range(1, 3000000) | [i, i, i, i]]) AS x', "RETURN size([i IN range(1, 2000000) | 'number ' + i]) AS x"])('counts the list it makes: %s', (text) => {
   expect(codeOf(text)).toBe('MemoryLimit');
+});
+
+it.each([
+  "RETURN size(reduce(s = 'ab', i IN range(1, 60) | s + s)) AS x",
+  'RETURN size(reduce(l = [1], i IN range(1, 60) | l + l)) AS x',
+  'RETURN size(reduce(l = [], i IN range(1, 9000000) | l + [i, i, i])) AS x',
+  "WITH reduce(s = 'ab', i IN range(1, 24) | s + s) AS s RETURN size(replace(s, 'a', s)) AS x",
+  "WITH reduce(s = 'ab', i IN range(1, 24) | s + s) AS s RETURN size(split(s, 'a')) AS x",
+  "WITH reduce(s = 'ab', i IN range(1, 24) | s + s) AS s RETURN size(split(s, '')) AS x",
+  "WITH reduce(s = 'ab', i IN range(1, 24) | s + s) AS s RETURN size(reverse(s)) AS x",
+  'UNWIND range(1, 100000000) AS i RETURN size(collect(i)) AS x',
+])('refuses to make what would be too large: %s', (text) => {
+  expect(codeOf(text)).toBe('MemoryLimit');
+});
+
+/** A list that holds itself twice, and so on: 2^40 items to walk through, 40 lists to hold. */
+const DOUBLED = 'WITH reduce(l = [1], i IN range(1, 40) | [l, l]) AS l';
+
+it.each(['l = l', 'l < l', 'toString(l)', '[l, l] IN [[l, l]]', 'size([i IN [1] | l])'])('can be stopped inside a value: %s', (expression) => {
+  const code = codeOf(`${DOUBLED} RETURN ${expression} AS x`, 50);
+  expect(['Killed', 'TypeError']).toContain(code);
+});
+
+it.each([[`${DOUBLED} RETURN DISTINCT l`], [`${DOUBLED} RETURN l ORDER BY l`], [`${DOUBLED} UNWIND [1, 2] AS i RETURN l, count(*)`]])('can be stopped while it groups and sorts: %s', (text) => {
+  expect(codeOf(`${text.replace('RETURN l ORDER', 'UNWIND [1, 2] AS i RETURN l ORDER')}`, 50)).toBe('Killed');
+});
+
+it('can be stopped while a value is written out', () => {
+  const [[list]] = run(`${DOUBLED} RETURN l`) as [[Value]];
+  for (const write of [() => encodeValue(new ByteWriter(), list), () => jsonText(list), () => formatValue(list)]) {
+    let checkpoints = 0;
+    const surroundings = {
+      valueBytesMax: 1e9,
+      checkpoint: () => {
+        if (++checkpoints > 20) throw new DbError('Killed', 'killed');
+      },
+    };
+    expect(() => onBehalfOf(surroundings, write)).toThrow(expect.objectContaining({ code: 'Killed' }));
+  }
+});
+
+it('appends in place, and copies what it began with', () => {
+  expect(run('WITH [0] AS l RETURN reduce(a = l, i IN range(1, 3) | a + i) AS x, reduce(a = l, i IN [[1, 2], [], [[3]]] | a + i) AS y, l')).toEqual([[[0, 1, 2, 3], [0, 1, 2, [3]], [0]]]);
+  expect(run("RETURN reduce(a = '', i IN range(1, 3) | a + i) AS x, reduce(a = [], i IN [1, null, 2] | a + i) AS y, reduce(a = 0, i IN [1, [2], 3] | a + i) AS z, reduce(a = [], i IN [1, 2] | a + size(a)) AS w"))
+    .toEqual([['123', null, [1, 2, 3], [0, 1]]]);
+  expect((run('RETURN reduce(a = [], i IN range(1, 300000) | a + i) AS x')[0]![0] as Value[]).length).toBe(300_000);
+});
+
+it('goes through a range of any length without holding it', () => {
+  expect(run('UNWIND range(1, 20000000) AS i RETURN count(i) AS n, max(i) AS m')).toEqual([[20_000_000, 20_000_000]]);
+  expect(run('UNWIND range(5, 1, -2) AS i RETURN i')).toEqual([[5], [3], [1]]);
+  expect(run('UNWIND range(3, 1) AS i RETURN i')).toEqual([]);
+  expect(run('UNWIND range(null, 1) AS i RETURN i')).toEqual([]);
+  expect(codeOf('UNWIND range(1, 3, 0) AS i RETURN i')).toBe('ArgumentError');
+  expect(codeOf("UNWIND range(1, '3') AS i RETURN i")).toBe('ArgumentError');
 });

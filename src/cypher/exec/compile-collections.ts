@@ -1,12 +1,15 @@
 /**
  * Expressions that go through lists: comprehensions, quantifiers, reduce; CASE and map projections.
  */
+import { mayMakeList } from '../../base/allowance.ts';
+import { add } from '../../value/arithmetic.ts';
 import { equals } from '../../value/compare.ts';
 import { typeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
-import type { Case, ListComprehension, MapProjection, Quantifier, Reduce } from '../ast.ts';
+import type { Case, Expression, ListComprehension, MapProjection, Quantifier, Reduce } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
 import { ANY } from '../semantics/types.ts';
+import { forEachChild } from '../semantics/walk.ts';
 import { compile, slotOf, type CompileContext } from './compile.ts';
 import { propertyOf, typeError } from './compile-access.ts';
 import { booleanOf } from './compile-operators.ts';
@@ -39,6 +42,7 @@ export function compileComprehension(e: ListComprehension, env: Env, cc: Compile
       result.push(made);
       unclaimed += project === undefined || typeof made === 'number' ? 8 : bytesOf(made);
       if (unclaimed < rt.lotBytes) continue;
+      mayMakeList(result.length);
       rt.claim(unclaimed);
       claimed += unclaimed;
       unclaimed = 0;
@@ -83,6 +87,8 @@ export function compileReduce(e: Reduce, env: Env, cc: CompileContext): Evaluate
   const accumulator = inner.declare(e.accumulator, ANY);
   const slot = inner.declare(e.variable, ANY);
   const step = compile(e.step, inner, cc);
+  const appended = appendedBy(e);
+  if (appended !== undefined) return compileAppending({ initial, list, slot, appended: compile(appended, inner, cc) });
   return (row, rt) => {
     const items = listOrNull(list(row, rt));
     if (items === null) return null;
@@ -95,6 +101,53 @@ export function compileReduce(e: Reduce, env: Env, cc: CompileContext): Evaluate
     }
     return result;
   };
+}
+
+/** Expressions that name variables in other ways than by a Variable. */
+const NAMES_WITHIN: ReadonlySet<Expression['kind']> = new Set(['MapProjection', 'PatternComprehension', 'PatternPredicate', 'ShortestPath', 'Subquery']);
+
+/** What is appended where each step is `accumulator + expression`, the way lists and texts are made; undefined for other steps. */
+function appendedBy({ accumulator, variable, step }: Reduce): Expression | undefined {
+  if (step.kind !== 'Binary' || step.op !== '+' || step.left.kind !== 'Variable' || step.left.name !== accumulator || variable === accumulator) return undefined;
+  let isUsed = false;
+  const look = (e: Expression): void => {
+    if ((e.kind === 'Variable' && e.name === accumulator) || NAMES_WITHIN.has(e.kind)) isUsed = true;
+    forEachChild(e, look);
+  };
+  look(step.right);
+  return isUsed ? undefined : step.right;
+}
+
+/** The list grows in place: nobody else has it before the end, and a copy at each step would take time by the square of the steps. */
+function compileAppending({ initial, list, slot, appended }: { initial: Evaluate; list: Evaluate; slot: number; appended: Evaluate }): Evaluate {
+  return (row, rt) => {
+    const items = listOrNull(list(row, rt));
+    if (items === null) return null;
+    let result = initial(row, rt);
+    let own: Value[] | undefined;
+    for (const item of items) {
+      rt.tick();
+      row[slot] = item;
+      const value = appended(row, rt);
+      if (value === null || !Array.isArray(result)) {
+        result = add(result, value);
+        own = undefined;
+        continue;
+      }
+      const more = Array.isArray(value) ? value : [value];
+      if (own === undefined) result = own = add(result, more) as Value[];
+      else append(own, more);
+    }
+    return result;
+  };
+}
+
+const GROWN_ITEMS = 65_536;
+
+function append(list: Value[], more: readonly Value[]): void {
+  const length = list.length + more.length;
+  if (Math.floor(length / GROWN_ITEMS) > Math.floor(list.length / GROWN_ITEMS)) mayMakeList(length);
+  for (const item of more) list.push(item);
 }
 
 export function compileCase(e: Case, env: Env, cc: CompileContext): Evaluate {

@@ -6,9 +6,10 @@ import { DistinctRows, distinctBatches } from './distinct.ts';
 import { partOfKey } from './group-table.ts';
 import type { Value } from '../../value/value.ts';
 import type {
-  Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Skip, StoredCount, Union, Unwind,
+  Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Scoped, Skip, StoredCount, Union, Unwind,
 } from '../plan/plan.ts';
-import type { CompileContext } from './compile.ts';
+import { rangeItems } from '../functions/list.ts';
+import { compile, type CompileContext } from './compile.ts';
 import { ENTRY_BYTES, held, Holding } from './holding.ts';
 import { pusher, withPush } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
@@ -122,8 +123,20 @@ export function buildLimit(node: Limit, input: Operator, cc: CompileContext): Op
   };
 }
 
+/** What UNWIND goes through. A range of any length is no list: nobody holds its items. */
+function compileItems({ expression, env }: Scoped, cc: CompileContext): (row: Row, rt: Runtime) => Iterable<Value> | null {
+  const list = compile(expression, env, cc);
+  const all = (row: Row, rt: Runtime): Iterable<Value> | null => {
+    const value = list(row, rt);
+    return value === null || Array.isArray(value) ? value : [value];
+  };
+  if (expression.kind !== 'Call' || expression.name.toLowerCase() !== 'range' || expression.distinct) return all;
+  const args = expression.args.map((arg) => compile(arg, env, cc));
+  return (row, rt) => rangeItems(args.map((arg) => arg(row, rt))) ?? all(row, rt);
+}
+
 export function buildUnwind(node: Unwind, input: Operator, cc: CompileContext): Operator {
-  const list = compileScoped(node.list, cc);
+  const list = compileItems(node.list, cc);
   const { slot } = node;
   const pushInput = pusher(input);
   return withPush(function* unwind(rt, source) {
@@ -133,7 +146,7 @@ export function buildUnwind(node: Unwind, input: Operator, cc: CompileContext): 
       for (const row of batch) {
         const value = list(row, rt);
         if (value === null) continue;
-        for (const item of Array.isArray(value) ? value : [value]) {
+        for (const item of value) {
           const made = row.slice();
           made[slot] = item;
           out.push(made);
@@ -152,7 +165,7 @@ export function buildUnwind(node: Unwind, input: Operator, cc: CompileContext): 
   }, (rt, source, sink) => pushInput(rt, source, (row) => {
     const value = list(row, rt);
     if (value === null) return false;
-    for (const item of Array.isArray(value) ? value : [value]) {
+    for (const item of value) {
       row[slot] = item;
       rt.tick();
       if (sink(row)) return true;

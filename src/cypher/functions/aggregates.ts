@@ -2,6 +2,7 @@
  * Aggregate functions. Nulls never reach a total; DISTINCT is the caller's work. Sums of INTEGERs are exact and overflow
  * with an error; means and deviations are computed in one pass (Welford), so that they stay precise.
  */
+import { mayMakeList } from '../../base/allowance.ts';
 import { add, divide, double } from '../../value/arithmetic.ts';
 import { orderCompare } from '../../value/compare.ts';
 import { typeName } from '../../value/format.ts';
@@ -140,6 +141,7 @@ class Collect implements Accumulator {
 
   add([value]: Value[]): void {
     if (value === null || value === undefined) return;
+    if (this.#items.length % 65_536 === 65_535) mayMakeList(this.#items.length * 2);
     this.#items.push(value);
     this.bytes += 8 + valueBytes(value);
   }

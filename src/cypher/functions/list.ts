@@ -1,4 +1,5 @@
 /** Lists, and the functions that choose among their arguments. */
+import { mayMakeList } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import { equals, hashKey, orderCompare } from '../../value/compare.ts';
 import { typeName } from '../../value/format.ts';
@@ -26,6 +27,16 @@ function bound(value: Value | undefined): number | bigint {
   throw new DbError('ArgumentError', `range() needs integers, not ${typeName(value ?? null)}`, { detail: 'InvalidArgumentType' });
 }
 
+/** The items of range() without a list that holds them, for who takes one after the other. Undefined: nothing for this way, see `range`. */
+export function rangeItems([from, to, by = 1]: readonly Value[]): Iterable<Value> | undefined {
+  if (typeof from !== 'number' || typeof to !== 'number' || typeof by !== 'number' || by === 0) return undefined;
+  return {
+    * [Symbol.iterator]() {
+      for (let i = from; by > 0 ? i <= to : i >= to; i += by) yield i;
+    },
+  };
+}
+
 function range([from, to, by]: Value[], context: FunctionContext): Value {
   const start = bound(from);
   const end = bound(to);
@@ -38,6 +49,7 @@ function range([from, to, by]: Value[], context: FunctionContext): Value {
   if (count > BigInt(max)) {
     throw new DbError('MemoryLimit', `range() would make a list of ${count} items; at most ${max} are allowed`);
   }
+  mayMakeList(Number(count));
   if (typeof start === 'number' && typeof end === 'number' && typeof step === 'number') {
     const list = new Array<Value>(Number(count));
     for (let i = 0; i < list.length; i++) list[i] = start + i * step;

@@ -2,16 +2,17 @@
  * Strings. Positions and lengths count code points, so that no function cuts a character in two; texts without
  * surrogates, nearly all, take the direct way.
  */
+import { mayMakeList } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import { invalidValue } from '../../value/value-errors.ts';
+import { mayMakeText, textsOf } from '../../value/texts.ts';
 import type { Value } from '../../value/value.ts';
 import { LIST_ITEMS_MAX, alias, countArgument, listArgument, scalar, stringArgument, wrongArgument } from './function.ts';
 import type { FunctionContext, ScalarFunction } from './function.ts';
 
+/** Of longer texts the pieces are counted before they are made. */
+const LONG_TEXT = 1_000_000;
 const SURROGATE = /[\ud800-\udfff]/;
-
-/** Longest text that a function makes; V8 ends at 2^29 characters. */
-const TEXT_MAX = 2 ** 28;
 
 export function textLength(text: string): number {
   if (!SURROGATE.test(text)) return text.length;
@@ -20,11 +21,28 @@ export function textLength(text: string): number {
   return length;
 }
 
+/** The characters of a text, each once. */
+function pointsOf(text: string): string[] {
+  mayMakeList(text.length);
+  return [...text];
+}
+
+/** As `split`, which would end the process where there are too many pieces. */
+function piecesOf(text: string, separator: string): string[] {
+  if (text.length > LONG_TEXT) {
+    let count = 1;
+    for (let at = text.indexOf(separator); at >= 0; at = text.indexOf(separator, at + separator.length)) count++;
+    mayMakeList(count);
+  }
+  return text.split(separator);
+}
+
 function slice(text: string, from: number, to: number): string {
-  return SURROGATE.test(text) ? [...text].slice(from, to).join('') : text.slice(from, to);
+  return SURROGATE.test(text) ? pointsOf(text).slice(from, to).join('') : text.slice(from, to);
 }
 
 export function reverseText(text: string): string {
+  mayMakeList(text.length);
   return (SURROGATE.test(text) ? [...text] : text.split('')).reverse().join('');
 }
 
@@ -56,7 +74,7 @@ function trimmer(name: string, atStart: boolean, atEnd: boolean): ScalarFunction
     const whole = stringArgument(name, text);
     if (characters === undefined) return atStart && atEnd ? whole.trim() : atStart ? whole.trimStart() : whole.trimEnd();
     const set = new Set(stringArgument(name, characters));
-    const points = [...whole];
+    const points = pointsOf(whole);
     let from = 0;
     let to = points.length;
     while (atStart && from < to && set.has(points[from]!)) from++;
@@ -69,9 +87,9 @@ function replace([text, search, replacement, limit]: Value[]): Value {
   const whole = stringArgument('replace', text);
   const from = stringArgument('replace', search);
   const to = stringArgument('replace', replacement);
-  const pieces = from === '' ? ['', ...whole, ''] : whole.split(from);
+  const pieces = from === '' ? ['', ...pointsOf(whole), ''] : piecesOf(whole, from);
   const times = limit === undefined ? pieces.length - 1 : Math.min(pieces.length - 1, notNegative('replace', limit));
-  if (whole.length + times * to.length > TEXT_MAX) throw new DbError('MemoryLimit', 'replace() would make too long a text');
+  mayMakeText(whole.length + times * to.length);
   if (times === pieces.length - 1) return pieces.join(to);
   return [pieces.slice(0, times + 1).join(to), ...pieces.slice(times + 1)].join(from);
 }
@@ -80,10 +98,11 @@ function replace([text, search, replacement, limit]: Value[]): Value {
 function split([text, separator]: Value[], context: FunctionContext): Value {
   const whole = stringArgument('split', text);
   const separators = (Array.isArray(separator) ? separator : [separator]).map((one) => stringArgument('split', one));
-  if (separators.includes('')) return [...whole];
+  if (separators.includes('')) return pointsOf(whole);
   const only = separators.length === 1 ? separators[0]! : undefined;
   const pattern = only ?? new RegExp(separators.map((one) => one.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|') || '(?!)', 'u');
-  const pieces = whole.split(pattern);
+  if (only === undefined) mayMakeList(whole.length);
+  const pieces = only === undefined ? whole.split(pattern) : piecesOf(whole, only);
   if (pieces.length > (context.listItemsMax ?? LIST_ITEMS_MAX)) throw new DbError('MemoryLimit', 'split() would make too long a list');
   return pieces;
 }
@@ -96,7 +115,7 @@ function normalize([text, form]: Value[]): Value {
 
 /** TuGraph: characters `start` to `end` (from 1, both included) become a star or the given character. */
 function mask([text, start, end, character]: Value[]): Value {
-  const points = [...stringArgument('mask', text)];
+  const points = pointsOf(stringArgument('mask', text));
   const from = countArgument('mask', start);
   const to = countArgument('mask', end);
   const star = character === undefined ? '*' : stringArgument('mask', character);
@@ -106,7 +125,7 @@ function mask([text, start, end, character]: Value[]): Value {
 }
 
 function concat(args: Value[]): Value {
-  return args.map((arg) => stringArgument('concat', arg)).join('');
+  return textsOf(args, (arg) => stringArgument('concat', arg), '');
 }
 
 function reverse([value]: Value[]): Value {

@@ -1,0 +1,113 @@
+/**
+ * What code deep inside values asks on behalf of the statement it works for: may something so large be made, and is it time to end?
+ * A list that doubles forty times is a short text, and a list that holds itself twice, forty levels deep, takes forever to compare:
+ * without this either would end the process, or occupy it for good.
+ *
+ * One statement runs at a time in a thread, so the one that is running is a variable of the module.
+ */
+import { setFlagsFromString, getHeapStatistics } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { totalmem } from 'node:os';
+import { DbError } from './errors.ts';
+
+export interface Surroundings {
+  /** Throws when the statement is to end: its time is over, or somebody stopped it. */
+  checkpoint(): void;
+  /** The largest single value. */
+  readonly valueBytesMax: number;
+}
+
+/** V8 ends the process, without an exception, where an array outgrows 2^27 items or so. */
+export const LIST_ITEMS_MAX = 50_000_000;
+/** Buffers that grow ask from here on. */
+export const ASKED_BYTES = 32 * 2 ** 20;
+const VALUE_BYTES_MAX = 2 ** 30;
+const STEPS = 65_536;
+/** So much is made between two looks at the heap. */
+const LOOK_BYTES = 32 * 2 ** 20;
+/** Of the heap's limit and of the machine's memory, what live values may take in one thread. */
+const HEAP_SHARE = 0.8;
+const MACHINE_SHARE = 0.4;
+
+const NOBODY: Surroundings = { checkpoint: () => undefined, valueBytesMax: VALUE_BYTES_MAX };
+let current = NOBODY;
+let steps = 0;
+let made = 0;
+
+/** Runs a part of a statement. */
+export function onBehalfOf<T>(surroundings: Surroundings, work: () => T): T {
+  const before = current;
+  current = surroundings;
+  try {
+    return work();
+  } finally {
+    current = before;
+  }
+}
+
+/** To be called in loops through the inside of a value, with the number of parts about to be visited. */
+export function walk(count: number): void {
+  steps += count;
+  if (steps < STEPS) return;
+  steps = 0;
+  current.checkpoint();
+}
+
+/** To be called before a value of so many bytes is made. Throws MemoryLimit. */
+export function mayMake(bytes: number): void {
+  made += bytes;
+  if (made < LOOK_BYTES && bytes < LOOK_BYTES) return;
+  if (bytes > current.valueBytesMax) {
+    throw new DbError('MemoryLimit', `a single value would take ${megabytes(bytes)} MB; a statement may hold ${megabytes(current.valueBytesMax)} MB`, {
+      hint: 'make less at once, or raise query_memory_mb',
+    });
+  }
+  made = 0;
+  lookAtHeap(bytes);
+}
+
+/** To be called before a list of so many items is made. Throws MemoryLimit. */
+export function mayMakeList(items: number): void {
+  if (items > LIST_ITEMS_MAX) throw new DbError('MemoryLimit', `a list would have ${items} items; at most ${LIST_ITEMS_MAX} are possible`);
+  mayMake(8 * items);
+}
+
+/** Asks the heap itself: what is made in small pieces, and kept, is counted nowhere else. Throws MemoryLimit. */
+export function lookAtHeap(bytes = 0): void {
+  if (usedBytes() + bytes <= heapBytesMax()) return;
+  // What is no longer used still counts; only near the limit is it worth finding out.
+  collectGarbage();
+  if (usedBytes() + bytes <= heapBytesMax()) return;
+  throw new DbError('MemoryLimit', `the statements that run in this thread hold ${megabytes(usedBytes())} MB together, and no more is left`, {
+    hint: 'return, collect or change less at once: a part at a time',
+  });
+}
+
+function usedBytes(): number {
+  return getHeapStatistics().used_heap_size;
+}
+
+let limit = 0;
+function heapBytesMax(): number {
+  if (limit === 0) {
+    // In a container its own limit counts; 0 or a huge number means that there is none.
+    const constrained = process.constrainedMemory();
+    const machine = constrained > 0 && constrained < totalmem() ? constrained : totalmem();
+    limit = Math.min(getHeapStatistics().heap_size_limit * HEAP_SHARE, machine * MACHINE_SHARE);
+  }
+  return limit;
+}
+
+let collect: (() => void) | undefined;
+function collectGarbage(): void {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+    setFlagsFromString('--no-expose-gc');
+  }
+  collect();
+}
+
+function megabytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
+}
