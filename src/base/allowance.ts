@@ -90,12 +90,16 @@ function usedBytes(): number {
 let limit = 0;
 function heapBytesMax(): number {
   if (limit === 0) {
-    // In a container its own limit counts; 0 or a huge number means that there is none.
-    const constrained = process.constrainedMemory();
-    const machine = constrained > 0 && constrained < totalmem() ? constrained : totalmem();
-    limit = Math.min(getHeapStatistics().heap_size_limit * HEAP_SHARE, machine * MACHINE_SHARE);
+    limit = Math.min(getHeapStatistics().heap_size_limit * HEAP_SHARE, machineBytes() * MACHINE_SHARE);
   }
   return limit;
+}
+
+/** Memory of the machine, or of the container. */
+export function machineBytes(): number {
+  // 0 or a huge number means that there is no limit.
+  const constrained = process.constrainedMemory();
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
 }
 
 let collect: (() => void) | undefined;

@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { machineBytes } from '../base/allowance.ts';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { CertificateWatch } from '../base/certificates.ts';
@@ -69,8 +70,8 @@ const MB = 1024 * 1024;
 /** It reads nearly everything once. */
 const COPY_CACHE_BYTES = 16 * MB;
 const INSTALL_AGAIN_MS = 5000;
-/** A thread's heap may grow to here; the caches keep it far below. */
-const OLD_SPACE_MB = 16_384;
+/** A thread's heap may grow to here, garbage included; the caches keep what lives far below. */
+const OLD_SPACE_MB = Math.min(16_384, Math.max(1024, Math.floor(machineBytes() / 2 / 2 ** 20)));
 
 export interface ServerEvents {
   /** It cannot go on, or (`isRefusal`) should not have been started like this. */
