@@ -173,7 +173,14 @@ export type LabelExpression =
   | { readonly kind: 'And'; readonly items: readonly LabelExpression[] }
   | { readonly kind: 'Or'; readonly items: readonly LabelExpression[] }
   | { readonly kind: 'Not'; readonly item: LabelExpression }
-  | { readonly kind: 'Any' };
+  | { readonly kind: 'Any' }
+  | DynamicLabels;
+/** `$(expression)`, `$all(…)`, `$any(…)`: the names are a value, a text or a list of texts. */
+export interface DynamicLabels extends Span {
+  readonly kind: 'Dynamic';
+  readonly of: 'all' | 'any';
+  readonly expression: Expression;
+}
 
 export interface NodePattern extends Span {
   readonly kind: 'Node';

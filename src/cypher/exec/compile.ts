@@ -219,6 +219,7 @@ export function labelTest(labels: LabelExpression): (has: (name: string) => bool
       return (has) => has(name);
     }
     case 'Any': return (_has, any) => any;
+    case 'Dynamic': throw new Error('labels that are values have no test of their own');
     case 'Not': {
       const item = labelTest(labels.item);
       return (has, any) => !item(has, any);

@@ -2,7 +2,8 @@
  * Clauses, as openCypher 9 defines them: each turns one table into another, row by row, and a pattern is matched by trying every node
  * and every relationship in every place.
  */
-import type { Clause, Expression, NodePattern, PatternPart, Projection, ProjectionItem, Query, RelationshipPattern, SetItem } from '../../../src/cypher/ast.ts';
+import type { Clause, Expression, LabelExpression, NodePattern, PatternPart, Projection, ProjectionItem, Query, RelationshipPattern, SetItem } from '../../../src/cypher/ast.ts';
+import { isDynamic } from '../../../src/cypher/semantics/walk.ts';
 import { evaluate, hasLabels } from './expressions.ts';
 import { equal, groupText, isNumber, order, type OGraph, type ONode, type OPath, type ORelationship, type OValue } from './model.ts';
 
@@ -147,20 +148,28 @@ function bind(place: Place, name: string | undefined, value: OValue): Place {
 /** Properties and inline predicates may name what is bound later: they are checked once all is. */
 function check(place: Place, entity: ONode | ORelationship, pattern: NodePattern | RelationshipPattern, graph: OGraph): Place {
   const entries = pattern.properties?.kind === 'Map' ? pattern.properties.entries : [];
-  if (entries.length === 0 && pattern.where === undefined) return place;
+  const labels = pattern.kind === 'Node' ? pattern.labels : pattern.types;
+  const dynamic = isDynamic(labels) ? labels : undefined;
+  if (entries.length === 0 && pattern.where === undefined && dynamic === undefined) return place;
   return {
     ...place,
     checks: [...place.checks, (row) => (
       entries.every(({ key, value }) => equal(entity.properties.get(key) ?? null, evaluate(value, { graph, row })) === true)
-      && (pattern.where === undefined || evaluate(pattern.where, { graph, row }) === true))],
+      && (pattern.where === undefined || evaluate(pattern.where, { graph, row }) === true)
+      && (dynamic === undefined || hasLabels(dynamic, entity, { graph, row })))],
   };
+}
+
+/** Labels that are values may depend on what is bound later, as properties may. */
+function fits(labels: LabelExpression | undefined, entity: ONode | ORelationship, row: ORow, graph: OGraph): boolean {
+  return labels === undefined || isDynamic(labels) || hasLabels(labels, entity, { graph, row });
 }
 
 function nodePlaces(pattern: NodePattern, place: Place, graph: OGraph, only: ONode | undefined): [Place, ONode][] {
   const bound = pattern.variable === undefined ? undefined : place.row.get(pattern.variable);
   count(1);
   const candidates = bound === undefined ? [...graph.nodes.values()] : bound === null ? [] : [bound as ONode];
-  return candidates.filter((node) => (only === undefined || node === only) && (pattern.labels === undefined || hasLabels(pattern.labels, node)))
+  return candidates.filter((node) => (only === undefined || node === only) && fits(pattern.labels, node, place.row, graph))
     .map((node) => [check(bind(place, pattern.variable, node), node, pattern, graph), node]);
 }
 
@@ -196,7 +205,7 @@ function oneStep(pattern: RelationshipPattern, walk: Walk, graph: OGraph): [ORel
   count(1);
   const found: [ORelationship, ONode][] = [];
   for (const relationship of graph.relationships.values()) {
-    if (walk.place.used.includes(relationship) || (pattern.types !== undefined && !hasLabels(pattern.types, relationship))) continue;
+    if (walk.place.used.includes(relationship) || !fits(pattern.types, relationship, walk.place.row, graph)) continue;
     if (pattern.direction !== 'in' && relationship.start === from) found.push([relationship, relationship.end]);
     else if (pattern.direction !== 'out' && relationship.end === from) found.push([relationship, relationship.start]);
   }
