@@ -10,7 +10,7 @@ import type { GraphCatalog } from '../../graph/catalog.ts';
 import type { Value } from '../../value/value.ts';
 import type { Expression, LabelExpression, PatternPart, Query } from '../ast.ts';
 import { findFunction } from '../functions/index.ts';
-import type { Env } from '../plan/env.ts';
+import { CSV_PLACES, type Env } from '../plan/env.ts';
 import { compileCase, compileComprehension, compileMapProjection, compileQuantifier, compileReduce } from './compile-collections.ts';
 import { compileBinary, compileChain, compileUnary } from './compile-operators.ts';
 import { compileHasLabels, compileIndex, compileIsTyped, compileProperty, compileSlice } from './compile-access.ts';
@@ -162,9 +162,15 @@ function compileMap(entries: readonly { readonly key: string; readonly value: Ex
   };
 }
 
+/** What LOAD CSV has noted beside its record; null where none stands before. */
+function csvPlace(slot: number | undefined): Evaluate {
+  return slot === undefined ? () => null : (row) => row[slot]!;
+}
+
 function compileCall(name: string, args: readonly Expression[], env: Env, cc: CompileContext): Evaluate {
   const definition = findFunction(name);
   if (definition === undefined) throw new DbError('SyntaxError', `UnknownFunction: there is no function ${name}()`, { detail: 'UnknownFunction' });
+  if (definition.name === 'file' || definition.name === 'linenumber') return csvPlace(env.slot(CSV_PLACES[definition.name]));
   const { call } = definition;
   const parts = args.map((arg) => compile(arg, env, cc));
   const [first, second] = parts;

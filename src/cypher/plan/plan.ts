@@ -359,6 +359,9 @@ export interface LoadCsv extends Common {
   readonly headers: boolean;
   readonly fieldTerminator: string;
   readonly slot: number;
+  /** For file() and linenumber(). */
+  readonly fileSlot: number;
+  readonly lineSlot: number;
 }
 
 // ---- updates

@@ -13,6 +13,7 @@ const RELATIONSHIPS = listOf(RELATIONSHIP);
 export function checkMatchPatterns(context: CheckContext, parts: readonly PatternPart[], scope: Scope, where: Expression | undefined): Scope {
   const bound = new Map(scope.types);
   const relationships = new Set<string>();
+  checkSelectors(context, parts);
   for (const part of parts) bindPart(context, part, bound, scope, relationships);
   const inner = new Scope(bound);
   for (const part of parts) {
@@ -22,6 +23,13 @@ export function checkMatchPatterns(context: CheckContext, parts: readonly Patter
   }
   if (where !== undefined) checkPredicate(context, where, inner);
   return inner;
+}
+
+/** As in Neo4j; a selector beside plain patterns is more than that has. */
+function checkSelectors(context: CheckContext, parts: readonly PatternPart[]): void {
+  const [, second] = parts.filter(({ selector }) => selector !== undefined);
+  if (second === undefined) return;
+  throw context.error('UnexpectedSyntax', second.start, 'Multiple path patterns cannot be used in the same clause in combination with a selective path selector', 'give each a MATCH of its own');
 }
 
 /** A pattern inside an expression; only a pattern comprehension may bind new names. */
