@@ -14,6 +14,7 @@ import { CSV_PLACES, type Env } from '../plan/env.ts';
 import { compileCase, compileComprehension, compileMapProjection, compileQuantifier, compileReduce } from './compile-collections.ts';
 import { compileBinary, compileChain, compileUnary } from './compile-operators.ts';
 import { compileHasLabels, compileIndex, compileIsTyped, compileProperty, compileSlice } from './compile-access.ts';
+import { carryOuter } from '../semantics/outer-names.ts';
 import type { Push } from './push.ts';
 import type { Evaluate, Operator, Row, Runtime } from './runtime.ts';
 
@@ -193,7 +194,7 @@ function compileCall(name: string, args: readonly Expression[], env: Env, cc: Co
 }
 
 function compileSubquery(type: 'exists' | 'count' | 'collect', query: Query, env: Env, cc: CompileContext): Evaluate {
-  const subplan = cc.query(query, env.fork());
+  const subplan = cc.query(carryOuter(query, env.names), env.fork());
   switch (type) {
     case 'exists': return (row, rt) => subplan.push(rt, [[row]], ANY_ROW);
     case 'count':

@@ -52,6 +52,18 @@ export function evaluate(e: Expression, scope: Scope): OValue {
       for (const item of list as OValue[]) sum = evaluate(e.step, { ...scope, row: new Map([...scope.row, [e.accumulator, sum], [e.variable, item]]) });
       return sum;
     }
+    case 'MapProjection': {
+      const target = at(e.target);
+      if (target === null) return null;
+      return new Map(e.items.flatMap((item): [string, OValue][] => {
+        switch (item.kind) {
+          case 'all': return [...(target as ONode).properties];
+          case 'property': return [[item.key, property(target, item.key)]];
+          case 'variable': return [[item.name, need(scope.row.get(item.name), item.name)]];
+          case 'entry': return [[item.key, at(item.value)]];
+        }
+      }));
+    }
     case 'PatternPredicate': return matchPart([e.pattern], undefined, scope).length > 0;
     case 'PatternComprehension': return matchPart([e.pattern], e.where, scope).map((row) => evaluate(e.project, { ...scope, row }));
     case 'Subquery': {
@@ -198,6 +210,7 @@ function call(name: string, args: OValue[]): OValue {
   if (args.includes(null)) return null;
   switch (name) {
     case 'size': return BigInt(typeof a === 'string' ? [...a].length : (a as OValue[]).length);
+    case 'keys': return [...(a instanceof Map ? a : (a as ONode).properties).keys()];
     case 'head': return (a as OValue[])[0] ?? null;
     case 'last': return (a as OValue[]).at(-1) ?? null;
     case 'tail': return (a as OValue[]).slice(1);

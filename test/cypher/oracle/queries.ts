@@ -3,7 +3,7 @@
  * and every relationship in every place.
  */
 import type { Clause, Expression, LabelExpression, NodePattern, PatternPart, Projection, ProjectionItem, Query, RelationshipPattern, SetItem } from '../../../src/cypher/ast.ts';
-import { isDynamic } from '../../../src/cypher/semantics/walk.ts';
+import { allElements, isDynamic } from '../../../src/cypher/semantics/walk.ts';
 import { evaluate, hasLabels } from './expressions.ts';
 import { equal, groupText, isNumber, order, type OGraph, type ONode, type OPath, type ORelationship, type OValue } from './model.ts';
 
@@ -109,7 +109,7 @@ function runClause(clause: Clause, table: ORow[], graph: OGraph): ORow[] {
 // ---------------------------------------------------------------- patterns
 
 function namesOf(parts: readonly PatternPart[]): string[] {
-  return parts.flatMap((part) => [part.variable, ...part.elements.map(({ variable }) => variable)]).filter((name) => name !== undefined);
+  return parts.flatMap((part) => [part.variable, ...[...allElements(part.elements)].map(({ variable }) => variable)]).filter((name) => name !== undefined);
 }
 
 interface Place {
@@ -173,7 +173,32 @@ function nodePlaces(pattern: NodePattern, place: Place, graph: OGraph, only: ONo
     .map((node) => [check(bind(place, pattern.variable, node), node, pattern, graph), node]);
 }
 
+/** What is repeated is matched by itself each time, with single variables; outside they are lists. */
+function repetitionsOf(pattern: RelationshipPattern, end: NodePattern, walk: Walk, graph: OGraph): Walk[] {
+  const { elements, where } = pattern.repeated!;
+  const names = [...new Set(elements.flatMap(({ variable }) => variable ?? []))];
+  const found: Walk[] = [];
+  const extend = (at: Walk, lists: ReadonlyMap<string, OValue[]>, times: number): void => {
+    if (times >= (pattern.length!.min ?? 0)) {
+      const place = { ...at.place, row: new Map([...at.place.row, ...lists]) };
+      for (const [next] of nodePlaces(end, place, graph, at.nodes.at(-1)!)) found.push({ ...at, place: next });
+    }
+    if (times === (pattern.length!.max ?? Infinity)) return;
+    const start: Place = { row: walk.place.row, used: at.place.used, checks: [] };
+    let inner: Walk[] = nodePlaces(elements[0] as NodePattern, start, graph, at.nodes.at(-1)!).map(([place, node]) => ({ place, nodes: [node], relationships: [] }));
+    for (let i = 1; i < elements.length; i += 2) inner = inner.flatMap((each) => stepsOf(elements[i] as RelationshipPattern, elements[i + 1] as NodePattern, each, graph));
+    for (const { place, nodes, relationships } of inner) {
+      if (!place.checks.every((passes) => passes(place.row)) || (where !== undefined && evaluate(where, { graph, row: place.row }) !== true)) continue;
+      const more = new Map(names.map((name) => [name, [...lists.get(name)!, place.row.get(name)!]]));
+      extend({ place: { ...at.place, used: place.used }, nodes: [...at.nodes, ...nodes.slice(1)], relationships: [...at.relationships, ...relationships] }, more, times + 1);
+    }
+  };
+  extend(walk, new Map(names.map((name) => [name, []])), 0);
+  return found;
+}
+
 function stepsOf(pattern: RelationshipPattern, end: NodePattern, walk: Walk, graph: OGraph): Walk[] {
+  if (pattern.repeated !== undefined) return repetitionsOf(pattern, end, walk, graph);
   const { length } = pattern;
   if (length === undefined) {
     return oneStep(pattern, walk, graph).flatMap(([relationship, node]) => {
