@@ -173,7 +173,14 @@ export type LabelExpression =
   | { readonly kind: 'And'; readonly items: readonly LabelExpression[] }
   | { readonly kind: 'Or'; readonly items: readonly LabelExpression[] }
   | { readonly kind: 'Not'; readonly item: LabelExpression }
-  | { readonly kind: 'Any' };
+  | { readonly kind: 'Any' }
+  | DynamicLabels;
+/** `$(expression)`, `$all(…)`, `$any(…)`: the names are a value, a text or a list of texts. */
+export interface DynamicLabels extends Span {
+  readonly kind: 'Dynamic';
+  readonly of: 'all' | 'any';
+  readonly expression: Expression;
+}
 
 export interface NodePattern extends Span {
   readonly kind: 'Node';
@@ -405,9 +412,11 @@ export interface DropConstraintCommand extends Span {
 }
 export interface ShowCommand extends Span {
   readonly kind: 'Show';
-  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'roles' | 'settings' | 'transactions' | 'terminated';
+  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'currentUser' | 'roles' | 'roleMembers' | 'servers' | 'settings' | 'transactions' | 'terminated';
   /** SHOW FULLTEXT INDEXES and the like: of which kind. */
   readonly indexKind?: string | undefined;
+  /** SHOW POPULATED ROLES: those that somebody has. */
+  readonly populated?: boolean | undefined;
   /** The words of SHOW NODE UNIQUENESS CONSTRAINTS and the like. */
   readonly constraintKinds?: readonly string[] | undefined;
   /** Which transactions, or the name of one database; empty: all. */
@@ -418,8 +427,14 @@ export interface ShowCommand extends Span {
   /** A RETURN that follows YIELD. */
   readonly projection: Projection | undefined;
 }
+/** A command for users, roles or databases: a call of a procedure of the host. */
+export interface AdministrationCommand extends Span {
+  readonly kind: 'Administer';
+  readonly procedure: string;
+  readonly args: readonly Expression[];
+}
 export type Command =
-  | CreateIndexCommand | CreateTextIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand;
+  | CreateIndexCommand | CreateTextIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand | AdministrationCommand;
 
 export interface Statement {
   readonly mode: 'run' | 'explain' | 'profile';

@@ -5,20 +5,20 @@ import { DbError } from '../base/errors.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import type {
-  Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, MapLiteral, Query, ShowCommand,
+  AdministrationCommand, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, MapLiteral, Query, ShowCommand,
 } from './ast.ts';
 import { checkFullText, defaultAnalyzer } from './builtins/fulltext.ts';
 import type { Runtime } from './exec/runtime.ts';
-import { AGGREGATE_NAMES, FUNCTION_NAMES } from './functions/index.ts';
+import { AGGREGATE_NAMES, findAggregate, findFunction, FUNCTION_NAMES } from './functions/index.ts';
 import type { ProcedureHost } from './procedures.ts';
 import { signature } from './semantics/check-call.ts';
 
-export type SchemaCommand = Exclude<Command, ShowCommand>;
+export type SchemaCommand = Exclude<Command, ShowCommand | AdministrationCommand>;
 
 /** Procedure that answers a SHOW about the server, in the host. */
 const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
-  databases: 'dbms.listDatabases', users: 'dbms.security.listUsers', roles: 'dbms.security.listRoles', settings: 'dbms.config.list',
-  transactions: 'dbms.listTransactions', terminated: 'dbms.killTransactions',
+  databases: ' showDatabases', users: ' showUsers', currentUser: ' showCurrentUser', roles: ' showRoles', roleMembers: ' showRoleMembers', servers: ' showServers',
+  settings: 'dbms.config.list', transactions: ' showTransactions', terminated: 'dbms.killTransactions',
 };
 
 export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
@@ -145,12 +145,24 @@ const KINDS: Readonly<Record<string, (constraint: ConstraintDef) => boolean>> = 
   EXIST: ({ type }) => type === 'exists', EXISTENCE: ({ type }) => type === 'exists', TYPE: ({ type }) => type === 'type',
 };
 
+/** Columns without YIELD, where there are more with it. */
+const FIRST_COLUMNS: Partial<Record<ShowCommand['what'], readonly string[]>> = {
+  indexes: ['id', 'name', 'state', 'populationPercent', 'type', 'entityType', 'labelsOrTypes', 'properties', 'indexProvider', 'owningConstraint', 'lastRead', 'readCount'],
+  constraints: ['id', 'name', 'type', 'entityType', 'labelsOrTypes', 'properties', 'ownedIndex', 'propertyType'],
+  procedures: ['name', 'description', 'mode', 'worksOnSystem'],
+  functions: ['name', 'category', 'description'],
+  databases: ['name', 'type', 'aliases', 'access', 'address', 'role', 'writer', 'requestedStatus', 'currentStatus', 'statusMessage', 'default', 'home', 'constituents'],
+  servers: ['name', 'address', 'state', 'health', 'hosting'],
+  transactions: ['database', 'transactionId', 'currentQueryId', 'connectionId', 'clientAddress', 'username', 'currentQuery', 'startTime', 'status', 'elapsedTime'],
+};
+const OF_ROLES = ['rolesExecution', 'rolesBoostedExecution', 'isDeprecated', 'deprecatedBy'];
+
 export function shownColumns(command: ShowCommand, procedures: ProcedureHost): string[] {
   switch (command.what) {
-    case 'indexes': return ['id', 'name', 'state', 'populationPercent', 'type', 'entityType', 'labelsOrTypes', 'properties', 'indexProvider', 'owningConstraint'];
-    case 'constraints': return ['id', 'name', 'type', 'entityType', 'labelsOrTypes', 'properties', 'ownedIndex', 'propertyType'];
-    case 'procedures': return ['name', 'description', 'mode', 'worksOnSystem', 'signature'];
-    case 'functions': return ['name', 'category', 'description'];
+    case 'indexes': return [...FIRST_COLUMNS.indexes!, 'trackedSince', 'options', 'failureMessage', 'createStatement'];
+    case 'constraints': return [...FIRST_COLUMNS.constraints!, 'options', 'createStatement'];
+    case 'procedures': return [...FIRST_COLUMNS.procedures!, 'signature', 'argumentDescription', 'returnDescription', 'admin', ...OF_ROLES, 'option'];
+    case 'functions': return [...FIRST_COLUMNS.functions!, 'signature', 'argumentDescription', 'returnDescription', 'isBuiltIn', 'aggregating', ...OF_ROLES];
     default: return procedures.find(SHOWN_BY[command.what]!)?.yields.map(({ name }) => name) ?? ['name'];
   }
 }
@@ -164,21 +176,27 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
       return catalog.data.constraints.filter((each) => command.constraintKinds?.every((word) => KINDS[word]!(each)) ?? true).map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
         each.type === 'exists' || each.type === 'type' ? null : catalog.findIndex(each.kind, each.label, each.fields)?.name ?? null, each.propertyType ?? null,
+        null, constraintStatement(each),
       ]);
     case 'procedures':
       return [...rt.procedures.names()].sort().map((name): Value[] => {
         const definition = rt.procedures.find(name)!;
-        return [name, definition.description ?? '', procedureMode(definition.mode), definition.mode.startsWith('dbms'), signature(definition)];
+        return [
+          name, definition.description ?? '', procedureMode(definition.mode), definition.mode.startsWith('dbms'), signature(definition), described(definition.args), described(definition.yields),
+          definition.mode === 'dbms-write', null, null, false, null, new Map<string, Value>([['deprecated', false]]),
+        ];
       });
     case 'functions':
-      return [...FUNCTION_NAMES.map((name): Value[] => [name, 'Scalar', '']), ...AGGREGATE_NAMES.map((name): Value[] => [name, 'Aggregating', ''])];
+      return [...FUNCTION_NAMES.map((name) => functionRow(name, false)), ...AGGREGATE_NAMES.map((name) => functionRow(name, true))];
     default: {
       const definition = rt.procedures.find(SHOWN_BY[command.what]!);
       if (definition === undefined) throw new DbError('NotSupported', `${command.what === 'terminated' ? 'TERMINATE TRANSACTIONS' : `SHOW ${command.what.toUpperCase()}`} is not available here`);
       const wanted = (ids.flat() as Value[]).filter((id) => id !== null);
       const rows = [...rt.procedures.call(definition, command.what === 'terminated' ? [wanted] : [], rt.context)];
-      if (command.what === 'terminated' || wanted.length === 0) return rows;
-      const at = definition.yields.findIndex(({ name }) => name === (command.what === 'databases' ? 'name' : 'transactionId'));
+      if (command.what === 'terminated') return rows;
+      if (command.populated === true) return rows.filter((row) => row[definition.yields.length] === true).map((row) => row.slice(0, -1));
+      if (wanted.length === 0) return rows;
+      const at = definition.yields.findIndex(({ name }) => name === (command.what === 'transactions' ? 'transactionId' : 'name'));
       return rows.filter((row) => wanted.includes(row[at]!));
     }
   }
@@ -189,12 +207,14 @@ function rangeRows(catalog: GraphCatalog): Value[][] {
     index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
     fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => (each.type === 'unique' || each.type === 'node_key') && index.unique
       && each.label === labelOf(index, catalog) && each.fields.join() === fieldsOf(index, catalog).join())?.name ?? null,
+    null, null, null, new Map(), '', indexStatement(index.name, 'RANGE', index.kind, [labelOf(index, catalog)], fieldsOf(index, catalog)),
   ]);
 }
 
 function textRows(catalog: GraphCatalog): Value[][] {
   return catalog.texts.map((text): Value[] => [
     text.id, text.name, 'ONLINE', 100, 'FULLTEXT', text.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', catalog.textLabels(text), catalog.textFields(text), 'fulltext-1.0', null,
+    null, null, null, new Map(), '', indexStatement(text.name, 'FULLTEXT', text.kind, catalog.textLabels(text), catalog.textFields(text)),
   ]);
 }
 
@@ -204,6 +224,41 @@ function constraintType({ type, kind }: ConstraintDef): string {
     : type === 'node_key' ? `${entity}_KEY` : type === 'type' ? `${entity}_PROPERTY_TYPE` : `${entity}_PROPERTY_EXISTENCE`;
 }
 
+function entityText(kind: 'vertex' | 'edge', labels: readonly string[]): string {
+  const names = labels.map(quoted).join('|');
+  return kind === 'vertex' ? `(n:${names})` : `()-[n:${names}]-()`;
+}
+
+const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+
+/** The command that makes such an index again. */
+function indexStatement(name: string, type: 'RANGE' | 'FULLTEXT', kind: 'vertex' | 'edge', labels: readonly string[], fields: readonly string[]): string {
+  const keys = fields.map((field) => `n.${quoted(field)}`).join(', ');
+  return `CREATE ${type} INDEX ${quoted(name)} FOR ${entityText(kind, labels)} ON ${type === 'RANGE' ? `(${keys})` : `EACH [${keys}]`}`;
+}
+
+function constraintStatement({ name, type, kind, label, fields, propertyType }: ConstraintDef): string {
+  const keys = fields.map((field) => `n.${quoted(field)}`).join(', ');
+  const rule = type === 'unique' ? 'IS UNIQUE' : type === 'node_key' ? `IS ${kind === 'vertex' ? 'NODE' : 'RELATIONSHIP'} KEY` : type === 'type' ? `IS :: ${propertyType ?? ''}` : 'IS NOT NULL';
+  return `CREATE CONSTRAINT ${quoted(name)} FOR ${entityText(kind, [label])} REQUIRE (${keys}) ${rule}`;
+}
+
+function functionRow(name: string, aggregating: boolean): Value[] {
+  const scalar = aggregating ? undefined : findFunction(name);
+  const { minArgs } = aggregating ? findAggregate(name)! : scalar!;
+  const args = scalar?.accepts?.map((kinds, i) => ({ name: i < minArgs ? `input${i + 1}` : `input${i + 1}?`, type: kinds.join(' | ') }))
+    ?? Array.from({ length: minArgs }, (_, i) => ({ name: `input${i + 1}`, type: 'ANY' }));
+  const returns = scalar?.returns ?? 'ANY';
+  return [
+    name, aggregating ? 'Aggregating' : 'Scalar', '', `${name}(${args.map((arg) => `${arg.name} :: ${arg.type}`).join(', ')}) :: ${returns}`, described(args), returns,
+    true, aggregating, null, null, false, null,
+  ];
+}
+
+function described(columns: readonly { readonly name: string; readonly type: string }[]): Value {
+  return columns.map(({ name, type }) => new Map<string, Value>([['name', name], ['type', type], ['description', `${name} :: ${type}`], ['isDeprecated', false]]));
+}
+
 function procedureMode(mode: string): string {
   return mode === 'read' ? 'READ' : mode === 'write' ? 'WRITE' : mode === 'schema' ? 'SCHEMA' : 'DBMS';
 }
@@ -211,11 +266,18 @@ function procedureMode(mode: string): string {
 /** SHOW as a call, so that YIELD, WHERE and RETURN mean what they mean there. */
 export const SHOW_PROCEDURE = ' show';
 
+/** A command for users, roles or databases as the call that it is. */
+export function administrationQuery({ procedure, args, start, end }: AdministrationCommand): Query {
+  const call = { kind: 'Call' as const, procedure, args, yields: undefined, yieldStar: false, where: undefined, optional: false, start, end };
+  return { kind: 'Query', unionAll: [], parts: [{ clauses: [call], start, end }], start, end };
+}
+
 export function showQuery(command: ShowCommand): Query {
   const { start, end } = command;
+  const yields = command.yields ?? (command.yieldStar ? undefined : FIRST_COLUMNS[command.what]?.map((column) => ({ column, variable: column, start, end })));
   const call = {
-    kind: 'Call' as const, procedure: SHOW_PROCEDURE, args: command.ids, yields: command.yields,
-    yieldStar: command.yieldStar || command.yields === undefined, where: command.where, optional: false, start, end,
+    kind: 'Call' as const, procedure: SHOW_PROCEDURE, args: command.ids, yields,
+    yieldStar: command.yieldStar || yields === undefined, where: command.where, optional: false, start, end,
   };
   const clauses = command.projection === undefined ? [call] : [call, { kind: 'Return' as const, projection: command.projection, start, end }];
   return { kind: 'Query', unionAll: [], parts: [{ clauses, start, end }], start, end };

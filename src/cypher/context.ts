@@ -20,9 +20,16 @@ export interface FullTextSettings {
   readonly analyzer: string;
 }
 
+export interface GraphFacts {
+  readonly name: string;
+  readonly description: string;
+  readonly strict: boolean;
+}
+
 /** One record of a CSV file: a list of texts, or a map by the header's names. */
 export interface CsvSource {
-  open(url: string, options: { readonly headers: boolean; readonly fieldTerminator: string }): Iterable<Value>;
+  /** `place.line`: where the record that was taken last ends, counted from 1. */
+  open(url: string, options: { readonly headers: boolean; readonly fieldTerminator: string }, place?: { line: number }): Iterable<Value>;
 }
 
 /** A temporary file of one operator. It is gone once it is closed, and with the process. */
@@ -61,6 +68,8 @@ export interface ExecContext {
   readonly mayRead?: (kind: 'vertex' | 'edge', label: string, field: string) => boolean;
   /** Absent: a statement that would hold more than `limits.memoryBytes` ends with MemoryLimit. */
   readonly spill?: SpillStore;
+  /** The graphs that the user may see, for graph.names(). */
+  readonly graphs?: () => readonly GraphFacts[];
   /** For the procedure host; the engine does not look at it. */
   readonly session?: unknown;
 }

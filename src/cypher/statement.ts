@@ -6,7 +6,7 @@ import type { GraphCatalog } from '../graph/catalog.ts';
 import type { GraphView } from '../graph/view.ts';
 import type { Clause, Projection, Query, Statement } from './ast.ts';
 import { withBuiltins } from './builtins/index.ts';
-import { SHOW_PROCEDURE, shownColumns, showQuery } from './commands.ts';
+import { administrationQuery, SHOW_PROCEDURE, shownColumns, showQuery } from './commands.ts';
 import type { ExecLimits } from './context.ts';
 import { buildOperators, type BatchedParts } from './exec/build.ts';
 import type { Profile } from './exec/profile.ts';
@@ -68,7 +68,7 @@ export class PreparedStatement {
     this.graph = statement.graph;
     this.body = statement.body;
     const { body } = statement;
-    this.query = body.kind === 'Query' ? body : body.kind === 'Show' ? showQuery(body) : undefined;
+    this.query = body.kind === 'Query' ? body : body.kind === 'Show' ? showQuery(body) : body.kind === 'Administer' ? administrationQuery(body) : undefined;
     if (this.query === undefined) {
       this.columns = [];
       this.#procedures = new Map();

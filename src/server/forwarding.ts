@@ -63,7 +63,7 @@ async function perform(call: PeerCall, writer: Executor, group: GroupLink, tasks
   if (!group.isLeader) throw new DbError('NotLeader', 'this server is not the leader');
   switch (call.method) {
     case 'run': {
-      const task = tasks.start(`[CYPHER] ${call.argument.text}`, call.argument.user);
+      const task = tasks.start(`[CYPHER] ${call.argument.text}`, call.argument.user, call.argument.graph);
       try {
         // A copy with memory of its own, for the way to the writer thread.
         return await writer.run({ ...call.argument, parameters: new Uint8Array(call.argument.parameters), killSlot: task.slot });

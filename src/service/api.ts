@@ -72,6 +72,7 @@ export interface TaskInfo {
   readonly taskId: string;
   readonly description: string;
   readonly user: string;
+  readonly graph: string;
   readonly elapsedMs: number;
 }
 

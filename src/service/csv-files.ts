@@ -23,12 +23,13 @@ const GZIP_BYTES_MAX = 512 * 1024 * 1024;
 export function csvFiles(folder: string): CsvSource | undefined {
   if (folder === '') return undefined;
   return {
-    open: (url, { headers, fieldTerminator }) => {
+    open: (url, { headers, fieldTerminator }, place) => {
       if (fieldTerminator.length !== 1 || /["\r\n]/.test(fieldTerminator)) {
         throw new DbError('ArgumentError', `FIELDTERMINATOR must be one character other than a quote or a line end, given ${JSON.stringify(fieldTerminator)}`);
       }
       const path = locate(folder, url);
-      return headers ? withHeaders(records(path, url, fieldTerminator), url) : records(path, url, fieldTerminator);
+      const all = records(path, url, fieldTerminator, place);
+      return headers ? withHeaders(all, url) : all;
     },
   };
 }
@@ -65,7 +66,7 @@ function outside(url: string): DbError {
   return new DbError('Forbidden', `LOAD CSV: ${url} is outside the folder load_csv_dir`);
 }
 
-function* records(path: string, url: string, delimiter: string): Generator<Value[]> {
+function* records(path: string, url: string, delimiter: string, place = { line: 0 }): Generator<Value[]> {
   let text = '';
   let parser: Papa.Parser | undefined;
   let count = 0;
@@ -76,6 +77,8 @@ function* records(path: string, url: string, delimiter: string): Generator<Value
     const result = parser.parse(text, 0, !last) as Papa.ParseResult<string[]>;
     for (const fields of result.data) {
       count++;
+      place.line++;
+      for (const field of fields) place.line += lineEndsIn(field);
       if (fields.length === 1 && fields[0] === '') continue;
       yield fields.map((field) => (field === '' ? null : field));
     }
@@ -86,6 +89,13 @@ function* records(path: string, url: string, delimiter: string): Generator<Value
       throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count + 1} has more than ${RECORD_CHARS_MAX} characters`, { hint: 'is a quote missing?' });
     }
   }
+}
+
+/** Line ends inside a field, which stand in quotes. */
+function lineEndsIn(field: string): number {
+  let count = 0;
+  for (let at = field.indexOf('\n'); at >= 0; at = field.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 /** The file's text in pieces; undefined: that was all. */

@@ -79,6 +79,7 @@ export interface LoginResult {
 }
 
 /** All that somebody may do who must change the password first. Nothing may follow the call. */
+const OWN_PASSWORD_COMMAND = /^\s*ALTER\s+CURRENT\s+USER\s+SET\s+PASSWORD\s/i;
 const CHANGES_PASSWORD = /^\s*CALL\s+dbms\.security\.(?:changePassword|isDefaultUserPassword|showCurrentUser)\s*\((?:[^()'"`]|'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*")*\)\s*;?\s*$/i;
 
 export function addressRefused(address: string): DbError {
@@ -222,7 +223,7 @@ export class Service {
     if (isRevoked(record, tokenIssuedMs, generation)) {
       throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, was logged out, or its password was changed: log in again', facts: { fatal: 1 } });
     }
-    if (this.options.forcePasswordChange && record!.defaultPassword && !CHANGES_PASSWORD.test(text)) throw mustChangePassword();
+    if (this.options.forcePasswordChange && record!.defaultPassword && !CHANGES_PASSWORD.test(text) && !OWN_PASSWORD_COMMAND.test(text)) throw mustChangePassword();
   }
 
   /** For what is not a statement: as `checkStanding`. */

@@ -141,7 +141,7 @@ export class Session {
     try {
       const query = understand(graph);
       watch.kind = kindOf(query);
-      task = tasks.start(`[CYPHER] ${text}`, this.principal.user);
+      task = tasks.start(`[CYPHER] ${text}`, this.principal.user, query?.graph ?? graph);
       options.onTask?.(task.id);
       return await work(await this.#request(text, graph, options, task), end, query);
     } catch (error) {

@@ -9,7 +9,7 @@ import type { SystemState } from '../graph/system.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { GraphView } from '../graph/view.ts';
 import type { RowEncoder, RunReply, RunRequest } from './api.ts';
-import { checkAccess, fieldRules } from './access.ts';
+import { accessLevel, checkAccess, fieldRules } from './access.ts';
 import { CallContext } from './call-context.ts';
 import type { CallContextOptions } from './call-context.ts';
 import { decodeMap } from './parameters.ts';
@@ -83,6 +83,7 @@ export class StatementRunner {
       view: guardedView(view, rules), parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
       wallMs: wallMs(), random, timeZone, limits: limitsFor(limits, state.system, user),
       ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }), ...(fullText === undefined ? {} : { fullText }), ...(rules === undefined ? {} : { mayRead: (kind, label, field) => rules.mayRead(kind, label, field) }),
+      graphs: () => state.system.graphs.filter(({ name }) => accessLevel(state.system, user, name) !== 'NONE'),
       session: new CallContext({ user, tokenIssuedMs, group, killFlags, ...state }),
     };
   }

@@ -44,3 +44,13 @@ it.each([
 ])('takes the secret out of %s', (text) => {
   expect(withoutSecrets(text)).not.toContain('hush');
 });
+
+it('covers the passwords of commands', () => {
+  for (const text of [
+    "CREATE USER ada SET PASSWORD 'hush'", "create or replace user ada set plaintext password \"hush\" change not required", "ALTER USER ada SET STATUS ACTIVE SET PASSWORD 'hush'",
+    "ALTER CURRENT USER SET PASSWORD FROM 'hush' TO 'hush2'",
+  ]) {
+    expect(withoutSecrets(text)).not.toContain('hush');
+    expect(withoutSecrets(text)).toMatch(/user/i);
+  }
+});

@@ -73,7 +73,8 @@ describe('one server', () => {
     for (const script of [
       `CALL dbms.security.createUser('eva', '${secret(10)}')`, `CALL dbms . security . changeUserPassword('eva', "${secret(11)}")`,
       `CALL dbms.security.createUser('eva', '${secret(12)}'`, `CALL dbms.security.createUser('eva', '${secret(13)}`, `CALL dbms.security.createUser('eva', 1, '${secret(14)}')`,
-      `CREATE USER eva SET PASSWORD '${secret(15)}'`, `WITH '${secret(16)}' AS p CALL dbms.security.changeUserPassword('eva', p) RETURN 1`,
+      `CREATE USER eva SET PASSWORD '${secret(15)}'`, `ALTER USER eva SET PASSWORD '${secret(26)}'`, `ALTER CURRENT USER SET PASSWORD FROM '${secret(27)}' TO '${secret(28)}'`, `CREATE USER eve SET PASSWORD '${secret(29)}`,
+      `EXPLAIN CREATE OR REPLACE USER eva SET PASSWORD '${secret(30)}'`, `WITH '${secret(16)}' AS p CALL dbms.security.changeUserPassword('eva', p) RETURN 1`,
       `CALL dbms.security.changePassword('${secret(17)}', 'x')`, `EXPLAIN CALL dbms.security.changeUserPassword('eva', '${secret(18)}')`,
       `CALL dbms.security.changeUserPassword('nobody', '${secret(19)}')`, `CALL dbms.security.changeUserPassword('eva', '${'y'.repeat(70)}${secret(20)}')`,
     ]) await ask('POST', '/cypher', { script });
@@ -98,6 +99,26 @@ describe('one server', () => {
     const guilty = files.filter((file) => readFileSync(join(file.parentPath, file.name), 'latin1').includes('s3cret-')).map((file) => file.name);
     expect(files.length).toBeGreaterThan(5);
     expect(guilty).toEqual([]);
+  });
+
+  it("lets only admins change users, roles and graphs by Neo4j's commands", async () => {
+    const done = async (script: string, token?: string) => (await cypher(server, script, token)).status;
+    expect(await done("CREATE USER lou SET PASSWORD 'lou-lou' CHANGE NOT REQUIRED")).toBe(200);
+    const lou = await server.login('lou', 'lou-lou');
+    const commands = [
+      "CREATE USER x SET PASSWORD 'x'", "CREATE USER lou IF NOT EXISTS SET PASSWORD 'x'", "ALTER USER lou SET PASSWORD 'x'", 'ALTER USER nobody IF EXISTS SET STATUS ACTIVE', 'DROP USER lou', 'DROP USER nobody IF EXISTS',
+      'CREATE ROLE x', 'CREATE ROLE lou IF NOT EXISTS', 'DROP ROLE lou', 'DROP ROLE nobody IF EXISTS', 'GRANT ROLE admin TO lou', 'REVOKE ROLE lou FROM lou', 'CREATE DATABASE x', 'CREATE DATABASE default IF NOT EXISTS',
+      'DROP DATABASE x', 'DROP DATABASE x IF EXISTS', 'SHOW USERS', 'SHOW ROLES', 'SHOW ROLES WITH USERS',
+    ];
+    for (const script of commands) expect([script, await done(script, lou)]).toEqual([script, 403]);
+    const me = await cypher(server, 'CALL dbms.security.showCurrentUser()', lou);
+    expect(me.text).toContain('lou');
+    expect(await done("ALTER CURRENT USER SET PASSWORD FROM 'wrong' TO 'lou-lou-2'", lou)).toBe(403);
+    expect(await done("ALTER CURRENT USER SET PASSWORD FROM 'lou-lou' TO 'lou-lou-2'", lou)).toBe(200);
+    expect(await done('CREATE OR REPLACE USER admin SET PASSWORD \'x\'')).toBe(403);
+    expect(await done('ALTER USER lou SET STATUS SUSPENDED')).toBe(200);
+    expect((await cypher(server, 'RETURN 1', lou)).status).toBe(401);
+    expect(await done('DROP USER lou')).toBe(200);
   });
 
   it('logs who did what, from where, with which outcome', async () => {

@@ -81,3 +81,15 @@ it('refuses what is no gzip file', () => {
   put('fake.csv.gz', 'not packed');
   expect(code(() => rows('fake.csv.gz'))).toBe('ArgumentError');
 });
+
+it('tells where each record ends', () => {
+  const linesOf = (headers: boolean): number[] => {
+    const place = { line: 0 };
+    const lines: number[] = [];
+    for (const _record of source.open('lines.csv', { ...PLAIN, headers }, place)) lines.push(place.line);
+    return lines;
+  };
+  put('lines.csv', 'id,text\n1,"a\nb\nc"\n\n2,x\n3,y');
+  expect(linesOf(false)).toEqual([1, 4, 6, 7]);
+  expect(linesOf(true)).toEqual([4, 6, 7]);
+});

@@ -85,7 +85,7 @@ function coerced(definition: ProcedureDef, arg: ProcedureArg, value: Value): Val
 
 export function buildLoadCsv(node: LoadCsv, input: Operator, cc: CompileContext): Operator {
   const url = compileScoped(node.url, cc);
-  const { headers, fieldTerminator, slot } = node;
+  const { headers, fieldTerminator, slot, fileSlot, lineSlot } = node;
   return function* loadCsv(rt, source) {
     for (const batch of input(rt, source)) {
       for (const row of batch) {
@@ -94,9 +94,12 @@ export function buildLoadCsv(node: LoadCsv, input: Operator, cc: CompileContext)
         const { csv } = rt.context;
         if (csv === undefined) throw new DbError('NotSupported', 'LOAD CSV is not enabled on this server');
         let out: Row[] = [];
-        for (const record of csv.open(from, { headers, fieldTerminator })) {
+        const place = { line: 0 };
+        for (const record of csv.open(from, { headers, fieldTerminator }, place)) {
           const made = row.slice();
           made[slot] = record;
+          made[fileSlot] = from;
+          made[lineSlot] = place.line;
           out.push(made);
           if (out.length < BATCH_MAX) continue;
           rt.checkpoint(out.length);

@@ -7,10 +7,12 @@ import { Point, pointComponent } from '../../value/spatial.ts';
 import { temporalComponent } from '../../value/temporal-components.ts';
 import { Duration, isTemporal } from '../../value/temporal.ts';
 import { NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
-import type { HasLabels, Index, IsTyped, PropertyAccess, Slice } from '../ast.ts';
+import type { HasLabels, Index, IsTyped, LabelExpression, PropertyAccess, Slice } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
+import { isDynamic } from '../semantics/walk.ts';
 import { typeTest } from '../../value/value-type.ts';
 import { compile, labelTest, slotOf, type CompileContext } from './compile.ts';
+import { compileLabels } from './dynamic-labels.ts';
 import type { Evaluate, Runtime } from './runtime.ts';
 
 export function compileProperty(e: PropertyAccess, env: Env, cc: CompileContext): Evaluate {
@@ -74,6 +76,7 @@ export function compileHasLabels(e: HasLabels, env: Env, cc: CompileContext): Ev
       };
     }
   }
+  if (isDynamic(e.labels)) return compileHasDynamicLabels(e.labels, operand, env, cc);
   const test = labelTest(e.labels);
   return (row, rt) => {
     const value = operand(row, rt);
@@ -81,7 +84,23 @@ export function compileHasLabels(e: HasLabels, env: Env, cc: CompileContext): Ev
   };
 }
 
-function hasTypeOrLabel(value: Value, rt: Runtime, test: (has: (name: string) => boolean, any: boolean) => boolean): boolean {
+function compileHasDynamicLabels(labels: LabelExpression, operand: Evaluate, env: Env, cc: CompileContext): Evaluate {
+  const labelsOf = compileLabels(labels, env, cc);
+  let known: LabelExpression | undefined;
+  let test = labelTest({ kind: 'Any' });
+  return (row, rt) => {
+    const value = operand(row, rt);
+    if (value === null) return null;
+    const now = labelsOf(row, rt);
+    if (now !== known) {
+      test = labelTest(now);
+      known = now;
+    }
+    return hasTypeOrLabel(value, rt, test);
+  };
+}
+
+export function hasTypeOrLabel(value: Value, rt: Runtime, test: (has: (name: string) => boolean, any: boolean) => boolean): boolean {
   const { catalog } = rt.view;
   if (value instanceof NodeValue) {
     const labels = rt.view.nodeLabels(value);

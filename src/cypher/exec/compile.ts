@@ -10,10 +10,11 @@ import type { GraphCatalog } from '../../graph/catalog.ts';
 import type { Value } from '../../value/value.ts';
 import type { Expression, LabelExpression, PatternPart, Query } from '../ast.ts';
 import { findFunction } from '../functions/index.ts';
-import type { Env } from '../plan/env.ts';
+import { CSV_PLACES, type Env } from '../plan/env.ts';
 import { compileCase, compileComprehension, compileMapProjection, compileQuantifier, compileReduce } from './compile-collections.ts';
 import { compileBinary, compileChain, compileUnary } from './compile-operators.ts';
 import { compileHasLabels, compileIndex, compileIsTyped, compileProperty, compileSlice } from './compile-access.ts';
+import { carryOuter } from '../semantics/outer-names.ts';
 import type { Push } from './push.ts';
 import type { Evaluate, Operator, Row, Runtime } from './runtime.ts';
 
@@ -162,9 +163,15 @@ function compileMap(entries: readonly { readonly key: string; readonly value: Ex
   };
 }
 
+/** What LOAD CSV has noted beside its record; null where none stands before. */
+function csvPlace(slot: number | undefined): Evaluate {
+  return slot === undefined ? () => null : (row) => row[slot]!;
+}
+
 function compileCall(name: string, args: readonly Expression[], env: Env, cc: CompileContext): Evaluate {
   const definition = findFunction(name);
   if (definition === undefined) throw new DbError('SyntaxError', `UnknownFunction: there is no function ${name}()`, { detail: 'UnknownFunction' });
+  if (definition.name === 'file' || definition.name === 'linenumber') return csvPlace(env.slot(CSV_PLACES[definition.name]));
   const { call } = definition;
   const parts = args.map((arg) => compile(arg, env, cc));
   const [first, second] = parts;
@@ -187,7 +194,7 @@ function compileCall(name: string, args: readonly Expression[], env: Env, cc: Co
 }
 
 function compileSubquery(type: 'exists' | 'count' | 'collect', query: Query, env: Env, cc: CompileContext): Evaluate {
-  const subplan = cc.query(query, env.fork());
+  const subplan = cc.query(carryOuter(query, env.names), env.fork());
   switch (type) {
     case 'exists': return (row, rt) => subplan.push(rt, [[row]], ANY_ROW);
     case 'count':
@@ -219,6 +226,7 @@ export function labelTest(labels: LabelExpression): (has: (name: string) => bool
       return (has) => has(name);
     }
     case 'Any': return (_has, any) => any;
+    case 'Dynamic': throw new Error('labels that are values have no test of their own');
     case 'Not': {
       const item = labelTest(labels.item);
       return (has, any) => !item(has, any);

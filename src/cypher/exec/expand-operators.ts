@@ -51,7 +51,7 @@ export function buildExpand(node: Expand, input: Operator, cc: CompileContext): 
 
 function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Operator {
   const { from, to, relationship, idOnly, distinctFrom } = node;
-  const types = typeFilter(node.types);
+  const types = typeFilter(node.types, node.typesIn, cc);
   const directions = DIRECTIONS[node.direction];
   const labels = labelBits(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
@@ -67,7 +67,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
     const hasLabels = labels?.(rt);
     const { view } = rt;
     return pushInput(rt, source, (row) => {
-      const typeIds = types(rt);
+      const typeIds = types(rt, row);
       const start = nodeIn(row[from]!);
       if (start === null) return false;
       for (const direction of directions) {
@@ -96,8 +96,8 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
     if (neverMatches(types(rt), rt)) return;
     const hasLabels = labels?.(rt);
     for (const batch of input(rt, source)) {
-      const typeIds = types(rt);
       for (const row of batch) {
+        const typeIds = types(rt, row);
         const start = nodeIn(row[from]!);
         if (start === null) continue;
         const scratch = tests.length > 0 ? row.slice() : row;
@@ -145,13 +145,13 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
 /** Both ends are bound: looks from the end with fewer relationships. */
 function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Operator {
   const { from, to, relationship, idOnly, distinctFrom } = node;
-  const types = typeFilter(node.types);
+  const types = typeFilter(node.types, node.typesIn, cc);
   const tests = compileTests(node.filters, cc);
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => {
     if (neverMatches(types(rt), rt)) return false;
     return pushInput(rt, source, (row) => {
-      const typeIds = types(rt);
+      const typeIds = types(rt, row);
       const start = nodeIn(row[from]!);
       const end = nodeIn(row[to]!);
       if (start === null || end === null) return false;
@@ -168,9 +168,9 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
   return withPush(function* expandInto(rt, source) {
     if (neverMatches(types(rt), rt)) return;
     for (const batch of input(rt, source)) {
-      const typeIds = types(rt);
       const out: Row[] = [];
       for (const row of batch) {
+        const typeIds = types(rt, row);
         const start = nodeIn(row[from]!);
         const end = nodeIn(row[to]!);
         if (start === null || end === null) continue;
@@ -214,15 +214,15 @@ export function forEachBetween(
 
 /** The relationship, or the list of them, is bound: its ends follow, in one or both directions. */
 export function buildEndpoints(node: Endpoints, input: Operator, cc: CompileContext): Operator {
-  const types = typeFilter(node.types);
+  const types = typeFilter(node.types, node.typesIn, cc);
   const tests = compileTests(node.filters, cc);
   const labels = node.labels.map(({ slot, label }) => ({ slot, test: labelsTest([label], cc.catalog)! }));
   const { from, fromBound, to, toBound, direction, length, distinctFrom } = node;
   return function* endpoints(rt, source) {
     for (const batch of input(rt, source)) {
-      const typeIds = types(rt);
       const out: Row[] = [];
       for (const row of batch) {
+        const typeIds = types(rt, row);
         const value = row[node.relationship]!;
         if (value === null) continue;
         const chain = length === undefined ? [value] : value;

@@ -72,7 +72,7 @@ class Builder {
     this.#node = node;
     this.#cc = cc;
     this.#joints = node.joints.map((joint) => this.#nodeTest(joint));
-    this.#types = node.segments.map(({ steps }) => steps.map(({ types }) => typeFilter(types)));
+    this.#types = node.segments.map(({ steps }) => steps.map(({ types }) => typeFilter(types, node.typesIn, cc)));
     this.#tests = node.segments.map(({ steps }) => steps.map(({ tests }) => compileTests(tests, cc)));
     this.#nodes = node.segments.map(({ nodes }) => nodes.map((each) => this.#nodeTest(each)));
     const repeated = node.segments.filter(({ plain }) => !plain);

@@ -89,7 +89,7 @@ class Reach {
     this.#holding = holding;
     this.#ids = [start];
     this.#states = [0];
-    for (const moves of compiled.automaton.moves) for (const move of moves) this.#typeIds.set(move, move.types(rt));
+    for (const moves of compiled.automaton.moves) for (const move of moves) this.#typeIds.set(move, move.types(rt, row));
     this.#visited(0).set(start, 0);
     this.#noteEnd(start, 0);
   }

@@ -29,7 +29,7 @@ interface Compiled {
 export function buildRepeat(node: Repeat, input: Operator, cc: CompileContext): Operator {
   const compiled: Compiled = {
     node,
-    steps: node.steps.map(({ types, direction }) => ({ types: typeFilter(types), directions: DIRECTIONS[direction] })),
+    steps: node.steps.map(({ types, direction }) => ({ types: typeFilter(types, node.typesIn, cc), directions: DIRECTIONS[direction] })),
     tests: node.tests.map((each) => compileTests(each, cc)),
     sameAs: node.nodes.map((slot, place) => {
       const first = node.nodes.indexOf(slot);
@@ -40,8 +40,7 @@ export function buildRepeat(node: Repeat, input: Operator, cc: CompileContext): 
   };
   const rows = function* repeat(rt: Runtime, source: Iterable<Row[]>): Generator<Row> {
     for (const batch of input(rt, source)) {
-      const typeIds = compiled.steps.map(({ types }) => types(rt));
-      for (const row of batch) yield* new Trail(compiled, typeIds, row, rt).rows();
+      for (const row of batch) yield* new Trail(compiled, compiled.steps.map(({ types }) => types(rt, row)), row, rt).rows();
     }
   };
   return (rt, source) => batched(rt, rows(rt, source));

@@ -5,8 +5,9 @@ import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
 import type { IndexRange } from '../../graph/view.ts';
 import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
-import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, Scoped } from '../plan/plan.ts';
+import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped } from '../plan/plan.ts';
 import { compile, compilePredicate, type CompileContext } from './compile.ts';
+import { compileLabels, nodesWith } from './dynamic-labels.ts';
 import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 
@@ -41,7 +42,7 @@ export function labelsTest(labels: readonly string[], catalog: GraphCatalog): ((
   };
 }
 
-export function buildScan(node: AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek, input: Operator, cc: CompileContext): Operator {
+export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, input: Operator, cc: CompileContext): Operator {
   const candidates = candidatesOf(node, cc);
   const hasLabels = labelsTest(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
@@ -98,7 +99,7 @@ export function buildScan(node: AllNodes | LabelScan | IndexSeek | IndexRangeSca
 
 const NONE: readonly ArrayLike<number>[] = [];
 
-function candidatesOf(node: AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
+function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
   switch (node.op) {
     case 'AllNodes': return (_row, rt) => rt.view.scanNodes();
     case 'LabelScan': {
@@ -107,6 +108,10 @@ function candidatesOf(node: AllNodes | LabelScan | IndexSeek | IndexRangeScan | 
         const id = rt.view.catalog.findLabel(label);
         return id === undefined ? NONE : rt.view.scanNodes(id);
       };
+    }
+    case 'LabelsScan': {
+      const labels = compileLabels(node.expression, node.env, cc);
+      return (row, rt) => nodesWith(labels(row, rt), rt);
     }
     case 'IdSeek': {
       const ids = compileScoped(node.ids, cc);

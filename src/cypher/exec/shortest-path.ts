@@ -48,19 +48,19 @@ interface Search {
 const FALLBACK_HOPS = 20;
 
 export function buildShortestPath(node: ShortestPath, input: Operator, cc: CompileContext): Operator {
-  const types = typeFilter(node.types);
+  const types = typeFilter(node.types, node.typesIn, cc);
   const tests = compileTests(node.filters, cc);
   const { linkTest, nodeTest } = compileElementTests(node, cc);
   const { from, to, min, max, all } = node;
   const around = node.around && searchRows(node.around, cc);
   return function* shortestPath(rt, source) {
     for (const batch of input(rt, source)) {
-      const search: Search = { typeIds: types(rt), all, max, linkTest, nodeTest };
       const out: Row[] = [];
       for (const row of batch) {
         const start = nodeIn(row[from]!);
         const end = nodeIn(row[to]!);
         if (start === null || end === null) continue;
+        const search: Search = { typeIds: types(rt, row), all, max, linkTest, nodeTest };
         if (nodeTest !== undefined && !(nodeTest(start.id, row, rt) && nodeTest(end.id, row, rt))) continue;
         if (around !== undefined && start.id === end.id && min > 0) {
           out.push(...around(rt, row));

@@ -12,6 +12,7 @@ import { held } from './holding.ts';
 import { compile } from './compile.ts';
 import { typeError } from './compile-access.ts';
 import { propertiesOf } from './compile-collections.ts';
+import { labelNames } from './dynamic-labels.ts';
 import { nodeIn } from './expand-operators.ts';
 import { pathOf } from './paths.ts';
 import { BATCH_MAX, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
@@ -44,21 +45,25 @@ function compileCreation(creation: Creation, cc: CompileContext): Step {
     case 'node': {
       const { slot, labels } = creation;
       const properties = compileProperties(creation.properties, cc);
+      const names = compileNames(labels, cc);
       return (row, rt) => {
         const { writer, stats } = rt;
         const values = properties(row, rt);
-        row[slot] = writer.createNode(labels.map((label) => writer.labelId(label)), values);
+        const given = names(row, rt);
+        row[slot] = writer.createNode(given.map((label) => writer.labelId(label)), values);
         stats.nodesCreated++;
-        stats.labelsAdded += labels.length;
+        stats.labelsAdded += given.length;
         stats.propertiesSet += values.length;
       };
     }
     case 'relationship': {
-      const { slot, type, from, to } = creation;
+      const { slot, from, to } = creation;
+      const typeOf = compileType(creation.type, cc);
       const properties = compileProperties(creation.properties, cc);
       return (row, rt) => {
         const start = nodeIn(row[from]!);
         const end = nodeIn(row[to]!);
+        const type = typeOf(row, rt);
         if (start === null || end === null) {
           throw new DbError('SemanticError', `MissingNode: a relationship of type ${type} cannot be created: one of its ends is null`, { detail: 'MissingNode' });
         }
@@ -77,6 +82,24 @@ function compileCreation(creation: Creation, cc: CompileContext): Step {
       };
     }
   }
+}
+
+/** Each name once. */
+function compileNames(labels: readonly (string | Scoped)[], cc: CompileContext): (row: Row, rt: Runtime) => readonly string[] {
+  const plain = labels.filter((label) => typeof label === 'string');
+  if (plain.length === labels.length) return () => plain;
+  const parts = labels.map((label) => (typeof label === 'string' ? () => label : compileScoped(label, cc)));
+  return (row, rt) => [...new Set(parts.flatMap((part) => labelNames(part(row, rt))))];
+}
+
+function compileType(type: string | Scoped, cc: CompileContext): (row: Row, rt: Runtime) => string {
+  if (typeof type === 'string') return () => type;
+  const value = compileScoped(type, cc);
+  return (row, rt) => {
+    const names = labelNames(value(row, rt));
+    if (names.length !== 1) throw typeError(`a relationship has exactly one type, not ${names.length}`, 'NoSingleRelationshipType');
+    return names[0]!;
+  };
 }
 
 /** The non-null properties, with their keys as numbers. */
@@ -205,7 +228,7 @@ export function compileSet({ item, env }: SetStep, cc: CompileContext): Step {
         const node = nodeIn(target(row, rt));
         if (node === null) return;
         for (const label of labels) {
-          for (const name of namesOf(label(row, rt))) if (rt.writer.addLabel(node, rt.writer.labelId(name))) rt.stats.labelsAdded++;
+          for (const name of labelNames(label(row, rt))) if (rt.writer.addLabel(node, rt.writer.labelId(name))) rt.stats.labelsAdded++;
         }
       };
     }
@@ -214,12 +237,6 @@ export function compileSet({ item, env }: SetStep, cc: CompileContext): Step {
 
 function compileKey(key: string | Expression, env: Env, cc: CompileContext): Evaluate {
   return typeof key === 'string' ? () => key : compile(key, env, cc);
-}
-
-function namesOf(value: Value): string[] {
-  if (typeof value === 'string') return [value];
-  if (Array.isArray(value)) return value.flatMap(namesOf);
-  throw typeError(`a label is a String, not a ${typeName(value)}`);
 }
 
 function setProperty(rt: Runtime, entity: Value, key: Value, value: Value): void {
@@ -255,7 +272,7 @@ export function buildRemove(node: Remove, input: Operator, cc: CompileContext): 
       const entity = nodeIn(target(row, rt));
       if (entity === null) return;
       for (const label of labels) {
-        for (const name of namesOf(label(row, rt))) {
+        for (const name of labelNames(label(row, rt))) {
           const id = rt.writer.catalog.findLabel(name);
           if (id !== undefined && rt.writer.removeLabel(entity, id)) rt.stats.labelsRemoved++;
         }

@@ -50,7 +50,7 @@ export function frameAt(rt: Runtime, id: number, directions: readonly Direction[
 
 function buildTrails(node: VarExpand, input: Operator, cc: CompileContext): Operator {
   const { from, to, into, relationship, distinctFrom, min, max, reversed } = node;
-  const types = typeFilter(node.types);
+  const types = typeFilter(node.types, node.typesIn, cc);
   const directions = DIRECTIONS[node.direction];
   const hasLabels = labelsTest(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
@@ -60,8 +60,8 @@ function buildTrails(node: VarExpand, input: Operator, cc: CompileContext): Oper
     let out: Row[] = [];
     let size = BATCH_MIN;
     for (const batch of input(rt, source)) {
-      const typeIds = types(rt);
       for (const row of batch) {
+        const typeIds = types(rt, row);
         const start = nodeIn(row[from]!);
         const target = into ? nodeIn(row[to]!) : undefined;
         if (start === null || target === null) continue;
@@ -143,7 +143,7 @@ const DEPTHS = 64;
 
 function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): Operator {
   const { from, to, min, max } = node;
-  const types = typeFilter(node.types);
+  const types = typeFilter(node.types, node.typesIn, cc);
   const directions = DIRECTIONS[node.direction];
   const undirected = directions.length === 2;
   const labels = labelBits(node.labels, cc.catalog);
@@ -206,7 +206,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   const push: Push = (rt, source, sink) => {
     const hasLabels = labels?.(rt);
     return pushInput(rt, source, (row) => {
-      const typeIds = types(rt);
+      const typeIds = types(rt, row);
       const start = nodeIn(row[from]!);
       if (start === null) return false;
       for (const ends of levels(rt, row, start.id, typeIds)) {
@@ -227,8 +227,8 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
     let size = BATCH_MIN;
     const hasLabels = labels?.(rt);
     for (const batch of input(rt, source)) {
-      const typeIds = types(rt);
       for (const row of batch) {
+        const typeIds = types(rt, row);
         const start = nodeIn(row[from]!);
         if (start === null) continue;
         const scratch = row.slice();

@@ -7,6 +7,7 @@
  */
 import type { Random } from '../../base/random.ts';
 import { DbError } from '../../base/errors.ts';
+import type { GraphFacts } from '../context.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { typeName } from '../../value/format.ts';
 import { Float, isNumber } from '../../value/value.ts';
@@ -25,6 +26,7 @@ export interface FunctionContext {
   /** For values without a zone of their own: an offset or an IANA name. */
   readonly timeZone: string;
   readonly random: Random;
+  readonly graphs?: () => readonly GraphFacts[];
   /** Most items a function may put into one list; `LIST_ITEMS_MAX` where absent. */
   readonly listItemsMax?: number;
 }

@@ -5,6 +5,7 @@ import { isPropertyType } from '../../value/value-type.ts';
 import type {
   CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
 } from '../ast.ts';
+import { text } from './administration.ts';
 import { parseProjection, parseYield } from './clauses.ts';
 import type { Cursor } from './cursor.ts';
 import { parseExpression, parseMapLiteral, parseType } from './expressions.ts';
@@ -35,11 +36,17 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCom
   }
   c.expectWord('CREATE');
   c.takeWords('OR', 'REPLACE');
+  if (c.takeWords('LOOKUP', 'INDEX')) throw lookupIndex(c, start);
   const isText = c.isWord('FULLTEXT');
   for (const kind of INDEX_KINDS) c.takeWord(kind);
   if (c.takeWord('INDEX')) return isText ? parseCreateTextIndex(c, start) : parseCreateIndex(c, start);
   c.expectWord('CONSTRAINT');
   return parseCreateConstraint(c, start);
+}
+
+/** Nodes by label and relationships by type are always found without a scan: it is there already. */
+function lookupIndex(c: Cursor, start: number): Error {
+  return c.error('what a lookup index does is always there, for labels and for types', 'UnexpectedSyntax', start, 'leave the command out');
 }
 
 function parseIfNotExists(c: Cursor): boolean {
@@ -218,15 +225,16 @@ const SHOWN: Readonly<Record<string, ShowCommand['what']>> = {
   INDEX: 'indexes', INDEXES: 'indexes', CONSTRAINT: 'constraints', CONSTRAINTS: 'constraints', PROCEDURE: 'procedures',
   PROCEDURES: 'procedures', FUNCTION: 'functions', FUNCTIONS: 'functions', DATABASE: 'databases', DATABASES: 'databases',
   USER: 'users', USERS: 'users', ROLE: 'roles', ROLES: 'roles', SETTING: 'settings', SETTINGS: 'settings',
-  TRANSACTION: 'transactions', TRANSACTIONS: 'transactions',
+  SERVER: 'servers', SERVERS: 'servers', TRANSACTION: 'transactions', TRANSACTIONS: 'transactions',
 };
 
 function parseShow(c: Cursor, start: number): ShowCommand {
   let indexKind: string | undefined;
   const constraintKinds: string[] = [];
+  if (c.takeWords('CURRENT', 'USER')) return shown(c, 'currentUser', [], start);
   const isHome = c.isWord('HOME') || c.isWord('DEFAULT');
   for (const word of ['ALL', 'BUILT', 'IN', 'USER', 'DEFINED', 'RANGE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR',
-    'NODE', 'RELATIONSHIP', 'REL', 'PROPERTY', 'UNIQUENESS', 'UNIQUE', 'KEY', 'EXIST', 'EXISTENCE', 'TYPE', 'HOME', 'DEFAULT', 'CURRENT']) {
+    'NODE', 'RELATIONSHIP', 'REL', 'PROPERTY', 'UNIQUENESS', 'UNIQUE', 'KEY', 'EXIST', 'EXISTENCE', 'TYPE', 'HOME', 'DEFAULT', 'POPULATED']) {
     // A qualifier is followed by another word of the command; the thing shown may be the last one.
     if (c.isWord(word) && c.peek(1).type === 'word' && !c.isWord('YIELD', 1) && !c.isWord('WHERE', 1)) {
       c.at++;
@@ -234,21 +242,33 @@ function parseShow(c: Cursor, start: number): ShowCommand {
       if (CONSTRAINT_KINDS.has(word)) constraintKinds.push(word);
     }
   }
-  const what = c.token.type === 'word' ? SHOWN[c.token.key] : undefined;
+  const isPopulated = c.tokens[c.at - 1]?.key === 'POPULATED';
+  let what = c.token.type === 'word' ? SHOWN[c.token.key] : undefined;
+  if (c.isWord('PRIVILEGE') || c.isWord('PRIVILEGES')) throw noPrivileges(c, start);
   if (what === undefined) throw c.expected('what to show, such as INDEXES', Object.keys(SHOWN));
   c.at++;
   if (c.isWord('EXECUTABLE')) {
     c.at++;
-    if (c.takeWord('BY') && c.isName()) c.at++;
+    if (c.takeWord('BY') && !c.takeWords('CURRENT', 'USER') && c.isName()) c.at++;
   }
-  const ids = what === 'transactions' ? parseIds(c) : what === 'databases' ? parseGraphName(c, isHome) : [];
+  const isAbout = (word: string): boolean => c.isWord(word) || c.isWord(word, 1);
+  if (what === 'users' && isAbout('PRIVILEGES')) throw noPrivileges(c, start);
+  if (what === 'roles' && isAbout('PRIVILEGES')) throw noPrivileges(c, start);
+  if (what === 'roles' && (c.takeWords('WITH', 'USERS') || c.takeWords('WITH', 'USER'))) what = 'roleMembers';
+  const ids = what === 'transactions' || what === 'settings' ? parseIds(c) : what === 'databases' ? parseGraphName(c, isHome) : [];
   const command = shown(c, what, ids, start);
+  if (isPopulated) return { ...command, populated: true };
   return what === 'constraints' ? { ...command, constraintKinds } : what === 'indexes' && indexKind !== undefined ? { ...command, indexKind } : command;
+}
+
+function noPrivileges(c: Cursor, start: number): Error {
+  return c.error('there are no privileges on labels and properties in Neo4j\'s form: a role has a level on each graph', 'UnexpectedSyntax', start, 'CALL dbms.security.listRoles()');
 }
 
 /** SHOW DATABASE films, SHOW HOME DATABASE. */
 function parseGraphName(c: Cursor, isHome: boolean): Expression[] {
   const { start, end } = c.token;
+  if (c.token.type === 'parameter') return [text(c, 'a graph')];
   if (c.isName() && !c.isWord('YIELD') && !c.isWord('WHERE')) return [{ kind: 'Literal', value: c.expectName('a graph'), start, end }];
   return isHome ? [{ kind: 'Literal', value: 'default', start, end }] : [];
 }

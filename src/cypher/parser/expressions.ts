@@ -9,7 +9,7 @@ import { canonicalType } from '../../value/value-type.ts';
 import { Float } from '../../value/value.ts';
 import { parseAtom } from './atoms.ts';
 import type { Cursor } from './cursor.ts';
-import { parseLabelExpression } from './patterns.ts';
+import { isLabelAhead, parseLabelExpression } from './patterns.ts';
 
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '<', '<=', '>', '>=', '!=']);
 
@@ -100,7 +100,7 @@ function parseIs(c: Cursor, operand: Expression): Expression {
   const normalized = parseNormalized(c, operand);
   if (normalized !== undefined) return negated ? { kind: 'Unary', op: 'NOT', operand: normalized, start: operand.start, end: c.lastEnd } : normalized;
   if (!c.takePunct('::') && !c.takeWord('TYPED')) {
-    if (negated || !(c.isName() || c.isPunct('!') || c.isPunct('%') || c.isPunct('('))) throw c.expected('NULL, NOT NULL, a label, or :: and a type', ['NULL', 'NOT']);
+    if (negated || !isLabelAhead(c, 0)) throw c.expected('NULL, NOT NULL, a label, or :: and a type', ['NULL', 'NOT']);
     return { kind: 'HasLabels', operand, labels: parseLabelExpression(c), start: operand.start, end: c.lastEnd };
   }
   return { kind: 'IsTyped', operand, negated, type: parseType(c), start: operand.start, end: c.lastEnd };
@@ -202,7 +202,7 @@ function parsePostfix(c: Cursor, atom: Expression): Expression {
       target = { kind: 'Property', target, key, start: target.start, end: c.lastEnd };
     } else if (c.isPunct('[')) {
       target = parseSubscript(c, target);
-    } else if (c.isPunct(':') && (c.isName(1) || c.isPunct('!', 1) || c.isPunct('%', 1) || c.isPunct('(', 1))) {
+    } else if (c.isPunct(':') && isLabelAhead(c, 1)) {
       c.at++;
       const labels = parseLabelExpression(c);
       target = { kind: 'HasLabels', operand: target, labels, start: target.start, end: c.lastEnd };

@@ -2,6 +2,7 @@
  * Statement text → syntax tree. Knows neither the graph nor the procedures: what the text alone says.
  */
 import type { Statement } from '../ast.ts';
+import { isAdministrationAhead, parseAdministration } from './administration.ts';
 import { parseQuery } from './clauses.ts';
 import { isCommandAhead, parseCommand } from './commands.ts';
 import { CLAUSE_KEYWORDS, Cursor } from './cursor.ts';
@@ -20,12 +21,11 @@ export function parseStatement(text: string, tokens?: readonly Token[]): Stateme
       skipQueryOptions(c);
     } else if (c.isWord('USE') && c.isName(1)) {
       c.at++;
-      graph = c.expectName('a graph');
-      while (c.takePunct('.')) graph += `.${c.expectName('a graph')}`;
+      graph = parseGraph(c);
     } else break;
   }
-  refuseAdministration(c);
-  const body = isCommandAhead(c) ? parseCommand(c) : parseQuery(c);
+  refuseVectorIndex(c);
+  const body = isAdministrationAhead(c) ? parseAdministration(c) : isCommandAhead(c) ? parseCommand(c) : parseQuery(c);
   while (c.takePunct(';'));
   if (c.token.type !== 'end') throw c.expected('a clause or the end of the statement', expectedNext(body));
   return { mode, graph, body };
@@ -36,20 +36,28 @@ function expectedNext(body: Statement['body']): readonly string[] {
   return [...CLAUSE_KEYWORDS, 'AND', 'OR', 'AS', 'ASC', 'DESC', 'IN', 'IS', 'STARTS', 'ENDS', 'CONTAINS'];
 }
 
-/** Neo4j's commands for databases, users, roles, rights and vectors: procedures do that here. */
-function refuseAdministration(c: Cursor): void {
-  const verb = c.token.key;
-  if (!['CREATE', 'DROP', 'ALTER', 'RENAME', 'GRANT', 'DENY', 'REVOKE', 'START', 'STOP'].includes(verb) || c.peek(1).type !== 'word') return;
+/** Neo4j's vectors are indexes, TuGraph's are fields of declared labels. */
+function refuseVectorIndex(c: Cursor): void {
+  if (!c.isWord('CREATE')) return;
   const at = c.isWord('OR', 1) && c.isWord('REPLACE', 2) ? 3 : 1;
-  const what = c.peek(at).key;
-  if (verb === 'CREATE' && what === 'VECTOR' && c.isWord('INDEX', at + 1)) {
+  if (c.isWord('VECTOR', at) && c.isWord('INDEX', at + 1)) {
     throw c.error('vectors are searched in fields of declared labels', 'UnexpectedSyntax', c.token.start, "CALL db.addVertexVectorIndex('Label', 'field', {dimension: 128})");
   }
-  const isKnown = ['DATABASE', 'USER', 'ROLE', 'ALIAS'].includes(what) && !c.isPunct('=', at + 1);
-  if (!isKnown && !['GRANT', 'DENY', 'REVOKE'].includes(verb)) return;
-  const hint = what === 'DATABASE' || what === 'ALIAS' ? "CALL dbms.graph.createGraph('films')" : what === 'USER' ? "CALL dbms.security.createUser('ann', 'password')"
-    : "CALL dbms.security.modRoleAccessLevel('role', {default: 'READ'})";
-  throw c.error('databases, users, roles and rights are managed by procedures', 'UnexpectedSyntax', c.token.start, `${hint}; docs/procedures.md has them all`);
+}
+
+/** `USE films`, `USE graph.byName('films')` */
+function parseGraph(c: Cursor): string {
+  let name = c.expectName('a graph');
+  if (name.toLowerCase() === 'graph' && c.isPunct('.') && c.isWord('BYNAME', 1) && c.isPunct('(', 2)) {
+    c.at += 3;
+    const { type, text, start } = c.token;
+    if (type !== 'string') throw c.error('the graph of a statement is known before it runs: graph.byName() takes a literal text', 'UnexpectedSyntax', start, 'name the graph, or choose the database in the driver\'s session');
+    c.at++;
+    c.expectPunct(')');
+    return text;
+  }
+  while (c.takePunct('.')) name += `.${c.expectName('a graph')}`;
+  return name;
 }
 
 /** `CYPHER 5 planner=cost`: options of another engine's planner. */

@@ -5,10 +5,10 @@
  * a relationship arrow follows.
  */
 import type {
-  Expression, LabelExpression, MapLiteral, NodePattern, Parameter, PathSelector, PatternPart, RelationshipPattern,
+  DynamicLabels, Expression, LabelExpression, MapLiteral, NodePattern, Parameter, PathSelector, PatternPart, RelationshipPattern,
 } from '../ast.ts';
 import type { Cursor } from './cursor.ts';
-import { parseExpression, parseMapLiteral } from './expressions.ts';
+import { inBrackets, parseExpression, parseMapLiteral } from './expressions.ts';
 
 export function parsePatternList(c: Cursor): PatternPart[] {
   const parts = [parsePatternPart(c)];
@@ -151,7 +151,7 @@ export function parseNodePattern(c: Cursor): NodePattern {
 }
 
 function isIsLabel(c: Cursor): boolean {
-  return c.isWord('IS') && c.isName(1);
+  return c.isWord('IS') && (c.isName(1) || isDynamicAhead(c, 1));
 }
 
 function parseOptionalLabels(c: Cursor): LabelExpression | undefined {
@@ -179,8 +179,8 @@ function parseRelationshipPattern(c: Cursor): RelationshipPattern {
   let properties: RelationshipPattern['properties'];
   let where: RelationshipPattern['where'];
   if (c.takePunct('[')) {
-    if (c.isName() && !(c.isWord('WHERE') && !c.isPunct(']', 1))) variable = c.expectName('a variable');
-    if (c.takePunct(':')) types = parseLabelExpression(c);
+    if (c.isName() && !(c.isWord('WHERE') && !c.isPunct(']', 1)) && !isIsLabel(c)) variable = c.expectName('a variable');
+    if (c.takePunct(':') || (isIsLabel(c) && c.takeWord('IS'))) types = parseLabelExpression(c);
     if (c.isPunct('..')) {
       throw c.error("a length range needs a '*' in front", 'InvalidRelationshipPattern');
     }
@@ -254,7 +254,7 @@ export function parseLabelExpression(c: Cursor): LabelExpression {
 
 function parseLabelAnd(c: Cursor): LabelExpression {
   const items = [parseLabelNot(c)];
-  while (c.takePunct('&') || (c.isPunct(':') && (c.isName(1) || c.isPunct('!', 1) || c.isPunct('(', 1)) && c.takePunct(':'))) {
+  while (c.takePunct('&') || (c.isPunct(':') && isLabelAhead(c, 1) && c.takePunct(':'))) {
     items.push(parseLabelNot(c));
   }
   return items.length === 1 ? items[0]! : { kind: 'And', items };
@@ -271,8 +271,30 @@ function parseLabelNot(c: Cursor): LabelExpression {
     c.expectPunct(')');
     return inner;
   }
-  const start = c.token.start;
+  if (isDynamicAhead(c)) return parseDynamic(c);
+  const { start } = c.token;
+  if (c.token.type === 'parameter') throw c.error('a parameter cannot be a label or type by itself', 'UnexpectedSyntax', start, `write $($${c.token.text})`);
   return { kind: 'Label', name: c.expectName('a label or type'), start };
+}
+
+/** Whether a label expression begins here, seen from behind its colon. */
+export function isLabelAhead(c: Cursor, ahead: number): boolean {
+  return c.isName(ahead) || c.isPunct('!', ahead) || c.isPunct('%', ahead) || c.isPunct('(', ahead) || c.peek(ahead).type === 'parameter' || isDynamicAhead(c, ahead);
+}
+
+/** `$(`, `$all(`, `$any(` */
+export function isDynamicAhead(c: Cursor, ahead = 0): boolean {
+  const token = c.peek(ahead);
+  return c.isPunct('(', ahead + 1) && (c.isPunct('$', ahead) || (token.type === 'parameter' && /^(all|any)$/i.test(token.text)));
+}
+
+export function parseDynamic(c: Cursor): DynamicLabels {
+  const { start, type, text } = c.token;
+  const of = type === 'parameter' && text.toLowerCase() === 'any' ? 'any' : 'all';
+  c.at += 2;
+  const expression = inBrackets(c);
+  c.expectPunct(')');
+  return { kind: 'Dynamic', of, expression, start, end: c.lastEnd };
 }
 
 /** Whether the parenthesis at the cursor opens a path pattern with at least one relationship. */

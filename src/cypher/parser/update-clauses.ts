@@ -4,6 +4,7 @@
 import type { DeleteClause, Expression, RemoveClause, RemoveItem, SetItem } from '../ast.ts';
 import type { Cursor } from './cursor.ts';
 import { inBrackets, parseExpression } from './expressions.ts';
+import { isDynamicAhead, parseDynamic } from './patterns.ts';
 
 export function parseSetItems(c: Cursor): SetItem[] {
   const items = [parseSetItem(c)];
@@ -33,17 +34,17 @@ function parseSetItem(c: Cursor): SetItem {
 }
 
 function isLabelsAhead(c: Cursor): boolean {
-  return c.isPunct(':', 1) || (c.isWord('IS', 1) && c.isName(2));
+  return c.isPunct(':', 1) || (c.isWord('IS', 1) && (c.isName(2) || isDynamicAhead(c, 2)));
 }
 
 /** `:A:B`, `IS A`, and the dynamic `:$(expression)`. */
 function parseLabels(c: Cursor): (string | Expression)[] {
   const labels: (string | Expression)[] = [];
   while (c.takePunct(':') || c.takePunct('&') || c.takeWord('IS')) {
-    if (c.isPunct('$') && c.isPunct('(', 1)) {
-      c.at += 2;
-      labels.push(inBrackets(c));
-      c.expectPunct(')');
+    if (isDynamicAhead(c)) {
+      const { of, expression, start } = parseDynamic(c);
+      if (of === 'any') throw c.error('$any() says what is to be found: labels that are set or removed are all of them', 'InvalidLabelExpression', start, 'write $(expression)');
+      labels.push(expression);
     } else labels.push(c.expectName('a label'));
   }
   return labels;

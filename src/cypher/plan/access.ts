@@ -2,8 +2,8 @@
  * Ways to find a node's first candidates, with how many rows each gives: by id, by an index, by label, or all nodes.
  */
 import type { IndexDef } from '../../graph/catalog.ts';
-import type { BinaryOperator, Expression } from '../ast.ts';
-import { mentionedVariables } from '../semantics/walk.ts';
+import type { BinaryOperator, Expression, LabelExpression } from '../ast.ts';
+import { forEachDynamic, mentionedVariables } from '../semantics/walk.ts';
 import type { GraphNode, Predicate } from './pattern-graph.ts';
 import type { Statistics, ValueBound } from './statistics.ts';
 
@@ -20,6 +20,7 @@ interface Bound {
 export type Access =
   | { readonly kind: 'all'; readonly rows: number; readonly uses: readonly Predicate[] }
   | { readonly kind: 'label'; readonly label: string; readonly rows: number; readonly uses: readonly Predicate[] }
+  | { readonly kind: 'labels'; readonly labels: LabelExpression; readonly rows: number; readonly uses: readonly Predicate[] }
   | { readonly kind: 'id'; readonly ids: Expression; readonly list: boolean; readonly rows: number; readonly uses: readonly Predicate[] }
   | {
     readonly kind: 'seek'; readonly label: string; readonly index: IndexDef; readonly values: readonly Expression[];
@@ -50,7 +51,10 @@ export function bestAccess(node: GraphNode, predicates: readonly Predicate[], kn
   };
   for (const label of node.labels) better({ kind: 'label', label, rows: stats.nodes(label), uses: [] });
   const own = predicates.filter(({ mentions }) => mentions.has(node.name));
-  for (const predicate of own) better(idAccess(node.name, predicate, known));
+  for (const predicate of own) {
+    better(idAccess(node.name, predicate, known));
+    better(labelsAccess(node.name, predicate, known, stats));
+  }
   const comparisons = own.map((predicate) => comparisonOn(node.name, predicate, known)).filter((each) => each !== undefined);
   if (comparisons.length === 0) return best;
   for (const label of node.labels) {
@@ -175,6 +179,39 @@ function idAccess(name: string, predicate: Predicate, known: (name: string) => b
   }
   if (e.op === '=' && isId(e.right) && isKnown(e.left)) return { kind: 'id', ids: e.left, list: false, rows: 1, uses: [predicate] };
   return undefined;
+}
+
+/** `(n:A|B)`, `(n:$(label))`. */
+function labelsAccess(name: string, predicate: Predicate, known: (name: string) => boolean, stats: Statistics): Access | undefined {
+  const e = predicate.expression;
+  if (e.kind !== 'HasLabels' || e.operand.kind !== 'Variable' || e.operand.name !== name) return undefined;
+  const rows = nodesOf(e.labels, stats);
+  let isKnown = rows !== undefined;
+  forEachDynamic(e.labels, (each) => {
+    isKnown &&= [...mentionedVariables(each)].every((other) => other !== name && known(other));
+  });
+  return isKnown ? { kind: 'labels', labels: e.labels, rows: rows!, uses: [predicate] } : undefined;
+}
+
+/** How many nodes there may be; undefined where no label narrows them down. */
+function nodesOf(labels: LabelExpression, stats: Statistics): number | undefined {
+  switch (labels.kind) {
+    case 'Label': return stats.nodes(labels.name);
+    case 'Dynamic': {
+      // A label like any other.
+      const all = stats.catalog.data.labels.map((label) => stats.nodes(label));
+      return all.reduce((sum, count) => sum + count, 0) / Math.max(1, all.length);
+    }
+    case 'Or': {
+      const each = labels.items.map((item) => nodesOf(item, stats));
+      return each.includes(undefined) ? undefined : each.reduce<number>((sum, count) => sum + count!, 0);
+    }
+    case 'And': {
+      const each = labels.items.map((item) => nodesOf(item, stats)).filter((count) => count !== undefined);
+      return each.length === 0 ? undefined : Math.min(...each);
+    }
+    case 'Not': case 'Any': return undefined;
+  }
 }
 
 /** Share of rows a predicate lets pass. */

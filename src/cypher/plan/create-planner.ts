@@ -3,7 +3,7 @@
  */
 import type { NodePattern, PatternPart, RelationshipPattern } from '../ast.ts';
 import { NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
-import { plainLabels, plainTypes } from '../semantics/walk.ts';
+import { createdLabels } from '../semantics/walk.ts';
 import type { Env } from './env.ts';
 import type { Creation } from './plan.ts';
 import type { PlannerContext } from './planner-context.ts';
@@ -37,8 +37,9 @@ function planNode(context: PlannerContext, env: Env, node: NodePattern, creation
   const bound = node.variable === undefined ? undefined : env.slot(node.variable);
   if (bound !== undefined) return bound;
   const properties = node.properties === undefined ? undefined : { expression: node.properties, env: env.inner() };
+  const labels = [...new Set(createdLabels(node.labels))].map((label) => (typeof label === 'string' ? label : { expression: label, env: env.inner() }));
   const slot = env.declare(node.variable ?? context.fresh('node'), NODE);
-  creations.push({ kind: 'node', slot, labels: [...new Set(plainLabels(node.labels) ?? [])], properties });
+  creations.push({ kind: 'node', slot, labels, properties });
   return slot;
 }
 
@@ -46,9 +47,11 @@ function planRelationship(
   context: PlannerContext, env: Env, pattern: RelationshipPattern, left: number, right: number, inPath: boolean, creations: Creation[],
 ): number | undefined {
   const properties = pattern.properties === undefined ? undefined : { expression: pattern.properties, env: env.inner() };
+  const [label] = createdLabels(pattern.types)!;
+  const type = typeof label === 'string' ? label : { expression: label!, env: env.inner() };
   const named = pattern.variable !== undefined || inPath;
   const slot = named ? env.declare(pattern.variable ?? context.fresh('rel'), RELATIONSHIP) : undefined;
   const [from, to] = pattern.direction === 'in' ? [right, left] : [left, right];
-  creations.push({ kind: 'relationship', slot, type: plainTypes(pattern.types)![0]!, from, to, properties });
+  creations.push({ kind: 'relationship', slot, type, from, to, properties });
   return slot;
 }

@@ -50,7 +50,7 @@ function identifiersOf(node: PlanNode): string[] {
   }
   for (const input of inputsOf(node)) if (node.op !== 'Foreach' || input !== node.right) add(...identifiersOf(input));
   switch (node.op) {
-    case 'AllNodes': case 'LabelScan': case 'IdSeek': case 'IndexSeek': case 'IndexRange': add(node.name); break;
+    case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IdSeek': case 'IndexSeek': case 'IndexRange': add(node.name); break;
     case 'Expand': case 'VarExpand': add(node.fromName, node.relationshipName, node.toName); break;
     case 'Repeat': add(node.fromName, ...node.lists.map(({ name }) => name), node.toName); break;
     case 'PathSearch': add(node.fromName, ...node.variables.map(({ name }) => name), node.toName); break;
@@ -72,6 +72,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
     case 'Argument': return { operator: 'Argument', details: '' };
     case 'AllNodes': return { operator: 'All Node Scan', details: scanned(node.name, node.labels, node.filters) };
     case 'LabelScan': return { operator: 'Node By Label Scan', details: scanned(node.name, [node.label, ...node.labels], node.filters) };
+    case 'LabelsScan': return { operator: 'Node By Labels Scan', details: `${shown(node.name)}:${[labelText(node.expression, source), ...node.labels].join(':')}${where(node.filters.map(text))}` };
     case 'IdSeek': return { operator: 'Node By Id Seek', details: `${scanned(node.name, node.labels, node.filters)} id ${node.list ? 'IN' : '='} ${text(node.ids)}` };
     case 'IndexSeek': {
       const values = node.values.map((value, i) => `${node.keys[i]!} ${node.list && i === node.values.length - 1 ? 'IN' : '='} ${text(value)}`);
@@ -90,11 +91,11 @@ function label(node: PlanNode, source: string): { operator: string; details: str
       return { operator: 'Node Index Range', details: `${shown(node.name)}:${node.label}(${parts.join(', ')})${where(node.filters.map(text))}${order}` };
     }
     case 'Expand':
-      return { operator: node.into ? 'Expand(Into)' : 'Expand(All)', details: arrow(node, '') + where(node.filters.map(text)) };
+      return { operator: node.into ? 'Expand(Into)' : 'Expand(All)', details: arrow(node, '', source) + where(node.filters.map(text)) };
     case 'VarExpand': {
       const max = node.max >= 1_000_000 ? '' : String(node.max);
       const operator = node.distinctEnds && node.min <= 1 && !node.into ? 'Var Length Expand(Reachable)' : `Var Length Expand(${node.into ? 'Into' : 'All'})`;
-      return { operator, details: arrow(node, `*${node.min}..${max}`) + where(node.filters.map(text)) };
+      return { operator, details: arrow(node, `*${node.min}..${max}`, source) + where(node.filters.map(text)) };
     }
     case 'Repeat': return { operator: node.into ? 'Repeat(Into)' : 'Repeat(Trail)', details: `(${shown(node.fromName)}) ${source.slice(node.start, node.end).replace(/\s+/g, ' ')} (${shown(node.toName)}${node.labels.map((each) => `:${each}`).join('')})${where(node.filters.map(text))}` };
     case 'Endpoints': return { operator: 'Relationship Endpoints', details: `${shown(node.relationshipName)}${where(node.filters.map(text))}` };
@@ -151,20 +152,21 @@ function named(text: string, name: string): string {
   return text === name ? text : `${text} AS ${name}`;
 }
 
-function arrow(step: RelationshipStep, length: string): string {
-  const inside = `${shown(step.relationshipName)}${step.types === undefined ? '' : `:${labelText(step.types)}`}${length}`;
+function arrow(step: RelationshipStep, length: string, source: string): string {
+  const inside = `${shown(step.relationshipName)}${step.types === undefined ? '' : `:${labelText(step.types, source)}`}${length}`;
   const body = inside === '' ? '--' : `-[${inside}]-`;
   const labels = step.labels.map((each) => `:${each}`).join('');
   return `(${shown(step.fromName)})${step.direction === 'in' ? '<' : ''}${body}${step.direction === 'out' ? '>' : ''}(${shown(step.toName)}${labels})`;
 }
 
-export function labelText(labels: LabelExpression): string {
+function labelText(labels: LabelExpression, source: string): string {
   switch (labels.kind) {
     case 'Label': return labels.name;
     case 'Any': return '%';
-    case 'Not': return `!${labelText(labels.item)}`;
-    case 'And': return labels.items.map(labelText).join('&');
-    case 'Or': return labels.items.map(labelText).join('|');
+    case 'Dynamic': return `$${labels.of === 'any' ? 'any' : ''}(${expressionText(labels.expression, source)})`;
+    case 'Not': return `!${labelText(labels.item, source)}`;
+    case 'And': return labels.items.map((item) => labelText(item, source)).join('&');
+    case 'Or': return labels.items.map((item) => labelText(item, source)).join('|');
   }
 }
 
@@ -175,7 +177,7 @@ function expressionText(e: Expression, source: string): string {
     case 'Property': return `${expressionText(e.target, source)}.${e.key}`;
     case 'Binary': return `${expressionText(e.left, source)} ${e.op} ${expressionText(e.right, source)}`;
     case 'IsNull': return `${expressionText(e.operand, source)} IS ${e.negated ? 'NOT ' : ''}NULL`;
-    case 'HasLabels': return `${expressionText(e.operand, source)}:${labelText(e.labels)}`;
+    case 'HasLabels': return `${expressionText(e.operand, source)}:${labelText(e.labels, source)}`;
     default: return source.slice(e.start, e.end).replace(/\s+/g, ' ');
   }
 }

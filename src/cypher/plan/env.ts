@@ -6,6 +6,9 @@
  */
 import { ANY, type StaticType } from '../semantics/types.ts';
 
+/** Where LOAD CSV notes what file() and linenumber() give. */
+export const CSV_PLACES = { file: ' csv file', linenumber: ' csv line' } as const;
+
 export class Layout {
   width = 0;
 

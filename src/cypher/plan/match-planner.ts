@@ -5,9 +5,9 @@
  * all are followed; the cheapest start wins. Ends that are bound by then are checked (expand into) rather than searched, and a node that an
  * index pins to one row is looked up first where that turns an expansion into a check.
  */
-import type { Expression } from '../ast.ts';
+import type { Expression, LabelExpression } from '../ast.ts';
 import { LIST, listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
-import { plainTypes } from '../semantics/walk.ts';
+import { forEachDynamic, mentionedVariables, plainTypes } from '../semantics/walk.ts';
 import { bestAccess, selectivity, selectivityOn, type Access } from './access.ts';
 import type { Env } from './env.ts';
 import type { GraphNode, GraphRelationship, GraphRepeat, PatternGraph, Predicate } from './pattern-graph.ts';
@@ -307,9 +307,19 @@ export class MatchPlanner {
         for (const { mentions } of step.access.uses) for (const name of mentions) if (!own.has(name) && this.env.has(name)) return false;
       } else if (this.#mustDiffer(step.relationship).length > 0) return false;
       else if (step.relationship.repeated?.predicates.some(({ mentions }) => [...mentions].some((name) => this.env.has(name))) === true) return false;
+      else if ([step.relationship, ...step.relationship.repeated?.steps ?? []].some(({ types }) => this.#dependsOnRow(types))) return false;
       else for (const { value } of step.relationship.properties) if (value.kind !== 'Literal' && value.kind !== 'Parameter') return false;
     }
     return true;
+  }
+
+  /** Whether types are values of variables that have one. */
+  #dependsOnRow(types: LabelExpression | undefined): boolean {
+    let depends = false;
+    forEachDynamic(types, (e) => {
+      depends ||= [...mentionedVariables(e)].some((name) => this.env.has(name));
+    });
+    return depends;
   }
 
   /** Equalities between the part and what is solved already. */
@@ -382,6 +392,9 @@ export class MatchPlanner {
       case 'label':
         this.plan = { op: 'LabelScan', ...common, label: access.label, labels: others(access.label) };
         break;
+      case 'labels':
+        this.plan = { op: 'LabelsScan', ...common, expression: access.labels, env, labels: [...node.labels] };
+        break;
       case 'id':
         this.plan = { op: 'IdSeek', ...common, ids: scoped(access.ids), list: access.list, labels: [...node.labels] };
         break;
@@ -427,7 +440,7 @@ export class MatchPlanner {
     const direction = relationship.direction === 'both' ? 'both' : reversed === (relationship.direction === 'out') ? 'in' : 'out';
     const step = {
       input: this.plan, from, fromName, to, toName, into, relationship: slot, relationshipName: relationship.name, idOnly: !used,
-      types: relationship.types, direction, labels: into ? [] : this.labelsOf(toName), distinctFrom, filters, rows,
+      types: relationship.types, typesIn: env, direction, labels: into ? [] : this.labelsOf(toName), distinctFrom, filters, rows,
     } as const;
     if (relationship.length === undefined) {
       this.plan = { op: 'Expand', ...step };
@@ -437,7 +450,7 @@ export class MatchPlanner {
     if (repeat !== undefined) {
       const { input, into: toIsBound, labels } = step;
       this.plan = {
-        op: 'Repeat', input, from, fromName, to, toName, into: toIsBound, ...relationship.length, ...repeat, chain: slot, reversed, labels, distinctFrom, filters, rows,
+        op: 'Repeat', input, from, fromName, to, toName, into: toIsBound, ...relationship.length, ...repeat, typesIn: env, chain: slot, reversed, labels, distinctFrom, filters, rows,
         distinctEnds: distinctEnds && repeat.lists.length === 0,
       };
       return;
@@ -495,7 +508,7 @@ export class MatchPlanner {
     const filters = this.takeReady();
     this.plan = {
       op: 'Endpoints', input: this.plan, relationship: env.slot(relationship.name)!, relationshipName: relationship.name, from, fromBound, to, toBound,
-      direction: relationship.direction, types: relationship.types, length: relationship.length, labels, distinctFrom, filters,
+      direction: relationship.direction, types: relationship.types, typesIn: env, length: relationship.length, labels, distinctFrom, filters,
       rows: this.plan.rows,
     };
   }

@@ -5,7 +5,7 @@
  * predicates, labels beyond a plain conjunction become label predicates.
  */
 import type { Expression, LabelExpression, NodePattern, PatternPart, RelationshipPattern, RepeatedPattern } from '../ast.ts';
-import { conjuncts, mentionedVariables, plainLabels, plainTypes } from '../semantics/walk.ts';
+import { allElements, conjuncts, forEachDynamic, mentionedVariables, plainLabels, plainTypes } from '../semantics/walk.ts';
 import { selectedPaths, type SelectedPaths } from './selected-paths.ts';
 
 export interface GraphNode {
@@ -63,9 +63,11 @@ export interface PatternGraph {
   readonly selected: SelectedPaths[];
   readonly paths: GraphPath[];
   readonly predicates: Predicate[];
+  /** Names that the pattern gives. */
+  readonly own: Set<string>;
 }
 
-export const emptyGraph = (): PatternGraph => ({ nodes: new Map(), relationships: [], shortest: [], selected: [], paths: [], predicates: [] });
+export const emptyGraph = (): PatternGraph => ({ nodes: new Map(), relationships: [], shortest: [], selected: [], paths: [], predicates: [], own: new Set() });
 
 export interface NameSource {
   fresh(what: string): string;
@@ -75,9 +77,30 @@ export function buildPatternGraph(
   parts: readonly PatternPart[], where: Expression | undefined, names: NameSource, hopsMax: number,
 ): PatternGraph {
   const graph = emptyGraph();
+  for (const part of parts) addOwnNames(graph, part);
   for (const part of parts) addPart(graph, part, names, hopsMax);
   for (const each of conjuncts(where)) addPredicate(graph, each);
   return graph;
+}
+
+export function addOwnNames({ own }: PatternGraph, part: PatternPart): void {
+  for (const { variable: name } of [part, ...allElements(part.elements)]) if (name !== undefined) own.add(name);
+}
+
+/**
+ * Types are a filter of what is followed. Where they depend on other elements of the pattern, which may be found later, they are a predicate
+ * on the relationship, or on each of a list.
+ */
+export function followedTypes(graph: PatternGraph, pattern: RelationshipPattern, name: string, list: boolean, own: ReadonlySet<string>): LabelExpression | undefined {
+  const { types, start, end } = pattern;
+  let isWaiting = false;
+  forEachDynamic(types, (e) => {
+    isWaiting ||= [...mentionedVariables(e)].some((each) => own.has(each));
+  });
+  if (types === undefined || !isWaiting) return types;
+  const test = (of: string): Expression => ({ kind: 'HasLabels', operand: variable(of, start), labels: types, start, end });
+  addPredicate(graph, list ? { kind: 'Quantifier', type: 'all', variable: ' each', list: variable(name, start), where: test(' each'), start, end } : test(name));
+  return undefined;
 }
 
 export function addPredicate(graph: PatternGraph, expression: Expression): void {
@@ -132,10 +155,12 @@ function addNode(graph: PatternGraph, node: NodePattern, names: NameSource): str
     known = { name, labels: new Set() };
     graph.nodes.set(name, known);
   }
-  const labels = plainLabels(node.labels);
   const self = variable(name, node.start);
-  if (labels !== undefined) for (const label of labels) known.labels.add(label);
-  else addPredicate(graph, { kind: 'HasLabels', operand: self, labels: node.labels!, start: node.start, end: node.end });
+  for (const item of node.labels?.kind === 'And' ? node.labels.items : [node.labels]) {
+    const plain = plainLabels(item);
+    if (plain !== undefined) for (const label of plain) known.labels.add(label);
+    else addPredicate(graph, { kind: 'HasLabels', operand: self, labels: item!, start: node.start, end: node.end });
+  }
   addPropertyPredicates(graph, self, node);
   for (const each of conjuncts(node.where)) addPredicate(graph, each);
   return name;
@@ -159,7 +184,7 @@ function addRelationship(
   if (length === undefined) addPropertyPredicates(graph, variable(name, pattern.start), pattern);
   for (const each of conjuncts(pattern.where)) addPredicate(graph, each);
   return {
-    name, named: pattern.variable !== undefined, from, to, types: pattern.types, direction: pattern.direction,
+    name, named: pattern.variable !== undefined, from, to, types: followedTypes(graph, pattern, name, length !== undefined, graph.own), direction: pattern.direction,
     length: length === undefined ? undefined : { min: length.min ?? 1, max: length.max ?? hopsMax },
     properties: length === undefined ? [] : properties, repeated: undefined,
   };
@@ -171,6 +196,7 @@ export function repeatOf(pattern: RelationshipPattern, { elements, where }: Repe
   const nodes: string[] = [];
   const steps: { name: string; types: LabelExpression | undefined; direction: 'out' | 'in' | 'both' }[] = [];
   const variables: { name: string; kind: 'node' | 'relationship'; place: number }[] = [];
+  const own = new Set(elements.flatMap((element) => element.variable ?? []));
   for (const element of elements) {
     const { variable: written, start, end } = element;
     const name = written ?? names.fresh('inner');
@@ -180,7 +206,7 @@ export function repeatOf(pattern: RelationshipPattern, { elements, where }: Repe
     if (isNode) {
       nodes.push(name);
       if (element.labels !== undefined) addPredicate(inner, { kind: 'HasLabels', operand: self, labels: element.labels, start, end });
-    } else steps.push({ name, types: element.types, direction: element.direction });
+    } else steps.push({ name, types: followedTypes(inner, element, name, false, own), direction: element.direction });
     addPropertyPredicates(inner, self, element);
     for (const each of conjuncts(element.where)) addPredicate(inner, each);
   }

@@ -50,6 +50,12 @@ export interface LabelScan extends Scan {
   readonly op: 'LabelScan';
   readonly label: string;
 }
+/** A choice of labels, or labels that are values: see DynamicLabels. */
+export interface LabelsScan extends Scan {
+  readonly op: 'LabelsScan';
+  readonly expression: LabelExpression;
+  readonly env: Env;
+}
 export interface IndexSeek extends Scan {
   readonly op: 'IndexSeek';
   readonly label: string;
@@ -96,6 +102,8 @@ export interface RelationshipStep extends Ends {
   /** Whether the slot holds only the id: an unnamed relationship, kept for uniqueness. */
   readonly idOnly: boolean;
   readonly types: LabelExpression | undefined;
+  /** Variables that types which are values may use. */
+  readonly typesIn: Env;
   readonly direction: 'out' | 'in' | 'both';
   /** Labels of the far end. */
   readonly labels: readonly string[];
@@ -131,6 +139,7 @@ export interface Repeat extends Common, Ends {
   /** Slots of one repetition's nodes; one slot twice: the same node. */
   readonly nodes: readonly number[];
   readonly steps: readonly { readonly relationship: number; readonly types: LabelExpression | undefined; readonly direction: 'out' | 'in' | 'both' }[];
+  readonly typesIn: Env;
   /** What to test once the node in that place, and the relationship that leads to it, are known. */
   readonly tests: readonly (readonly Scoped[])[];
   /** Lists of all repetitions' nodes or relationships in one place. */
@@ -160,6 +169,7 @@ export interface Endpoints extends Common {
   readonly toBound: boolean;
   readonly direction: 'out' | 'in' | 'both';
   readonly types: LabelExpression | undefined;
+  readonly typesIn: Env;
   /** Undefined for a single relationship. */
   readonly length: { readonly min: number; readonly max: number } | undefined;
   readonly labels: readonly { readonly slot: number; readonly label: string }[];
@@ -173,6 +183,8 @@ export interface ShortestPath extends Common {
   readonly from: number;
   readonly to: number;
   readonly types: LabelExpression | undefined;
+  /** Variables that types which are values may use. */
+  readonly typesIn: Env;
   readonly direction: 'out' | 'in' | 'both';
   readonly min: number;
   readonly max: number;
@@ -199,6 +211,7 @@ export interface PathSearch extends Common, Ends {
   readonly count: Scoped;
   readonly groups: boolean;
   readonly segments: readonly SearchedSegment[];
+  readonly typesIn: Env;
   /** Slots of the nodes between segments, with what is asked of each; the two ends have no tests here. */
   readonly joints: readonly { readonly slot: number; readonly tests: readonly Scoped[] }[];
   /** On a whole path, before it counts as one. */
@@ -346,6 +359,9 @@ export interface LoadCsv extends Common {
   readonly headers: boolean;
   readonly fieldTerminator: string;
   readonly slot: number;
+  /** For file() and linenumber(). */
+  readonly fileSlot: number;
+  readonly lineSlot: number;
 }
 
 // ---- updates
@@ -353,13 +369,14 @@ export interface LoadCsv extends Common {
 export interface CreatedNode {
   readonly kind: 'node';
   readonly slot: number;
-  readonly labels: readonly string[];
+  /** Names, and expressions that give one or a list of them. */
+  readonly labels: readonly (string | Scoped)[];
   readonly properties: Scoped | undefined;
 }
 export interface CreatedRelationship {
   readonly kind: 'relationship';
   readonly slot: number | undefined;
-  readonly type: string;
+  readonly type: string | Scoped;
   readonly from: number;
   readonly to: number;
   readonly properties: Scoped | undefined;
@@ -437,7 +454,7 @@ export interface StoredCount extends Common {
 }
 
 export type PlanNode =
-  | Argument | AllNodes | LabelScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
+  | Argument | AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
   | Filter | Project | Aggregate | Distinct | Sort | Skip | Limit | Unwind | Optional | Product | CallSubquery | Union | ProcedureCall
   | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount;
 

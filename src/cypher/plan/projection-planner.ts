@@ -9,7 +9,7 @@ import { isAggregateCall } from '../semantics/check-expression.ts';
 import {
   closeSortKey, isSimple, openSortKey, resolveItems, type ResolvedItem, type ResolvedProjection,
 } from '../semantics/projection.ts';
-import { mentionedVariables, sameExpression, substitute } from '../semantics/walk.ts';
+import { forEachChild, mentionedVariables, sameExpression, substitute } from '../semantics/walk.ts';
 import { selectivity } from './access.ts';
 import { Env } from './env.ts';
 import { variable } from './pattern-graph.ts';
@@ -45,19 +45,21 @@ function planOpen(
 ): Planned {
   let plan = input;
   const names = new Set(resolved.items.map(({ name }) => name));
-  const sortsColumns = projection.orderBy.length > 0 && resolved.items.some(({ expression }) => isVolatile(expression))
-    && projection.orderBy.every(({ expression }) => [...mentionedVariables(expression)].every((name) => names.has(name)));
+  const unlikeBefore = new Set(resolved.items.filter(({ name, expression }) => expression.kind !== 'Variable' || expression.name !== name).map(({ name }) => name));
+  const sortsColumns = projection.orderBy.some(({ expression }) => usesInside(expression, unlikeBefore))
+    || (projection.orderBy.length > 0 && resolved.items.some(({ expression }) => isVolatile(expression))
+      && projection.orderBy.every(({ expression }) => [...mentionedVariables(expression)].every((name) => names.has(name))));
   if (!sortsColumns) {
     const keys = projection.orderBy.map((key): SortKey => ({ expression: openSortKey(key, resolved.items), env, descending: key.descending }));
     plan = orderAndCut(context, plan, keys, projection, env);
   }
-  let hidden: string[] = [];
+  let hidden: string[] = sortsColumns ? [...new Set(projection.orderBy.flatMap(({ expression }) => [...mentionedVariables(expression)]))].filter((name) => !names.has(name) && env.has(name)) : [];
   if (where !== undefined) {
     const outer = [...mentionedVariables(where)].filter((name) => !names.has(name) && env.has(name));
     if (outer.length > 0) {
-      if (projection.skip === undefined && projection.limit === undefined) {
+      if (projection.skip === undefined && projection.limit === undefined && hidden.length === 0 && !usesInside(where, unlikeBefore)) {
         plan = filter(plan, substituteItems(where, resolved.items), env);
-      } else hidden = outer;
+      } else hidden = [...new Set([...hidden, ...outer])];
     }
   }
   const alreadyFiltered = where !== undefined && hidden.length === 0
@@ -69,8 +71,31 @@ function planOpen(
     plan = orderAndCut(context, plan, keys, projection, projected.env);
   }
   if (where !== undefined && !alreadyFiltered) plan = filter(plan, where, projected.env);
-  for (const name of hidden) projected.env.forget(name);
-  return { plan, env: projected.env };
+  // Operators are built later, and find what is hidden by its name.
+  const after = hidden.length === 0 ? projected.env : projected.env.inner();
+  for (const name of hidden) after.forget(name);
+  return { plan, env: after };
+}
+
+/** Whether a subquery, a pattern or a local variable's scope mentions one of the names: such insides are not rewritten in terms of what was there before. */
+function usesInside(e: Expression, names: ReadonlySet<string>): boolean {
+  if (names.size === 0) return false;
+  switch (e.kind) {
+    case 'Subquery': case 'PatternPredicate': case 'PatternComprehension': case 'ShortestPath': case 'ListComprehension': case 'Quantifier': case 'Reduce': case 'MapProjection':
+      return [...mentionedVariables(e)].some((name) => names.has(name)) || locals(e).some((name) => names.has(name));
+    default: {
+      let found = false;
+      forEachChild(e, (child) => {
+        found ||= usesInside(child, names);
+      });
+      return found;
+    }
+  }
+}
+
+/** A local variable that has a column's name must not become what the column is computed from. */
+function locals(e: Expression): string[] {
+  return e.kind === 'ListComprehension' || e.kind === 'Quantifier' ? [e.variable] : e.kind === 'Reduce' ? [e.variable, e.accumulator] : [];
 }
 
 function substituteItems(e: Expression, items: readonly ResolvedItem[]): Expression {

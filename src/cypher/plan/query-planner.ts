@@ -13,7 +13,7 @@ import { ANY, NODE } from '../semantics/types.ts';
 import { allElements } from '../semantics/walk.ts';
 import { findAggregate } from '../functions/index.ts';
 import { planCreations } from './create-planner.ts';
-import type { Env } from './env.ts';
+import { CSV_PLACES, type Env } from './env.ts';
 import { MatchPlanner } from './match-planner.ts';
 import { buildPatternGraph } from './pattern-graph.ts';
 import type { PlanNode, Union } from './plan.ts';
@@ -137,7 +137,8 @@ class QueryPlanner {
         const url = { expression: clause.url, env: this.env.inner() };
         const slot = this.env.declare(clause.variable, ANY);
         this.plan = {
-          op: 'LoadCsv', input: this.plan, url, headers: clause.headers, fieldTerminator: clause.fieldTerminator ?? ',', slot, rows: this.plan.rows * 1000,
+          op: 'LoadCsv', input: this.plan, url, headers: clause.headers, fieldTerminator: clause.fieldTerminator ?? ',', slot,
+          fileSlot: this.env.declare(CSV_PLACES.file, ANY), lineSlot: this.env.declare(CSV_PLACES.linenumber, ANY), rows: this.plan.rows * 1000,
         };
       }
     }

@@ -5,7 +5,7 @@
  */
 import type { Expression, LabelExpression, NodePattern, PathSelector, PatternPart, RelationshipPattern } from '../ast.ts';
 import { conjuncts } from '../semantics/walk.ts';
-import { addPredicate, addPropertyPredicates, emptyGraph, repeatOf, variable, type GraphRepeat, type NameSource, type PatternGraph, type Predicate } from './pattern-graph.ts';
+import { addOwnNames, addPredicate, addPropertyPredicates, emptyGraph, followedTypes, repeatOf, variable, type GraphRepeat, type NameSource, type PatternGraph, type Predicate } from './pattern-graph.ts';
 
 export interface PathSegment extends Pick<GraphRepeat, 'nodes' | 'steps' | 'predicates'> {
   /** A single relationship between the nodes before and after it, whose names are its `nodes`. */
@@ -41,6 +41,7 @@ export interface SelectedPaths {
 
 export function selectedPaths(part: PatternPart, selector: PathSelector, from: string, to: string, names: NameSource): SelectedPaths {
   const inner = emptyGraph();
+  addOwnNames(inner, part);
   const joints = [from];
   const segments: PathSegment[] = [];
   const variables: PathVariable[] = [];
@@ -86,9 +87,9 @@ function segmentOf(pattern: RelationshipPattern, names: NameSource, inner: Patte
     return { ...distinctNodes(made, names), plain: false, min: length?.min ?? 1, max: length?.max };
   }
   const name = pattern.variable ?? names.fresh('step');
-  const step: { name: string; types: LabelExpression | undefined; direction: 'out' | 'in' | 'both' } = { name, types: pattern.types, direction: pattern.direction };
   const variables = pattern.variable === undefined ? [] : [{ name, kind: 'relationship' as const, place: 0 }];
   const own = length === undefined ? inner : emptyGraph();
+  const step: { name: string; types: LabelExpression | undefined; direction: 'out' | 'in' | 'both' } = { name, types: followedTypes(own, pattern, name, false, inner.own), direction: pattern.direction };
   addPropertyPredicates(own, variable(name, start), pattern);
   // What a quantifier's WHERE asks of all relationships (see the parser) is asked of each as it is followed.
   const { where } = pattern;

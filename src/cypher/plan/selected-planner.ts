@@ -51,7 +51,7 @@ export function planSelectedPaths(planner: MatchPlanner, selected: SelectedPaths
   const inner = env.inner();
   const search: PathSearch = {
     op: 'PathSearch', input: planner.plan, from, fromName, to, toName, into, reversed, labels, filters, groups: selected.selector.groups,
-    count: { expression: selected.selector.count, env }, ...searched(planner, selected, reversed, into ? undefined : toName, inner),
+    count: { expression: selected.selector.count, env }, typesIn: env, ...searched(planner, selected, reversed, into ? undefined : toName, inner),
     start: selected.start, end: selected.end, rows: Math.max(1, planner.plan.rows * (into ? 1 : planner.context.stats.nodes() / 4)),
   };
   planner.plan = shortestBetween(planner, selected, search) ?? search;
@@ -159,7 +159,7 @@ function shortestBetween(planner: MatchPlanner, selected: SelectedPaths, search:
   if (asksNodes || segment!.plain) return undefined;
   const { input, from, to, groups: all, path, rows, fromName, toName } = search;
   return {
-    op: 'ShortestPath', input, from, to, types: step!.types, direction: step!.direction, min: segment!.min, max: segment!.max ?? Infinity, all, path,
+    op: 'ShortestPath', input, from, to, types: step!.types, typesIn: planner.env, direction: step!.direction, min: segment!.min, max: segment!.max ?? Infinity, all, path,
     relationships: relationships?.slot, properties: [], filters: [], everyNode: [], around: { ...search, input: { op: 'Argument', env: planner.env, pass: true, rows: 1 } },
     everyRelationship: step!.tests.map((predicate) => ({ slot: step!.slot, predicate })), details: `${fromName} to ${toName}`, rows,
   };

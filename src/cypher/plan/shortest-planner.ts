@@ -33,7 +33,7 @@ export function planShortestPath(planner: MatchPlanner, shortest: GraphShortest)
   const filters = planner.takeReady();
   planner.plan = {
     op: 'ShortestPath', input: planner.plan, from: env.slot(relationship.from)!, to: env.slot(relationship.to)!,
-    types: relationship.types, direction: relationship.direction, min: relationship.length?.min ?? 1, max: relationship.length?.max ?? 1,
+    types: relationship.types, typesIn: env, direction: relationship.direction, min: relationship.length?.min ?? 1, max: relationship.length?.max ?? 1,
     all: shortest.all, path, relationships, filters, everyRelationship, everyNode,
     properties: relationship.properties.map(({ key, value }) => ({ key, value: { expression: value, env } })),
     details: shortest.text, rows: planner.plan.rows,

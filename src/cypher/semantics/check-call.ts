@@ -1,6 +1,7 @@
 /**
  * Checks procedure calls against the procedure's signature.
  */
+import { DbError } from '../../base/errors.ts';
 import { suggest } from '../../base/suggest.ts';
 import type { CallClause } from '../ast.ts';
 import { sourceError } from '../parser/source-error.ts';
@@ -18,7 +19,8 @@ export interface CheckedCall {
 export function checkCall(context: CheckContext, clause: CallClause, scope: Scope, standalone: boolean): CheckedCall {
   const definition = findProcedure(context, clause);
   checkArguments(context, clause, definition, scope, standalone);
-  if (clause.yieldStar && !standalone) {
+  // SHOW … YIELD * RETURN …: the command's columns are what its text says.
+  if (clause.yieldStar && !standalone && !clause.procedure.startsWith(' ')) {
     throw context.error('UnexpectedSyntax', clause.start, 'YIELD * can only stand in a standalone CALL', 'name the columns');
   }
   const yields = clause.yields ?? (standalone || clause.yieldStar
@@ -39,6 +41,7 @@ export function checkCall(context: CheckContext, clause: CallClause, scope: Scop
 function findProcedure(context: CheckContext, clause: CallClause): ProcedureDef {
   const definition = context.procedures.find(clause.procedure);
   if (definition !== undefined) return definition;
+  if (clause.procedure.startsWith(' ')) throw new DbError('NotSupported', 'this command is not available here: it is the server\'s');
   const meant = suggest(clause.procedure, context.procedures.names());
   throw sourceError('ProcedureNotFound', 'ProcedureNotFound', context.source, clause.start,
     `unregistered standalone function: ${clause.procedure}`, meant === undefined ? undefined : `did you mean ${meant}?`);

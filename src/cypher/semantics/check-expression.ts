@@ -3,12 +3,13 @@
  * operands that can never fit.
  */
 import { suggest } from '../../base/suggest.ts';
-import type { Binary, Expression, FunctionCall, MapProjection } from '../ast.ts';
+import type { Binary, Expression, FunctionCall, LabelExpression, MapProjection } from '../ast.ts';
 import { AGGREGATE_NAMES, FUNCTION_NAMES, findAggregate, findFunction } from '../functions/index.ts';
 import { sourceError } from '../parser/source-error.ts';
 import { checkExpressionPattern } from './check-pattern.ts';
 import { checkSubqueryExpression } from './check-query.ts';
 import { undefinedVariable, type CheckContext, type Scope } from './scope.ts';
+import { forEachDynamic } from './walk.ts';
 import {
   acceptedArguments, ANY, BOOLEAN, FLOAT, INTEGER, isNumeric, isUnknown, join, LIST, listOf, MAP, NULL, NUMBER, PATH, resultType,
   STRING, type StaticType, typeOfValue, type TypeKind,
@@ -73,6 +74,7 @@ export function checkExpression(context: CheckContext, e: Expression, scope: Sco
     case 'HasLabels': {
       const operand = check(e.operand);
       requireKind(context, e.operand, operand, ['node', 'relationship'], 'a label predicate');
+      checkDynamicLabels(context, e.labels, scope);
       return BOOLEAN;
     }
     case 'Index': return checkIndex(context, check(e.target), check(e.index), e.target, e.index);
@@ -268,6 +270,12 @@ function requireBoolean(context: CheckContext, e: Expression, type: StaticType, 
 
 function requireNumeric(context: CheckContext, e: Expression, type: StaticType, what: string): void {
   requireKind(context, e, type, ['integer', 'float', 'number', 'temporal'], `'${what}'`);
+}
+
+export function checkDynamicLabels(context: CheckContext, labels: LabelExpression | undefined, scope: Scope): void {
+  forEachDynamic(labels, (e) => {
+    requireKind(context, e, checkExpression(context, e, scope, VALUE), ['string', 'list'], 'a label or type in $( )');
+  });
 }
 
 function requireKind(context: CheckContext, e: Expression, type: StaticType, accepted: readonly TypeKind[], what: string, before = ''): void {

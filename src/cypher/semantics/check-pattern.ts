@@ -2,10 +2,10 @@
  * Checks patterns: what may be bound again, kinds of variables, and what CREATE and MERGE can create.
  */
 import type { Expression, NodePattern, PatternPart, RelationshipPattern, RepeatedPattern } from '../ast.ts';
-import { checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
+import { checkDynamicLabels, checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
 import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
 import { isUnknown, listOf, NODE, PATH, RELATIONSHIP, type StaticType } from './types.ts';
-import { allElements, forEachChild, forEachInRepeated, mentionedVariables, plainLabels, plainTypes } from './walk.ts';
+import { allElements, createdLabels, forEachChild, forEachDynamic, forEachInRepeated, mentionedVariables } from './walk.ts';
 
 const RELATIONSHIPS = listOf(RELATIONSHIP);
 
@@ -13,6 +13,7 @@ const RELATIONSHIPS = listOf(RELATIONSHIP);
 export function checkMatchPatterns(context: CheckContext, parts: readonly PatternPart[], scope: Scope, where: Expression | undefined): Scope {
   const bound = new Map(scope.types);
   const relationships = new Set<string>();
+  checkSelectors(context, parts);
   for (const part of parts) bindPart(context, part, bound, scope, relationships);
   const inner = new Scope(bound);
   for (const part of parts) {
@@ -22,6 +23,13 @@ export function checkMatchPatterns(context: CheckContext, parts: readonly Patter
   }
   if (where !== undefined) checkPredicate(context, where, inner);
   return inner;
+}
+
+/** As in Neo4j; a selector beside plain patterns is more than that has. */
+function checkSelectors(context: CheckContext, parts: readonly PatternPart[]): void {
+  const [, second] = parts.filter(({ selector }) => selector !== undefined);
+  if (second === undefined) return;
+  throw context.error('UnexpectedSyntax', second.start, 'Multiple path patterns cannot be used in the same clause in combination with a selective path selector', 'give each a MATCH of its own');
 }
 
 /** A pattern inside an expression; only a pattern comprehension may bind new names. */
@@ -116,6 +124,7 @@ function checkSelected(context: CheckContext, part: PatternPart, outer: Scope, a
     if (element.kind === 'Relationship' && element.length !== undefined && element.variable !== undefined && outer.has(element.variable)) {
       throw context.error('VariableAlreadyBound', element.start, `Variable \`${element.variable}\` already declared`);
     }
+    forEachDynamic(element.kind === 'Node' ? element.labels : element.types, look);
     if (element.properties !== undefined) look(element.properties);
     if (element.where !== undefined) look(element.where);
   }
@@ -159,6 +168,7 @@ function conflict(context: CheckContext, name: string, offset: number, earlier: 
 function checkPartExpressions(context: CheckContext, part: PatternPart, scope: Scope, reading: boolean, outer = scope): void {
   for (const element of part.elements) {
     if (element.kind === 'Relationship' && element.repeated !== undefined) checkRepeatedExpressions(context, part, element.repeated, outer, scope);
+    checkDynamicLabels(context, element.kind === 'Node' ? element.labels : element.types, scope);
     if (element.properties !== undefined) {
       if (element.properties.kind === 'Parameter') {
         if (reading) {
@@ -184,6 +194,7 @@ export function checkCreatedPattern(context: CheckContext, part: PatternPart, sc
   let inner = scope;
   const alone = part.elements.length === 1;
   for (const element of part.elements) {
+    checkDynamicLabels(context, element.kind === 'Node' ? element.labels : element.types, inner);
     inner = element.kind === 'Node' ? checkCreatedNode(context, element, inner, alone) : checkCreatedRelationship(context, element, inner, clause);
     const properties = element.properties;
     if (properties === undefined) continue;
@@ -202,8 +213,8 @@ export function checkCreatedPattern(context: CheckContext, part: PatternPart, sc
 
 function checkCreatedNode(context: CheckContext, node: NodePattern, scope: Scope, alone: boolean): Scope {
   if (node.where !== undefined) throw context.error('UnexpectedSyntax', node.where.start, 'WHERE cannot stand in a created pattern');
-  if (plainLabels(node.labels) === undefined) {
-    throw context.error('InvalidLabelExpression', node.start, 'a created node has plain labels: (n:A:B)');
+  if (createdLabels(node.labels) === undefined) {
+    throw context.error('InvalidLabelExpression', node.start, 'a created node has plain labels: (n:A:B), (n:A:$($label))');
   }
   if (node.variable === undefined) return scope;
   const earlier = scope.types.get(node.variable);
@@ -222,8 +233,8 @@ function checkCreatedRelationship(
   if (relationship.length !== undefined) {
     throw context.error('CreatingVarLength', start, `variable-length relationships cannot be used in ${clause}`);
   }
-  const types = plainTypes(relationship.types);
-  if (types === undefined || types.length !== 1) {
+  const types = relationship.types?.kind === 'Or' ? undefined : createdLabels(relationship.types);
+  if (types?.length !== 1) {
     throw context.error('NoSingleRelationshipType', start, `${clause} needs exactly one relationship type`);
   }
   if (relationship.direction === 'both' && clause === 'CREATE') {

@@ -6,6 +6,7 @@ import { checkCall } from './check-call.ts';
 import { checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
 import { checkCreatedPattern, checkMatchPatterns } from './check-pattern.ts';
 import { checkProjection } from './check-projection.ts';
+import { carryOuter } from './outer-names.ts';
 import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
 import { ANY, BOOLEAN, INTEGER, isUnknown, LIST, listOf, MAP, type StaticType, STRING } from './types.ts';
 
@@ -256,7 +257,10 @@ export function importingWith(part: SingleQuery): readonly string[] | 'all' | un
 }
 
 export function checkSubqueryExpression(context: CheckContext, e: SubqueryExpression, scope: Scope): StaticType {
-  const checked = checkQuery(context, e.query, scope, 'expression');
+  const query = carryOuter(e.query, scope.names, (name, clause) => {
+    throw context.error('UndefinedVariable', clause.start, `Variable \`${name}\` not defined behind this WITH: it has nothing but aggregates`, `take it along: WITH ${name}, …`);
+  });
+  const checked = checkQuery(context, query, scope, 'expression');
   if (e.type === 'collect' && checked.columns.length !== 1) {
     throw context.error('InvalidClauseComposition', e.start, 'COLLECT { } needs a RETURN with exactly one column');
   }

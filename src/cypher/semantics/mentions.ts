@@ -96,8 +96,8 @@ class MentionCounter {
     }
   }
 
-  #item(item: { readonly kind: string; readonly variable?: string; readonly target?: Expression; readonly key?: Expression | string; readonly value?: Expression }): void {
+  #item(item: { readonly kind: string; readonly variable?: string; readonly target?: Expression; readonly key?: Expression | string; readonly value?: Expression; readonly labels?: readonly (Expression | string)[] }): void {
     this.#add(item.variable);
-    this.#all(item.target, item.key, item.value);
+    this.#all(item.target, item.key, item.value, ...item.labels ?? []);
   }
 }

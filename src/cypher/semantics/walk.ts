@@ -2,7 +2,7 @@
  * Walking and rewriting expressions without knowing each kind: used by the checks, the planner and the aggregation rewrite.
  */
 import type {
-  Clause, Expression, LabelExpression, NodePattern, PatternPart, Projection, Query, RelationshipPattern, RepeatedPattern, SetItem,
+  Clause, DynamicLabels, Expression, LabelExpression, NodePattern, PatternPart, Projection, Query, RelationshipPattern, RepeatedPattern, SetItem,
 } from '../ast.ts';
 
 /** Calls `visit` with each direct sub-expression, those inside patterns and subqueries included. */
@@ -16,7 +16,11 @@ export function forEachChild(e: Expression, visit: (child: Expression) => void):
     case 'Unary': visit(e.operand); return;
     case 'Binary': visit(e.left); visit(e.right); return;
     case 'Chain': e.operands.forEach(visit); return;
-    case 'IsNull': case 'IsTyped': case 'HasLabels': visit(e.operand); return;
+    case 'IsNull': case 'IsTyped': visit(e.operand); return;
+    case 'HasLabels':
+      visit(e.operand);
+      forEachDynamic(e.labels, visit);
+      return;
     case 'Index': visit(e.target); visit(e.index); return;
     case 'Slice':
       visit(e.target);
@@ -60,6 +64,7 @@ export function forEachInPart(part: PatternPart, visit: (child: Expression) => v
 }
 
 function forEachInElement(element: NodePattern | RelationshipPattern, visit: (child: Expression) => void): void {
+  forEachDynamic(element.kind === 'Node' ? element.labels : element.types, visit);
   if (element.properties !== undefined) visit(element.properties);
   if (element.where !== undefined) visit(element.where);
   if (element.kind === 'Relationship' && element.repeated !== undefined) forEachInRepeated(element.repeated, visit);
@@ -116,7 +121,10 @@ function forEachInClause(clause: Clause, visit: (child: Expression) => void): vo
     case 'Set': for (const item of clause.items) forEachInSetItem(item, visit); return;
     case 'Remove':
       for (const item of clause.items) {
-        if (item.kind !== 'property') continue;
+        if (item.kind === 'labels') {
+          for (const label of item.labels) if (typeof label !== 'string') visit(label);
+          continue;
+        }
         visit(item.target);
         if (typeof item.key !== 'string') visit(item.key);
       }
@@ -151,7 +159,8 @@ export function mapChildren(e: Expression, f: (child: Expression) => Expression)
     case 'Unary': return { ...e, operand: f(e.operand) };
     case 'Binary': return { ...e, left: f(e.left), right: f(e.right) };
     case 'Chain': return { ...e, operands: e.operands.map(f) };
-    case 'IsNull': case 'IsTyped': case 'HasLabels': return { ...e, operand: f(e.operand) };
+    case 'IsNull': case 'IsTyped': return { ...e, operand: f(e.operand) };
+    case 'HasLabels': return { ...e, operand: f(e.operand), labels: mapDynamic(e.labels, (each) => ({ ...each, expression: f(each.expression) })) };
     case 'Index': return { ...e, target: f(e.target), index: f(e.index) };
     case 'Slice':
       return { ...e, target: f(e.target), from: e.from && f(e.from), to: e.to && f(e.to) };
@@ -294,6 +303,45 @@ export function forEachLabel(labels: LabelExpression | undefined, visit: (name: 
     case 'Label': visit(labels.name, labels.start); return;
     case 'Not': forEachLabel(labels.item, visit); return;
     case 'And': case 'Or': for (const item of labels.items) forEachLabel(item, visit); return;
-    case 'Any':
+    case 'Any': case 'Dynamic':
   }
+}
+
+/** The expressions of `$(…)` in a label expression. */
+export function forEachDynamic(labels: LabelExpression | undefined, visit: (e: Expression) => void): void {
+  if (labels === undefined) return;
+  switch (labels.kind) {
+    case 'Dynamic': visit(labels.expression); return;
+    case 'Not': forEachDynamic(labels.item, visit); return;
+    case 'And': case 'Or': for (const item of labels.items) forEachDynamic(item, visit); return;
+    case 'Label': case 'Any':
+  }
+}
+
+export function isDynamic(labels: LabelExpression | undefined): boolean {
+  let found = false;
+  forEachDynamic(labels, () => {
+    found = true;
+  });
+  return found;
+}
+
+/** The label expression with something else in each dynamic place. */
+export function mapDynamic(labels: LabelExpression, f: (dynamic: DynamicLabels) => LabelExpression): LabelExpression {
+  switch (labels.kind) {
+    case 'Dynamic': return f(labels);
+    case 'Not': return { ...labels, item: mapDynamic(labels.item, f) };
+    case 'And': case 'Or': return { ...labels, items: labels.items.map((item) => mapDynamic(item, f)) };
+    case 'Label': case 'Any': return labels;
+  }
+}
+
+/** The labels that a created node gets, or undefined where the expression says something else. */
+export function createdLabels(labels: LabelExpression | undefined): (string | Expression)[] | undefined {
+  if (labels === undefined) return [];
+  if (labels.kind === 'Label') return [labels.name];
+  if (labels.kind === 'Dynamic') return labels.of === 'all' ? [labels.expression] : undefined;
+  if (labels.kind !== 'And') return undefined;
+  const items = labels.items.map(createdLabels);
+  return items.includes(undefined) ? undefined : (items as (string | Expression)[][]).flat();
 }

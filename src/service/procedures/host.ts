@@ -3,6 +3,7 @@ import type { ExecContext, ProcedureDef, ProcedureHost } from '../../cypher/engi
 import type { Value } from '../../value/value.ts';
 import { callContext } from './define.ts';
 import type { ServerProcedure } from './define.ts';
+import { commandProcedures } from './commands.ts';
 import { securityProcedures } from './security.ts';
 import { serverProcedures } from './server.ts';
 import { tugraphProcedures } from './tugraph.ts';
@@ -11,7 +12,7 @@ export class ServerProcedures implements ProcedureHost {
   readonly #procedures = new Map<string, ServerProcedure>();
 
   constructor(more: readonly ServerProcedure[] = []) {
-    for (const one of [...securityProcedures, ...serverProcedures, ...tugraphProcedures, ...more]) this.#procedures.set(one.definition.name.toLowerCase(), one);
+    for (const one of [...securityProcedures, ...serverProcedures, ...tugraphProcedures, ...commandProcedures, ...more]) this.#procedures.set(one.definition.name.toLowerCase(), one);
   }
 
   find(name: string): ProcedureDef | undefined {
@@ -19,7 +20,8 @@ export class ServerProcedures implements ProcedureHost {
   }
 
   *names(): Generator<string> {
-    for (const one of this.#procedures.values()) yield one.definition.name;
+    // A blank in front: commands call it, users do not.
+    for (const { definition: { name } } of this.#procedures.values()) if (!name.startsWith(' ')) yield name;
   }
 
   call(definition: ProcedureDef, args: Value[], context: ExecContext): Iterable<Value[]> {

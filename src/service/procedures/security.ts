@@ -14,24 +14,24 @@ import { booleanArg, mapArg, procedure, textArg, textListArg, toValue } from './
 
 const NONE: Value[][] = [];
 
-function user(call: CallContext, name: string): UserRecord {
+export function user(call: CallContext, name: string): UserRecord {
   const record = call.system.users[name];
   if (record === undefined) throw new DbError('UserNotFound', `User [${name}] does not exist.`);
   return record;
 }
 
-function role(call: CallContext, name: string): RoleRecord {
+export function role(call: CallContext, name: string): RoleRecord {
   const record = call.system.roles[name];
   if (record === undefined) throw new DbError('UserNotFound', `Role [${name}] does not exist.`);
   return record;
 }
 
-function setUser(call: CallContext, name: string, record: UserRecord | null): Value[][] {
+export function setUser(call: CallContext, name: string, record: UserRecord | null): Value[][] {
   call.transaction.changeSystem({ kind: 'setUser', name, user: record });
   return NONE;
 }
 
-function setRole(call: CallContext, name: string, record: RoleRecord | null): Value[][] {
+export function setRole(call: CallContext, name: string, record: RoleRecord | null): Value[][] {
   if (name === ADMIN_ROLE) throw new DbError('Forbidden', `Builtin roles cannot be ${record === null ? 'deleted' : 'modified'}.`);
   call.transaction.changeSystem({ kind: 'setRole', name, role: record });
   return NONE;
@@ -42,7 +42,7 @@ function checkPassword(password: string): void {
 }
 
 /** A new password voids every token issued before it, but for the one that its bearer changed it with. */
-function withPassword(call: CallContext, record: UserRecord, password: string, tokenKeptMs?: number): UserRecord {
+export function withPassword(call: CallContext, record: UserRecord, password: string, tokenKeptMs?: number): UserRecord {
   checkPassword(password);
   return { ...revoked(record, call.nowMs), ...(tokenKeptMs === undefined ? {} : { tokenKeptMs }), passwordHash: hashPassword(password), defaultPassword: false };
 }
@@ -60,7 +60,7 @@ function requireSelfOrAdmin(call: CallContext, name: string): void {
   if (name !== call.user) call.requireAdmin('Non-admin user cannot modify other users.');
 }
 
-function setRoles(call: CallContext, name: string, change: (roles: readonly string[]) => string[]): Value[][] {
+export function setRoles(call: CallContext, name: string, change: (roles: readonly string[]) => string[]): Value[][] {
   call.requireAdmin();
   const record = user(call, name);
   const roles = [...new Set(change(record.roles))].sort();
@@ -86,14 +86,63 @@ function levels(call: CallContext, map: Map<string, Value>): Record<string, Acce
 
 const withoutNone = (permissions: Record<string, AccessLevel>) => Object.fromEntries(Object.entries(permissions).filter(([, level]) => level !== 'NONE'));
 
+export function changeOwnPassword(call: CallContext, current: string, wanted: string): void {
+  const record = user(call, call.user);
+  if (!matchesSync(current, record.passwordHash)) throw new DbError('Forbidden', 'Incorrect current password.');
+  setUser(call, call.user, withPassword(call, record, wanted, call.tokenIssuedMs));
+}
+
+export function createUser(call: CallContext, name: string, password: string): void {
+  call.requireAdmin();
+  checkName('User', name);
+  checkPassword(password);
+  if (call.system.users[name] !== undefined) throw new DbError('UserExists', `User [${name}] already exist.`);
+  if (call.system.roles[name] !== undefined) throw new DbError('UserExists', `A primary group named [${name}] already exists.`);
+  setRole(call, name, { description: `primary role for user ${name}`, disabled: false, permissions: {}, fieldPermissions: {} });
+  // A generation of its own: tokens of an earlier user of that name are not this one's.
+  setUser(call, name, revoked(newUser(password, [name]), call.nowMs));
+}
+
+export function deleteUser(call: CallContext, name: string): void {
+  call.requireAdmin();
+  if (name === call.user) throw new DbError('Forbidden', 'User cannot delete itself.');
+  if (name === 'admin') throw new DbError('Forbidden', 'Builtin admin user cannot be deleted.');
+  user(call, name);
+  setUser(call, name, null);
+  if (call.system.roles[name] !== undefined) setRole(call, name, null);
+}
+
+export function disableUser(call: CallContext, name: string, disabled: boolean): void {
+  call.requireAdmin();
+  if (name === call.user) throw new DbError('Forbidden', 'User cannot disable itself.');
+  const record = user(call, name);
+  setUser(call, name, { ...(disabled ? revoked(record, call.nowMs) : record), disabled });
+}
+
+export function createRole(call: CallContext, name: string, description: string): void {
+  call.requireAdmin();
+  checkName('Role', name);
+  if (call.system.roles[name] !== undefined) throw new DbError('UserExists', `role [${name}] already exist.`);
+  setRole(call, name, { description, disabled: false, permissions: {}, fieldPermissions: {} });
+}
+
+export function deleteRole(call: CallContext, name: string): void {
+  call.requireAdmin();
+  role(call, name);
+  if (call.system.users[name] !== undefined) throw new DbError('Forbidden', 'Cannot delete a primary role that is still in use.');
+  setRole(call, name, null);
+  for (const [holder, record] of Object.entries(call.system.users)) {
+    if (record.roles.includes(name)) setUser(call, holder, { ...record, roles: record.roles.filter((one) => one !== name) });
+  }
+}
+
 const users = [
   procedure('dbms.security.showCurrentUser', '', 'current_user:STRING', 'dbms-read', 'the user of this session', (_, call) => [[call.user]]),
   procedure('dbms.security.isDefaultUserPassword', '', 'isDefaultUserPassword:BOOLEAN', 'dbms-read', 'whether the session user still has the factory password',
     (_, call) => [[user(call, call.user).defaultPassword]]),
   procedure('dbms.security.changePassword', 'current_password:STRING, new_password:STRING', '', 'dbms-write', "changes one's own password", (args, call) => {
-    const record = user(call, call.user);
-    if (!matchesSync(textArg(args, 0, 'current_password'), record.passwordHash)) throw new DbError('Forbidden', 'Incorrect current password.');
-    return setUser(call, call.user, withPassword(call, record, textArg(args, 1, 'new_password'), call.tokenIssuedMs));
+    changeOwnPassword(call, textArg(args, 0, 'current_password'), textArg(args, 1, 'new_password'));
+    return NONE;
   }),
   procedure('dbms.security.changeUserPassword', 'user_name:STRING, new_password:STRING', '', 'dbms-write', "changes a user's password", (args, call) => {
     call.requireAdmin();
@@ -101,34 +150,16 @@ const users = [
     return setUser(call, name, withPassword(call, user(call, name), textArg(args, 1, 'new_password')));
   }),
   procedure('dbms.security.createUser', 'user_name:STRING, password:STRING', '', 'dbms-write', 'creates a user and its primary role', (args, call) => {
-    call.requireAdmin();
-    const name = textArg(args, 0, 'user_name');
-    const password = textArg(args, 1, 'password');
-    checkName('User', name);
-    checkPassword(password);
-    if (call.system.users[name] !== undefined) throw new DbError('UserExists', `User [${name}] already exist.`);
-    if (call.system.roles[name] !== undefined) throw new DbError('UserExists', `A primary group named [${name}] already exists.`);
-    setRole(call, name, { description: `primary role for user ${name}`, disabled: false, permissions: {}, fieldPermissions: {} });
-    // A generation of its own: tokens of an earlier user of that name are not this one's.
-    return setUser(call, name, revoked(newUser(password, [name]), call.nowMs));
+    createUser(call, textArg(args, 0, 'user_name'), textArg(args, 1, 'password'));
+    return NONE;
   }),
   procedure('dbms.security.deleteUser', 'user_name:STRING', '', 'dbms-write', 'deletes a user and its primary role', (args, call) => {
-    call.requireAdmin();
-    const name = textArg(args, 0, 'user_name');
-    if (name === call.user) throw new DbError('Forbidden', 'User cannot delete itself.');
-    if (name === 'admin') throw new DbError('Forbidden', 'Builtin admin user cannot be deleted.');
-    user(call, name);
-    setUser(call, name, null);
-    if (call.system.roles[name] !== undefined) setRole(call, name, null);
+    deleteUser(call, textArg(args, 0, 'user_name'));
     return NONE;
   }),
   procedure('dbms.security.disableUser', 'user_name:STRING, disable:BOOLEAN', '', 'dbms-write', 'disables or enables a user', (args, call) => {
-    call.requireAdmin();
-    const name = textArg(args, 0, 'user_name');
-    if (name === call.user) throw new DbError('Forbidden', 'User cannot disable itself.');
-    const disabled = booleanArg(args, 1, 'disable');
-    const record = user(call, name);
-    return setUser(call, name, { ...(disabled ? revoked(record, call.nowMs) : record), disabled });
+    disableUser(call, textArg(args, 0, 'user_name'), booleanArg(args, 1, 'disable'));
+    return NONE;
   }),
   procedure('dbms.security.logoutUser', 'user_name:STRING', '', 'dbms-write', "voids all tokens of a user and ends its Bolt sessions, on every server", (args, call) => {
     const name = textArg(args, 0, 'user_name');
@@ -187,21 +218,11 @@ const roles = [
     return [[roleInfo(role(call, name))]];
   }),
   procedure('dbms.security.createRole', 'role_name:STRING, desc:STRING', '', 'dbms-write', 'creates a role', (args, call) => {
-    call.requireAdmin();
-    const name = textArg(args, 0, 'role_name');
-    checkName('Role', name);
-    if (call.system.roles[name] !== undefined) throw new DbError('UserExists', `role [${name}] already exist.`);
-    return setRole(call, name, { description: textArg(args, 1, 'desc'), disabled: false, permissions: {}, fieldPermissions: {} });
+    createRole(call, textArg(args, 0, 'role_name'), textArg(args, 1, 'desc'));
+    return NONE;
   }),
   procedure('dbms.security.deleteRole', 'role_name:STRING', '', 'dbms-write', 'deletes a role', (args, call) => {
-    call.requireAdmin();
-    const name = textArg(args, 0, 'role_name');
-    role(call, name);
-    if (call.system.users[name] !== undefined) throw new DbError('Forbidden', 'Cannot delete a primary role that is still in use.');
-    setRole(call, name, null);
-    for (const [holder, record] of Object.entries(call.system.users)) {
-      if (record.roles.includes(name)) setUser(call, holder, { ...record, roles: record.roles.filter((one) => one !== name) });
-    }
+    deleteRole(call, textArg(args, 0, 'role_name'));
     return NONE;
   }),
   procedure('dbms.security.modRoleDesc', 'role:STRING, description:STRING', '', 'dbms-write', "sets a role's description", (args, call) => {

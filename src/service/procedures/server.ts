@@ -26,7 +26,7 @@ function findGraph(call: CallContext, name: string): GraphInfo {
 }
 
 /** The graphs one may see, as Neo4j's tools read them: this server with each. */
-function databaseRows(call: CallContext): Value[][] {
+export function databaseRows(call: CallContext): Value[][] {
   const { status } = call.group;
   const address = status.peers.find((peer) => peer.isSelf)?.boltAddress ?? '';
   return call.system.graphs.filter((graph) => accessLevel(call.system, call.user, graph.name) !== 'NONE').map(({ name }) => [
@@ -34,35 +34,40 @@ function databaseRows(call: CallContext): Value[][] {
   ]);
 }
 
+export function createGraph(call: CallContext, name: string, description = '', maxSizeGB = 4096, strict = false): void {
+  call.requireAdmin('Non-admin cannot create graphs.');
+  checkName('Graph', name);
+  if (call.system.graphs.some((one) => one.name === name)) throw new DbError('GraphExists', `graph [${name}] already exist.`);
+  if (call.system.graphs.length >= GRAPHS_MAX) throw new DbError('ArgumentError', `there are ${GRAPHS_MAX} graphs, no more are allowed`);
+  call.transaction.changeSystem({ kind: 'createGraph', name, description, maxSizeGB, strict });
+  const admin = call.system.roles.admin;
+  if (admin !== undefined) {
+    call.transaction.changeSystem({ kind: 'setRole', name: 'admin', role: { ...admin, permissions: { ...admin.permissions, [name]: 'FULL' } } });
+  }
+}
+
+export function deleteGraph(call: CallContext, wanted: string): void {
+  call.requireAdmin('Non-admin cannot delete graphs.');
+  const { name } = findGraph(call, wanted);
+  if (name === 'default') throw new DbError('ArgumentError', 'the graph default cannot be deleted', { hint: 'CALL db.dropDB() empties it' });
+  call.transaction.changeSystem({ kind: 'deleteGraph', name });
+  for (const [roleName, role] of Object.entries(call.system.roles)) {
+    if (role.permissions[name] === undefined && role.fieldPermissions[name] === undefined) continue;
+    const { [name]: _level, ...permissions } = role.permissions;
+    const { [name]: _fields, ...fieldPermissions } = role.fieldPermissions;
+    call.transaction.changeSystem({ kind: 'setRole', name: roleName, role: { ...role, permissions, fieldPermissions } });
+  }
+}
+
 const graphs = [
   procedure('dbms.graph.createGraph', 'graph_name:STRING, description?:STRING, max_size_GB?:INTEGER, strict?:BOOLEAN', '', 'dbms-write',
     'creates a graph; strict: as in TuGraph, undeclared labels are errors', (args, call) => {
-      call.requireAdmin('Non-admin cannot create graphs.');
-      const name = textArg(args, 0, 'graph_name');
-      checkName('Graph', name);
-      if (call.system.graphs.some((one) => one.name === name)) throw new DbError('GraphExists', `graph [${name}] already exist.`);
-      if (call.system.graphs.length >= GRAPHS_MAX) throw new DbError('ArgumentError', `there are ${GRAPHS_MAX} graphs, no more are allowed`);
       const size = args[2] ?? null;
-      call.transaction.changeSystem({
-        kind: 'createGraph', name, description: typeof args[1] === 'string' ? args[1] : '', maxSizeGB: typeof size === 'number' ? size : 4096, strict: args[3] === true,
-      });
-      const admin = call.system.roles.admin;
-      if (admin !== undefined) {
-        call.transaction.changeSystem({ kind: 'setRole', name: 'admin', role: { ...admin, permissions: { ...admin.permissions, [name]: 'FULL' } } });
-      }
+      createGraph(call, textArg(args, 0, 'graph_name'), typeof args[1] === 'string' ? args[1] : '', typeof size === 'number' ? size : 4096, args[3] === true);
       return NONE;
     }),
   procedure('dbms.graph.deleteGraph', 'graph_name:STRING', '', 'dbms-write', 'deletes a graph with all its data', (args, call) => {
-    call.requireAdmin('Non-admin cannot delete graphs.');
-    const { name } = findGraph(call, textArg(args, 0, 'graph_name'));
-    if (name === 'default') throw new DbError('ArgumentError', 'the graph default cannot be deleted', { hint: 'CALL db.dropDB() empties it' });
-    call.transaction.changeSystem({ kind: 'deleteGraph', name });
-    for (const [roleName, role] of Object.entries(call.system.roles)) {
-      if (role.permissions[name] === undefined && role.fieldPermissions[name] === undefined) continue;
-      const { [name]: _level, ...permissions } = role.permissions;
-      const { [name]: _fields, ...fieldPermissions } = role.fieldPermissions;
-      call.transaction.changeSystem({ kind: 'setRole', name: roleName, role: { ...role, permissions, fieldPermissions } });
-    }
+    deleteGraph(call, textArg(args, 0, 'graph_name'));
     return NONE;
   }),
   procedure('dbms.graph.modGraph', 'graph_name:STRING, config:MAP', '', 'dbms-write', "changes a graph's description or size", (args, call) => {
@@ -99,11 +104,11 @@ const graphs = [
 ];
 
 /** One's own, or an admin all. */
-function visibleTasks(call: CallContext): readonly TaskInfo[] {
+export function visibleTasks(call: CallContext): readonly TaskInfo[] {
   return call.group.tasks.filter((task) => call.isAdmin || task.user === call.user);
 }
 
-function milliseconds(ms: number): Value {
+export function milliseconds(ms: number): Value {
   return Duration.of(0, 0, Math.floor(ms / 1000), Math.floor(ms % 1000) * 1_000_000);
 }
 

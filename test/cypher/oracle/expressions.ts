@@ -21,7 +21,7 @@ export function evaluate(e: Expression, scope: Scope): OValue {
       const value = at(e.operand);
       if (value === null) return null;
       if (!isEntity(value) || value.kind === 'path') throw new Error('labels of what has none');
-      return hasLabels(e.labels, value);
+      return hasLabels(e.labels, value, scope);
     }
     case 'Index': return element(at(e.target), at(e.index));
     case 'Slice': return slice(at(e.target), e.from && at(e.from), e.to && at(e.to));
@@ -51,6 +51,18 @@ export function evaluate(e: Expression, scope: Scope): OValue {
       let sum = at(e.initial);
       for (const item of list as OValue[]) sum = evaluate(e.step, { ...scope, row: new Map([...scope.row, [e.accumulator, sum], [e.variable, item]]) });
       return sum;
+    }
+    case 'MapProjection': {
+      const target = at(e.target);
+      if (target === null) return null;
+      return new Map(e.items.flatMap((item): [string, OValue][] => {
+        switch (item.kind) {
+          case 'all': return [...(target as ONode).properties];
+          case 'property': return [[item.key, property(target, item.key)]];
+          case 'variable': return [[item.name, need(scope.row.get(item.name), item.name)]];
+          case 'entry': return [[item.key, at(item.value)]];
+        }
+      }));
     }
     case 'PatternPredicate': return matchPart([e.pattern], undefined, scope).length > 0;
     case 'PatternComprehension': return matchPart([e.pattern], e.where, scope).map((row) => evaluate(e.project, { ...scope, row }));
@@ -84,15 +96,26 @@ function property(target: OValue, key: string): OValue {
   throw new Error('a property of what has none');
 }
 
-export function hasLabels(labels: LabelExpression, entity: ONode | ORelationship): boolean {
+export function hasLabels(labels: LabelExpression, entity: ONode | ORelationship, scope: Scope): boolean {
   const names = entity.kind === 'node' ? entity.labels : new Set([entity.type]);
   switch (labels.kind) {
     case 'Label': return names.has(labels.name);
     case 'Any': return names.size > 0;
-    case 'Not': return !hasLabels(labels.item, entity);
-    case 'And': return labels.items.every((item) => hasLabels(item, entity));
-    case 'Or': return labels.items.some((item) => hasLabels(item, entity));
+    case 'Not': return !hasLabels(labels.item, entity, scope);
+    case 'And': return labels.items.every((item) => hasLabels(item, entity, scope));
+    case 'Or': return labels.items.some((item) => hasLabels(item, entity, scope));
+    case 'Dynamic': {
+      const wanted = namesIn(evaluate(labels.expression, scope));
+      return labels.of === 'all' ? wanted.every((name) => names.has(name)) : wanted.some((name) => names.has(name));
+    }
   }
+}
+
+/** Labels that are a value. */
+export function namesIn(value: OValue): string[] {
+  const names = Array.isArray(value) ? value : [value];
+  if (!names.every((name) => typeof name === 'string')) throw new Error('a label that is no text');
+  return names;
 }
 
 function unary(op: 'NOT' | '-' | '+', value: OValue): OValue {
@@ -187,6 +210,7 @@ function call(name: string, args: OValue[]): OValue {
   if (args.includes(null)) return null;
   switch (name) {
     case 'size': return BigInt(typeof a === 'string' ? [...a].length : (a as OValue[]).length);
+    case 'keys': return [...(a instanceof Map ? a : (a as ONode).properties).keys()];
     case 'head': return (a as OValue[])[0] ?? null;
     case 'last': return (a as OValue[]).at(-1) ?? null;
     case 'tail': return (a as OValue[]).slice(1);

@@ -6,8 +6,8 @@ import { Dice } from '../../dice.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { OGraph, type OValue } from './model.ts';
 
-type Type = 'node' | 'relationship' | 'int' | 'float' | 'bool' | 'string' | 'ints' | 'path';
-type Scalar = Exclude<Type, 'node' | 'relationship' | 'path'>;
+type Type = 'node' | 'relationship' | 'entities' | 'int' | 'float' | 'bool' | 'string' | 'ints' | 'path';
+type Scalar = Exclude<Type, 'node' | 'relationship' | 'entities' | 'path'>;
 type Names = Map<string, Type>;
 
 const LABELS = ['A', 'B', 'C'];
@@ -58,13 +58,21 @@ class QueryMaker {
 
   make(): Generated {
     const parts = [this.#single()];
-    if (!this.#writes && this.#dice.chance(0.05)) {
-      this.#ordered = false;
-      const column = (): string => `RETURN ${this.#expression('int', new Map(), 2)} AS u`;
-      const names: Names = new Map();
-      return { text: `${this.#match(names, false)} RETURN ${this.#expression('int', names, 2)} AS u UNION ${this.#dice.chance(0.5) ? 'ALL ' : ''}${column()}`, ordered: false, writes: false };
-    }
+    if (!this.#writes && this.#dice.chance(0.08)) return { text: this.#union(new Map()), ordered: false, writes: false };
     return { text: parts.join(' '), ordered: this.#ordered, writes: this.#writes };
+  }
+
+  /** Two or three queries with the same columns. */
+  #union(outer: Names): string {
+    const dice = this.#dice;
+    const types = Array.from({ length: 1 + dice.below(2) }, () => dice.pick(SCALARS));
+    const one = (): string => {
+      const names: Names = new Map(outer);
+      const match = dice.chance(0.8) ? `${this.#match(names, false)} ` : '';
+      return `${match}RETURN ${types.map((type, i) => `${this.#expression(type, names, 2)} AS u${i}x`).join(', ')}`;
+    };
+    const joint = ` UNION ${dice.chance(0.5) ? 'ALL ' : ''}`;
+    return Array.from({ length: 2 + dice.below(2) }, one).join(joint);
   }
 
   #single(): string {
@@ -99,7 +107,11 @@ class QueryMaker {
         return `UNWIND ${list} AS ${this.#fresh(names, 'int', 'u')}`;
       }
       case 1: return this.#projection('WITH', names, false);
-      case 2: return names.size === 0 ? this.#match(names, false) : this.#match(names, true);
+      case 2: {
+        if (names.size === 0) return this.#match(names, false);
+        // Chains: what the first has not found is null in the next.
+        return Array.from({ length: 1 + dice.below(3) }, () => this.#match(names, true)).join(' ');
+      }
       case 3: return this.#subquery(names);
       default: return this.#match(names, false);
     }
@@ -130,16 +142,50 @@ class QueryMaker {
     const dice = this.#dice;
     let text = this.#node(names, outer, named);
     for (let hops = dice.pick([0, 1, 1, 1, 2, 2, 3]); hops > 0; hops--) {
+      if (dice.chance(0.08)) {
+        text += ` ${this.#repeated(names, outer, named)} ${this.#node(names, outer, named)}`;
+        continue;
+      }
       const direction = dice.pick(['out', 'in', 'both']);
       const variable = named && dice.chance(0.4);
       const length = dice.chance(0.15) ? dice.pick(['*0..1', '*1..2', '*2', '*..2', '*0..2']) : '';
       const name = variable && length === '' ? this.#fresh(names, 'relationship', 'r') : '';
-      const types = dice.chance(0.5) ? '' : `:${dice.pick(['R', 'S', 'R|S', '!R'])}`;
+      const types = dice.chance(0.5) ? '' : dice.chance(0.15) ? this.#dynamic(TYPES, outer) : `:${dice.pick(['R', 'S', 'R|S', '!R'])}`;
       const map = length === '' && dice.chance(0.15) ? ` {i: ${this.#expression('int', outer, 1)}}` : '';
       text += `${direction === 'in' ? '<-' : '-'}[${name}${types}${length}${map}]${direction === 'out' ? '->' : '-'}${this.#node(names, outer, named)}`;
     }
     if (named && dice.chance(0.08)) return `${this.#fresh(names, 'path', 'p')} = ${text}`;
     return text;
+  }
+
+  /** `((q)-[:R]->(w) WHERE …){1,2}`: inside single elements, outside lists. */
+  #repeated(names: Names, outer: Names, named: boolean): string {
+    const dice = this.#dice;
+    const inner: Names = new Map(outer);
+    const own = (prefix: string, type: 'node' | 'relationship'): string => {
+      if (!named || dice.chance(0.3)) return '';
+      const name = this.#fresh(inner, type, prefix);
+      names.set(name, 'entities');
+      return name;
+    };
+    const label = (): string => (dice.chance(0.2) ? `:${dice.pick(LABELS)}` : '');
+    let text = `(${own('q', 'node')}${label()})`;
+    for (let steps = dice.pick([1, 1, 2]); steps > 0; steps--) text += `-[${own('w', 'relationship')}${dice.pick(['', ':R', ':S', ':R|S', ':$any([\'R\', \'S\'])'])}]${dice.pick(['->', '-'])}(${own('q', 'node')}${label()})`;
+    const where = dice.chance(0.4) ? ` WHERE ${this.#expression('bool', inner, 2)}` : '';
+    return `(${text}${where})${dice.pick(['{1,2}', '{0,2}', '{2}', '{,1}', '{1}'])}`;
+  }
+
+  /** Names that are values: literals, or of what is bound before. */
+  #dynamic(all: readonly string[], outer: Names): string {
+    const dice = this.#dice;
+    const [a, b] = [dice.pick(all), dice.pick(all)];
+    switch (dice.below(5)) {
+      case 0: return `:$('${a}')`;
+      case 1: return `:$any(['${a}', '${b}'])`;
+      case 2: return `:$all(['${a}', '${b}'])`;
+      case 3: return `:!$any(['${a}'])`;
+      default: return `:$(CASE WHEN ${this.#expression('bool', outer, 1)} THEN '${a}' ELSE ['${b}'] END)`;
+    }
   }
 
   #node(names: Names, outer: Names, named: boolean): string {
@@ -148,7 +194,7 @@ class QueryMaker {
     let name = '';
     if (known.length > 0 && dice.chance(0.35)) name = dice.pick(known);
     else if (named && dice.chance(0.8)) name = this.#fresh(names, 'node', 'n');
-    const labels = dice.chance(0.35) ? `:${dice.pick(['A', 'B', 'C', 'A:B', 'A|B', '!A', 'A&!B'])}` : '';
+    const labels = dice.chance(0.06) ? this.#dynamic(LABELS, outer) : dice.chance(0.35) ? `:${dice.pick(['A', 'B', 'C', 'A:B', 'A|B', '!A', 'A&!B'])}` : '';
     const map = dice.chance(0.15) ? ` {${dice.pick(['i', 'j'])}: ${this.#expression('int', outer, 1)}}` : '';
     return `(${name}${labels}${map})`;
   }
@@ -181,7 +227,8 @@ class QueryMaker {
     const sortable = [...after].filter(([, type]) => ['int', 'string', 'bool', 'float'].includes(type));
     // A cut is only the same everywhere if the order is total up to rows that are alike.
     if (sortable.length === after.size && dice.chance(last ? 0.4 : 0.2)) {
-      text += ` ORDER BY ${sortable.map(([name]) => `${name}${dice.chance(0.3) ? ' DESC' : ''}`).join(', ')}`;
+      const mixed = dice.chance(0.25) ? `${this.#mixed(after)}${dice.chance(0.3) ? ' DESC' : ''}, ` : '';
+      text += ` ORDER BY ${mixed}${sortable.map(([name]) => `${name}${dice.chance(0.3) ? ' DESC' : ''}`).join(', ')}`;
       if (dice.chance(0.3)) text += ` SKIP ${dice.below(3)}`;
       if (dice.chance(0.6)) text += ` LIMIT ${dice.below(6)}`;
       if (last) this.#ordered = ![...after.values()].includes('float') && !distinct.includes('D');
@@ -190,6 +237,12 @@ class QueryMaker {
     for (const [name, type] of after) names.set(name, type);
     if (kind === 'WITH' && dice.chance(0.3)) text += ` WHERE ${this.#expression('bool', names, 2)}`;
     return text;
+  }
+
+  /** Values of several types in one order. */
+  #mixed(names: Names): string {
+    const [a, b, c] = [this.#dice.pick(SCALARS), this.#dice.pick(SCALARS), this.#dice.pick(SCALARS)].map((type) => this.#expression(type, names, 1));
+    return `CASE WHEN ${this.#expression('bool', names, 1)} THEN ${a!} WHEN ${this.#expression('bool', names, 1)} THEN ${b!} ELSE ${c!} END`;
   }
 
   #aggregate(names: Names): string {
@@ -260,7 +313,18 @@ class QueryMaker {
     if (dice.chance(0.08)) return `coalesce(${e(type)}, ${e(type)})`;
     switch (type) {
       case 'int':
-        switch (dice.below(8)) {
+        switch (dice.below(11)) {
+          case 7: {
+            const lists = [...names].filter(([, each]) => each === 'entities').map(([name]) => name);
+            return lists.length > 0 ? `size(${dice.pick(lists)})` : `size([v IN ${e('ints')} WHERE v > 0])`;
+          }
+          case 8: return `COUNT { ${this.#union(names)} }`;
+          case 9: {
+            const holders = [...names].filter(([, each]) => each === 'node' || each === 'relationship').map(([name]) => name);
+            if (holders.length === 0) return e('int');
+            const projected = `(${dice.pick(holders)} {.i, .${dice.pick(['j', 's'])}, x: ${e('int')}${dice.chance(0.3) ? ', .*' : ''}})`;
+            return dice.chance(0.5) ? `size(keys(${projected}))` : `${projected}.${dice.pick(['i', 'x', 'j'])}`;
+          }
           case 0: return `size(${e(dice.pick(['ints', 'string']))})`;
           case 1: return `abs(${e('int')})`;
           case 2: return `${e('ints')}[${dice.below(4) - 1}]`;
@@ -277,7 +341,12 @@ class QueryMaker {
           default: return `(${e('string')} + ${e('string')})`;
         }
       case 'ints':
-        switch (dice.below(5)) {
+        switch (dice.below(6)) {
+          case 5: {
+            const inner: Names = new Map(names);
+            const match = this.#match(inner, false);
+            return `COLLECT { ${match} RETURN ${this.#expression('int', inner, 1)} AS c ORDER BY c${dice.chance(0.3) ? ' DESC LIMIT 2' : ''} }`;
+          }
           case 0: return `[v IN ${e('ints')} WHERE ${e('bool', new Map([...names, ['v', 'int']]))} | ${e('int', new Map([...names, ['v', 'int']]))}]`;
           case 1: return `(${e('ints')} + ${e('ints')})`;
           case 2: return `${e('ints')}[${dice.below(3)}..${dice.below(4)}]`;
@@ -299,7 +368,7 @@ class QueryMaker {
       case 3: return `${e('int')} IN ${e('ints')}`;
       case 4: return `(${e(dice.pick(SCALARS))}) IS ${dice.chance(0.5) ? 'NOT ' : ''}NULL`;
       case 5: return `(${e('string')} ${dice.pick(['STARTS WITH', 'ENDS WITH', 'CONTAINS'])} ${e('string')})`;
-      case 6: return nodes.length > 0 ? `(${dice.pick(nodes)}:${dice.pick(['A', 'B', 'A|C', '!B'])})` : e('bool');
+      case 6: return nodes.length > 0 ? `(${dice.pick(nodes)}:${dice.pick(['A', 'B', 'A|C', '!B', '$(\'A\')', '$any([\'B\', \'C\'])'])})` : e('bool');
       case 7: return `${dice.pick(['all', 'any', 'none', 'single'])}(v IN ${e('ints')} WHERE ${e('bool', new Map([...names, ['v', 'int']]))})`;
       case 8: return `EXISTS { ${this.#inside(names)} }`;
       case 9: return entities.length > 1 ? `(${dice.pick(entities)} ${dice.pick(['=', '<>'])} ${dice.pick(entities)})` : e('bool');

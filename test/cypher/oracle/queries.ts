@@ -2,7 +2,8 @@
  * Clauses, as openCypher 9 defines them: each turns one table into another, row by row, and a pattern is matched by trying every node
  * and every relationship in every place.
  */
-import type { Clause, Expression, NodePattern, PatternPart, Projection, ProjectionItem, Query, RelationshipPattern, SetItem } from '../../../src/cypher/ast.ts';
+import type { Clause, Expression, LabelExpression, NodePattern, PatternPart, Projection, ProjectionItem, Query, RelationshipPattern, SetItem } from '../../../src/cypher/ast.ts';
+import { allElements, isDynamic } from '../../../src/cypher/semantics/walk.ts';
 import { evaluate, hasLabels } from './expressions.ts';
 import { equal, groupText, isNumber, order, type OGraph, type ONode, type OPath, type ORelationship, type OValue } from './model.ts';
 
@@ -108,7 +109,7 @@ function runClause(clause: Clause, table: ORow[], graph: OGraph): ORow[] {
 // ---------------------------------------------------------------- patterns
 
 function namesOf(parts: readonly PatternPart[]): string[] {
-  return parts.flatMap((part) => [part.variable, ...part.elements.map(({ variable }) => variable)]).filter((name) => name !== undefined);
+  return parts.flatMap((part) => [part.variable, ...[...allElements(part.elements)].map(({ variable }) => variable)]).filter((name) => name !== undefined);
 }
 
 interface Place {
@@ -147,24 +148,57 @@ function bind(place: Place, name: string | undefined, value: OValue): Place {
 /** Properties and inline predicates may name what is bound later: they are checked once all is. */
 function check(place: Place, entity: ONode | ORelationship, pattern: NodePattern | RelationshipPattern, graph: OGraph): Place {
   const entries = pattern.properties?.kind === 'Map' ? pattern.properties.entries : [];
-  if (entries.length === 0 && pattern.where === undefined) return place;
+  const labels = pattern.kind === 'Node' ? pattern.labels : pattern.types;
+  const dynamic = isDynamic(labels) ? labels : undefined;
+  if (entries.length === 0 && pattern.where === undefined && dynamic === undefined) return place;
   return {
     ...place,
     checks: [...place.checks, (row) => (
       entries.every(({ key, value }) => equal(entity.properties.get(key) ?? null, evaluate(value, { graph, row })) === true)
-      && (pattern.where === undefined || evaluate(pattern.where, { graph, row }) === true))],
+      && (pattern.where === undefined || evaluate(pattern.where, { graph, row }) === true)
+      && (dynamic === undefined || hasLabels(dynamic, entity, { graph, row })))],
   };
+}
+
+/** Labels that are values may depend on what is bound later, as properties may. */
+function fits(labels: LabelExpression | undefined, entity: ONode | ORelationship, row: ORow, graph: OGraph): boolean {
+  return labels === undefined || isDynamic(labels) || hasLabels(labels, entity, { graph, row });
 }
 
 function nodePlaces(pattern: NodePattern, place: Place, graph: OGraph, only: ONode | undefined): [Place, ONode][] {
   const bound = pattern.variable === undefined ? undefined : place.row.get(pattern.variable);
   count(1);
   const candidates = bound === undefined ? [...graph.nodes.values()] : bound === null ? [] : [bound as ONode];
-  return candidates.filter((node) => (only === undefined || node === only) && (pattern.labels === undefined || hasLabels(pattern.labels, node)))
+  return candidates.filter((node) => (only === undefined || node === only) && fits(pattern.labels, node, place.row, graph))
     .map((node) => [check(bind(place, pattern.variable, node), node, pattern, graph), node]);
 }
 
+/** What is repeated is matched by itself each time, with single variables; outside they are lists. */
+function repetitionsOf(pattern: RelationshipPattern, end: NodePattern, walk: Walk, graph: OGraph): Walk[] {
+  const { elements, where } = pattern.repeated!;
+  const names = [...new Set(elements.flatMap(({ variable }) => variable ?? []))];
+  const found: Walk[] = [];
+  const extend = (at: Walk, lists: ReadonlyMap<string, OValue[]>, times: number): void => {
+    if (times >= (pattern.length!.min ?? 0)) {
+      const place = { ...at.place, row: new Map([...at.place.row, ...lists]) };
+      for (const [next] of nodePlaces(end, place, graph, at.nodes.at(-1)!)) found.push({ ...at, place: next });
+    }
+    if (times === (pattern.length!.max ?? Infinity)) return;
+    const start: Place = { row: walk.place.row, used: at.place.used, checks: [] };
+    let inner: Walk[] = nodePlaces(elements[0] as NodePattern, start, graph, at.nodes.at(-1)!).map(([place, node]) => ({ place, nodes: [node], relationships: [] }));
+    for (let i = 1; i < elements.length; i += 2) inner = inner.flatMap((each) => stepsOf(elements[i] as RelationshipPattern, elements[i + 1] as NodePattern, each, graph));
+    for (const { place, nodes, relationships } of inner) {
+      if (!place.checks.every((passes) => passes(place.row)) || (where !== undefined && evaluate(where, { graph, row: place.row }) !== true)) continue;
+      const more = new Map(names.map((name) => [name, [...lists.get(name)!, place.row.get(name)!]]));
+      extend({ place: { ...at.place, used: place.used }, nodes: [...at.nodes, ...nodes.slice(1)], relationships: [...at.relationships, ...relationships] }, more, times + 1);
+    }
+  };
+  extend(walk, new Map(names.map((name) => [name, []])), 0);
+  return found;
+}
+
 function stepsOf(pattern: RelationshipPattern, end: NodePattern, walk: Walk, graph: OGraph): Walk[] {
+  if (pattern.repeated !== undefined) return repetitionsOf(pattern, end, walk, graph);
   const { length } = pattern;
   if (length === undefined) {
     return oneStep(pattern, walk, graph).flatMap(([relationship, node]) => {
@@ -196,7 +230,7 @@ function oneStep(pattern: RelationshipPattern, walk: Walk, graph: OGraph): [ORel
   count(1);
   const found: [ORelationship, ONode][] = [];
   for (const relationship of graph.relationships.values()) {
-    if (walk.place.used.includes(relationship) || (pattern.types !== undefined && !hasLabels(pattern.types, relationship))) continue;
+    if (walk.place.used.includes(relationship) || !fits(pattern.types, relationship, walk.place.row, graph)) continue;
     if (pattern.direction !== 'in' && relationship.start === from) found.push([relationship, relationship.end]);
     else if (pattern.direction !== 'out' && relationship.end === from) found.push([relationship, relationship.start]);
   }
