@@ -62,7 +62,8 @@ export class GraphMutator implements TextStore {
 
   createVertex(id: number, labels: readonly number[], properties: Iterable<PropertyEntry>): void {
     const block = new VertexBlock(internNumbers([...labels].sort((a, b) => a - b)), ...columns(properties));
-    this.buffer.put(VERTEX, id, block);
+    // Ids are never used again.
+    this.buffer.create(VERTEX, id, block);
     const counters = this.counters();
     counters.nextVertex = Math.max(counters.nextVertex, id + 1);
     counters.vertices++;
@@ -172,7 +173,7 @@ export class GraphMutator implements TextStore {
 
   createEdge(id: number, typeId: number, start: number, end: number, properties: Iterable<PropertyEntry>): void {
     const block = new EdgeBlock(typeId, start, end, ...columns(properties));
-    this.buffer.put(EDGE, id, block);
+    this.buffer.create(EDGE, id, block);
     const counters = this.counters();
     counters.nextEdge = Math.max(counters.nextEdge, id + 1);
     counters.edges++;
@@ -239,7 +240,7 @@ export class GraphMutator implements TextStore {
 
   #makeChunks(place: number, group: AdjacencyGroup): void {
     const chunk = this.counters().nextChunk++;
-    this.buffer.put(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
+    this.buffer.create(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
     group.chunks = [{ chunk, firstEdge: group.edges[0]! }];
     this.#degree(place).counts.set(group.typeId, group.edges.length);
     group.neighbours = [];
@@ -269,7 +270,7 @@ export class GraphMutator implements TextStore {
     const next = this.counters().nextChunk++;
     const edges = Array.from(chunk.edges);
     const neighbours = Array.from(chunk.neighbours);
-    this.buffer.put(CHUNK, next, new ChunkBlock(neighbours.slice(middle), edges.slice(middle)));
+    this.buffer.create(CHUNK, next, new ChunkBlock(neighbours.slice(middle), edges.slice(middle)));
     chunk.edges = edges.slice(0, middle);
     chunk.neighbours = neighbours.slice(0, middle);
     this.#chunks(place, typeId).splice(at + 1, 0, { chunk: next, firstEdge: edges[middle]! });

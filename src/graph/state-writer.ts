@@ -10,10 +10,10 @@
 import { assert } from '../base/assert.ts';
 import { ByteWriter } from '../base/bytes.ts';
 import { VersionClocks } from '../storage/clocks.ts';
-import type { Engine, WriteOp } from '../storage/engine.ts';
+import type { BatchInProgress, Engine } from '../storage/engine.ts';
 import { absentAsUndefined, BlockCache, readBlock } from './block-source.ts';
 import type { BlockSource } from './block-source.ts';
-import { blockKey, CatalogBlock } from './blocks.ts';
+import { blockKey, CatalogBlock, renumberKey } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import type { Checksum } from './checksum.ts';
 import { applyEffects } from './effects.ts';
@@ -141,12 +141,11 @@ export class StateWriter {
     const first = entries[0];
     const last = entries.at(-1);
     assert(first !== undefined && last !== undefined && first.index === this.#version + 1, 'entries are written in order');
-    const operations = this.#operations(entries, last.index);
+    const batch = this.#engine.beginBatch();
+    this.#collect(entries, last.index, batch);
     for (const entry of entries) if (entry.timeMs > this.#timeMs) this.#timeMs = entry.timeMs;
-    operations.push({
-      type: 'put', key: VERSION_KEY, value: encodeVersion({ version: last.index, timeMs: this.#timeMs, checksum: this.#checksum, format: this.#format }),
-    });
-    await this.#engine.batch(operations, options);
+    batch.put(VERSION_KEY, encodeVersion({ version: last.index, timeMs: this.#timeMs, checksum: this.#checksum, format: this.#format }));
+    await batch.write(options);
     this.#version = last.index;
     if (options.sync) this.#durableVersion = last.index;
     for (const entry of entries) if (entry.staged !== undefined) this.#settle(entry.staged, last.index);
@@ -161,8 +160,8 @@ export class StateWriter {
     this.#durableVersion = Math.max(this.#durableVersion, version);
   }
 
-  /** Raises the clocks, brings the checksum forward entry by entry, and collects each block's last form. */
-  #operations(entries: readonly EntryToWrite[], version: number): WriteOp[] {
+  /** Raises the clocks, brings the checksum forward entry by entry, and puts each block's last form into the batch. */
+  #collect(entries: readonly EntryToWrite[], version: number, batch: BatchInProgress): void {
     const latest = new Map<number, Map<number, Change>[]>();
     for (const entry of entries) {
       for (const [graph, buffer] of entry.staged?.changes.graphs ?? []) {
@@ -176,22 +175,21 @@ export class StateWriter {
       }
       this.#rememberChecksum(entry.index);
     }
-    const operations: WriteOp[] = [];
     for (const [graph, kinds] of latest) {
+      const key = blockKey(graph, 0, 0);
       for (const map of kinds) {
-        for (const change of map?.values() ?? []) {
-          this.#clocks.raise(VersionClocks.slot(change.kind.tag, graph, change.number), version);
-          const key = blockKey(graph, change.kind.tag, change.number);
-          operations.push(change.block === undefined ? { type: 'del', key } : { type: 'put', key, value: this.#encode(change.kind, change.block) });
+        for (const { kind, number, block } of map?.values() ?? []) {
+          this.#clocks.raise(VersionClocks.slot(kind.tag, graph, number), version);
+          renumberKey(key, kind.tag, number);
+          if (block === undefined) {
+            batch.del(key);
+            continue;
+          }
+          kind.encode(block, this.#encoder.reset());
+          batch.put(key, this.#encoder.plainView());
         }
       }
     }
-    return operations;
-  }
-
-  #encode(kind: BlockKind<Block>, block: Block): Buffer {
-    kind.encode(block, this.#encoder.reset());
-    return this.#encoder.finish();
   }
 
   #account(graph: number, change: Change): void {

@@ -46,6 +46,12 @@ export class GraphBuffer implements BlockSource {
     else map.set(block, { kind, number: block, block: value, before: this.base.get(kind, block) } as unknown as Change);
   }
 
+  /** A block under a number that never had one: the base is not asked. */
+  create<B extends Block>(kind: BlockKind<B>, block: number, value: B): void {
+    const map = this.#kinds[kind.tag] ??= new Map();
+    map.set(block, { kind, number: block, block: value, before: undefined } as unknown as Change);
+  }
+
   remove<B extends Block>(kind: BlockKind<B>, block: number): void {
     this.put(kind, block, undefined);
   }

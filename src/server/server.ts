@@ -28,7 +28,7 @@ import { RestServer } from '../rest/rest-server.ts';
 import { CallingExecutor, threadExecutor } from '../service/executors.ts';
 import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
-import { ServerProcedures } from '../service/procedures/host.ts';
+import { allProcedures } from './procedures.ts';
 import { ReadHost } from '../service/read-host.ts';
 import { addressRefused, Service } from '../service/service.ts';
 import { plainAddress, traceIdOf } from '../service/origin.ts';
@@ -341,7 +341,7 @@ export class LgraphServer {
 
   #makeService(): Service {
     const config = this.#config;
-    const procedures = new ServerProcedures();
+    const procedures = allProcedures();
     const host = new ReadHost(this.#reader!, {
       procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
       wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir), spill: spillFiles(this.#statementOptions.spill),

@@ -13,7 +13,7 @@ import { OutcomeKeeper } from '../replica/outcome-keeper.ts';
 import { Transactor } from '../replica/transactor.ts';
 import { OWN_KEY_PREFIX } from '../service/api.ts';
 import { executorHandlers } from '../service/executors.ts';
-import { ServerProcedures } from '../service/procedures/host.ts';
+import { allProcedures } from './procedures.ts';
 import { WriteHost } from '../service/write-host.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
@@ -82,7 +82,7 @@ async function onRole(leading: boolean): Promise<void> {
 }
 
 const host = new WriteHost(transactor, {
-  procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
+  procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
   random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
   fullText: data.fullText,
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,

@@ -11,9 +11,14 @@ const NATIVE_BATCH = '_batch';
 /** The hook that makes a chained batch, and those of the batch. */
 const NATIVE_CHAINED = '_chainedBatch';
 
+/** Memory a batch may have to be used again. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+
 interface NativeBatch {
   _put(key: Uint8Array, value: Uint8Array): void;
+  _del(key: Uint8Array): void;
   _clear(): void;
+  close(): Promise<void>;
   _write(options: { readonly sync: boolean }): Promise<void>;
 }
 
@@ -95,14 +100,21 @@ class LevelEngine implements Engine {
   beginBatch(): BatchInProgress {
     // Cleared ones are used again: native memory is otherwise only given back when the collector finds the object.
     const batch = this.#idle.pop() ?? this.#database[NATIVE_CHAINED]();
+    let bytes = 0;
     return {
-      put: (key, value) => batch._put(key, value),
+      put: (key, value) => {
+        bytes += key.length + value.length;
+        batch._put(key, value);
+      },
+      del: (key) => batch._del(key),
       write: async (options) => {
         try {
           await batch._write(options);
         } catch (error) {
           throw isDiskFull(error) ? diskFull(this.#location, error) : error;
         }
+        // A cleared one keeps its memory.
+        if (bytes > KEPT_BYTES_MAX) return batch.close();
         batch._clear();
         this.#idle.push(batch);
       },

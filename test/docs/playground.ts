@@ -10,16 +10,16 @@ import type { SystemState } from '../../src/graph/system.ts';
 import type { Transaction } from '../../src/graph/transaction.ts';
 import type { GraphView } from '../../src/graph/view.ts';
 import { OPTIONS } from '../../src/server/options.ts';
+import { allProcedures } from '../../src/server/procedures.ts';
 import { checkAccess } from '../../src/service/access.ts';
 import type { GroupFacts } from '../../src/service/api.ts';
 import { CallContext } from '../../src/service/call-context.ts';
 import { csvFiles } from '../../src/service/csv-files.ts';
-import { ServerProcedures } from '../../src/service/procedures/host.ts';
 import type { Value } from '../../src/value/value.ts';
 import { show } from '../cypher/show.ts';
 import { LocalStore } from '../graph/fixture.ts';
 
-export const PROCEDURES = new ServerProcedures();
+export const PROCEDURES = allProcedures();
 
 const ALONE: GroupFacts = {
   status: {
