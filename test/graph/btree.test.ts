@@ -1,8 +1,8 @@
 /** The index tree against a sorted list: entries come and go by seed; pages that are not needed any more are not there any more. */
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import { IndexPage, insertEntry, leaves, removeEntry, seekEqual } from '../../src/graph/btree.ts';
-import type { PageStore } from '../../src/graph/btree.ts';
+import { insertEntry, leaves, removeEntry, seekEqual } from '../../src/graph/btree.ts';
+import type { PageStore , IndexPage} from '../../src/graph/btree.ts';
 import { TreeFiller } from '../../src/graph/btree-fill.ts';
 import { INDEX } from '../../src/graph/btree.ts';
 import { Dice } from '../dice.ts';
