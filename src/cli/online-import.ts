@@ -110,7 +110,7 @@ class Run {
       if (!(error instanceof RestError) || (error.code !== 'GraphExists' && error.code !== 'Forbidden')) throw error;
     });
     // What a constraint brings is not made before it.
-    const indexes = config.indexes.filter((index) => !config.constraints.some((one) => one.type !== 'exists' && isSame(one, index)));
+    const indexes = config.indexes.filter((index) => !config.constraints.some((one) => (one.type === 'unique' || one.type === 'node_key') && isSame(one, index)));
     await this.#client.post(`/db/${encodeURIComponent(graph)}/schema/text`, { description: JSON.stringify({ schema: schemaJson({ ...config, indexes: indexes.filter((index) => isFieldIndex(index, config)) }) }) }, `${key}-schema`);
     const run = (script: string, name: string) => this.#client.post('/cypher', { graph, script }, `${key}-${name}`);
     for (const constraint of config.constraints) await run(createConstraintStatement(constraint), `constraint-${constraint.name}`);

@@ -6,6 +6,7 @@ import { DEFAULT_GRAPH, DEFAULT_USER, createFirstState } from '../../src/auth/fi
 import { seededRandom } from '../../src/base/random.ts';
 import { execute, executeInTransactions, materialize, planText, prepare } from '../../src/cypher/engine.ts';
 import type { ExecContext, Execution, PreparedQuery } from '../../src/cypher/engine.ts';
+import type { ReadPoint } from '../../src/graph/state-reader.ts';
 import type { SystemState } from '../../src/graph/system.ts';
 import type { Transaction } from '../../src/graph/transaction.ts';
 import type { GraphView } from '../../src/graph/view.ts';
@@ -70,6 +71,16 @@ export class Playground {
       checkAccess(tx.system, this.#user, view.graphName, query.access);
       return answerOf(query, execute(query, this.#context(view, tx.system, tx)), view);
     });
+  }
+
+  /** A state of this moment, for as long as the work takes. */
+  async at<T>(work: (point: ReadPoint) => Promise<T>): Promise<T> {
+    const point = this.#store.reader.acquire();
+    try {
+      return await work(point);
+    } finally {
+      this.#store.reader.release(point);
+    }
   }
 
   async setParameter(name: string, expression: string): Promise<void> {
