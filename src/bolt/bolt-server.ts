@@ -25,6 +25,8 @@ export interface BoltServerOptions {
   readonly port: number;
   readonly messageBytesMax: number;
   readonly authTimeoutMs: number;
+  /** A client that takes nothing of its result for so long is gone. */
+  readonly writeTimeoutMs: number;
   readonly connectionsMax: number;
   readonly log: (message: string) => void;
   /** Absent: every address may connect. */
@@ -186,9 +188,9 @@ export class BoltServer {
   }
 
   #connect(stream: Duplex, address: string): void {
-    const { messageBytesMax, authTimeoutMs, log } = this.#options;
+    const { messageBytesMax, authTimeoutMs, writeTimeoutMs, log } = this.#options;
     const connection: Connection = new Connection(stream, this.#door, {
-      id: `bolt-${this.#nextId++}`, address: plainAddress(address), messageBytesMax, authTimeoutMs, log,
+      id: `bolt-${this.#nextId++}`, address: plainAddress(address), messageBytesMax, authTimeoutMs, writeTimeoutMs, log,
       onClose: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);

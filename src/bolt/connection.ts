@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly address: string;
   readonly messageBytesMax: number;
   readonly authTimeoutMs: number;
+  /** A client that takes nothing for so long is gone. */
+  readonly writeTimeoutMs: number;
   readonly log: (message: string) => void;
   readonly onClose: () => void;
 }
@@ -35,8 +37,6 @@ const QUEUE_MESSAGES_MAX = 1000;
 const OUTPUT_BYTES_MAX = 512 * 1024;
 /** Rows up to here are copied next to the messages around them, so that a short answer is one write. */
 const JOINED_BYTES_MAX = 4096;
-/** A client that takes nothing for so long is gone. */
-const STALL_MS = 10 * 60_000;
 /** A login that was begun is answered, also by a server that is about to go: drivers retry on a closed connection, but not on half a login. */
 const LOGIN_MS = 1000;
 /** How long a client may take to close after the last answer. */
@@ -155,7 +155,7 @@ export class Connection implements Output {
     const socket = this.#socket;
     if (socket.writableLength < OUTPUT_BYTES_MAX || this.#isEnded) return undefined;
     return new Promise((resolve) => {
-      const stalled = setTimeout(() => this.close('it takes no data'), STALL_MS);
+      const stalled = setTimeout(() => this.close('it takes no data'), this.#options.writeTimeoutMs);
       const done = () => {
         clearTimeout(stalled);
         socket.off('drain', done).off('close', done);

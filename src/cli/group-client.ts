@@ -1,6 +1,6 @@
 /** REST calls to whichever server of a group answers: tried again, in turn, while servers fail, elect or restart. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RestClient, RestError } from './rest-client.ts';
+import { probe, RestClient, RestError } from './rest-client.ts';
 
 const TIMEOUT_MS = 120_000;
 const PAUSE_MS = 200;
@@ -29,15 +29,25 @@ export class GroupClient {
   }
 
   /** A call that may be repeated: because it reads, or because it carries a key. */
-  async post(path: string, body: unknown, idempotencyKey?: string): Promise<unknown> {
-    return this.repeat((client, address) => client.post(address, path, body, TIMEOUT_MS, idempotencyKey));
+  async post(path: string, body: unknown, idempotencyKey?: string, onSent?: () => void): Promise<unknown> {
+    return this.repeat((client, address) => client.post(address, path, body, TIMEOUT_MS, idempotencyKey, onSent));
+  }
+
+  /** Turns to the server that takes writes, if there is one now: others would send them on. */
+  async toLeader(): Promise<void> {
+    const { addresses } = this.#options;
+    if (addresses.length < 2) return;
+    const answers = await Promise.all(addresses.map((address) => probe(address, '/writable')));
+    const at = answers.findIndex((answer) => answer?.status === 200);
+    if (at >= 0) this.#at = at;
   }
 
   async repeat<T>(work: (client: RestClient, address: string) => Promise<T>): Promise<T> {
     const { addresses, user, password, retryMs } = this.#options;
     const deadline = performance.now() + retryMs;
     for (;;) {
-      const address = addresses[this.#at % addresses.length]!;
+      const at = this.#at;
+      const address = addresses[at % addresses.length]!;
       try {
         this.#client ??= await RestClient.login(address, user, password);
         return await work(this.#client, address);
@@ -45,8 +55,10 @@ export class GroupClient {
         if (error instanceof RestError && error.code === 'TokenExpired') this.#client = undefined;
         else if (!isPassing(error)) throw error;
         if (performance.now() > deadline) throw new Error(`${addresses.join(', ')}: no answer within ${retryMs / 1000} s: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-        this.#at++;
+        // Of several calls at once, each that fails turns away from the same server.
+        if (this.#at === at) this.#at++;
         await sleep(PAUSE_MS);
+        await this.toLeader();
       }
     }
   }

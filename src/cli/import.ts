@@ -45,6 +45,7 @@ const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_import')
   .option('user', { alias: 'u', type: 'string', default: DEFAULT_USER })
   .option('password', { alias: 'p', type: 'string', describe: "the user's password (online); first password of admin (offline); LGRAPH_PASSWORD, or the factory password" })
   .option('package_bytes', { type: 'number', default: 1024 * 1024, describe: 'online: size of one transaction' })
+  .option('packages_at_once', { type: 'number', default: 4, describe: 'online: packages under way at a time' })
   .option('skip_packages', { type: 'number', default: 0, describe: 'online: leave out the first packages' })
   .option('breakpoint_continue', { type: 'boolean', default: true, describe: 'online: go on with a run that was interrupted' })
   .option('retry_s', { type: 'number', default: 60, describe: 'online: how long a package is tried while servers fail' })
@@ -119,7 +120,7 @@ async function run(): Promise<ImportResult> {
     if (addresses.length === 0) throw new DbError('InvalidRequest', 'the group is missing: give a server with --url http://host:port');
     const client = new GroupClient({ addresses, user: argv.user, password: password ?? DEFAULT_PASSWORD, retryMs: argv.retry_s * 1000 });
     return await importOnline(client, {
-      ...shared, packageBytes: argv.package_bytes, skipPackages: argv.skip_packages, goesOn: argv.breakpoint_continue, stateFile: `${argv.config_file}.progress`,
+      ...shared, packageBytes: argv.package_bytes, packagesAtOnce: Math.max(1, argv.packages_at_once), skipPackages: argv.skip_packages, goesOn: argv.breakpoint_continue, stateFile: `${argv.config_file}.progress`,
     });
   } finally {
     line.end();

@@ -1,9 +1,10 @@
 /**
- * Import into a running group, package by package over REST.
+ * Import into a running group, package by package over REST: pieces of the files as they stand, which the leader reads.
  *
  * Every package is one transaction under a key of its own, made of the run's name and the package's number: whatever breaks in between,
- * sending it again does it once. How far a run has come is kept in a file beside the configuration; a run that is started again with
- * the same files goes on from there under the same name.
+ * sending it again does it once. A few are under way at a time, each sent when the one before has left. How far a run has come, that is the
+ * first package that is not answered, is kept in a file beside the configuration; a run that is started again with the same files goes on
+ * from there under the same name.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -14,8 +15,8 @@ import { DESTINATION, SOURCE } from '../data/import-config.ts';
 import type { FileSpec, ImportConfig, IndexSpec } from '../data/import-config.ts';
 import { isFieldText, schemaJson } from '../data/config-json.ts';
 import { createConstraintStatement, createIndexStatement, createTextStatement } from '../data/statement-text.ts';
-import { filesOf, rowParser, textParts } from '../data/row-source.ts';
-import type { RawRow } from '../data/row-source.ts';
+import { rowPieces } from '../data/row-pieces.ts';
+import { filesOf, rowParser } from '../data/row-source.ts';
 import type { GroupClient } from './group-client.ts';
 import { RestError } from './rest-client.ts';
 
@@ -27,6 +28,8 @@ export interface OnlineOptions extends ImportEvents {
   readonly continueOnError: boolean;
   /** Bytes of rows in one package, about. */
   readonly packageBytes: number;
+  /** Packages under way at a time. */
+  readonly packagesAtOnce: number;
   /** The first packages, which are left out. */
   readonly skipPackages: number;
   /** Where the run's progress is kept. */
@@ -51,12 +54,14 @@ interface InputFile {
 
 interface Package {
   readonly file: InputFile;
-  /** JSON lines, and the line of the file that each came from. */
-  readonly lines: string[];
-  readonly places: number[];
-  /** Rows that could not even be read. */
-  readonly unreadable: { readonly line: number; readonly reason: string }[];
+  readonly number: number;
+  readonly text: string;
+  /** The file's line that its first one is. */
+  readonly line: number;
 }
+
+/** Raises with the packages of a file: a run is not gone on with when its packages would be others. */
+const PACKAGE_FORM = 2;
 
 interface ImportAnswer {
   readonly log: string;
@@ -79,12 +84,16 @@ class Run {
   readonly #options: OnlineOptions;
   #state: RunState;
   #number = 0;
+  /** What answered packages have brought, until those before them are answered too. */
+  readonly #answered = new Map<number, { readonly kind: FileSpec['kind']; readonly imported: number; readonly rejected: number }>();
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(client: GroupClient, options: OnlineOptions, files: readonly InputFile[]) {
     this.#client = client;
     this.#options = options;
     const { graph, delimiter, packageBytes, config } = options;
-    const fingerprint = createHash('sha256').update(JSON.stringify([graph, delimiter, packageBytes, config, files.map(({ path, bytes }) => [path, bytes, statSync(path).mtimeMs])])).digest('hex');
+    const fingerprint = createHash('sha256').update(JSON.stringify([PACKAGE_FORM, graph, delimiter, packageBytes, config, files.map(({ path, bytes }) => [path, bytes, statSync(path).mtimeMs])])).digest('hex');
     const earlier = options.goesOn ? readState(options.stateFile) : undefined;
     this.#state = earlier?.fingerprint === fingerprint
       ? earlier
@@ -101,7 +110,7 @@ class Run {
       if (!(error instanceof RestError) || (error.code !== 'GraphExists' && error.code !== 'Forbidden')) throw error;
     });
     // What a constraint brings is not made before it.
-    const indexes = config.indexes.filter((index) => !config.constraints.some((one) => one.type !== 'exists' && isSame(one, index)));
+    const indexes = config.indexes.filter((index) => !config.constraints.some((one) => (one.type === 'unique' || one.type === 'node_key') && isSame(one, index)));
     await this.#client.post(`/db/${encodeURIComponent(graph)}/schema/text`, { description: JSON.stringify({ schema: schemaJson({ ...config, indexes: indexes.filter((index) => isFieldIndex(index, config)) }) }) }, `${key}-schema`);
     const run = (script: string, name: string) => this.#client.post('/cypher', { graph, script }, `${key}-${name}`);
     for (const constraint of config.constraints) await run(createConstraintStatement(constraint), `constraint-${constraint.name}`);
@@ -117,52 +126,77 @@ class Run {
   }
 
   async send(files: readonly InputFile[]): Promise<void> {
+    const { packageBytes: chars, delimiter, onProgress } = this.#options;
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const firstEdges = files.find(({ spec }) => spec.kind === 'edge');
     let before = 0;
-    for (const file of files) {
-      for await (const { pack, bytes } of packagesOf(file, this.#options)) {
-        await this.#sendOne(pack);
-        const { vertices, edges } = this.#state.imported;
-        this.#options.onProgress({ phase: file.spec.kind === 'vertex' ? 'vertices' : 'edges', done: before + Math.min(bytes, file.bytes), total, elements: vertices + edges });
+    try {
+      await this.#client.toLeader();
+      for (const file of files) {
+        // Edges find their ends by what the packages of vertices have brought.
+        if (file === firstEdges) await this.#idle(0);
+        for await (const { text, line, bytes } of rowPieces({ path: file.path, spec: file.spec, delimiter, chars })) {
+          await this.#begin({ file, number: this.#number++, text, line });
+          const { vertices, edges } = this.#state.imported;
+          onProgress({ phase: file.spec.kind === 'vertex' ? 'vertices' : 'edges', done: before + Math.min(bytes, file.bytes), total, elements: vertices + edges });
+        }
+        before += file.bytes;
       }
-      before += file.bytes;
+    } finally {
+      await this.#idle(0).catch(() => undefined);
     }
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  async #sendOne(pack: Package): Promise<void> {
-    const number = this.#number++;
-    if (number < Math.max(this.#state.packages, this.#options.skipPackages)) return;
+  /** Until at most so many packages are under way; throws what one of them has met. */
+  async #idle(most: number): Promise<void> {
+    while (this.#underWay.size > most) await Promise.race(this.#underWay);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Sends the package; resolves when the next may follow. */
+  async #begin(pack: Package): Promise<void> {
+    if (pack.number < Math.max(this.#state.packages, this.#options.skipPackages)) return;
+    await this.#idle(this.#options.packagesAtOnce - 1);
+    await new Promise<void>((resolve) => {
+      const done: Promise<void> = this.#sendOne(pack, resolve).catch((error: unknown) => {
+        this.#failure ??= { error };
+      }).finally(() => {
+        this.#underWay.delete(done);
+        resolve();
+      });
+      this.#underWay.add(done);
+    });
+  }
+
+  async #sendOne(pack: Package, onSent: () => void): Promise<void> {
+    const { graph, delimiter, continueOnError, onRejected } = this.#options;
     const { spec, path } = pack.file;
-    this.#reject(pack, pack.unreadable);
     const ends = spec.kind === 'edge' ? { [SOURCE]: spec.source, [DESTINATION]: spec.destination } : {};
-    const description = JSON.stringify({ files: [{ format: 'JSON', label: spec.label, columns: spec.columns, ...ends }] });
-    const body = { description, data: pack.lines.join('\n'), continue_on_error: this.#options.continueOnError, detail: true };
+    const description = JSON.stringify({ files: [{ format: spec.format, label: spec.label, columns: spec.columns, ...ends }] });
+    const body = { description, data: pack.text, delimiter, continue_on_error: continueOnError, detail: true };
     let answer: ImportAnswer;
     try {
-      answer = await this.#client.post(`/db/${encodeURIComponent(this.#options.graph)}/import/text`, body, `import-${this.#state.run}-${number}`) as ImportAnswer;
+      answer = await this.#client.post(`/db/${encodeURIComponent(graph)}/import/text`, body, `import-${this.#state.run}-${pack.number}`, onSent) as ImportAnswer;
     } catch (error) {
-      throw error instanceof RestError ? new DbError('ConstraintValidation', refusal(error.message, pack, path), { hint: 'If you wish to ignore the errors, use --continue_on_error true' }) : error;
+      throw error instanceof RestError ? new DbError('ConstraintValidation', refusal(error.message, pack), { hint: 'If you wish to ignore the errors, use --continue_on_error true' }) : error;
     }
-    const rejected = (answer.rejected ?? []).map(({ line, reason }) => ({ line: pack.places[line - 1] ?? line, reason }));
-    this.#reject(pack, rejected);
-    this.#note(pack, answer.imported ?? pack.lines.length - rejected.length, rejected.length + pack.unreadable.length);
+    const rejected = answer.rejected ?? [];
+    for (const { line, reason } of rejected) onRejected({ file: path, label: spec.label, line: pack.line + line - 1, reason });
+    this.#note(pack, answer.imported ?? rowsOf(pack, delimiter), rejected.length);
   }
 
-  #reject({ file }: Package, rows: readonly { readonly line: number; readonly reason: string }[]): void {
-    for (const { line, reason } of rows) {
-      const one = { file: file.path, label: file.spec.label, line, reason };
-      if (!this.#options.continueOnError) throw new DbError('ConstraintValidation', rejectedText(one), { hint: 'If you wish to ignore the errors, use --continue_on_error true' });
-      this.#options.onRejected(one);
+  #note({ number, file }: Package, imported: number, rejected: number): void {
+    this.#answered.set(number, { kind: file.spec.kind, imported, rejected });
+    let { packages, imported: sum } = this.#state;
+    packages = Math.max(packages, this.#options.skipPackages);
+    for (let next = this.#answered.get(packages); next !== undefined; next = this.#answered.get(packages)) {
+      this.#answered.delete(packages++);
+      const isVertex = next.kind === 'vertex';
+      sum = { vertices: sum.vertices + (isVertex ? next.imported : 0), edges: sum.edges + (isVertex ? 0 : next.imported), rejected: sum.rejected + next.rejected };
     }
-  }
-
-  #note(pack: Package, imported: number, rejected: number): void {
-    const { imported: sum } = this.#state;
-    const isVertex = pack.file.spec.kind === 'vertex';
-    this.#state = {
-      ...this.#state, packages: this.#number,
-      imported: { vertices: sum.vertices + (isVertex ? imported : 0), edges: sum.edges + (isVertex ? 0 : imported), rejected: sum.rejected + rejected },
-    };
+    if (packages === this.#state.packages) return;
+    this.#state = { ...this.#state, packages, imported: sum };
     this.#save();
   }
 
@@ -202,41 +236,17 @@ function readState(path: string): RunState | undefined {
 }
 
 /** The server's message with the line of the file in place of the package's. */
-function refusal(message: string, { file: { spec }, places }: Package, file: string): string {
+function refusal(message: string, { file: { spec, path }, line }: Package): string {
   const match = /^line (\d+): (.*)$/s.exec(message);
-  return match === null ? message : rejectedText({ file, label: spec.label, line: places[Number(match[1]) - 1] ?? 0, reason: match[2]! });
+  return match === null ? message : rejectedText({ file: path, label: spec.label, line: line + Number(match[1]) - 1, reason: match[2]! });
 }
 
-async function* packagesOf(file: InputFile, options: OnlineOptions): AsyncGenerator<{ pack: Package; bytes: number }> {
-  const parser = rowParser(file.spec.format, options.delimiter, file.spec.header);
-  const ready: Package[] = [];
-  let pack = emptyPackage(file);
-  let size = 0;
-  const take = (row: RawRow): void => {
-    if (row.cells === undefined) {
-      pack.unreadable.push({ line: row.line, reason: row.error });
-      return;
-    }
-    const text = JSON.stringify(row.cells, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
-    pack.lines.push(text);
-    pack.places.push(row.line);
-    size += text.length;
-    if (size < options.packageBytes) return;
-    ready.push(pack);
-    pack = emptyPackage(file);
-    size = 0;
-  };
-  let bytes = 0;
-  for await (const part of textParts(file.path)) {
-    parser.push(part.text, take);
-    bytes = part.bytes;
-    while (ready.length > 0) yield { pack: ready.shift()!, bytes };
-  }
-  parser.end(take);
-  if (pack.lines.length > 0 || pack.unreadable.length > 0) ready.push(pack);
-  for (const last of ready) yield { pack: last, bytes: file.bytes };
-}
-
-function emptyPackage(file: InputFile): Package {
-  return { file, lines: [], places: [], unreadable: [] };
+/** Rows of a package that was done before, and whose answer was too large to keep. */
+function rowsOf({ file: { spec }, text }: Package, delimiter: string): number {
+  let rows = 0;
+  const parser = rowParser(spec.format, delimiter, 0);
+  const count = (): void => void rows++;
+  parser.push(text, count);
+  parser.end(count);
+  return rows;
 }

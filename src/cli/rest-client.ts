@@ -3,6 +3,7 @@
  * it never reads an older state whichever server answers.
  */
 import type { IncomingMessage } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -51,32 +52,37 @@ interface HttpAsk {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly timeoutMs: number;
+  /** Called when the request has left this process, and its answer is still to come. */
+  readonly onSent?: (() => void) | undefined;
 }
 
-async function http(address: string, path: string, { method, headers, body, timeoutMs }: HttpAsk): Promise<HttpAnswer> {
-  if (trust !== undefined) return https(address, path, { method, headers, body, timeoutMs }, trust);
+async function http(address: string, path: string, ask: HttpAsk): Promise<HttpAnswer> {
+  if (trust !== undefined || ask.onSent !== undefined) return watched(address, path, ask);
+  const { method, headers, body, timeoutMs } = ask;
   const answer = await fetch(`http://${address}${path}`, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }), signal: AbortSignal.timeout(timeoutMs) });
   return { status: answer.status, text: await answer.text(), version: Number(answer.headers.get('server_version') ?? 0) };
 }
 
-/** Node's fetch takes no authority of the caller's own. */
-function httpsAnswer(address: string, path: string, ask: Omit<HttpAsk, 'timeoutMs'>, { ca, anybody }: Trust, signal?: AbortSignal): Promise<IncomingMessage> {
+/** Node's fetch takes no authority of the caller's own, and does not tell when a request has been sent. */
+function answerOf(address: string, path: string, ask: Omit<HttpAsk, 'timeoutMs'>, signal?: AbortSignal): Promise<IncomingMessage> {
+  const shared = { method: ask.method, headers: ask.headers, ...(signal === undefined ? {} : { signal }) };
   return new Promise((resolve, reject) => {
-    const request = httpsRequest(`https://${address}${path}`, {
-      method: ask.method, headers: ask.headers, rejectUnauthorized: anybody !== true, ...(ca === undefined ? {} : { ca }), ...(signal === undefined ? {} : { signal }),
+    const request = trust === undefined ? httpRequest(`http://${address}${path}`, shared, resolve) : httpsRequest(`https://${address}${path}`, {
+      ...shared, rejectUnauthorized: trust.anybody !== true, ...(trust.ca === undefined ? {} : { ca: trust.ca }),
     }, resolve);
     request.on('error', reject);
+    if (ask.onSent !== undefined) request.on('finish', ask.onSent);
     request.end(ask.body);
   });
 }
 
-async function https(address: string, path: string, ask: HttpAsk, trusted: Trust): Promise<HttpAnswer> {
-  const response = await httpsAnswer(address, path, ask, trusted, AbortSignal.timeout(ask.timeoutMs));
+async function watched(address: string, path: string, ask: HttpAsk): Promise<HttpAnswer> {
+  const response = await answerOf(address, path, ask, AbortSignal.timeout(ask.timeoutMs));
   return { status: response.statusCode ?? 0, text: await textOf(response), version: Number(response.headers.server_version ?? 0) };
 }
 
-async function httpsStream(address: string, path: string, ask: Omit<HttpAsk, 'timeoutMs'>, trusted: Trust): Promise<AsyncIterable<Uint8Array>> {
-  const response = await httpsAnswer(address, path, ask, trusted);
+async function httpsStream(address: string, path: string, ask: Omit<HttpAsk, 'timeoutMs'>): Promise<AsyncIterable<Uint8Array>> {
+  const response = await answerOf(address, path, ask);
   if (response.statusCode === 200) return response;
   throw refused(response.statusCode ?? 0, await textOf(response));
 }
@@ -118,9 +124,9 @@ export class RestClient {
     return (await send(address, 'GET', path, undefined, { authorization: `Bearer ${this.#token}` }, 5000)).body;
   }
 
-  async post(address: string, path: string, body: unknown, timeoutMs = 20_000, idempotencyKey?: string): Promise<unknown> {
+  async post(address: string, path: string, body: unknown, timeoutMs = 20_000, idempotencyKey?: string, onSent?: () => void): Promise<unknown> {
     const key = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
-    const { body: answer, version } = await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}`, ...key, ...this.#seen() }, timeoutMs);
+    const { body: answer, version } = await send(address, 'POST', path, body, { authorization: `Bearer ${this.#token}`, ...key, ...this.#seen() }, timeoutMs, onSent);
     this.version = Math.max(this.version, version);
     return answer;
   }
@@ -128,7 +134,7 @@ export class RestClient {
   /** An answer of any length, as it comes. */
   async stream(address: string, path: string, body: unknown): Promise<AsyncIterable<Uint8Array>> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${this.#token}`, ...this.#seen() };
-    if (trust !== undefined) return httpsStream(address, path, { method: 'POST', headers, body: JSON.stringify(body) }, trust);
+    if (trust !== undefined) return httpsStream(address, path, { method: 'POST', headers, body: JSON.stringify(body) });
     const answer = await fetch(`http://${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     if (answer.ok && answer.body !== null) return answer.body;
     throw refused(answer.status, await answer.text());
@@ -150,9 +156,9 @@ export class RestClient {
   }
 }
 
-async function send(address: string, method: string, path: string, body: unknown, headers: Record<string, string>, timeoutMs: number): Promise<{ body: unknown; version: number }> {
+async function send(address: string, method: string, path: string, body: unknown, headers: Record<string, string>, timeoutMs: number, onSent?: () => void): Promise<{ body: unknown; version: number }> {
   const { status, text, version } = await http(address, path, {
-    method, headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers }, body: body === undefined ? undefined : JSON.stringify(body), timeoutMs,
+    method, headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers }, body: body === undefined ? undefined : JSON.stringify(body), timeoutMs, onSent,
   });
   if (status < 200 || status > 299) throw refused(status, text);
   return { body: text === '' ? undefined : parsed(text), version };

@@ -14,7 +14,7 @@ export type CsvRow =
   | { readonly line: number; readonly error: string; readonly cells: undefined };
 
 /** A quoted field longer than this is a quote that was never closed. */
-const OPEN_FIELD_CHARS_MAX = 64 * 1024 * 1024;
+export const OPEN_FIELD_CHARS_MAX = 64 * 1024 * 1024;
 
 export class CsvReader {
   readonly #delimiter: string;

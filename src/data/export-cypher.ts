@@ -12,10 +12,11 @@ import { Point } from '../value/spatial.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
 import { Float } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
+import { catalogParts } from './catalog-parts.ts';
 import { schemaItem } from './config-json.ts';
 import type { ExportPart } from './export-graph.ts';
-import { declaredLabel } from './export-rows.ts';
-import { createTextStatement } from './statement-text.ts';
+import { KeyTable } from './key-table.ts';
+import { createConstraintStatement, createIndexStatement, createTextStatement } from './statement-text.ts';
 
 const LABEL = 'UNIQUE IMPORT LABEL';
 const ID = 'UNIQUE IMPORT ID';
@@ -29,6 +30,7 @@ export class CypherWriter {
   #chars = 0;
   #elements = 0;
   #hasUndeclared = false;
+  readonly #numbers = new KeyTable();
 
   constructor(view: GraphReader, source: BlockSource) {
     this.#view = view;
@@ -44,8 +46,8 @@ export class CypherWriter {
         if (this.#chars >= PART_CHARS) yield this.#part();
       }
     }
-    for (const type of this.#view.catalog.data.types.keys()) {
-      for (const ids of this.#view.scanRelationships(type)) {
+    for (const type of [...this.#view.catalog.data.types].sort()) {
+      for (const ids of this.#view.scanRelationships(this.#view.catalog.findType(type)!)) {
         for (let i = 0; i < ids.length; i++) {
           this.#edge(ids[i]!);
           if (this.#chars >= PART_CHARS) yield this.#part();
@@ -61,25 +63,44 @@ export class CypherWriter {
 
   #schema(): void {
     const { catalog } = this.#view;
-    const { schemas, indexes, labels, types, keys } = catalog.data;
-    for (const schema of [...schemas].sort((a, b) => Number(a.kind === 'edge') - Number(b.kind === 'edge'))) {
-      const own = indexes.filter((index) => index.kind === schema.kind && (index.kind === 'vertex' ? labels : types)[index.labelId] === schema.name)
-        .map((index) => ({ fields: index.keyIds.map((key) => keys[key]!), unique: index.unique, pairUnique: index.pairUnique }));
+    const parts = catalogParts(catalog);
+    for (const { schema, indexes, textFields } of parts.labels) {
       const procedure = schema.kind === 'vertex' ? 'createVertexLabelByJson' : 'createEdgeLabelByJson';
-      this.#add(`CALL db.${procedure}(${literal(JSON.stringify(schemaItem(schema, own)))})`);
+      this.#add(`CALL db.${procedure}(${literal(JSON.stringify(schemaItem(schema, indexes, textFields)))})`);
     }
-    for (const text of catalog.texts) this.#add(createTextStatement(catalog.textSpec(text)));
-    this.#hasUndeclared = [...this.#view.scanNodes()].some((ids) => Array.from(ids).some((id) => declaredLabel(catalog, this.#source.get(VERTEX, id)!) === undefined));
+    for (const { index, label, fields } of parts.indexes) {
+      const { kind, unique, pairUnique, name } = index;
+      const statement = createIndexStatement({ kind, label, fields, unique, pairUnique, name });
+      if (statement !== undefined) this.#add(statement);
+    }
+    for (const text of parts.texts) this.#add(createTextStatement(text));
+    for (const constraint of parts.constraints) this.#add(createConstraintStatement(constraint));
+    this.#hasUndeclared = [...this.#view.scanNodes()].some((ids) => Array.from(ids).some((id) => this.#schemaOf(this.#source.get(VERTEX, id)!) === undefined));
     if (this.#hasUndeclared) this.#add(`CREATE INDEX ${quoted(`${LABEL}_${ID}`)} FOR (n:${quoted(LABEL)}) ON (n.${quoted(ID)})`);
   }
 
   #vertex(id: number): void {
     const { catalog } = this.#view;
     const block = this.#source.get(VERTEX, id)!;
-    const isDeclared = declaredLabel(catalog, block) !== undefined;
-    const labels = block.labels.map((label) => `:${quoted(catalog.labelName(label))}`).join('') + (isDeclared ? '' : `:${quoted(LABEL)}`);
-    this.#add(`CREATE (${labels} ${this.#properties(block, isDeclared ? undefined : id)})`);
+    const isDeclared = this.#schemaOf(block) !== undefined;
+    const labels = block.labels.map((label) => `:${quoted(catalog.labelName(label))}`).sort().join('') + (isDeclared ? '' : `:${quoted(LABEL)}`);
+    this.#add(`CREATE (${labels} ${this.#properties(block, isDeclared ? undefined : this.#numberOf(id))})`);
     this.#elements++;
+  }
+
+  /** Undeclared vertices count from 0, so that what is imported from a script is exported as the same script. */
+  #numberOf(id: number): number {
+    const known = this.#numbers.find(id);
+    if (known >= 0) return known;
+    const number = this.#numbers.size;
+    this.#numbers.add(id, number);
+    return number;
+  }
+
+  /** Of the declared label whose primary key finds the vertex; it may have other labels too. */
+  #schemaOf({ labels }: VertexBlock): LabelSchema | undefined {
+    const { catalog } = this.#view;
+    return labels.map((label) => catalog.vertexSchema(catalog.labelName(label))).filter((schema) => schema !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1))[0];
   }
 
   #edge(id: number): void {
@@ -91,14 +112,14 @@ export class CypherWriter {
 
   #key(id: number): string {
     const block = this.#source.get(VERTEX, id)!;
-    const schema: LabelSchema | undefined = declaredLabel(this.#view.catalog, block);
-    if (schema === undefined) return `:${quoted(LABEL)} {${quoted(ID)}: ${id}}`;
+    const schema: LabelSchema | undefined = this.#schemaOf(block);
+    if (schema === undefined) return `:${quoted(LABEL)} {${quoted(ID)}: ${this.#numberOf(id)}}`;
     const value = block.values[block.keys.indexOf(this.#view.catalog.findKey(schema.primary!)!)]!;
     return `:${quoted(schema.name)} {${quoted(schema.primary!)}: ${literal(value)}}`;
   }
 
   #properties(block: VertexBlock | EdgeBlock, id: number | undefined): string {
-    const entries = block.keys.map((key, i) => `${quoted(this.#view.catalog.keyName(key))}: ${literal(block.values[i]!)}`);
+    const entries = block.keys.map((key, i) => `${quoted(this.#view.catalog.keyName(key))}: ${literal(block.values[i]!)}`).sort();
     if (id !== undefined) entries.push(`${quoted(ID)}: ${id}`);
     return `{${entries.join(', ')}}`;
   }
@@ -122,10 +143,12 @@ function quoted(name: string): string {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+/** What editors and terminals take for the end of a line, or do not keep. */
+const UNSEEN = /[\p{Cc}\u2028\u2029\ufeff]/gu;
 
 /** An expression that gives exactly this value. Bytes are base64 text, which only a declared BLOB reads back. */
 function literal(value: Value): string {
-  if (typeof value === 'string') return formatLiteral(value).replace(/[\n\r\t]/g, (c) => ESCAPES[c]!);
+  if (typeof value === 'string') return formatLiteral(value).replace(UNSEEN, (c) => ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (value instanceof Float && !Number.isFinite(value.value)) return Number.isNaN(value.value) ? '(0.0 / 0.0)' : value.value > 0 ? '(1.0 / 0.0)' : '(-1.0 / 0.0)';
   if (value instanceof Uint8Array) return `'${Buffer.from(value).toString('base64')}'`;

@@ -13,10 +13,9 @@ import type { EdgeBlock, VertexBlock } from '../graph/blocks.ts';
 import type { BlockSource } from '../graph/block-source.ts';
 import type { GraphCatalog, LabelSchema } from '../graph/catalog.ts';
 import type { GraphReader } from '../graph/reader.ts';
-import { constraintIndex } from '../graph/schema-check.ts';
-import type { TextIndexSpec } from '../graph/view.ts';
 import type { Value } from '../value/value.ts';
-import { indexItem, isFieldText, schemaItem, textItem } from './config-json.ts';
+import { catalogParts } from './catalog-parts.ts';
+import { indexItem, schemaItem, textItem } from './config-json.ts';
 import { CypherWriter } from './export-cypher.ts';
 import { declaredLabel, rowWriter } from './export-rows.ts';
 import type { RowWriter } from './export-rows.ts';
@@ -201,27 +200,17 @@ class GraphExport {
   // -------------------------------------------------------------- configuration
 
   #config(): Readonly<Record<string, unknown>> {
-    const { labels, types, keys, schemas, indexes, constraints } = this.#catalog.data;
-    const sorted = [...schemas].sort((a, b) => Number(a.kind === 'edge') - Number(b.kind === 'edge'));
-    const fieldsOf = (index: (typeof indexes)[number]) => index.keyIds.map((key) => keys[key]!);
-    const labelOf = (index: (typeof indexes)[number]) => (index.kind === 'vertex' ? labels : types)[index.labelId]!;
-    const ofConstraints = new Set(constraints.map((constraint) => constraintIndex(this.#catalog, constraint)?.id));
-    const others = indexes.filter((index) => !index.primary && !ofConstraints.has(index.id));
-    const isOfField = (index: (typeof indexes)[number]) => index.keyIds.length === 1 && index.name === `${labelOf(index)}_${fieldsOf(index)[0]}`
-      && sorted.some(({ kind, name, fields }) => kind === index.kind && name === labelOf(index) && fields.some((field) => field.name === fieldsOf(index)[0] && !(index.unique && field.optional)));
-    const declaredKeys = new Set(sorted.flatMap(({ fields }) => fields.map(({ name }) => name)));
-    const texts = this.#catalog.texts.map((text) => this.#catalog.textSpec(text));
-    const isDeclaredText = (text: TextIndexSpec) => isFieldText(text) && sorted.some(({ kind, name }) => kind === text.kind && name === text.labels[0]);
-    const declared = (kind: string, name: string) => sorted.some((schema) => schema.kind === kind && schema.name === name);
+    const { labels, types, keys } = this.#catalog.data;
+    const parts = catalogParts(this.#catalog);
+    const declaredKeys = new Set(parts.labels.flatMap(({ schema }) => schema.fields.map(({ name }) => name)));
+    const declared = (kind: string, name: string) => parts.labels.some(({ schema }) => schema.kind === kind && schema.name === name);
     const names = { labels: labels.filter((name) => !declared('vertex', name)), types: types.filter((name) => !declared('edge', name)), keys: keys.filter((name) => !declaredKeys.has(name)) };
     return {
-      schema: sorted.map((schema) => schemaItem(schema, others.filter((index) => isOfField(index) && index.kind === schema.kind && labelOf(index) === schema.name)
-        .map((index) => ({ fields: fieldsOf(index), unique: index.unique, pairUnique: index.pairUnique })),
-      texts.filter((text) => isDeclaredText(text) && text.kind === schema.kind && text.labels[0] === schema.name).map(({ fields }) => fields[0]!))),
+      schema: parts.labels.map(({ schema, indexes, textFields }) => schemaItem(schema, indexes, textFields)),
       ...withoutEmpty({
-        indexes: others.filter((index) => !isOfField(index)).map((index) => indexItem(index, labelOf(index), fieldsOf(index))),
-        fulltext_indexes: texts.filter((text) => !isDeclaredText(text)).map(textItem),
-        constraints: constraints.map(({ name, type, kind, label, fields, propertyType }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields, property_type: propertyType })),
+        indexes: parts.indexes.map(({ index, label, fields }) => indexItem(index, label, fields)),
+        fulltext_indexes: parts.texts.map(textItem),
+        constraints: parts.constraints.map(({ name, type, kind, label, fields, propertyType }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields, property_type: propertyType })),
       }),
       ...(names.labels.length + names.types.length + names.keys.length === 0 ? {} : { names }),
       files: this.#items.sort((a, b) => (a.order < b.order ? -1 : 1)).map(({ item }) => item),

@@ -8,8 +8,7 @@
  */
 import { DbError } from '../base/errors.ts';
 import type { FieldDef } from '../graph/catalog.ts';
-import { fieldValue } from '../graph/field-values.ts';
-import { cellReader } from './cells.ts';
+import { cellReader, shortened } from './cells.ts';
 import { csvRows } from './csv.ts';
 import type { Value } from '../value/value.ts';
 import { jsonToValue, parseJson } from '../value/json.ts';
@@ -29,14 +28,16 @@ export type ImportRow =
   | { readonly line: number; readonly values: readonly Value[] }
   | { readonly line: number; readonly error: string };
 
+/** A row's values are those of its columns that are not skipped, as the store keeps them. */
 export function* importRows(text: string, format: TextFormat): Generator<ImportRow> {
+  const readers = readersOf(format.columns);
   for (const row of format.format === 'CSV' ? csvRows(text, format.delimiter, format.header) : jsonRows(text, format.header)) {
     if (row.cells === undefined) {
       yield row;
       continue;
     }
     try {
-      yield { line: row.line, values: rowValues(row.cells, format.columns) };
+      yield { line: row.line, values: rowValues(row.cells, readers) };
     } catch (error) {
       if (!(error instanceof DbError)) throw error;
       yield { line: row.line, error: error.message };
@@ -48,7 +49,7 @@ type Row = { readonly line: number; readonly cells: readonly unknown[] } | { rea
 
 function* jsonRows(text: string, header: number): Generator<Row> {
   let line = 0;
-  for (const content of text.split(/\r\n|\n|\r/)) {
+  for (const content of text.split(/\r?\n/)) {
     line++;
     if (line <= header || content.trim() === '') continue;
     try {
@@ -75,32 +76,29 @@ function jsonCells(line: string): readonly unknown[] {
   return cells;
 }
 
-function rowValues(cells: readonly unknown[], columns: readonly Column[]): Value[] {
-  if (cells.length > columns.length) throw wrong(`${cells.length} columns, but only ${columns.length} are described`);
-  return columns.flatMap((field, i) => {
-    if (field === undefined) return [];
-    const value = cellValue(cells[i] ?? null, field, i + 1);
-    try {
-      fieldValue(field, value);
-    } catch (error) {
-      throw wrong(`Failed to parse column ${i + 1} into type ${field.type}: ${error instanceof DbError ? error.message : ''}`);
-    }
-    // As it was: the store converts it again, and texts travel better than dates.
-    return [value];
+type Reader = ((cell: unknown) => Value) | undefined;
+
+function readersOf(columns: readonly Column[]): Reader[] {
+  return columns.map((field, i): Reader => {
+    if (field === undefined) return undefined;
+    const read = cellReader(field);
+    return (cell) => {
+      try {
+        return read(typeof cell === 'string' ? cell : jsonToValue(cell ?? null));
+      } catch (error) {
+        if (!(error instanceof DbError)) throw error;
+        throw wrong(`Failed to parse column ${i + 1} into type ${field.type}: ${typeof cell === 'string' ? shortened(cell) : error.message}`);
+      }
+    };
   });
 }
 
-/** As `cellReader` reads it, but for what the store converts itself. */
-function cellValue(cell: unknown, field: FieldDef, column: number): Value {
-  if (cell === null && !field.optional && field.type === 'STRING') return '';
-  if (typeof cell !== 'string') return jsonToValue(cell);
-  switch (field.type) {
-    case 'DATE': case 'DATETIME': case 'BLOB': return cell;
-    default:
-      try {
-        return cellReader(field)(cell);
-      } catch (error) {
-        throw error instanceof DbError ? wrong(`Failed to parse column ${column} into type ${field.type}: ${cell}`) : error;
-      }
+function rowValues(cells: readonly unknown[], readers: readonly Reader[]): Value[] {
+  if (cells.length > readers.length) throw wrong(`${cells.length} columns, but only ${readers.length} are described`);
+  const values: Value[] = [];
+  for (let i = 0; i < readers.length; i++) {
+    const read = readers[i];
+    if (read !== undefined) values.push(read(cells[i]));
   }
+  return values;
 }

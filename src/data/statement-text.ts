@@ -25,9 +25,9 @@ const patternOf = (kind: 'vertex' | 'edge', label: string): string => (kind === 
 const fieldsOf = (fields: readonly string[]): string => `(${fields.map((field) => `n.${quoted(field)}`).join(', ')})`;
 
 /** A constraint as a statement that does nothing where there is one of that name. */
-export function createConstraintStatement({ name, type, kind, label, fields }: Omit<ConstraintDef, 'id'>): string {
-  const rule = type === 'exists' ? 'IS NOT NULL' : type === 'unique' ? 'IS UNIQUE' : kind === 'vertex' ? 'IS NODE KEY' : 'IS RELATIONSHIP KEY';
-  return `CREATE CONSTRAINT ${quoted(name)} IF NOT EXISTS FOR ${patternOf(kind, label)} REQUIRE ${fieldsOf(fields)} ${rule}`;
+export function createConstraintStatement({ name, type, kind, label, fields, propertyType }: Omit<ConstraintDef, 'id'>): string {
+  const rule = type === 'type' ? `IS :: ${propertyType!}` : type === 'exists' ? 'IS NOT NULL' : type === 'unique' ? 'IS UNIQUE' : kind === 'vertex' ? 'IS NODE KEY' : 'IS RELATIONSHIP KEY';
+  return `CREATE CONSTRAINT ${quoted(name)} IF NOT EXISTS FOR ${patternOf(kind, label)} REQUIRE ${type === 'type' || type === 'exists' ? `n.${quoted(fields[0]!)}` : fieldsOf(fields)} ${rule}`;
 }
 
 /** An index as a statement; where it is there already, one that is unique says so by IndexExists. Undefined: no statement makes such an index. */

@@ -20,6 +20,7 @@
  * A decoded block is immutable once its transaction is over; `at` is the version at which a cache last knew it valid.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { DbError } from '../base/errors.ts';
 import type { Value } from '../value/value.ts';
 import { decodeValue, encodeValue } from '../value/codec.ts';
 import type { CatalogData } from './catalog.ts';
@@ -434,6 +435,7 @@ function bitmapKind(tag: number, name: string): BlockKind<BitmapBlock> {
       for (let left = form - 1; left > 0; left--) {
         const start = last + reader.varint();
         last = start + reader.varint();
+        if (last > PAGE_IDS) throw new DbError('Corrupted', `a run of a ${name} ends at ${last}, a page has ${PAGE_IDS}`);
         for (let id = start; id < last; id++) block.set(id, true);
       }
       return block;

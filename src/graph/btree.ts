@@ -4,7 +4,7 @@
  *
  * A composite key is one list value: lists order lexicographically and a shorter prefix comes first, so a prefix is a
  * range. The root keeps its page number for ever (a split of the root moves its content down), so the catalog never
- * changes with the data. Pages that become empty are unlinked; pages are not merged otherwise.
+ * changes with the data. A page that becomes empty goes, and one with few entries joins its neighbour where both fit one page.
  *
  * The shape depends only on the order of changes, which is the log's: replicas have the same pages.
  */
@@ -16,6 +16,10 @@ import type { Value } from '../value/value.ts';
 import type { Block, BlockKind } from './blocks.ts';
 
 const PAGE_MAX = 128;
+/** With so few entries left, a page looks for a neighbour to join … */
+const SMALL_MAX = 16;
+/** … and together they have at most so many: room for what comes back. */
+const JOINED_MAX = 96;
 
 export class IndexPage implements Block {
   at = 0;
@@ -121,6 +125,7 @@ export interface PageSource {
 export interface PageStore extends PageSource {
   change(number: number): IndexPage | undefined;
   put(number: number, page: IndexPage): void;
+  remove(number: number): void;
   allocate(): number;
 }
 
@@ -216,7 +221,7 @@ function splitInner(store: PageStore, page: IndexPage): Split {
 }
 
 /** Takes away every page of a tree but its root. */
-export function dropPages(store: PageStore & { remove(number: number): void }, root: number): void {
+export function dropPages(store: PageStore, root: number): void {
   const drop = (number: number): void => {
     for (const child of store.page(number)?.children ?? []) drop(child);
     if (number !== root) store.remove(number);
@@ -225,11 +230,18 @@ export function dropPages(store: PageStore & { remove(number: number): void }, r
 }
 
 export function removeEntry(store: PageStore, root: number, key: Value, id: number): void {
-  removeBelow(store, root, root, key, id);
+  if (!removeBelow(store, root, key, id)) return;
+  // A root with one child takes its content, and is the lower for it; without any it is a leaf again.
+  for (let page = store.page(root)!; page.children !== undefined && page.children.length < 2; page = store.page(root)!) {
+    const [only] = page.children;
+    const below = only === undefined ? new IndexPage([], [], undefined, page.compact) : store.page(only)!;
+    store.put(root, new IndexPage(below.keys.slice(), below.ids.slice(), below.children?.slice(), below.compact));
+    if (only !== undefined) store.remove(only);
+  }
 }
 
-/** Returns whether the page below became empty and is to be unlinked. */
-function removeBelow(store: PageStore, root: number, number: number, key: Value, id: number): boolean {
+/** Returns whether the page has few entries now: the page above is to look after it. */
+function removeBelow(store: PageStore, number: number, key: Value, id: number): boolean {
   const seen = store.page(number);
   if (seen === undefined) return false;
   if (seen.children === undefined) {
@@ -238,19 +250,50 @@ function removeBelow(store: PageStore, root: number, number: number, key: Value,
     const page = store.change(number)!;
     page.keys.splice(at, 1);
     page.ids.splice(at, 1);
-    return page.keys.length === 0 && number !== root;
+    return page.keys.length <= SMALL_MAX;
   }
   const at = childIndex(seen, key, id);
-  if (!removeBelow(store, root, seen.children[at]!, key, id)) return false;
+  return removeBelow(store, seen.children[at]!, key, id) && settle(store, number, at);
+}
+
+/** Takes the child out where it is empty, or joins it with a neighbour. Returns whether the page itself has few entries now. */
+function settle(store: PageStore, number: number, at: number): boolean {
+  const seen = store.page(number)!;
+  const children = seen.children!;
+  const child = store.page(children[at]!)!;
+  const isEmpty = child.children === undefined ? child.keys.length === 0 : child.children.length === 0;
+  if (isEmpty) {
+    store.remove(children[at]!);
+    unlink(store, number, { child: at, boundary: Math.max(0, at - 1) });
+  } else {
+    const left = [at - 1, at].find((one) => one >= 0 && one + 1 < children.length && fitTogether(store, children[one]!, children[one + 1]!));
+    if (left === undefined) return false;
+    const page = store.change(children[left]!)!;
+    const next = store.page(children[left + 1]!)!;
+    if (page.children === undefined) {
+      page.keys.push(...next.keys);
+      page.ids.push(...next.ids);
+    } else {
+      page.keys.push(seen.keys[left]!, ...next.keys);
+      page.ids.push(seen.ids[left]!, ...next.ids);
+      page.children.push(...next.children!);
+    }
+    store.remove(children[left + 1]!);
+    unlink(store, number, { child: left + 1, boundary: left });
+  }
+  return store.page(number)!.keys.length <= SMALL_MAX;
+}
+
+function fitTogether(store: PageStore, left: number, right: number): boolean {
+  const [a, b] = [store.page(left)!, store.page(right)!];
+  return a.keys.length + b.keys.length + (a.children === undefined ? 0 : 1) <= JOINED_MAX;
+}
+
+function unlink(store: PageStore, number: number, place: { readonly child: number; readonly boundary: number }): void {
   const page = store.change(number)!;
-  page.children!.splice(at, 1);
-  const boundary = Math.max(0, at - 1);
-  page.keys.splice(boundary, 1);
-  page.ids.splice(boundary, 1);
-  if (page.children!.length > 0) return false;
-  if (number !== root) return true;
-  store.put(root, new IndexPage([], [], undefined, page.compact));
-  return false;
+  page.children!.splice(place.child, 1);
+  page.keys.splice(place.boundary, 1);
+  page.ids.splice(place.boundary, 1);
 }
 
 /** Ids of the entries whose key equals, ascending. */

@@ -91,6 +91,8 @@ function convert(field: FieldDef, value: Value): Value | undefined {
 function integerIn(field: FieldDef, given: Value): Value | undefined {
   const value = given instanceof Float && Number.isSafeInteger(given.value) ? given.value : given;
   if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;
+  // Numbers are safe integers, well within 64 bits.
+  if (typeof value === 'number' && field.type === 'INT64') return value;
   const [low, high] = INT_LIMITS[field.type]!;
   if (BigInt(value) < low || BigInt(value) > high) {
     throw new DbError('ConstraintValidation', `Failed to set field [${field.name}]: Data size too big, ${value} does not fit ${field.type}`);

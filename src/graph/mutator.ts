@@ -22,6 +22,9 @@ import type { GraphBuffer } from './write-buffer.ts';
 /** Relationships of one type kept inside the adjacency block, and in one chunk, at most. */
 export const INLINE_MAX = 192;
 export const CHUNK_MAX = 512;
+/** A chunk with so few edges left joins a neighbour, if both together have no more than the other. */
+const CHUNK_SMALL = 64;
+const CHUNK_JOINED = 384;
 
 export class GraphMutator implements TextStore {
   readonly buffer: GraphBuffer;
@@ -155,17 +158,22 @@ export class GraphMutator implements TextStore {
     }
     const wasEmpty = on && bitmap.empty;
     bitmap.set(id % PAGE_IDS, on);
-    if (on ? wasEmpty : bitmap.empty) this.#setSummary(set, page, on);
+    if (!on && bitmap.empty) {
+      this.buffer.remove(BITMAP, number);
+      this.#setSummary(set, page, false);
+    } else if (wasEmpty) this.#setSummary(set, page, true);
   }
 
   #setSummary(set: number, page: number, on: boolean): void {
     const number = setPage(set, Math.floor(page / PAGE_IDS));
     let summary = this.buffer.change(SUMMARY, number);
     if (summary === undefined) {
+      if (!on) return;
       summary = new BitmapBlock();
       this.buffer.put(SUMMARY, number, summary);
     }
     summary.set(page % PAGE_IDS, on);
+    if (!on && summary.empty) this.buffer.remove(SUMMARY, number);
   }
 
   // -------------------------------------------------------------- edges
@@ -241,7 +249,7 @@ export class GraphMutator implements TextStore {
 
   #makeChunks(place: number, group: AdjacencyGroup): void {
     const chunk = this.counters().nextChunk++;
-    this.buffer.put(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
+    this.buffer.create(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
     group.chunks = [{ chunk, firstEdge: group.edges[0]! }];
     this.#degree(place).counts.set(group.typeId, group.edges.length);
     group.neighbours = [];
@@ -271,7 +279,7 @@ export class GraphMutator implements TextStore {
     const next = this.counters().nextChunk++;
     const edges = Array.from(chunk.edges);
     const neighbours = Array.from(chunk.neighbours);
-    this.buffer.put(CHUNK, next, new ChunkBlock(neighbours.slice(middle), edges.slice(middle)));
+    this.buffer.create(CHUNK, next, new ChunkBlock(neighbours.slice(middle), edges.slice(middle)));
     chunk.edges = edges.slice(0, middle);
     chunk.neighbours = neighbours.slice(0, middle);
     this.#chunks(place, typeId).splice(at + 1, 0, { chunk: next, firstEdge: edges[middle]! });
@@ -298,7 +306,10 @@ export class GraphMutator implements TextStore {
     removeFrom(chunk, edge);
     const degree = this.#degree(place);
     degree.counts.set(typeId, degree.counts.get(typeId)! - 1);
-    if (chunk.edges.length > 0) return;
+    if (chunk.edges.length > 0) {
+      if (chunk.edges.length <= CHUNK_SMALL) this.#joinChunks(place, chunks, typeId, at);
+      return;
+    }
     this.buffer.remove(CHUNK, number);
     const rest = this.#chunks(place, typeId);
     rest.splice(at, 1);
@@ -306,6 +317,20 @@ export class GraphMutator implements TextStore {
     degree.counts.delete(typeId);
     if (degree.counts.size === 0) this.buffer.remove(DEGREE, place);
     this.#dropGroup(place, this.buffer.change(ADJACENCY, place)!.groups.find((one) => one.typeId === typeId)!);
+  }
+
+  /** A chunk with few edges joins its neighbour, where both leave room. */
+  #joinChunks(place: number, chunks: readonly ChunkRef[], typeId: number, at: number): void {
+    const left = [at - 1, at].find((one) => one >= 0 && one + 1 < chunks.length
+      && this.buffer.get(CHUNK, chunks[one]!.chunk)!.edges.length + this.buffer.get(CHUNK, chunks[one + 1]!.chunk)!.edges.length <= CHUNK_JOINED);
+    if (left === undefined) return;
+    const [into, from] = [chunks[left]!.chunk, chunks[left + 1]!.chunk];
+    const next = this.buffer.get(CHUNK, from)!;
+    const chunk = this.buffer.change(CHUNK, into)!;
+    chunk.edges = [...Array.from(chunk.edges), ...Array.from(next.edges)];
+    chunk.neighbours = [...Array.from(chunk.neighbours), ...Array.from(next.neighbours)];
+    this.buffer.remove(CHUNK, from);
+    this.#chunks(place, typeId).splice(left + 1, 1);
   }
 
   #dropGroup(place: number, group: AdjacencyGroup): void {

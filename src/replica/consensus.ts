@@ -156,6 +156,7 @@ export class Consensus {
   #openStore(): LogStore {
     return new LogStore({
       disk: this.#disk, durable: this.#options.durable, monotonicMs: () => this.#parts.clock.monotonicMs(),
+      ...(this.#options.logSegmentBytes === undefined ? {} : { segmentBytes: this.#options.logSegmentBytes }),
       // A witness reads its log only for somebody who lags.
       ...(this.#options.info.isWitness ? { cacheBytesMax: WITNESS_CACHE_BYTES } : {}),
     });

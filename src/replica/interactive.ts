@@ -15,16 +15,18 @@ import type { StateWriter } from '../graph/state-writer.ts';
 import { Transaction } from '../graph/transaction.ts';
 import type { IdAllocator } from '../graph/transaction.ts';
 
-/** Blocks one transaction may read before it is refused (each costs a few bytes to track). */
-export const TRACKED_BLOCKS_MAX = 4_000_000;
+/** Blocks one transaction may read before it is refused (each costs a few bytes to track), where nothing else is said. */
+const TRACKED_BLOCKS_MAX = 4_000_000;
 
 class TrackingSource implements BlockSource {
   readonly #base: BlockSource;
   readonly #reads = new Map<number, Set<number>>();
+  readonly #blocksMax: number;
   #count = 0;
 
-  constructor(base: BlockSource) {
+  constructor(base: BlockSource, blocksMax: number) {
     this.#base = base;
+    this.#blocksMax = blocksMax;
   }
 
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined {
@@ -34,8 +36,8 @@ class TrackingSource implements BlockSource {
       if (set === undefined) this.#reads.set(kind.tag, set = new Set());
       if (!set.has(block)) {
         set.add(block);
-        if (++this.#count > TRACKED_BLOCKS_MAX) {
-          throw new DbError('MemoryLimit', `the transaction has read more than ${TRACKED_BLOCKS_MAX} blocks`, { hint: 'do large reads in a read transaction' });
+        if (++this.#count > this.#blocksMax) {
+          throw new DbError('MemoryLimit', `the transaction has read more than ${this.#blocksMax} blocks`, { hint: 'do large reads in a read transaction, or raise max_transaction_reads' });
         }
       }
     }
@@ -90,7 +92,7 @@ export class InteractiveTransaction {
   readonly #ids: RecordedIds;
   #open = true;
 
-  constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator; effectBytesMax: number }) {
+  constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator; effectBytesMax: number; blocksReadMax?: number | undefined }) {
     this.#reader = reader;
     this.#point = reader.acquire();
     this.version = this.#point.version;
@@ -100,7 +102,7 @@ export class InteractiveTransaction {
       base: (graph) => this.#point.source(graph),
       baseVersion: this.version, timeMs: options.timeMs, ids: this.#ids, effectBytesMax: options.effectBytesMax,
       observe: (graph, source) => {
-        const tracking = new TrackingSource(source);
+        const tracking = new TrackingSource(source, options.blocksReadMax ?? TRACKED_BLOCKS_MAX);
         this.#sources.set(graph, tracking);
         return tracking;
       },

@@ -241,6 +241,8 @@ export interface ConsensusOptions {
   readonly snapshotBusyPercent?: number;
   /** Log bytes that are kept for a transfer under way; beyond it the transfer begins anew with a newer state (default 4 GiB). */
   readonly snapshotPinsLogBytes?: number;
+  /** One file of the log. */
+  readonly logSegmentBytes?: number;
   /** A witness may lead for a moment, to hand the group to a server with data (default false). */
   readonly witnessMayLead?: boolean;
 }

@@ -36,6 +36,8 @@ export interface TransactorOptions {
   readonly uncommittedBytesMax: number;
   /** A single transaction's effects, at most. */
   readonly entryBytesMax: number;
+  /** Blocks an interactive transaction may read. */
+  readonly blocksReadMax?: number;
   /** How often the state store is synced, so that the log behind it can go. */
   readonly syncIntervalMs: number;
   /** A failure to apply: replicas must not drift, so the process has to stop. */
@@ -173,7 +175,9 @@ export class Transactor {
 
   begin(): InteractiveTransaction {
     this.#checkOpen();
-    return new InteractiveTransaction(this.#options.reader, { epoch: this.#epoch, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids, effectBytesMax: this.#options.entryBytesMax });
+    return new InteractiveTransaction(this.#options.reader, {
+      epoch: this.#epoch, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids, effectBytesMax: this.#options.entryBytesMax, blocksReadMax: this.#options.blocksReadMax,
+    });
   }
 
   /** Validates an interactive transaction against the head and commits it; resolves with its version. */

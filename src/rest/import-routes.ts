@@ -20,12 +20,10 @@ export function importRoutes(app: FastifyInstance, service: Service): void {
     app.post(`${root}/import/text`, async (request, reply) => {
       const call = await RestCall.of(service, request, reply);
       const body = bodyOf(request.body);
-      const work = dataImport(body);
-      const done = await call.together(async () => {
-        const outcome = await work(call);
-        return body.detail === true ? outcome : { log: outcome.log };
-      });
-      return done ?? { log: DONE_BEFORE };
+      const detail = body.detail === true;
+      const done = await dataImport(body, { detail })((text, parameters) => call.rows(text, parameters));
+      if (done === undefined) return { log: DONE_BEFORE };
+      return detail ? done : { log: done.log };
     });
   }
 }

@@ -1,15 +1,19 @@
 /** The statements of one import over gRPC: one transaction, whose outcome is kept under the client's idempotency key. */
 import type { Statements } from '../data/text-import.ts';
 import { parametersOf } from '../value/json.ts';
-import type { Session, SessionTransaction } from '../service/session.ts';
+import type { ResultStream, RunOptions, Session, SessionTransaction } from '../service/session.ts';
 
 const FETCH_ROWS = 10_000;
+
+type Parameters = Readonly<Record<string, unknown>>;
 
 export class ImportStatements implements Statements {
   readonly #session: Session;
   readonly #graph: string;
   readonly #idempotencyKey: string | undefined;
   #transaction: SessionTransaction | undefined;
+  /** Of what was done alone. */
+  version = 0;
 
   constructor(session: Session, graph: string, idempotencyKey: string) {
     this.#session = session;
@@ -17,18 +21,18 @@ export class ImportStatements implements Statements {
     this.#idempotencyKey = idempotencyKey === '' ? undefined : idempotencyKey;
   }
 
-  async rows(text: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<unknown[][]> {
-    const stream = await this.#transaction!.run(text, { parameters: parametersOf(parameters), encoding: 'json', firstRows: FETCH_ROWS });
-    const parts: string[] = [];
-    for (;;) {
-      const part = await stream.next(FETCH_ROWS);
-      parts.push(Buffer.from(part.bytes).toString());
-      // Each row ends with a comma.
-      if (part.summary !== undefined) return JSON.parse(`[${parts.join('').slice(0, -1)}]`) as unknown[][];
-    }
+  async rows(text: string, parameters: Parameters = {}): Promise<unknown[][]> {
+    return (await rowsOf(await this.#transaction!.run(text, optionsOf(parameters)))).rows;
   }
 
-  async column(text: string, parameters?: Readonly<Record<string, unknown>>): Promise<unknown[]> {
+  /** One statement as a transaction of its own, under the client's key. */
+  async alone(text: string, parameters: Parameters = {}): Promise<unknown[][]> {
+    const { rows, version } = await rowsOf(await this.#session.run(text, { ...optionsOf(parameters), graph: this.#graph, idempotencyKey: this.#idempotencyKey }));
+    this.version = version;
+    return rows;
+  }
+
+  async column(text: string, parameters?: Parameters): Promise<unknown[]> {
     return (await this.rows(text, parameters)).map((row) => row[0]);
   }
 
@@ -46,5 +50,19 @@ export class ImportStatements implements Statements {
       await transaction.rollback().catch(() => undefined);
       throw error;
     }
+  }
+}
+
+function optionsOf(parameters: Parameters): RunOptions {
+  return { parameters: parametersOf(parameters), encoding: 'json', firstRows: FETCH_ROWS };
+}
+
+async function rowsOf(stream: ResultStream): Promise<{ readonly rows: unknown[][]; readonly version: number }> {
+  const parts: string[] = [];
+  for (;;) {
+    const part = await stream.next(FETCH_ROWS);
+    parts.push(Buffer.from(part.bytes).toString());
+    // Each row ends with a comma.
+    if (part.summary !== undefined) return { rows: JSON.parse(`[${parts.join('').slice(0, -1)}]`) as unknown[][], version: stream.version };
   }
 }

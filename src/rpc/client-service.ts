@@ -6,7 +6,6 @@
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { DbError } from '../base/errors.ts';
 import { DONE_BEFORE, dataImport, schemaImport } from '../data/text-import.ts';
-import type { ImportOutcome, Statements } from '../data/text-import.ts';
 import type { Principal, QuerySummary } from '../service/api.ts';
 import type { Origin } from '../service/origin.ts';
 import { traceparentOf } from '../service/origin.ts';
@@ -68,10 +67,10 @@ export class ClientService {
       await work.rollback();
       return {};
     }));
-    this.#define(CLIENT_SERVICE, 'ImportSchema', (request, _, who) => this.#import(request, who!, async (call) => ({ log: await schemaImport(request)(call), imported: 0, rejected: [] })));
+    this.#define(CLIENT_SERVICE, 'ImportSchema', (request, _, who) => this.#importSchema(request, who!));
     this.#define(CLIENT_SERVICE, 'ImportData', (request, _, who) => {
       const body = { ...request, data: (request.data as Buffer).toString(), delimiter: request.delimiter === '' ? undefined : request.delimiter };
-      return this.#import(request, who!, dataImport(body));
+      return this.#importData(request, who!, body);
     });
     this.#define(CLIENT_SERVICE, 'Version', async (_, __, who) => {
       this.#service.requireOwnPassword(who!);
@@ -202,10 +201,21 @@ export class ClientService {
     return { transaction: this.#transactions.add(work, principal, timeoutMs) };
   }
 
-  async #import(request: Message, principal: Principal, work: (call: Statements) => Promise<ImportOutcome>): Promise<object> {
-    const statements = new ImportStatements(this.#service.session(principal), String(request.graph), String(request.idempotency_key));
-    const { result, version } = await statements.together(work);
-    return { ...result ?? { log: DONE_BEFORE, imported: 0, rejected: [] }, version };
+  async #importSchema(request: Message, principal: Principal): Promise<object> {
+    const work = schemaImport(request);
+    const { result, version } = await this.#importer(request, principal).together(work);
+    return { log: result ?? DONE_BEFORE, imported: 0, rejected: [], version };
+  }
+
+  async #importData(request: Message, principal: Principal, body: Message): Promise<object> {
+    const work = dataImport(body, { detail: true });
+    const importer = this.#importer(request, principal);
+    const result = await work((text, parameters) => importer.alone(text, parameters));
+    return { ...result ?? { log: DONE_BEFORE, imported: 0, rejected: [] }, version: importer.version };
+  }
+
+  #importer(request: Message, principal: Principal): ImportStatements {
+    return new ImportStatements(this.#service.session(principal), String(request.graph), String(request.idempotency_key));
   }
 
   // -------------------------------------------------------------- the server

@@ -7,7 +7,7 @@ import { BlockCache } from '../graph/block-source.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import { executorHandlers } from '../service/executors.ts';
-import { ServerProcedures } from '../service/procedures/host.ts';
+import { allProcedures } from './procedures.ts';
 import { ReadHost } from '../service/read-host.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
@@ -31,8 +31,8 @@ const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheByt
 // Calls keep their order: by the time a statement that warms up is answered, the main thread has what it made.
 reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);
 const host = new ReadHost(reader, {
-  procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
+  procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvUnpackedBytesMax), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
   fullText: data.fullText,
 });
 

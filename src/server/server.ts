@@ -29,7 +29,7 @@ import { RestServer } from '../rest/rest-server.ts';
 import { CallingExecutor, threadExecutor } from '../service/executors.ts';
 import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
-import { ServerProcedures } from '../service/procedures/host.ts';
+import { allProcedures } from './procedures.ts';
 import { ReadHost } from '../service/read-host.ts';
 import { addressRefused, Service } from '../service/service.ts';
 import { plainAddress, traceIdOf } from '../service/origin.ts';
@@ -217,7 +217,7 @@ export class LgraphServer {
   get #statementOptions(): StatementThreadData {
     const config = this.#config;
     return {
-      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, queryMemoryBytes: config.query_memory_mb * MB,
+      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvUnpackedBytesMax: config.load_csv_unpacked_mb * MB, queryMemoryBytes: config.query_memory_mb * MB,
       spill: { directory: config.query_spill_dir, statementBytesMax: config.query_spill_mb * MB, totalBytesMax: config.query_spill_total_mb * MB, used: this.#spilled },
     };
   }
@@ -228,7 +228,7 @@ export class LgraphServer {
     const data: WriterThreadData = {
       store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
       mainPort: port2, consensusPort, ...this.#statementOptions, adminPassword: config.admin_password === '' ? undefined : config.admin_password,
-      uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, syncIntervalMs: config.store_sync_interval_ms,
+      uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, blocksReadMax: config.max_transaction_reads, compactDeletes: config.store_compact_deletes, syncIntervalMs: config.store_sync_interval_ms,
       resultBytesMax: config.max_result_bytes, transactionIdleMs: config.transaction_idle_ms, transactionTotalMs: config.transaction_total_ms,
       transactionsMax: config.max_open_transactions, idempotencyKeptMs: config.idempotency_kept_s * 1000,
     };
@@ -324,7 +324,7 @@ export class LgraphServer {
       maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
       stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries, snapshotIntervalSeconds: config.ha_snapshot_interval_s,
       snapshotFirstTime: config.ha_first_snapshot_start_time, snapshotBytesPerSecond: config.ha_snapshot_rate_mb_s * 1e6, snapshotBusyPercent: config.ha_snapshot_busy_percent,
-      snapshotPinsLogBytes: config.ha_snapshot_pins_log_mb * MB, maxMessageBytes: config.ha_max_message_bytes, compressBytesMin: config.ha_compress_min_bytes,
+      snapshotPinsLogBytes: config.ha_snapshot_pins_log_mb * MB, logSegmentBytes: config.ha_log_segment_mb * MB, maxMessageBytes: config.ha_max_message_bytes, compressBytesMin: config.ha_compress_min_bytes,
       nodeOfflineMs: config.ha_node_offline_ms, nodeRemoveMs: config.ha_node_remove_ms, autoRemoveMinVoters: config.ha_auto_remove_min_voters,
       bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, witnessMayLead: config.ha_enable_witness_to_leader,
     };
@@ -342,10 +342,10 @@ export class LgraphServer {
 
   #makeService(): Service {
     const config = this.#config;
-    const procedures = new ServerProcedures();
+    const procedures = allProcedures();
     const host = new ReadHost(this.#reader!, {
       procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
-      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir), spill: spillFiles(this.#statementOptions.spill),
+      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir, config.load_csv_unpacked_mb * MB), spill: spillFiles(this.#statementOptions.spill),
       limits: { memoryBytes: this.#statementOptions.queryMemoryBytes }, fullText: this.#statementOptions.fullText,
     });
     return new Service({
@@ -378,7 +378,7 @@ export class LgraphServer {
     if (config.bolt_port === 0) return;
     this.#bolt = new BoltServer(service, {
       host: config.host, port: config.bolt_port, messageBytesMax: config.bolt_message_max_bytes,
-      authTimeoutMs: config.bolt_auth_timeout_ms, connectionsMax: config.max_connections, log: (message) => this.#log.debug(message),
+      authTimeoutMs: config.bolt_auth_timeout_ms, writeTimeoutMs: config.bolt_write_timeout_ms, connectionsMax: config.max_connections, log: (message) => this.#log.debug(message),
       mayConnect: (address) => {
         const may = service.mayConnect(address);
         if (!may) service.events.note('refused', '', { protocol: 'bolt', address: plainAddress(address) }, 'connection', addressRefused(address));

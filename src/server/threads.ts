@@ -31,6 +31,7 @@ export type ConsensusThreadMessage =
 export interface StatementThreadData {
   readonly timeZone: string;
   readonly csvDirectory: string;
+  readonly csvUnpackedBytesMax: number;
   readonly queryMemoryBytes: number;
   readonly fullText: FullTextSettings;
   readonly spill: SpillOptions;
@@ -46,6 +47,8 @@ export interface WriterThreadData extends StatementThreadData {
   readonly adminPassword: string | undefined;
   readonly uncommittedBytesMax: number;
   readonly entryBytesMax: number;
+  readonly blocksReadMax: number;
+  readonly compactDeletes: number;
   readonly syncIntervalMs: number;
   readonly resultBytesMax: number;
   readonly transactionIdleMs: number;

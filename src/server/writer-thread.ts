@@ -13,7 +13,7 @@ import { OutcomeKeeper } from '../replica/outcome-keeper.ts';
 import { Transactor } from '../replica/transactor.ts';
 import { OWN_KEY_PREFIX } from '../service/api.ts';
 import { executorHandlers } from '../service/executors.ts';
-import { ServerProcedures } from '../service/procedures/host.ts';
+import { allProcedures } from './procedures.ts';
 import { WriteHost } from '../service/write-host.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
@@ -40,7 +40,7 @@ const reader = new StateReader(engine, clocks, writer.cache);
 const transactor = new Transactor({
   writer, reader, clock: systemClock,
   port: { post: (message, transfer) => data.consensusPort.postMessage(message, [...transfer]) },
-  uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, syncIntervalMs: data.syncIntervalMs,
+  uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, blocksReadMax: data.blocksReadMax, syncIntervalMs: data.syncIntervalMs,
   onFatal: (error) => void channel.call('fatal', asDbError(error).message),
   onDiskFull: (error) => void channel.call('diskFull', error.message),
   onRole: (leading) => void onRole(leading),
@@ -56,7 +56,7 @@ setInterval(() => void outcomes.forgetOld(), 5000).unref();
 async function opened(): Promise<Engine> {
   for (;;) {
     try {
-      return await openLevelEngine(data.store);
+      return await openLevelEngine({ ...data.store, compactDeletes: data.compactDeletes });
     } catch (error) {
       if (asDbError(error).code !== 'ReadOnlyDisk') throw error;
       await new Promise((resolve) => setTimeout(resolve, FULL_DISK_MS));
@@ -82,8 +82,8 @@ async function onRole(leading: boolean): Promise<void> {
 }
 
 const host = new WriteHost(transactor, {
-  procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
+  procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvUnpackedBytesMax), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
   fullText: data.fullText,
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
   transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,

@@ -2,7 +2,7 @@
  * LOAD CSV: records of files under one configured folder, read piece by piece.
  *
  *   url    `file:///name.csv`, `file:name.csv` or `name.csv`, relative to the folder; nothing outside of it, also not by `..` or a link
- *   .gz    is unpacked in memory, up to GZIP_BYTES_MAX
+ *   .gz    is unpacked in memory, up to `load_csv_unpacked_mb`
  *   text   UTF-8, with or without a byte order mark; fields in quotes may hold the terminator, line ends and `""`; blank lines are skipped
  *   value  text; an empty field is null
  */
@@ -17,21 +17,26 @@ import type { Value } from '../value/value.ts';
 
 const PIECE_BYTES = 256 * 1024;
 const RECORD_CHARS_MAX = 16 * 1024 * 1024;
-const GZIP_BYTES_MAX = 512 * 1024 * 1024;
+const UNPACKED_BYTES_MAX = 512 * 1024 * 1024;
 
 /** Undefined where no folder is configured. */
-export function csvFiles(folder: string): CsvSource | undefined {
+export function csvFiles(folder: string, unpackedBytesMax = UNPACKED_BYTES_MAX): CsvSource | undefined {
   if (folder === '') return undefined;
   return {
     open: (url, { headers, fieldTerminator }, place) => {
       if (fieldTerminator.length !== 1 || /["\r\n]/.test(fieldTerminator)) {
         throw new DbError('ArgumentError', `FIELDTERMINATOR must be one character other than a quote or a line end, given ${JSON.stringify(fieldTerminator)}`);
       }
-      const path = locate(folder, url);
-      const all = records(path, url, fieldTerminator, place);
-      return headers ? withHeaders(all, url) : all;
+      const rows = records({ path: locate(folder, url), url, unpackedBytesMax }, fieldTerminator, place);
+      return headers ? withHeaders(rows, url) : rows;
     },
   };
+}
+
+interface CsvFile {
+  readonly path: string;
+  readonly url: string;
+  readonly unpackedBytesMax: number;
 }
 
 function locate(folder: string, url: string): string {
@@ -66,11 +71,12 @@ function outside(url: string): DbError {
   return new DbError('Forbidden', `LOAD CSV: ${url} is outside the folder load_csv_dir`);
 }
 
-function* records(path: string, url: string, delimiter: string, place = { line: 0 }): Generator<Value[]> {
+function* records(file: CsvFile, delimiter: string, place = { line: 0 }): Generator<Value[]> {
+  const { url } = file;
   let text = '';
   let parser: Papa.Parser | undefined;
   let count = 0;
-  for (const piece of pieces(path, url)) {
+  for (const piece of pieces(file)) {
     text += piece ?? '';
     parser ??= new Papa.Parser({ delimiter, quoteChar: '"', newline: text.includes('\r\n') ? '\r\n' : text.includes('\n') || !text.includes('\r') ? '\n' : '\r' } as Papa.ParseConfig);
     const last = piece === undefined;
@@ -99,10 +105,10 @@ function lineEndsIn(field: string): number {
 }
 
 /** The file's text in pieces; undefined: that was all. */
-function* pieces(path: string, url: string): Generator<string | undefined> {
+function* pieces(file: CsvFile): Generator<string | undefined> {
   const decoder = new StringDecoder('utf8');
   let first = true;
-  for (const bytes of path.endsWith('.gz') ? unpacked(path, url) : read(path, url)) {
+  for (const bytes of file.path.endsWith('.gz') ? unpacked(file) : read(file)) {
     const piece = decoder.write(bytes);
     yield first && piece.startsWith('\uFEFF') ? piece.slice(1) : piece;
     first = false;
@@ -111,7 +117,7 @@ function* pieces(path: string, url: string): Generator<string | undefined> {
   yield undefined;
 }
 
-function* read(path: string, url: string): Generator<Buffer> {
+function* read({ path, url }: CsvFile): Generator<Buffer> {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -133,12 +139,12 @@ function* read(path: string, url: string): Generator<Buffer> {
   }
 }
 
-function* unpacked(path: string, url: string): Generator<Buffer> {
+function* unpacked({ path, url, unpackedBytesMax }: CsvFile): Generator<Buffer> {
   let bytes: Buffer;
   try {
-    bytes = gunzipSync(readFileSync(path), { maxOutputLength: GZIP_BYTES_MAX });
+    bytes = gunzipSync(readFileSync(path), { maxOutputLength: unpackedBytesMax });
   } catch (error) {
-    throw new DbError('ArgumentError', `LOAD CSV: ${url} cannot be unpacked: it is not in gzip's format, or larger than ${GZIP_BYTES_MAX} bytes`, { cause: error });
+    throw new DbError('ArgumentError', `LOAD CSV: ${url} cannot be unpacked: it is not in gzip's format, or larger than ${unpackedBytesMax} bytes`, { hint: 'raise load_csv_unpacked_mb, or unpack it', cause: error });
   }
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }

@@ -4,6 +4,7 @@
  */
 import { ClassicLevel } from 'classic-level';
 import { DbError } from '../base/errors.ts';
+import { DeleteCompaction } from './delete-compaction.ts';
 import type { BatchInProgress, Engine, EngineSnapshot, KeyRange, WriteOp } from './engine.ts';
 
 /** The hook that abstract-level's own `batch` ends in. */
@@ -11,10 +12,14 @@ const NATIVE_BATCH = '_batch';
 /** The hook that makes a chained batch, and those of the batch. */
 const NATIVE_CHAINED = '_chainedBatch';
 
+/** Memory a batch may have to be used again. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+
 interface NativeBatch {
   _put(key: Uint8Array, value: Uint8Array): void;
   _del(key: Uint8Array): void;
   _clear(): void;
+  close(): Promise<void>;
   _write(options: { readonly sync: boolean }): Promise<void>;
 }
 
@@ -30,6 +35,8 @@ export interface LevelEngineOptions {
   readonly cacheBytes: number;
   /** Bytes of the memory table before it is written out as a sorted file. */
   readonly writeBufferBytes: number;
+  /** Of the one thread that writes: deletes after which their room is given back, where they are a good part of the store. Absent or 0: never. */
+  readonly compactDeletes?: number;
 }
 
 export async function openLevelEngine(options: LevelEngineOptions): Promise<Engine> {
@@ -46,7 +53,7 @@ export async function openLevelEngine(options: LevelEngineOptions): Promise<Engi
       hint: 'is another server running on this directory? Otherwise restore it from another member or a backup',
     });
   }
-  return new LevelEngine(database, options.location);
+  return new LevelEngine(database, options.location, options.compactDeletes ?? 0);
 }
 
 /** `classic-level` wraps LevelDB's own message. */
@@ -68,10 +75,12 @@ class LevelEngine implements Engine {
   readonly #database: Database;
   readonly #location: string;
   readonly #idle: NativeBatch[] = [];
+  readonly #compaction: DeleteCompaction;
 
-  constructor(database: Database, location: string) {
+  constructor(database: Database, location: string, compactDeletes: number) {
     this.#database = database;
     this.#location = location;
+    this.#compaction = new DeleteCompaction(database, compactDeletes);
   }
 
   getSync(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -91,20 +100,32 @@ class LevelEngine implements Engine {
     } catch (error) {
       throw isDiskFull(error) ? diskFull(this.#location, error) : error;
     }
+    this.#compaction.note(operations.reduce((sum, { type }) => sum + (type === 'del' ? 1 : 0), 0));
   }
 
   beginBatch(): BatchInProgress {
     // Cleared ones are used again: native memory is otherwise only given back when the collector finds the object.
     const batch = this.#idle.pop() ?? this.#database[NATIVE_CHAINED]();
+    let bytes = 0;
+    let deletes = 0;
     return {
-      put: (key, value) => batch._put(key, value),
-      del: (key) => batch._del(key),
+      put: (key, value) => {
+        bytes += key.length + value.length;
+        batch._put(key, value);
+      },
+      del: (key) => {
+        deletes++;
+        batch._del(key);
+      },
       write: async (options) => {
         try {
           await batch._write(options);
         } catch (error) {
           throw isDiskFull(error) ? diskFull(this.#location, error) : error;
         }
+        this.#compaction.note(deletes);
+        // A cleared one keeps its memory.
+        if (bytes > KEPT_BYTES_MAX) return batch.close();
         batch._clear();
         this.#idle.push(batch);
       },
@@ -131,6 +152,7 @@ class LevelEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    await this.#compaction.close();
     await this.#database.close();
   }
 }

@@ -11,6 +11,26 @@ import type { CypherMap, Value } from './value.ts';
 
 const NEEDS_EXACT = /\d{16}|\d\.0*[^\d]|\d[eE]/;
 
+/** Whether a number outside of strings needs it: a string may hold megabytes of digits. */
+function needsExact(text: string): boolean {
+  if (!NEEDS_EXACT.test(text)) return false;
+  for (let at = 0; ;) {
+    const opening = text.indexOf('"', at);
+    if (NEEDS_EXACT.test(opening < 0 ? text.slice(at) : text.slice(at, opening))) return true;
+    if (opening < 0) return false;
+    at = opening;
+    do at = text.indexOf('"', at + 1); while (at >= 0 && isEscaped(text, at));
+    if (at < 0) return false;
+    at++;
+  }
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === 92) first--;
+  return (at - first) % 2 === 1;
+}
+
 function exactNumber(text: string): number | bigint | Float {
   if (!/^-?\d+$/.test(text)) return new Float(Number(text));
   const value = BigInt(text);
@@ -20,7 +40,7 @@ function exactNumber(text: string): number | bigint | Float {
 
 export function parseJson(text: string): unknown {
   try {
-    return NEEDS_EXACT.test(text) ? parse(text, undefined, exactNumber) : JSON.parse(text);
+    return needsExact(text) ? parse(text, undefined, exactNumber) : JSON.parse(text);
   } catch (error) {
     if (error instanceof DbError) throw error;
     throw new DbError('InvalidRequest', `Failed to extract JSON: ${error instanceof Error ? error.message : String(error)}`);

@@ -22,7 +22,7 @@ async function loggedIn(minor = 8): Promise<BareClient> {
 
 beforeEach(async () => {
   door = new FakeDoor();
-  server = new BoltServer(door, { host: '127.0.0.1', port: 0, messageBytesMax: 1_000_000, authTimeoutMs: 300, connectionsMax: 5, log: () => undefined });
+  server = new BoltServer(door, { host: '127.0.0.1', port: 0, messageBytesMax: 1_000_000, authTimeoutMs: 300, writeTimeoutMs: 60_000, connectionsMax: 5, log: () => undefined });
   await server.start();
 });
 

@@ -68,7 +68,7 @@ function play(port: number, bytes: Buffer, cut: number): Promise<void> {
 it(`outlives ${STREAMS} damaged conversations (SEED=${SEED})`, async () => {
   const random = seededRandom(SEED);
   const server = new BoltServer(new FakeDoor(), {
-    host: '127.0.0.1', port: 0, messageBytesMax: 1_000_000, authTimeoutMs: 1000, connectionsMax: 10 * AT_ONCE, log: () => undefined,
+    host: '127.0.0.1', port: 0, messageBytesMax: 1_000_000, authTimeoutMs: 1000, writeTimeoutMs: 60_000, connectionsMax: 10 * AT_ONCE, log: () => undefined,
   });
   await server.start();
   for (let done = 0; done < STREAMS; done += AT_ONCE) {

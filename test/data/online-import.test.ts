@@ -68,6 +68,7 @@ describe('lgraph_import --online true', () => {
       ],
       constraints: [
         { name: 'one_each', rule: 'unique', type: 'VERTEX', label: 'Person', fields: ['id', 'name'] }, { name: 'has_name', rule: 'exists', type: 'VERTEX', label: 'Person', fields: ['name'] },
+        { name: 'whole_years', rule: 'type', type: 'EDGE', label: 'knows', fields: ['since'], property_type: 'INTEGER | FLOAT' },
         { name: 'free_key', rule: 'node_key', type: 'VERTEX', label: 'Free', fields: ['b', 'c'] },
       ],
     }));

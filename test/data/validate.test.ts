@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
-import { ADJACENCY, BITMAP, blockKey, CHUNK, COUNTERS, DEGREE, EDGE, setPage, SUMMARY, VERTEX } from '../../src/graph/blocks.ts';
+import { ADJACENCY, BITMAP, blockKey, CATALOG, CHUNK, COUNTERS, DEGREE, EDGE, setPage, SUMMARY, VERTEX } from '../../src/graph/blocks.ts';
 import type { Block, BlockKind } from '../../src/graph/blocks.ts';
 import { INDEX } from '../../src/graph/btree.ts';
+import { StateWriter } from '../../src/graph/state-writer.ts';
+import { Transaction } from '../../src/graph/transaction.ts';
+import { VersionClocks } from '../../src/storage/clocks.ts';
+import { NodeValue } from '../../src/value/value.ts';
 import { withStore } from '../../src/data/open-store.ts';
 import { validateStore } from '../../src/data/validate.ts';
 import type { Problem } from '../../src/data/validate.ts';
@@ -60,6 +64,52 @@ describe('a whole store', () => {
   it('has no problems', async () => {
     expect(await problems()).toEqual([]);
     expect(await run('lgraph_validate', ['-d', db])).toMatchObject({ code: 0, out: 'Validation finished: no problems.\n' });
+  });
+});
+
+describe('an imported store from which elements go', () => {
+  /** Deletes vertices with their edges by the rule, as a leader does; gives the records for followers. */
+  const deleteSome = (rule: (id: number) => boolean) => withStore(db, async (engine) => {
+    const writer = new StateWriter(engine, new VersionClocks(), 2 ** 24);
+    const records: Uint8Array[] = [];
+    for (let from = 0; from < 300; from += 100) {
+      const tx = new Transaction({ base: (graph) => writer.head(graph), baseVersion: writer.version, timeMs: 0, ids: { vertex: (_, floor) => floor, edge: (_, floor) => floor } });
+      for (let id = from; id < from + 100; id++) if (rule(id)) tx.graph('default').deleteNode(new NodeValue(id), true);
+      tx.checkStatement();
+      records.push(tx.effects.finish());
+      await writer.write([{ index: writer.version + 1, staged: writer.stage(tx.changes), timeMs: 0 }], { sync: false });
+    }
+    return records;
+  });
+  const blocks = (directory: string) => withStore(directory, async (engine) => {
+    const found: string[] = [];
+    for await (const batch of engine.entries({ gte: blockKey(GRAPH, 0, 0), lt: blockKey(GRAPH, 255, 0) })) {
+      for (const [key, value] of batch) found.push(`${key[5]} ${Buffer.from(key).toString('hex')} ${Buffer.from(value).toString('hex')}`);
+    }
+    return found;
+  });
+
+  it('stays whole, keeps no page it does not need, and is the same byte by byte on a follower', async () => {
+    const follower = mkdtempSync(join(directory, 'follower-'));
+    cpSync(db, follower, { recursive: true });
+    const before = await blocks(db);
+    const first = await deleteSome((id) => id % 10 !== 3 || id > 250);
+    expect(await problems()).toEqual([]);
+    const some = await blocks(db);
+    const count = (all: readonly string[], kind: number) => all.filter((line) => line.startsWith(`${kind} `)).length;
+    expect(count(some, INDEX.tag)).toBeLessThan(count(before, INDEX.tag));
+    const second = await deleteSome((id) => id % 10 === 3 && id <= 250);
+    expect(await problems()).toEqual([]);
+    const left = await blocks(db);
+    // The root of each index, the counters and the catalog.
+    expect(left.map((line) => Number(line.split(' ')[0])).sort((a, b) => a - b)).toEqual([INDEX.tag, INDEX.tag, COUNTERS.tag, CATALOG.tag]);
+    await withStore(follower, async (engine) => {
+      const writer = new StateWriter(engine, new VersionClocks(), 2 ** 24);
+      const start = writer.version;
+      const entries = [...first, ...second].map((record, i) => ({ index: start + 1 + i, ...writer.stageRecord(record, start + 1 + i) }));
+      await writer.write(entries, { sync: false });
+    });
+    expect(await blocks(follower)).toEqual(left);
   });
 });
 

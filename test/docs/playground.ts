@@ -6,20 +6,21 @@ import { DEFAULT_GRAPH, DEFAULT_USER, createFirstState } from '../../src/auth/fi
 import { seededRandom } from '../../src/base/random.ts';
 import { execute, executeInTransactions, materialize, planText, prepare } from '../../src/cypher/engine.ts';
 import type { ExecContext, Execution, PreparedQuery } from '../../src/cypher/engine.ts';
+import type { ReadPoint } from '../../src/graph/state-reader.ts';
 import type { SystemState } from '../../src/graph/system.ts';
 import type { Transaction } from '../../src/graph/transaction.ts';
 import type { GraphView } from '../../src/graph/view.ts';
 import { OPTIONS } from '../../src/server/options.ts';
+import { allProcedures } from '../../src/server/procedures.ts';
 import { checkAccess } from '../../src/service/access.ts';
 import type { GroupFacts } from '../../src/service/api.ts';
 import { CallContext } from '../../src/service/call-context.ts';
 import { csvFiles } from '../../src/service/csv-files.ts';
-import { ServerProcedures } from '../../src/service/procedures/host.ts';
 import type { Value } from '../../src/value/value.ts';
 import { show } from '../cypher/show.ts';
 import { LocalStore } from '../graph/fixture.ts';
 
-export const PROCEDURES = new ServerProcedures();
+export const PROCEDURES = allProcedures();
 
 const ALONE: GroupFacts = {
   status: {
@@ -70,6 +71,16 @@ export class Playground {
       checkAccess(tx.system, this.#user, view.graphName, query.access);
       return answerOf(query, execute(query, this.#context(view, tx.system, tx)), view);
     });
+  }
+
+  /** A state of this moment, for as long as the work takes. */
+  async at<T>(work: (point: ReadPoint) => Promise<T>): Promise<T> {
+    const point = this.#store.reader.acquire();
+    try {
+      return await work(point);
+    } finally {
+      this.#store.reader.release(point);
+    }
   }
 
   async setParameter(name: string, expression: string): Promise<void> {

@@ -131,7 +131,7 @@ const FOR_USERS: ReadonlySet<string> = new Set([
   'dbms.listTransactions', 'dbms.killTransactions', 'dbms.task.listTasks', 'db.monitor.serverInfo', 'db.monitor.tuGraphInfo',
 ]);
 /** Nothing is behind these but an answer that says so. */
-const NOTHING_BEHIND = /^db\.(plugin|bolt|importor\.(data|full|fullFile)Importor)/;
+const NOTHING_BEHIND = /^db\.(plugin|bolt|importor\.(full|fullFile)Importor)/;
 /** Of the server by name, of a graph by what they tell. */
 const OF_A_GRAPH = /^dbms\.(graph\.getGraphSchema|meta\.)/;
 

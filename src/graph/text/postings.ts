@@ -115,7 +115,7 @@ function sumsOf(counters: CountersBlock, index: TextIndexDef): number[] {
 }
 
 /** Where an index is changed. */
-export type TextStore = PageStore & { counters(): CountersBlock; remove(number: number): void };
+export type TextStore = PageStore & { counters(): CountersBlock };
 
 /** Brings the entries of one field from one value to another; null: the document is not in the index. */
 export function changeText(store: TextStore, index: TextIndexDef, change: { document: number; field: number; before: Value; after: Value }): void {

@@ -144,7 +144,6 @@ export const tugraphProcedures: readonly ServerProcedure[] = [
     JSON.stringify({ running: call.group.tasks.length, up_time: Math.round(call.group.upSeconds) }),
   ]]),
   procedure('db.importor.schemaImportor', 'description:STRING', '', 'schema', 'creates the labels of an import configuration', importSchema),
-  notSupported('db.importor.dataImportor', 'description:STRING, content:STRING, continue_on_error:BOOLEAN, thread_nums:INTEGER, delimiter:STRING', '', 'dbms-write', 'lines come over REST', FILES_HINT),
   notSupported('db.importor.fullImportor', 'conf:MAP', 'result:STRING', 'dbms-write', NO_FILES, FILES_HINT),
   notSupported('db.importor.fullFileImportor', 'graph_name:STRING, path:STRING', '', 'dbms-write', NO_FILES, FILES_HINT),
 ];
