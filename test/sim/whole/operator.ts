@@ -14,6 +14,10 @@ interface Watch {
   readonly host: Host;
   readonly leader: SimProcess;
   readonly term: number;
+  /** What the leader knows to be promised. */
+  readonly promised: number;
+  /** The process that runs on the copy, if its log ends before that. */
+  forgetful: SimProcess | undefined;
   isOver: boolean;
 }
 
@@ -155,12 +159,15 @@ export class Operator {
       counts.putBackUnnoticeable += 1;
       judge.isUnprotected = true;
     } else {
-      const watch: Watch = { host, leader: leader!, term: leader!.consensus!.seen.view!.term, isOver: false };
+      const watch: Watch = { host, leader: leader!, term: leader!.consensus!.seen.view!.term, isOver: false, forgetful: undefined,
+        promised: leader!.consensus!.seen.view!.progress.get(before.nodeId)!.promised };
       this.#watch = watch;
       this.#shield(watch);
       time.after(WATCH_MS, () => this.#endWatch(watch));
     }
     this.#world.restart(host);
+    const began = host.process?.consensus?.seen.view;
+    if (this.#watch !== undefined && began !== undefined && began.lastIndex < this.#watch.promised) this.#watch.forgetful = host.process;
   }
 
   #shield({ host, leader }: Watch): void {
@@ -200,7 +207,11 @@ export class Operator {
       this.#world.counts.putBackNoticed += 1;
       return;
     }
-    if (isKnown) this.#world.counts.putBackHarmless += 1;
+    if (isKnown) {
+      this.#world.judge.must(watch.forgetful === undefined || !watch.forgetful.isAlive,
+        () => `P: ${watch.host.name} runs on an older copy, its leader knows more than that it promised, and nobody says so`);
+      this.#world.counts.putBackHarmless += 1;
+    }
     else {
       // Deposed meanwhile, by those who were not shielded: what it knew is gone.
       this.#world.counts.putBackUnnoticeable += 1;
