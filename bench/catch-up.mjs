@@ -45,17 +45,24 @@ try {
   group.start(newcomer, ['--ha_conf', conf]);
   const counted = writers.count;
   const phases = { exporting: undefined, sending: undefined, installing: undefined };
+  const marks = [{ phase: 'starting', atMs: startedMs, count: counted }];
   let bytes = 0;
   await eventually('the new server has caught up', 1_800_000, async () => {
     const peers = await client.get(leader.restAddress, '/info/peers').catch(() => []);
     const mine = peers.find((peer) => peer.rpc_address === newcomer.rpcAddress);
     if (mine?.snapshot !== undefined) {
+      if (phases[mine.snapshot.phase] === undefined) marks.push({ phase: mine.snapshot.phase, atMs: performance.now(), count: writers.count });
       phases[mine.snapshot.phase] ??= performance.now();
       bytes = Math.max(bytes, mine.snapshot.bytes_total);
     }
     return bytes > 0 && mine?.snapshot === undefined && mine.lag < 5000;
   });
   const took = (performance.now() - startedMs) / 1000;
+  marks.push({ phase: 'following', atMs: performance.now(), count: writers.count });
+  const byPhase = Object.fromEntries(marks.slice(0, -1).map(({ phase, atMs, count }, i) => {
+    const inSeconds = (marks[i + 1].atMs - atMs) / 1000;
+    return [phase, { seconds: inSeconds, writesPerSecond: (marks[i + 1].count - count) / inSeconds }];
+  }));
   const during = (writers.count - counted) / took;
   const busy = (cpuMs(leader.child.pid) - busyBefore) / 10 / took;
   await sleep(2000);
@@ -65,10 +72,11 @@ try {
   const result = {
     stateMB: bytes / 1e6, secondsInAll: took, transferMBPerSecond: (bytes / 1e6) / (((phases.installing ?? performance.now()) - (phases.sending ?? startedMs)) / 1000),
     overallMBPerSecond: bytes / 1e6 / took, sentMB: sent === null ? undefined : Number(sent[1]) / 1e6,
-    writesBefore: before, writesDuring: during, writesAfter: after, share: during / normal, leaderCpuPercent: busy, errors: writers.errors,
+    writesBefore: before, writesDuring: during, writesAfter: after, share: during / normal, byPhase, leaderCpuPercent: busy, errors: writers.errors,
   };
   console.log(`state ${result.stateMB.toFixed(0)} MB: sent at ${result.transferMBPerSecond.toFixed(0)} MB/s; from the start of the process to following ${took.toFixed(1)} s (${result.overallMBPerSecond.toFixed(0)} MB/s)`);
   console.log(`writes: ${before.toFixed(0)}/s before, ${during.toFixed(0)}/s during, ${after.toFixed(0)}/s after: ${(100 * result.share).toFixed(0)} % of normal; errors ${writers.errors}`);
+  for (const [phase, { seconds: took, writesPerSecond }] of Object.entries(byPhase)) console.log(`  ${phase.padEnd(10)} ${took.toFixed(1).padStart(6)} s  ${writesPerSecond.toFixed(0).padStart(5)} writes/s, ${(100 * writesPerSecond / normal).toFixed(0)} %`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ...surroundings(), options: values, result }, null, 1)}\n`);
 } finally {
   await writers?.stop();

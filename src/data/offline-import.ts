@@ -168,7 +168,7 @@ async function build(engine: Engine, staging: string, options: OfflineOptions): 
 }
 
 /** An engine for dry runs. */
-const NOWHERE = { beginBatch: () => ({ put: () => undefined, write: () => Promise.resolve() }) } as unknown as Engine;
+const NOWHERE = { beginBatch: () => ({ put: () => undefined, del: () => undefined, write: () => Promise.resolve() }) } as unknown as Engine;
 
 /** Users, the graph and its schema, as one transaction of its own. */
 async function writeSchema(engine: Engine, options: OfflineOptions): Promise<{ graphId: number; version: number }> {

@@ -94,7 +94,22 @@ export class EdgeBlock implements Block, Properties {
 
 /** One array for each distinct list of numbers: shapes repeat millions of times, and identity serves inline caches. */
 const interned = new Map<string, readonly number[]>();
+/** The last of each length: what is created together has few shapes, and comparing them needs no text. */
+const lastInterned: (readonly number[])[] = [];
 export function internNumbers(list: readonly number[]): readonly number[] {
+  const last = lastInterned[list.length];
+  if (last !== undefined && sameNumbers(last, list)) return last;
+  const found = intern(list);
+  if (list.length < 64) lastInterned[list.length] = found;
+  return found;
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function intern(list: readonly number[]): readonly number[] {
   const name = list.join(',');
   const known = interned.get(name);
   if (known !== undefined) return known;

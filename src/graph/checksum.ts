@@ -13,14 +13,15 @@ export class Checksum {
     this.low = low;
   }
 
-  add(key: Uint8Array, bytes: Uint8Array): void {
-    hash(key, bytes);
+  /** Of `bytes` from `from` to `to`. */
+  add(key: Uint8Array, bytes: Uint8Array, from = 0, to = bytes.length): void {
+    hash(key, bytes, from, to);
     this.high = (this.high + highLane) | 0;
     this.low = (this.low + lowLane) | 0;
   }
 
-  subtract(key: Uint8Array, bytes: Uint8Array): void {
-    hash(key, bytes);
+  subtract(key: Uint8Array, bytes: Uint8Array, from = 0, to = bytes.length): void {
+    hash(key, bytes, from, to);
     this.high = (this.high - highLane) | 0;
     this.low = (this.low - lowLane) | 0;
   }
@@ -42,28 +43,28 @@ export class Checksum {
 let highLane = 0;
 let lowLane = 0;
 
-function hash(key: Uint8Array, bytes: Uint8Array): void {
+function hash(key: Uint8Array, bytes: Uint8Array, from: number, to: number): void {
   highLane = 0x2545f491;
   lowLane = 0x5bd1e995;
-  mixIn(key);
-  mixIn(bytes);
+  mixIn(key, 0, key.length);
+  mixIn(bytes, from, to);
 }
 
 /** murmur3_x86_32 (Austin Appleby, public domain) in both lanes, each with its last result as seed. */
-function mixIn(bytes: Uint8Array): void {
+function mixIn(bytes: Uint8Array, from: number, to: number): void {
   let high = highLane;
   let low = lowLane;
-  const blocks = bytes.length & ~3;
-  for (let i = 0; i < blocks; i += 4) {
+  const blocks = from + ((to - from) & ~3);
+  for (let i = from; i < blocks; i += 4) {
     const k = word(bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
     high = step(high, k);
     low = step(low, k);
   }
   let tail = 0;
-  for (let i = bytes.length - 1; i >= blocks; i--) tail = (tail << 8) | bytes[i]!;
+  for (let i = to - 1; i >= blocks; i--) tail = (tail << 8) | bytes[i]!;
   tail = word(tail);
-  highLane = finish(high ^ tail, bytes.length);
-  lowLane = finish(low ^ tail, bytes.length);
+  highLane = finish(high ^ tail, to - from);
+  lowLane = finish(low ^ tail, to - from);
 }
 
 function word(bits: number): number {

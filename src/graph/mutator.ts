@@ -60,9 +60,9 @@ export class GraphMutator implements TextStore {
 
   // -------------------------------------------------------------- vertices
 
-  createVertex(id: number, labels: readonly number[], properties: Iterable<PropertyEntry>): void {
+  createVertex(id: number, labels: readonly number[], properties: readonly PropertyEntry[]): void {
     const block = new VertexBlock(internNumbers([...labels].sort((a, b) => a - b)), ...columns(properties));
-    this.buffer.put(VERTEX, id, block);
+    this.buffer.create(VERTEX, id, block);
     const counters = this.counters();
     counters.nextVertex = Math.max(counters.nextVertex, id + 1);
     counters.vertices++;
@@ -170,9 +170,9 @@ export class GraphMutator implements TextStore {
 
   // -------------------------------------------------------------- edges
 
-  createEdge(id: number, typeId: number, start: number, end: number, properties: Iterable<PropertyEntry>): void {
+  createEdge(id: number, typeId: number, start: number, end: number, properties: readonly PropertyEntry[]): void {
     const block = new EdgeBlock(typeId, start, end, ...columns(properties));
-    this.buffer.put(EDGE, id, block);
+    this.buffer.create(EDGE, id, block);
     const counters = this.counters();
     counters.nextEdge = Math.max(counters.nextEdge, id + 1);
     counters.edges++;
@@ -209,6 +209,8 @@ export class GraphMutator implements TextStore {
 
   #link(vertex: number, direction: Direction, typeId: number, neighbour: number, edge: number): void {
     const place = adjacencyNumber(vertex, direction);
+    // A new vertex has none in the base; asking there costs more than all the rest.
+    if (this.buffer.isNew(VERTEX, vertex) && !this.buffer.isChanged(ADJACENCY, place)) this.buffer.create(ADJACENCY, place, new AdjacencyBlock([]));
     // Through the head as it was read: a hub's head is long, and changes only when a chunk comes or goes.
     const seen = this.buffer.get(ADJACENCY, place)?.groups.find((one) => one.typeId === typeId);
     if (seen?.chunks !== undefined) {
@@ -327,9 +329,24 @@ function isIndexable(value: Value): boolean {
   return !Array.isArray(value) && !(value instanceof Map);
 }
 
-function columns(properties: Iterable<PropertyEntry>): [readonly number[], Value[]] {
-  const entries = [...properties].filter(([, value]) => value !== null).sort((a, b) => a[0] - b[0]);
-  return [internNumbers(entries.map(([key]) => key)), entries.map(([, value]) => value)];
+function columns(properties: readonly PropertyEntry[]): [readonly number[], Value[]] {
+  const keys: number[] = [];
+  const values: Value[] = [];
+  for (let i = 0; i < properties.length; i++) {
+    const [key, value] = properties[i]!;
+    if (value === null) continue;
+    // Nearly always they come in order.
+    let at = keys.length;
+    while (at > 0 && keys[at - 1]! > key) at--;
+    if (at === keys.length) {
+      keys.push(key);
+      values.push(value);
+    } else {
+      keys.splice(at, 0, key);
+      values.splice(at, 0, value);
+    }
+  }
+  return [internNumbers(keys), values];
 }
 
 function bump(counts: number[], at: number, by: number): void {

@@ -10,10 +10,10 @@
 import { assert } from '../base/assert.ts';
 import { ByteWriter } from '../base/bytes.ts';
 import { VersionClocks } from '../storage/clocks.ts';
-import type { Engine, WriteOp } from '../storage/engine.ts';
+import type { BatchInProgress, Engine } from '../storage/engine.ts';
 import { absentAsUndefined, BlockCache, readBlock } from './block-source.ts';
 import type { BlockSource } from './block-source.ts';
-import { blockKey, CatalogBlock } from './blocks.ts';
+import { blockKey, CatalogBlock, renumberKey } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import type { Checksum } from './checksum.ts';
 import { applyEffects } from './effects.ts';
@@ -39,7 +39,16 @@ export interface EntryToWrite {
   readonly timeMs: number;
 }
 
+/** A block's form after the last of the entries that change it; its bytes, where the checksum needed them: they begin at `from`, else that is -1. */
+interface LastForm {
+  readonly change: Change;
+  readonly from: number;
+  readonly to: number;
+}
+
 const CHECKSUMS_KEPT = 4096;
+const ENCODER_BYTES = 64 * 1024;
+const ENCODER_KEPT_BYTES = 4 * 1024 * 1024;
 
 export class StateWriter {
   readonly #engine: Engine;
@@ -47,7 +56,9 @@ export class StateWriter {
   readonly #cache: BlockCache;
   readonly #overlay = new Map<number, (Map<number, Overlaid> | undefined)[]>();
   readonly #heads = new Map<number, BlockSource>();
-  readonly #encoder = new ByteWriter(64 * 1024);
+  /** What the last batch was made of. */
+  #encoder = new ByteWriter(ENCODER_BYTES);
+  readonly #key = blockKey(0, 0, 0);
   readonly #checksums = new Map<number, string>();
   #checksum: Checksum;
   #format: number;
@@ -141,12 +152,11 @@ export class StateWriter {
     const first = entries[0];
     const last = entries.at(-1);
     assert(first !== undefined && last !== undefined && first.index === this.#version + 1, 'entries are written in order');
-    const operations = this.#operations(entries, last.index);
+    const batch = this.#engine.beginBatch();
+    this.#fill(batch, entries, last.index);
     for (const entry of entries) if (entry.timeMs > this.#timeMs) this.#timeMs = entry.timeMs;
-    operations.push({
-      type: 'put', key: VERSION_KEY, value: encodeVersion({ version: last.index, timeMs: this.#timeMs, checksum: this.#checksum, format: this.#format }),
-    });
-    await this.#engine.batch(operations, options);
+    batch.put(VERSION_KEY, encodeVersion({ version: last.index, timeMs: this.#timeMs, checksum: this.#checksum, format: this.#format }));
+    await batch.write(options);
     this.#version = last.index;
     if (options.sync) this.#durableVersion = last.index;
     for (const entry of entries) if (entry.staged !== undefined) this.#settle(entry.staged, last.index);
@@ -161,50 +171,65 @@ export class StateWriter {
     this.#durableVersion = Math.max(this.#durableVersion, version);
   }
 
-  /** Raises the clocks, brings the checksum forward entry by entry, and collects each block's last form. */
-  #operations(entries: readonly EntryToWrite[], version: number): WriteOp[] {
-    const latest = new Map<number, Map<number, Change>[]>();
+  /** Raises the clocks, brings the checksum forward entry by entry, and puts each block's last form into the batch. */
+  #fill(batch: BatchInProgress, entries: readonly EntryToWrite[], version: number): void {
+    this.#encoder.reset();
+    const latest = new Map<number, Map<number, LastForm>[]>();
     for (const entry of entries) {
       for (const [graph, buffer] of entry.staged?.changes.graphs ?? []) {
         const kinds = latest.get(graph) ?? [];
         latest.set(graph, kinds);
         buffer.forEachChange((change) => {
-          if (change.kind.logical) this.#account(graph, change);
+          const from = change.kind.logical ? this.#account(graph, change) : -1;
           if (change.block instanceof CatalogBlock && (change.block.data.texts ?? []).length > 0) this.#format = STATE_FORMAT_TEXT;
-          (kinds[change.kind.tag] ??= new Map()).set(change.number, change);
+          (kinds[change.kind.tag] ??= new Map()).set(change.number, { change, from, to: this.#encoder.length });
         });
       }
       this.#rememberChecksum(entry.index);
     }
-    const operations: WriteOp[] = [];
     for (const [graph, kinds] of latest) {
-      for (const map of kinds) {
-        for (const change of map?.values() ?? []) {
-          this.#clocks.raise(VersionClocks.slot(change.kind.tag, graph, change.number), version);
-          const key = blockKey(graph, change.kind.tag, change.number);
-          operations.push(change.block === undefined ? { type: 'del', key } : { type: 'put', key, value: this.#encode(change.kind, change.block) });
-        }
-      }
+      for (const map of kinds) map?.forEach((form) => this.#putLast(batch, graph, form, version));
     }
-    return operations;
+    // One large batch must not be remembered by its memory.
+    if (this.#encoder.length > ENCODER_KEPT_BYTES) this.#encoder = new ByteWriter(ENCODER_BYTES);
   }
 
-  #encode(kind: BlockKind<Block>, block: Block): Buffer {
-    kind.encode(block, this.#encoder.reset());
-    return this.#encoder.finish();
+  #putLast(batch: BatchInProgress, graph: number, { change, from, to }: LastForm, version: number): void {
+    const { kind, number, block } = change;
+    this.#clocks.raise(VersionClocks.slot(kind.tag, graph, number), version);
+    const key = this.#keyOf(graph, change);
+    if (block === undefined) batch.del(key);
+    else if (from >= 0) batch.put(key, this.#encoder.part(from, to));
+    else {
+      const start = this.#encoder.length;
+      kind.encode(block, this.#encoder);
+      batch.put(key, this.#encoder.part(start, this.#encoder.length));
+    }
   }
 
-  #account(graph: number, change: Change): void {
-    const key = blockKey(graph, change.kind.tag, change.number);
-    const { before, block } = change;
+  /** The block's key, until the next call. */
+  #keyOf(graph: number, { kind, number }: Change): Buffer {
+    this.#key.writeUInt32BE(graph, 1);
+    renumberKey(this.#key, kind.tag, number);
+    return this.#key;
+  }
+
+  /** Takes the block's old form out of the checksum and adds the new one. Gives where in the encoder that begins. */
+  #account(graph: number, change: Change): number {
+    const key = this.#keyOf(graph, change);
+    const { kind, before, block } = change;
+    const encoder = this.#encoder;
+    const start = encoder.length;
     if (before !== undefined) {
-      change.kind.encode(before, this.#encoder.reset());
-      this.#checksum.subtract(key, this.#encoder.view());
+      kind.encode(before, encoder);
+      this.#checksum.subtract(key, encoder.memory, start, encoder.length);
+      encoder.cut(start);
     }
     if (block !== undefined) {
-      change.kind.encode(block, this.#encoder.reset());
-      this.#checksum.add(key, this.#encoder.view());
+      kind.encode(block, encoder);
+      this.#checksum.add(key, encoder.memory, start, encoder.length);
     }
+    return start;
   }
 
   #rememberChecksum(index: number): void {

@@ -162,15 +162,17 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   }
 
   createNode(labelIds: readonly number[], properties: Iterable<PropertyEntry>): NodeValue {
-    const labels = [...new Set(labelIds)];
+    const labels = labelIds.length < 2 ? labelIds : [...new Set(labelIds)];
     if (this.catalog.strict && labels.length !== 1) {
       throw new DbError('ConstraintValidation', `a vertex of the strict graph ${this.graphName} has exactly one label, given ${labels.length}`);
     }
     const entries = this.#checkedProperties('vertex', labels.map((label) => this.catalog.labelName(label)), properties);
     const counters = this.source.get(COUNTERS, 0);
     const id = this.#ids.vertex(this.graphId, counters?.nextVertex ?? 0);
-    const block: Properties = { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value) };
-    for (const label of labels) this.#checkUnique(this.catalog.labelIndexes(label), id, block);
+    for (const label of labels) {
+      const indexes = this.catalog.labelIndexes(label);
+      if (indexes.length > 0) this.#checkUnique(indexes, id, propertiesOf(entries));
+    }
     this.#mutator.createVertex(id, labels, entries);
     this.#effects.createVertex(this.graphId, id, labels, entries);
     return new NodeValue(id);
@@ -256,8 +258,8 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     this.#checkEnds(type, ...ends);
     const entries = this.#checkedProperties('edge', [type], properties);
     const id = this.#ids.edge(this.graphId, this.source.get(COUNTERS, 0)?.nextEdge ?? 0);
-    const block: Properties = { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value) };
-    this.#checkUnique(this.catalog.typeIndexes(typeId), id, block, { start, end });
+    const indexes = this.catalog.typeIndexes(typeId);
+    if (indexes.length > 0) this.#checkUnique(indexes, id, propertiesOf(entries), { start, end });
     this.#mutator.createEdge(id, typeId, start, end, entries);
     this.#effects.createEdge(this.graphId, id, typeId, start, end, entries);
     return new RelationshipValue(id, typeId, start, end);
@@ -299,20 +301,19 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
   // -------------------------------------------------------------- checks of values
 
-  /** Properties as they will be stored: declared fields converted, every declared rule and constraint kept. */
+  /** Properties as they will be stored, by key: declared fields converted, every declared rule and constraint kept. The last of two values of a key counts. */
   #checkedProperties(kind: 'vertex' | 'edge', names: readonly string[], properties: Iterable<PropertyEntry>): PropertyEntry[] {
-    const byKey = new Map<number, Value>();
-    for (const [key, value] of properties) {
-      const checked = this.#checkedValue(kind, names, key, value);
-      if (checked !== null) byKey.set(key, checked);
+    const entries: PropertyEntry[] = [];
+    for (const entry of properties) {
+      const checked = this.#checkedValue(kind, names, entry[0], entry[1]);
+      if (checked !== null) putEntry(entries, checked === entry[1] ? entry : [entry[0], checked]);
     }
     for (const name of names) {
       for (const field of this.#schema(kind, name)?.fields ?? []) {
-        if (!field.optional && !byKey.has(this.catalog.findKey(field.name)!)) fieldValue(field, null);
+        if (!field.optional && !entries.some(([key]) => key === this.catalog.findKey(field.name))) fieldValue(field, null);
       }
     }
-    const entries = [...byKey].sort((a, b) => a[0] - b[0]);
-    this.#checkExists(kind, names, { keys: entries.map(([key]) => key), values: [] });
+    if (this.catalog.data.constraints.length > 0) this.#checkExists(kind, names, { keys: entries.map(([key]) => key), values: [] });
     return entries;
   }
 
@@ -520,6 +521,18 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
 /** Rules by which a property must be there. */
 const REQUIRING: ReadonlySet<ConstraintDef['type']> = new Set(['exists', 'node_key']);
+
+/** Puts an entry at its key's place; most come in order. */
+function putEntry(entries: PropertyEntry[], entry: PropertyEntry): void {
+  let at = entries.length;
+  while (at > 0 && entries[at - 1]![0] >= entry[0]) at--;
+  if (at === entries.length) entries.push(entry);
+  else entries.splice(at, entries[at]![0] === entry[0] ? 1 : 0, entry);
+}
+
+function propertiesOf(entries: readonly PropertyEntry[]): Properties {
+  return { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value) };
+}
 
 function withValue(block: Properties, keyId: number, value: Value): Properties {
   const at = block.keys.indexOf(keyId);

@@ -46,6 +46,23 @@ export class GraphBuffer implements BlockSource {
     else map.set(block, { kind, number: block, block: value, before: this.base.get(kind, block) } as unknown as Change);
   }
 
+  /** Puts a block of which the base has none: the number is a fresh one, so there is no need to look. */
+  create<B extends Block>(kind: BlockKind<B>, block: number, value: B): void {
+    const map = this.#kinds[kind.tag] ??= new Map();
+    map.set(block, { kind, number: block, block: value, before: undefined } as unknown as Change);
+  }
+
+  /** Whether the block was changed here. */
+  isChanged(kind: BlockKind<Block>, block: number): boolean {
+    return this.#kinds[kind.tag]?.has(block) === true;
+  }
+
+  /** Whether the base has no such block, as far as is known without looking. */
+  isNew(kind: BlockKind<Block>, block: number): boolean {
+    const change = this.#kinds[kind.tag]?.get(block);
+    return change !== undefined && change.before === undefined;
+  }
+
   remove<B extends Block>(kind: BlockKind<B>, block: number): void {
     this.put(kind, block, undefined);
   }

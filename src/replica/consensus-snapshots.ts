@@ -27,6 +27,10 @@ export interface SnapshotsHost {
   readonly compaction: CompactionOptions;
   /** Of whole states sent, to all servers together; 0: no limit. */
   readonly bytesPerSecond: number;
+  /** Of its time, what this thread works at most on sending them while clients write. */
+  readonly busyPercent: number;
+  /** How long this thread has worked so far. */
+  readonly busyMs: () => number;
   driver(): ConsensusDriver | undefined;
   /** Index that is applied, and the one the state store would survive a power cut with. */
   appliedIndex(): number;

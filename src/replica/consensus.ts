@@ -52,6 +52,8 @@ export interface ConsensusParts {
   readonly disk?: Disk;
   readonly logSizes?: LogSizes;
   readonly mutants?: Mutants;
+  /** How long this thread has worked so far, in milliseconds; absent: not known, and nothing rests for it. */
+  readonly busyMs?: () => number;
 }
 
 const TICKS_PER_HEARTBEAT = 5;
@@ -110,7 +112,8 @@ export class Consensus {
     });
     this.#snapshots = new Snapshots({
       directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, compaction: compactionOptions(parts.options),
-      bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(),
+      bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
+      random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(),
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
       syncState: () => this.#writer?.syncState(),
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),

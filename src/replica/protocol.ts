@@ -237,6 +237,8 @@ export interface ConsensusOptions {
   readonly compressBytesMin?: number;
   /** Bytes of whole states sent in a second, to all servers together (default 0: no limit). */
   readonly snapshotBytesPerSecond?: number;
+  /** Of its time, what the consensus thread works at most on sending whole states while clients write. */
+  readonly snapshotBusyPercent?: number;
   /** Log bytes that are kept for a transfer under way; beyond it the transfer begins anew with a newer state (default 4 GiB). */
   readonly snapshotPinsLogBytes?: number;
   /** A witness may lead for a moment, to hand the group to a server with data (default false). */

@@ -7,7 +7,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pace } from '../base/pace.ts';
+import { Pace, Rests } from '../base/pace.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { StateHeader } from './consensus-transport.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
@@ -40,10 +40,16 @@ const ABSENT_MS = 2000;
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 1000;
 const INSTALLING_MS = 200;
+/** A log that has not grown for so long has no writers to be held up. */
+const WRITTEN_MS = 200;
 
 export class SnapshotSender {
   readonly #host: SnapshotsHost;
   readonly #pace: Pace;
+  readonly #rests: Rests;
+  /** The end of the log as it was seen last, and when it had grown. */
+  #lastIndex = 0;
+  #grownMs = Number.NEGATIVE_INFINITY;
   /** Alive, and without a transfer yet. */
   readonly #waiting = new Set<NodeId>();
   /** Nothing is exported, and no log kept, for a server that is not there. */
@@ -56,6 +62,7 @@ export class SnapshotSender {
   constructor(host: SnapshotsHost) {
     this.#host = host;
     this.#pace = new Pace(host.bytesPerSecond, host.nowMs);
+    this.#rests = new Rests(host.busyPercent, host.busyMs);
     this.#findExport();
   }
 
@@ -212,7 +219,15 @@ export class SnapshotSender {
   #pause(peer: NodeId, ready: Export, bytes: number): number {
     if (!this.#isWanted(peer)) throw new Error('the peer needs no state any more');
     if (!this.#isUsable(ready)) throw new Error('the log went on without it');
-    return this.#pace.take(bytes);
+    return Math.max(this.#pace.take(bytes), this.#rests.next(this.#isWritten()));
+  }
+
+  /** Whether clients write just now. */
+  #isWritten(): boolean {
+    const lastIndex = this.#host.driver()?.node.view.lastIndex ?? 0;
+    if (lastIndex !== this.#lastIndex) this.#grownMs = this.#host.nowMs();
+    this.#lastIndex = lastIndex;
+    return this.#host.nowMs() - this.#grownMs < WRITTEN_MS;
   }
 
   #onProgress(peer: NodeId, transfer: Transfer, bytes: number): void {

@@ -114,7 +114,11 @@ export async function importState(path: string, engine: Engine, sha256?: string)
       hash.update(bytes);
       return bytes;
     });
-    for await (const block of blocks) await engine.batch(putsOf(block), { sync: false });
+    for await (const block of blocks) {
+      const batch = engine.beginBatch();
+      for (const reader = new ByteReader(block); !reader.done;) batch.put(reader.bytes(), reader.bytes());
+      await batch.write({ sync: false });
+    }
     if (sha256 !== undefined && hash.digest('hex') !== sha256) throw new DbError('Corrupted', `${path} fails its checksum as a whole`);
     await engine.batch([], { sync: true });
   } finally {

@@ -64,7 +64,7 @@ try {
   });
   // It ends with its work, not with this port.
   parentPort!.unref();
-  const consensus = new Consensus({ options, writerPort, mainPort, transport, clock: systemClock, random: systemRandom });
+  const consensus = new Consensus({ options, writerPort, mainPort, transport, clock: systemClock, random: systemRandom, busyMs: () => performance.eventLoopUtilization().active });
   consensus.start().catch(fatal);
 } catch (error) {
   fatal(error);

@@ -48,6 +48,7 @@ export const OPTIONS = [
   { name: 'ha_snapshot_interval_s', type: 'integer', default: 604800, min: 0, max: 1814400, group: 'High availability', help: 'how often the log is compacted at least; 0: by size only' },
   { name: 'ha_first_snapshot_start_time', ...text, group: 'High availability', help: 'HH:MM:SS (local time) of the first timed compaction; random if empty' },
   { name: 'ha_snapshot_rate_mb_s', type: 'integer', default: 0, min: 0, max: 100000, group: 'High availability', help: 'MB (10^6 bytes) a second of whole states sent to servers that lag; 0: no limit' },
+  { name: 'ha_snapshot_busy_percent', type: 'integer', default: 50, min: 5, max: 100, group: 'High availability', help: 'a leader that sends a whole state while clients write leaves them the rest of the time of the thread that does both; 100: no regard' },
   { name: 'ha_snapshot_pins_log_mb', type: 'integer', default: 4096, min: 1, max: 16777216, group: 'High availability', help: 'log kept for a whole state under way; beyond it a newer state is sent instead' },
   { name: 'ha_log_keeps_entries', type: 'integer', default: 100000, min: 100, group: 'High availability', help: 'log entries kept behind the state, for servers that lag; older ones get the whole state' },
   { name: 'ha_node_offline_ms', type: 'integer', default: 600000, min: 100, group: 'High availability', help: 'a server silent for so long is OFFLINE and leaves the group, if that is safe' },

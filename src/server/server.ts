@@ -322,7 +322,7 @@ export class LgraphServer {
       joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, stateChecksum, maxInflightBytes: config.ha_max_inflight_bytes,
       maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
       stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries, snapshotIntervalSeconds: config.ha_snapshot_interval_s,
-      snapshotFirstTime: config.ha_first_snapshot_start_time, snapshotBytesPerSecond: config.ha_snapshot_rate_mb_s * 1e6,
+      snapshotFirstTime: config.ha_first_snapshot_start_time, snapshotBytesPerSecond: config.ha_snapshot_rate_mb_s * 1e6, snapshotBusyPercent: config.ha_snapshot_busy_percent,
       snapshotPinsLogBytes: config.ha_snapshot_pins_log_mb * MB, maxMessageBytes: config.ha_max_message_bytes, compressBytesMin: config.ha_compress_min_bytes,
       nodeOfflineMs: config.ha_node_offline_ms, nodeRemoveMs: config.ha_node_remove_ms, autoRemoveMinVoters: config.ha_auto_remove_min_voters,
       bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, witnessMayLead: config.ha_enable_witness_to_leader,

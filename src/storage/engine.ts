@@ -21,8 +21,9 @@ export interface KeyRange {
 
 /** A batch that is filled step by step, for millions of small blocks: half the cost of a list of operations. */
 export interface BatchInProgress {
-  /** Copies both. */
+  /** Copies both; so does `del`. */
   put(key: Uint8Array, value: Uint8Array): void;
+  del(key: Uint8Array): void;
   /** Once; the object must not be used afterwards. */
   write(options: { readonly sync: boolean }): Promise<void>;
 }

@@ -13,6 +13,7 @@ const NATIVE_CHAINED = '_chainedBatch';
 
 interface NativeBatch {
   _put(key: Uint8Array, value: Uint8Array): void;
+  _del(key: Uint8Array): void;
   _clear(): void;
   _write(options: { readonly sync: boolean }): Promise<void>;
 }
@@ -97,6 +98,7 @@ class LevelEngine implements Engine {
     const batch = this.#idle.pop() ?? this.#database[NATIVE_CHAINED]();
     return {
       put: (key, value) => batch._put(key, value),
+      del: (key) => batch._del(key),
       write: async (options) => {
         try {
           await batch._write(options);

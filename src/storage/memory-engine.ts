@@ -37,6 +37,7 @@ export class MemoryEngine implements Engine {
     const operations: WriteOp[] = [];
     return {
       put: (key, value) => void operations.push({ type: 'put', key: Uint8Array.from(key), value: Uint8Array.from(value) }),
+      del: (key) => void operations.push({ type: 'del', key: Uint8Array.from(key) }),
       write: () => this.batch(operations),
     };
   }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Pace } from '../../src/base/pace.ts';
+import { Pace, Rests } from '../../src/base/pace.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { Hello, StateHeader, StateSink, TransportHandlers } from '../../src/replica/consensus-transport.ts';
 import { insecure, newClient } from '../../src/rpc/raft-channel.ts';
@@ -339,4 +339,18 @@ describe('a rate limit', () => {
     expect(pace.take(1)).toBe(1000);
     expect(new Pace(0, () => 0).take(1e12)).toBe(0);
   });
+
+it('rests in proportion to its work while somebody waits, and makes up for nothing', () => {
+  let busyMs = 1000;
+  const rests = new Rests(25, () => busyMs);
+  busyMs += 10;
+  expect(rests.next(true)).toBe(30);
+  expect(rests.next(true)).toBe(0);
+  busyMs += 10;
+  expect(rests.next(false)).toBe(0);
+  busyMs += 60_000;
+  expect(rests.next(true)).toBe(300);
+  busyMs += 10;
+  expect(new Rests(100, () => busyMs).next(true)).toBe(0);
+});
 });

@@ -33,6 +33,24 @@ describe.each(Object.keys(open))('the engine contract, %s', (name) => {
     await engine.close();
   });
 
+  it('fills a batch step by step from memory that is used again, and shows nothing of it before it is written', async () => {
+    const engine = await open[name]!();
+    for (const [round, value] of ['1', '2'].entries()) {
+      await engine.batch([put('b', 'old')], { sync: false });
+      const batch = engine.beginBatch();
+      const [key, bytes] = [Buffer.from('a'), Buffer.from(value)];
+      batch.put(key, bytes);
+      bytes[0] = 0x21;
+      key[0] = 0x62;
+      batch.del(key);
+      key[0] = 0x7a;
+      expect([text(engine.getSync(Buffer.from('a'))), text(engine.getSync(Buffer.from('b')))]).toEqual([round === 0 ? undefined : '1', 'old']);
+      await batch.write({ sync: round === 1 });
+      expect([text(engine.getSync(Buffer.from('a'))), text(engine.getSync(Buffer.from('b'))), engine.getSync(Buffer.from('z'))]).toEqual([value, undefined, undefined]);
+    }
+    await engine.close();
+  });
+
   it('keeps a snapshot as it was, for point reads and ranges', async () => {
     const engine = await open[name]!();
     await engine.batch([put('a', '1'), put('b', '2'), put('c', '3')], { sync: false });
