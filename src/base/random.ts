@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** Randomness as an input, so that a seed replays a run. */
 export interface Random {
   /** Uniform in [0, 1). */
@@ -5,6 +7,11 @@ export interface Random {
 }
 
 export const systemRandom: Random = { next: () => Math.random() };
+
+/** Makes names that nobody else will ever make: so many random bytes, in hexadecimal. */
+export type NewId = (bytes: number) => string;
+
+export const systemIds: NewId = (bytes) => randomBytes(bytes).toString('hex');
 
 /** mulberry32 (Tommy Ettinger's public-domain generator): 32 bits of state, fast, good enough for tests and jitter. */
 export function seededRandom(seed: number): Random {

@@ -11,6 +11,7 @@
 import { DiskFullError } from './log-store-disk.ts';
 import type { Clock } from '../base/clock.ts';
 import { LatencyHistogram } from '../base/histogram.ts';
+import type { Timers } from '../base/timers.ts';
 import type { Effects, NodeView, RaftNode } from '../raft/node.ts';
 import type { Message } from '../raft/messages.ts';
 import type { NodeId, Persist } from '../raft/types.ts';
@@ -69,6 +70,7 @@ export class ConsensusDriver {
   readonly appendTimes = new LatencyHistogram();
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #options: DriverOptions;
   readonly #events: DriverEvents;
   readonly #writes: Persist[] = [];
@@ -78,8 +80,8 @@ export class ConsensusDriver {
   #isDiskFull = false;
   /** Hardly any space is left: new entries are refused while terms and votes still fit. */
   isSpaceLow = false;
-  #timer: NodeJS.Timeout | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #endTicks: () => void = () => undefined;
+  #endRetry: () => void = () => undefined;
   #tickedAt = 0;
   #heartbeatSentAt = 0;
   #heartbeatReceivedAt = 0;
@@ -87,12 +89,13 @@ export class ConsensusDriver {
   #known: { role: string; term: number; leader: NodeId | undefined; isReady: boolean; configIndex: number; committedConfigIndex: number };
 
   constructor(parts: {
-    node: RaftNode; store: LogStore; transport: Transport; clock: Clock; options: DriverOptions; events: DriverEvents;
+    node: RaftNode; store: LogStore; transport: Transport; clock: Clock; timers: Timers; options: DriverOptions; events: DriverEvents;
   }) {
     this.node = parts.node;
     this.store = parts.store;
     this.#transport = parts.transport;
     this.#clock = parts.clock;
+    this.#timers = parts.timers;
     this.#options = parts.options;
     this.#events = parts.events;
     this.#known = { role: 'follower', term: -1, leader: undefined, isReady: false, configIndex: -1, committedConfigIndex: -1 };
@@ -104,14 +107,14 @@ export class ConsensusDriver {
 
   start(): void {
     this.#tickedAt = this.#clock.monotonicMs();
-    this.#timer = setInterval(() => this.#onTimer(), this.#options.tickMs);
+    this.#endTicks = this.#timers.every(this.#options.tickMs, () => this.#onTimer());
     this.wake();
   }
 
   stop(): void {
     this.#isStopped = true;
-    clearInterval(this.#timer);
-    clearTimeout(this.#retry);
+    this.#endTicks();
+    this.#endRetry();
   }
 
   /** When this server last heard from `peer`, in monotonic milliseconds. */
@@ -123,7 +126,7 @@ export class ConsensusDriver {
   wake(): void {
     if (this.#isScheduled || this.#isStopped) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#turn());
+    this.#timers.soon(() => this.#turn());
   }
 
   receive(from: NodeId, messages: readonly Message[]): void {
@@ -163,7 +166,7 @@ export class ConsensusDriver {
     this.counters.stalls += 1;
     this.counters.stallMsMax = Math.max(this.counters.stallMsMax, elapsed);
     // One pass over the sockets lies between a timer and an immediate: leaders that wrote to us are heard first.
-    setImmediate(() => this.#tick(ticks, true));
+    this.#timers.soon(() => this.#tick(ticks, true));
   }
 
   #tick(ticks: number, stalled: boolean): void {
@@ -209,7 +212,7 @@ export class ConsensusDriver {
       if (effects.persist !== undefined) this.#writes.push(effects.persist);
       if (this.#writes.length === 0 || this.#isDiskFull) return true;
       if (sentEntries) {
-        setImmediate(() => this.#guard(() => {
+        this.#timers.soon(() => this.#guard(() => {
           this.#save();
           if (this.#runEffects()) this.#isScheduled = false;
         }));
@@ -310,11 +313,11 @@ export class ConsensusDriver {
       this.#isDiskFull = true;
       this.#events.onDiskFull(true);
     }
-    this.#retry = setTimeout(() => {
+    this.#endRetry = this.#timers.after(DISK_RETRY_MS, () => {
       this.#isDiskFull = false;
       this.#guard(() => this.#save());
       if (!this.#isDiskFull) this.#events.onDiskFull(false);
       this.wake();
-    }, DISK_RETRY_MS);
+    });
   }
 }

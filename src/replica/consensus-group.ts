@@ -65,6 +65,7 @@ export class ConsensusGroup {
   /** Removed for their silence, and still listed as OFFLINE until they have been silent for `removeMs`. */
   readonly #gone = new Map<NodeId, Gone>();
   #lastRemoval = Number.NEGATIVE_INFINITY;
+  #updateAfterMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: GroupHost) {
     this.#host = host;
@@ -76,7 +77,8 @@ export class ConsensusGroup {
       this.#wanted.push({
         change, deadlineMs: this.#host.nowMs() + timeoutMs, index: undefined, term: this.#host.driver.node.view.term, resolve, reject,
       });
-      this.onTick(this.#host.nowMs());
+      // Not all of onTick: it asks for changes itself, and one that is refused at once would be asked for again without end.
+      if (this.#host.driver.node.view.role === 'leader') this.#propose();
     });
   }
 
@@ -104,12 +106,15 @@ export class ConsensusGroup {
 
   /** New addresses of a known server: its id, role and vote stay (etcd issue 21694). */
   #updateInfo(): void {
-    if (this.#wanted.length > 0) return;
+    if (this.#wanted.length > 0 || this.#host.nowMs() < this.#updateAfterMs) return;
     for (const member of this.#host.driver.node.view.config.config.members) {
       const info = this.#host.infoOf(member.id);
       if (info === undefined || encodeInfo(info) === member.info) continue;
       this.#host.log('info', `${info.rpcAddress} has a new address or version`, { nodeId: member.id });
-      this.change({ kind: 'update', id: member.id, info: encodeInfo(info) }, 10_000).catch(() => undefined);
+      this.change({ kind: 'update', id: member.id, info: encodeInfo(info) }, 10_000).catch(() => {
+        // Refused for now, by a witness that leads for a moment, say.
+        this.#updateAfterMs = this.#host.nowMs() + this.#host.electionTimeoutMs;
+      });
       return;
     }
   }
@@ -260,7 +265,12 @@ export class ConsensusGroup {
     const { view } = driver.node;
     if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
     const start = this.#startFor(appliedIndex, appliedTerm);
-    if (memberOf(view.config.config, nodeId) === undefined) {
+    const known = memberOf(view.config.config, nodeId);
+    if (known?.voter === true) {
+      // Whoever votes has a log, and needs not ask: this directory was put back from before it had one.
+      throw new DbError('InvalidRequest', `${nodeId} votes in this group, and what it promised is gone from its directory, which is an older copy: wipe this server and let it join again`);
+    }
+    if (known === undefined) {
       await this.#dialBack(info.rpcAddress, nodeId);
       await this.#replaceAt(info.rpcAddress, nodeId);
       await this.change({ kind: 'addLearner', member: { id: nodeId, witness: info.isWitness, info: encodeInfo(info) } }, 8000);
@@ -368,6 +378,10 @@ export class ConsensusGroup {
     const { config } = this.#host.driver.node.view.config;
     if (isVoter(config, nodeId) && config.members.filter((member) => member.voter).length === 1) {
       throw new DbError('InvalidRequest', 'the last voter cannot leave the group');
+    }
+    // The new configuration counts from when it is appended: a group that this leaves without a majority could never undo it.
+    if (isVoter(config, nodeId) && !this.#hasMajorityWithout(nodeId)) {
+      throw new DbError('InvalidRequest', 'the rest would have no live majority: first start or remove the servers that are down');
     }
     return this.change({ kind: 'remove', id: nodeId }, timeoutMs);
   }

@@ -1,7 +1,6 @@
 /**
  * The consensus thread's side of the main thread's port: status, read indexes, requests between main threads, and orders.
  */
-import type { MessagePort } from 'node:worker_threads';
 import { unreachable } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import type { NodeView } from '../raft/node.ts';
@@ -11,6 +10,7 @@ import type { ConsensusDriver } from './consensus-driver.ts';
 import type { ConsensusGroup } from './consensus-group.ts';
 import type { Transport } from './consensus-transport.ts';
 import { pack } from './packed.ts';
+import type { Port } from './ports.ts';
 import type { ConsensusToMain, ExportedState, GroupStatus, LogEntries, MainToConsensus, SnapshotDone } from './protocol.ts';
 
 export interface MainHost {
@@ -48,7 +48,7 @@ interface PendingRead {
 const NOTHING = new Uint8Array(0);
 
 export class MainSide {
-  readonly #port: MessagePort;
+  readonly #port: Port<MainToConsensus, ConsensusToMain>;
   readonly #host: MainHost;
   /** By the id of the current attempt. */
   readonly #reads = new Map<number, PendingRead>();
@@ -58,7 +58,7 @@ export class MainSide {
   #nextCall = 1;
   readonly #transfers: Handover[] = [];
 
-  constructor(port: MessagePort, host: MainHost) {
+  constructor(port: Port<MainToConsensus, ConsensusToMain>, host: MainHost) {
     this.#port = port;
     this.#host = host;
   }

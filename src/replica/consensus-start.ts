@@ -6,10 +6,13 @@
  *   MEMBER ────────▶ normal start: a majority of the configuration in the log suffices
  *   REMOVED ─join──▶ MEMBER     under a new identity, with the data that it has
  */
+import type { NewId } from '../base/random.ts';
+import type { Timers } from '../base/timers.ts';
 import { encodeConfig } from '../raft/config.ts';
+import type { Mutants } from '../raft/state.ts';
 import { ENTRY_CONFIG } from '../raft/types.ts';
 import type { Transport } from './consensus-transport.ts';
-import { formAlone, Formation, newId } from './formation.ts';
+import { formAlone, Formation, newName } from './formation.ts';
 import type { FormationOutcome, JoinStart } from './formation.ts';
 import type { Disk } from './log-store-disk.ts';
 import { newIdentity, writeIdentity } from './log-store-identity.ts';
@@ -23,6 +26,9 @@ export interface BeginningHost {
   readonly disk: Disk;
   readonly transport: Transport;
   readonly nowMs: () => number;
+  readonly timers: Timers;
+  readonly newId: NewId;
+  readonly mutants?: Mutants | undefined;
   openStore(): LogStore;
   waitFor(what: string): void;
   /** Identity and log are those of a member. */
@@ -40,7 +46,7 @@ export class Beginning {
 
   constructor(host: BeginningHost) {
     this.#host = host;
-    this.#identity = nextBoot(host.disk, host.options);
+    this.#identity = nextBoot(host.disk, host.options, host.newId);
   }
 
   get identity(): Identity {
@@ -72,7 +78,7 @@ export class Beginning {
     const isNew = this.#identity.membership !== 'REMOVED';
     if (!options.enabled || (isNew && (others.length === 0 || options.bootstrapRole === 1))) {
       if (options.bootstrapRole === 1) await checkBootstrap(transport, others);
-      this.#become({ kind: 'formed', formed: formAlone(this.#identity.nodeId, options.info, options.appliedIndex) });
+      this.#become({ kind: 'formed', formed: formAlone(this.#host.newId, this.#identity.nodeId, options.info, options.appliedIndex) });
       return;
     }
     void this.#formGroup();
@@ -91,7 +97,7 @@ export class Beginning {
     const { options, transport, openStore } = this.#host;
     if (others.length === 0 || options.bootstrapRole === 1) {
       if (options.bootstrapRole === 1) await checkBootstrap(transport, others);
-      this.saveIdentity({ ...this.#identity, clusterId: newId(), formed: undefined, formation: undefined, isStandalone: false });
+      this.saveIdentity({ ...this.#identity, clusterId: newName(this.#host.newId), formed: undefined, formation: undefined, isStandalone: false });
       return;
     }
     const store = openStore();
@@ -99,17 +105,17 @@ export class Beginning {
     store.close();
     // What is in its log alone would be lost with it.
     if (lastIndex > options.appliedIndex) throw new StartRefused('this server ran alone and was not stopped well: start it once more without enable_ha, and stop it with -d stop');
-    this.saveIdentity({ ...newIdentity(this.#identity.isWitness), bootSeq: this.#identity.bootSeq });
+    this.saveIdentity({ ...newIdentity(this.#identity.isWitness, this.#host.newId), bootSeq: this.#identity.bootSeq });
   }
 
   async #formGroup(): Promise<void> {
-    const { options, transport, nowMs, waitFor, log, onFailed } = this.#host;
+    const { options, transport, nowMs, timers, newId, mutants, waitFor, log, onFailed } = this.#host;
     try {
       const formation = new Formation({
         transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex,
         stateChecksum: options.stateChecksum ?? '', appliedTerm: this.#termOfState(),
         formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000, joinOnly: options.bootstrapRole === 2,
-        nowMs, waitFor, log, identity: () => this.#identity, save: (identity) => this.saveIdentity(identity),
+        nowMs, timers, newId, mutants, waitFor, log, identity: () => this.#identity, save: (identity) => this.saveIdentity(identity),
       });
       this.formation = formation;
       const outcome = await formation.run();

@@ -34,7 +34,8 @@ export interface TransportHandlers {
   onPeerDown(id: NodeId): void;
   /** Our own streams to a peer broke: what was on its way may be lost. */
   onPeerLost(id: NodeId): void;
-  onMessages(from: NodeId, messages: readonly Message[]): void;
+  /** With the greeting of the stream that they came on. */
+  onMessages(hello: Hello, messages: readonly Message[]): void;
   onState(from: NodeId, header: StateHeader): StateSink | StateRefusal;
   onRequest(from: NodeId, bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void;
   /** Answers a call; a rejected promise travels back as its message. */

@@ -3,15 +3,17 @@
  *
  * Runs in a thread of its own in production and, unchanged, inside a test.
  */
-import type { MessagePort } from 'node:worker_threads';
 import { RaftNode } from '../raft/node.ts';
 import { memberOf } from '../raft/config.ts';
 import { PROTOCOL_VERSION } from '../raft/codec.ts';
-import { newId } from './formation.ts';
+import { systemIds } from '../base/random.ts';
+import { pause, systemTimers } from '../base/timers.ts';
 import { leaseMsFor } from '../raft/lease.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Random } from '../base/random.ts';
+import type { NewId, Random } from '../base/random.ts';
+import type { Timers } from '../base/timers.ts';
 import type { NodeView } from '../raft/node.ts';
+import type { Mutants } from '../raft/state.ts';
 import type { Config, NodeId, Recovered } from '../raft/types.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
@@ -27,21 +29,29 @@ import { Calls } from './consensus-calls.ts';
 import { realDisk } from './log-store-disk.ts';
 import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
+import type { LogSizes } from './log-store.ts';
 import { StartRefused } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { Hello, Transport } from './consensus-transport.ts';
-import type { ConsensusOptions, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
+import type { Port } from './ports.ts';
+import type { ConsensusOptions, ConsensusToMain, ConsensusToWriter, GroupStatus, MainToConsensus, NodeInfo, WriterToConsensus } from './protocol.ts';
 
 export interface ConsensusParts {
   readonly options: ConsensusOptions;
-  readonly writerPort: MessagePort;
-  readonly mainPort: MessagePort;
+  readonly writerPort: Port<WriterToConsensus, ConsensusToWriter>;
+  readonly mainPort: Port<MainToConsensus, ConsensusToMain>;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
+  /** Default: this process's own timers and names, and the files of `logDirectory`, locked. The simulator brings others. */
+  readonly timers?: Timers;
+  readonly newId?: NewId;
+  readonly disk?: Disk;
+  readonly logSizes?: LogSizes;
+  readonly mutants?: Mutants;
   /** How long this thread has worked so far, in milliseconds; absent: not known, and nothing rests for it. */
   readonly busyMs?: () => number;
 }
@@ -65,12 +75,13 @@ export class Consensus {
   readonly #parts: ConsensusParts;
   readonly #options: ConsensusOptions;
   readonly #disk: Disk;
+  readonly #timers: Timers;
   readonly #main: MainSide;
   readonly #snapshots: Snapshots;
   readonly #calls: Calls;
   readonly #heard = new Map<NodeId, NodeInfo>();
   readonly #starts = new Map<NodeId, { readonly bootSeq: number; readonly startId: string | undefined }>();
-  readonly #startId = newId();
+  readonly #startId: string;
   readonly #connected = new Set<NodeId>();
   readonly #beginning: Beginning;
   #driver: ConsensusDriver | undefined;
@@ -88,10 +99,14 @@ export class Consensus {
   constructor(parts: ConsensusParts) {
     this.#parts = parts;
     this.#options = parts.options;
-    this.#disk = realDisk(parts.options.logDirectory);
-    this.#unlock = lockDirectory(this.#disk, parts.options.logDirectory);
+    this.#timers = parts.timers ?? systemTimers;
+    const newId = parts.newId ?? systemIds;
+    this.#startId = newId(16);
+    this.#disk = parts.disk ?? realDisk(parts.options.logDirectory);
+    this.#unlock = parts.disk === undefined ? lockDirectory(this.#disk, parts.options.logDirectory) : () => undefined;
     this.#beginning = new Beginning({
-      options: parts.options, disk: this.#disk, transport: parts.transport, nowMs: () => parts.clock.monotonicMs(), openStore: () => this.#openStore(),
+      options: parts.options, disk: this.#disk, transport: parts.transport, nowMs: () => parts.clock.monotonicMs(), timers: this.#timers, newId,
+      mutants: parts.mutants, openStore: () => this.#openStore(),
       waitFor: (what) => (this.#waitingFor = what), onMember: () => this.#run(), onFailed: (message) => this.#fatal(message),
       log: (level, message, fields) => this.#log(level, message, fields),
     });
@@ -125,6 +140,11 @@ export class Consensus {
     return this.#beginning.identity;
   }
 
+  /** What the simulator looks at: who this server is, and how its core stands once it is a member. */
+  get seen(): { readonly identity: Identity; readonly view: NodeView | undefined } {
+    return { identity: this.#identity, view: this.#driver?.node.view };
+  }
+
   async start(): Promise<void> {
     const { options } = this;
     const { mainPort, writerPort, transport } = this.#parts;
@@ -140,7 +160,9 @@ export class Consensus {
         this.#setPeers();
       },
       onPeerLost: (id) => this.#driver?.node.unreachable(id),
-      onMessages: (from, messages) => this.#driver?.receive(from, messages),
+      onMessages: (hello, messages) => {
+        if (!this.#isSuperseded(hello)) this.#driver?.receive(hello.fromId, messages);
+      },
       onState: (_from, header) => (options.stateTransfer === true && !options.info.isWitness ? this.#snapshots.onState(header) : { refused: 'this server holds no state' }),
       onRequest: (from, bytes, answer) => this.#main.onRequest(from, bytes, answer),
       onCall: (call) => this.#calls.answer(call),
@@ -159,6 +181,7 @@ export class Consensus {
       ...(this.#options.logSegmentBytes === undefined ? {} : { segmentBytes: this.#options.logSegmentBytes }),
       // A witness reads its log only for somebody who lags.
       ...(this.#options.info.isWitness ? { cacheBytesMax: WITNESS_CACHE_BYTES } : {}),
+      ...this.#parts.logSizes,
     });
   }
 
@@ -182,10 +205,10 @@ export class Consensus {
       batchBytesMax: BATCH_BYTES, windowMessages: WINDOW_MESSAGES, windowBytes: options.maxInflightBytes,
       uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: options.witnessMayLead ?? false,
       random: () => random.next(), readIdBase: this.#identity.bootSeq * 2 ** 32,
-      electionMs: options.electionTimeoutMs, leaseMs: options.leaseReads ? leaseMsFor(options.electionTimeoutMs, LEASE_DRIFT_MS) : 0,
+      mutants: this.#parts.mutants ?? new Set(), electionMs: options.electionTimeoutMs, leaseMs: options.leaseReads ? leaseMsFor(options.electionTimeoutMs, LEASE_DRIFT_MS) : 0,
     }, store, this.#judged(store.recovered), options.appliedIndex);
     const driver: ConsensusDriver = new ConsensusDriver({
-      node, store, transport, clock, options: { tickMs, stallMs: Math.max(3 * tickMs, options.heartbeatMs) },
+      node, store, transport, clock, timers: this.#timers, options: { tickMs, stallMs: Math.max(3 * tickMs, options.heartbeatMs) },
       events: {
         onCommit: (index) => this.#writer!.onCommit(index),
         onRole: (view) => this.#onRole(view),
@@ -211,7 +234,8 @@ export class Consensus {
       },
     });
     this.#driver = driver;
-    this.#writer = new WriterSide(this.#parts.writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES, isWitness: options.info.isWitness }, options.appliedIndex);
+    const { writerPort } = this.#parts;
+    this.#writer = new WriterSide(writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES, isWitness: options.info.isWitness }, options.appliedIndex);
     this.#group = new ConsensusGroup({
       nodeId: this.#identity.nodeId, clusterId: this.#identity.clusterId, driver, transport, electionTimeoutMs: options.electionTimeoutMs,
       removal: removalOptions(options), infoOf: (id) => (id === this.nodeId ? options.info : this.#connected.has(id) ? this.#heard.get(id) : undefined),
@@ -336,9 +360,9 @@ export class Consensus {
     this.#orphanSinceMs = nowMs;
     const known = view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
     const addresses = [...new Set([...known, ...this.#options.initialAddresses])].filter((address) => address !== this.#options.info.rpcAddress);
-    void this.#group!.isForgotten(addresses).then((isForgotten) => {
-      if (isForgotten) this.#onRemoved(view.config.index);
-    });
+    this.#group!.isForgotten(addresses).then((isForgotten) => {
+      if (isForgotten && !this.#isStopped) this.#onRemoved(view.config.index);
+    }).catch((error: unknown) => this.#fatal(`this server was let go, and cannot note it: ${error instanceof Error ? error.message : String(error)}`));
   }
 
   #watchSpace(nowMs: number): void {
@@ -395,13 +419,19 @@ export class Consensus {
   #refuse(hello: Hello): string | undefined {
     const { clusterId, nodeId, membership } = this.#identity;
     if (membership !== 'MEMBER') return `this server belongs to no group`;
-    if (hello.clusterId !== clusterId) return `this is a member of the group ${clusterId}, not of ${hello.clusterId}`;
-    if (hello.toId !== nodeId) return `this is ${nodeId}, not ${hello.toId}`;
+    if (hello.clusterId !== clusterId && !this.#parts.mutants?.has('ignores-group')) return `this is a member of the group ${clusterId}, not of ${hello.clusterId}`;
+    if (hello.toId !== nodeId && !this.#parts.mutants?.has('ignores-identity')) return `this is ${nodeId}, not ${hello.toId}`;
     if (hello.fromId === nodeId) return `two servers have the identity ${nodeId}: one directory is a copy of the other`;
     if (hello.version > PROTOCOL_VERSION) return `protocol ${hello.version} is newer than ${PROTOCOL_VERSION}`;
     const known = this.#starts.get(hello.fromId)?.bootSeq ?? 0;
     if (hello.bootSeq < known) return `${hello.fromId} was here with a later start (${known}): its directory is a copy or was rolled back`;
     return undefined;
+  }
+
+  /** What comes late from an earlier start of a peer, or from a copy of its directory: what it acknowledged may be gone. */
+  #isSuperseded({ fromId, bootSeq, startId }: Hello): boolean {
+    const current = this.#starts.get(fromId);
+    return current !== undefined && (current.bootSeq !== bootSeq || current.startId !== startId) && !this.#parts.mutants?.has('hears-earlier-starts');
   }
 
   #onPeerUp(hello: Hello): void {
@@ -410,7 +440,7 @@ export class Consensus {
     const known = this.#starts.get(hello.fromId);
     this.#starts.set(hello.fromId, { bootSeq: hello.bootSeq, startId: hello.startId });
     if (known !== undefined && (known.bootSeq !== hello.bootSeq || known.startId !== hello.startId)) this.#driver?.node.peerRestarted(hello.fromId);
-    if (hello.acknowledged !== undefined && this.#driver?.node.remindedOf(hello.acknowledged) === true) {
+    if (hello.acknowledged !== undefined && !this.#parts.mutants?.has('trusts-old-copy') && this.#driver?.node.remindedOf(hello.acknowledged) === true) {
       this.#log('error', `this server acknowledged entry ${hello.acknowledged.index} to ${hello.info.rpcAddress}, and its log ends at ${this.#driver.node.view.lastIndex}: `
         + 'its directory is an older copy, or its disk lost synced writes. It does not vote until the leader has brought it up to date');
     }
@@ -456,7 +486,7 @@ export class Consensus {
     while (this.#parts.clock.monotonicMs() < deadlineMs) {
       reason = await this.#group!.leave(Math.max(1, deadlineMs - this.#parts.clock.monotonicMs()));
       if (reason === undefined || reason.startsWith('it is')) break;
-      await pause(50);
+      await pause(this.#timers, 50);
     }
     if (reason !== undefined) {
       this.#log('warn', `this server stops without having left the group: ${reason}`);
@@ -471,7 +501,7 @@ export class Consensus {
     const { clock } = this.#parts;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     while (driver.node.view.role === 'leader' && driver.node.view.isTransferring && clock.monotonicMs() < deadlineMs) {
-      await pause(5);
+      await pause(this.#timers, 5);
     }
   }
 }
@@ -479,12 +509,6 @@ export class Consensus {
 function isAlone(recovered: Recovered, id: NodeId): boolean {
   const { members } = recovered.configs.at(-1)!.config;
   return members.length === 1 && members[0]!.id === id;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }
 
 function removalOptions(options: ConsensusOptions): RemovalOptions | undefined {

@@ -11,8 +11,11 @@
  * majority over it. Nobody ever forms a second group beside one that it can see. Afterwards node.json and the log know
  * the members, and a majority is enough.
  */
-import { randomBytes } from 'node:crypto';
+import { pause } from '../base/timers.ts';
+import type { NewId } from '../base/random.ts';
+import type { Timers } from '../base/timers.ts';
 import { makeConfig } from '../raft/config.ts';
+import type { Mutants } from '../raft/state.ts';
 import type { Config, NodeId } from '../raft/types.ts';
 import type { Identity } from './log-store-identity.ts';
 import { encodeInfo } from './consensus-status.ts';
@@ -92,6 +95,9 @@ export interface FormationHost {
   /** Never form a group, whatever the others answer (bootstrap role 2). */
   readonly joinOnly: boolean;
   readonly nowMs: () => number;
+  readonly timers: Timers;
+  readonly newId: NewId;
+  readonly mutants?: Mutants | undefined;
   identity(): Identity;
   save(identity: Identity): void;
   waitFor(what: string): void;
@@ -125,7 +131,7 @@ export class Formation {
       const waitsFor = await this.#round(this.#host.nowMs() - began);
       if (waitsFor !== undefined) this.#report(waitsFor);
       if (this.#outcome !== undefined || this.#isStopped) break;
-      await sleep(pauseMs);
+      await pause(this.#host.timers, pauseMs);
       // The others may start at any moment during the start-up window; later there is no hurry.
       if (this.#host.nowMs() - began > this.#host.joinGroupMs) pauseMs = Math.min(pauseMs * 1.5, ROUND_MS_MAX);
     }
@@ -186,18 +192,25 @@ export class Formation {
 
   async #form(answers: ReadonlyMap<string, ProbeAnswer>, supersedes: boolean): Promise<string | undefined> {
     const { info, transport } = this.#host;
-    // A formation that we accepted ourselves and never decided is simply tried again.
-    const { formId, clusterId } = this.#host.identity().formation ?? { formId: newId(), clusterId: newId() };
+    // Our own, if it was never decided, is simply tried again. Somebody else's may have been decided, with other members.
+    const known = this.#host.identity().formation;
+    const mayRetry = known?.isOwn === true || this.#host.mutants?.has('retries-foreign-formation');
+    const { formId, clusterId } = (mayRetry ? known : undefined) ?? { formId: newName(this.#host.newId), clusterId: newName(this.#host.newId) };
     const prepare: Prepare = { formId, clusterId, baseIndex: this.#host.appliedIndex, supersedes };
-    const refusedHere = this.#accept(prepare);
+    const refusedHere = this.#accept(prepare, true);
     if (refusedHere !== undefined) return refusedHere;
     const refusals = await Promise.all([...answers.keys()].map(async (address) => {
-      const answer = await callOrNothing<{ refused?: string }>(transport, address, { op: 'prepare', body: prepare });
-      return answer === undefined ? `${address} to accept the formation` : answer.refused;
+      const answer = await callOrNothing<{ refused?: string; nodeId?: NodeId }>(transport, address, { op: 'prepare', body: prepare });
+      if (answer === undefined) return `${address} to accept the formation`;
+      // Whoever accepts must be who was asked: a disk may have been wiped in between.
+      if (answer.nodeId !== undefined && answer.nodeId !== answers.get(address)!.identity.nodeId) return `${address}, which has become another server meanwhile`;
+      return answer.refused;
     }));
     const refused = refusals.find((reason) => reason !== undefined);
     if (refused !== undefined) return refused;
 
+    // While they answered, this server may have accepted another one: what it gave its word for first is void.
+    if (this.#host.identity().formation?.formId !== formId && !this.#host.mutants?.has('forms-twice')) return 'the formation that took the place of its own';
     const members = [[this.#host.identity().nodeId, info] as const, ...[...answers.values()].map((answer) => [answer.identity.nodeId, answer.info] as const)];
     const formed: Formed = { formId, clusterId, baseIndex: prepare.baseIndex, config: configOf(members) };
     this.#outcome = { kind: 'formed', formed };
@@ -214,10 +227,8 @@ export class Formation {
 
   async #followMember(member: ProbeAnswer): Promise<string | undefined> {
     const identity = this.#host.identity();
-    if (member.formed !== undefined && member.formed.formId === identity.formation?.formId) {
-      this.onCommit(member.formed);
-      return undefined;
-    }
+    // One that accepted and was wiped before the end is no part of it, and joins like any other.
+    if (member.formed !== undefined && member.formed.formId === identity.formation?.formId && this.onCommit(member.formed).refused === undefined) return undefined;
     const isOwnHistory = identity.clusterId !== '' && identity.clusterId === member.identity.clusterId;
     if (this.#host.appliedIndex > 0 && !this.#host.info.isWitness && !isOwnHistory) {
       return `an operator: ${member.info.rpcAddress} belongs to the group ${member.identity.clusterId}, but this server holds data of its own (version ${this.#host.appliedIndex}); --ha_join_discard_local_data true sets it aside and joins`;
@@ -238,23 +249,23 @@ export class Formation {
   // ---- the answering side ----
 
   /** Accepts durably, and only one formation. Returns why not. */
-  #accept(prepare: Prepare): string | undefined {
+  #accept(prepare: Prepare, isOwn = false): string | undefined {
     const identity = this.#host.identity();
     const self = this.#host.info.rpcAddress;
     if (identity.membership === 'MEMBER') return `${self} is a member of ${identity.clusterId} already`;
     if (identity.membership === 'REMOVED') return `${self} was removed from ${identity.clusterId} and can only join`;
     const isOther = identity.formation !== undefined && identity.formation.formId !== prepare.formId;
-    if (isOther && !prepare.supersedes) return `${self}, which has accepted another formation`;
+    if (isOther && !prepare.supersedes && !this.#host.mutants?.has('accepts-twice')) return `${self}, which has accepted another formation`;
     if (!this.#host.info.isWitness && prepare.baseIndex !== this.#host.appliedIndex) return `${self} to hold the same data`;
     if (identity.formation?.formId === prepare.formId) return undefined;
-    this.#host.save({ ...identity, membership: 'ACCEPTED', formation: { formId: prepare.formId, clusterId: prepare.clusterId } });
+    this.#host.save({ ...identity, membership: 'ACCEPTED', formation: { formId: prepare.formId, clusterId: prepare.clusterId, ...(isOwn ? { isOwn } : {}) } });
     return undefined;
   }
 
-  onPrepare(prepare: Prepare): { refused?: string } {
+  onPrepare(prepare: Prepare): { refused?: string; nodeId?: NodeId } {
     if (this.#outcome !== undefined) return { refused: `${this.#host.info.rpcAddress}, which belongs to a group already` };
     const refused = this.#accept(prepare);
-    return refused === undefined ? {} : { refused };
+    return refused === undefined ? { nodeId: this.#host.identity().nodeId } : { refused };
   }
 
   onCommit(formed: Formed): { refused?: string } {
@@ -271,8 +282,8 @@ export function configOf(members: readonly (readonly [NodeId, NodeInfo])[]): Con
 }
 
 /** A group of one decides alone. */
-export function formAlone(nodeId: NodeId, info: NodeInfo, baseIndex: number): Formed {
-  return { formId: newId(), clusterId: newId(), config: configOf([[nodeId, info]]), baseIndex };
+export function formAlone(newId: NewId, nodeId: NodeId, info: NodeInfo, baseIndex: number): Formed {
+  return { formId: newName(newId), clusterId: newName(newId), config: configOf([[nodeId, info]]), baseIndex };
 }
 
 /** Who answers at these addresses. */
@@ -282,8 +293,8 @@ export async function probeAll(transport: Transport, addresses: readonly string[
 }
 
 /** Clusters and formations are named by 128 random bits. */
-export function newId(): string {
-  return randomBytes(16).toString('hex');
+export function newName(newId: NewId): string {
+  return newId(16);
 }
 
 async function callOrNothing<T>(transport: Transport, address: string, call: PeerCall): Promise<T | undefined> {
@@ -293,10 +304,4 @@ async function callOrNothing<T>(transport: Transport, address: string, call: Pee
     // Not there, not ready, or refusing: the next round asks again and the status says who is missing.
     return undefined;
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

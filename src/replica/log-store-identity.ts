@@ -5,8 +5,9 @@
  * never vote for what its predecessor had acknowledged (rethinkdb issue 5289). `bootSeq` grows with every start: an older one on
  * the wire is a copied or rolled-back directory.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { systemIds } from '../base/random.ts';
+import type { NewId } from '../base/random.ts';
 import type { Formed } from './formation.ts';
 import type { Disk } from './log-store-disk.ts';
 
@@ -27,7 +28,8 @@ export interface Identity {
   readonly bootSeq: number;
   readonly membership: Membership;
   readonly isWitness: boolean;
-  readonly formation: { readonly formId: string; readonly clusterId: string } | undefined;
+  /** The formation that this server accepted; `isOwn`: it proposed it itself, and nobody else can have decided it. */
+  readonly formation: { readonly formId: string; readonly clusterId: string; readonly isOwn?: boolean } | undefined;
   /** How the group began, for a server that accepted and missed the end. */
   readonly formed: Formed | undefined;
   /** A group of one that was never meant to be more: a server without `enable_ha`. */
@@ -38,8 +40,8 @@ const FILE = 'node.json';
 const LOCK = 'LOCK';
 const FORMAT = 1;
 
-export function newIdentity(isWitness: boolean, nodeId = randomBytes(8).toString('hex')): Identity {
-  return { format: FORMAT, nodeId, clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined, formed: undefined, isStandalone: false };
+export function newIdentity(isWitness: boolean, newId: NewId = systemIds): Identity {
+  return { format: FORMAT, nodeId: newId(8), clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined, formed: undefined, isStandalone: false };
 }
 
 export function readIdentity(disk: Disk): Identity | undefined {

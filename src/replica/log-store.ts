@@ -14,16 +14,19 @@ import type { Config, ConfigAt, Entry, HardState, LogReader, LogStart, Persist, 
 import type { Disk, DiskFile } from './log-store-disk.ts';
 import type { LogRecord } from './log-store-format.ts';
 
-export interface LogStoreOptions {
-  readonly disk: Disk;
-  /** False: no sync before acknowledging. A power cut may then lose acknowledged writes. */
-  readonly durable: boolean;
+export interface LogSizes {
   readonly segmentBytes?: number;
   /** Files grow in steps of this, so that most syncs need not write metadata. */
   readonly allocateBytes?: number;
   /** Kept free in the current segment, so that a term or a vote can be saved on a full disk. */
   readonly reserveBytes?: number;
   readonly cacheBytesMax?: number;
+}
+
+export interface LogStoreOptions extends LogSizes {
+  readonly disk: Disk;
+  /** False: no sync before acknowledging. A power cut may then lose acknowledged writes. */
+  readonly durable: boolean;
   readonly monotonicMs: () => number;
 }
 

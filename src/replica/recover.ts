@@ -7,11 +7,12 @@
  * committed by it; what only the lost servers had is gone. That is why it asks a person.
  */
 import { cpSync, existsSync } from 'node:fs';
+import { systemIds } from '../base/random.ts';
 import { encodeConfig, memberOf } from '../raft/config.ts';
 import { ENTRY_CONFIG } from '../raft/types.ts';
 import type { Config, Entry, NodeId } from '../raft/types.ts';
 import { decodeInfo } from './consensus-status.ts';
-import { newId } from './formation.ts';
+import { newName } from './formation.ts';
 import { realDisk } from './log-store-disk.ts';
 import { lockDirectory, readIdentity, writeIdentity } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
@@ -78,7 +79,7 @@ export class Recovery {
     const disk = realDisk(this.#logDirectory);
     const identity = readIdentity(disk)!;
     // First: with a new cluster id and the old configuration it leads nobody, and a second run does the rest.
-    const clusterId = newId();
+    const clusterId = newName(systemIds);
     writeIdentity(disk, { ...identity, clusterId, formation: undefined, formed: undefined });
     const store = this.#openStore();
     const { hard, lastIndex, configs } = store.recovered;

@@ -8,6 +8,7 @@
  *
  * Role 1 on a member is refused rather than ignored: whoever starts it so believes that the group does not exist yet.
  */
+import type { NewId } from '../base/random.ts';
 import type { Recovered } from '../raft/types.ts';
 import type { Transport } from './consensus-transport.ts';
 import { probeAll } from './formation.ts';
@@ -21,7 +22,7 @@ export class StartRefused extends Error {
 }
 
 /** Who this server is from now on, durably; refused where the directory does not fit the options. */
-export function nextBoot(disk: Disk, options: ConsensusOptions): Identity {
+export function nextBoot(disk: Disk, options: ConsensusOptions, newId: NewId): Identity {
   const { isWitness } = options.info;
   if (isWitness && options.bootstrapRole === 1) {
     throw new StartRefused('Can not bootstrap on witness node: a witness holds no data to begin a group with (ha_bootstrap_role 1)');
@@ -30,9 +31,9 @@ export function nextBoot(disk: Disk, options: ConsensusOptions): Identity {
   if (known === undefined && disk.list().some((name) => name.startsWith('log-'))) {
     throw new StartRefused('there is a log but no node.json beside it, so nobody knows whose it is: restore node.json, or wipe the directory and let the server join again');
   }
-  known ??= newIdentity(isWitness);
+  known ??= newIdentity(isWitness, newId);
   // Whoever was removed comes back as somebody new: its old vote died with the old identity.
-  if (known.membership === 'REMOVED') known = { ...newIdentity(isWitness), membership: 'REMOVED', clusterId: known.clusterId };
+  if (known.membership === 'REMOVED') known = { ...newIdentity(isWitness, newId), membership: 'REMOVED', clusterId: known.clusterId };
   if (known.membership !== 'EMPTY' && known.isWitness !== isWitness) {
     throw new StartRefused(`this directory belongs to a ${known.isWitness ? 'witness' : 'server with data'}; its role cannot change`);
   }

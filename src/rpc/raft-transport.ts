@@ -168,7 +168,7 @@ export class RaftTransport implements Transport {
         call.emit('error', { code: status.INVALID_ARGUMENT, details: 'not a frame' });
         return;
       }
-      handlers.onMessages(hello.fromId, messages);
+      handlers.onMessages(hello, messages);
     });
   }
 

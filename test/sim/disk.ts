@@ -117,6 +117,25 @@ export class SimDisk implements Disk {
     return next;
   }
 
+  /** The same machine a second time: both have what was written, and what was not synced yet. */
+  copy(): SimDisk {
+    const copy = new SimDisk(this.#random);
+    const inodes = new Map<Inode, Inode>();
+    const copied = (inode: Inode): Inode => {
+      const known = inodes.get(inode);
+      if (known !== undefined) return known;
+      const twin = new Inode();
+      twin.durable = Buffer.from(inode.durable);
+      twin.live = Buffer.from(inode.live);
+      twin.pending = [...inode.pending];
+      inodes.set(inode, twin);
+      return twin;
+    };
+    copy.#names = new Map([...this.#names].map(([name, inode]) => [name, copied(inode)]));
+    copy.#durableNames = new Map([...this.#durableNames].map(([name, inode]) => [name, copied(inode)]));
+    return copy;
+  }
+
   list(): string[] {
     return [...this.#names.keys()].sort();
   }
