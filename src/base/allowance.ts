@@ -5,9 +5,6 @@
  *
  * One statement runs at a time in a thread, so the one that is running is a variable of the module.
  */
-import { setFlagsFromString, getHeapStatistics } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { totalmem } from 'node:os';
 import { DbError } from './errors.ts';
 
 export interface Surroundings {
@@ -25,9 +22,6 @@ const VALUE_BYTES_MAX = 2 ** 30;
 const STEPS = 65_536;
 /** So much is made between two looks at the heap. */
 const LOOK_BYTES = 32 * 2 ** 20;
-/** Of the heap's limit and of the machine's memory, what live values may take in one thread. */
-const HEAP_SHARE = 0.8;
-const MACHINE_SHARE = 0.4;
 
 const NOBODY: Surroundings = { checkpoint: () => undefined, valueBytesMax: VALUE_BYTES_MAX };
 let current = NOBODY;
@@ -63,7 +57,7 @@ export function mayMake(bytes: number): void {
     });
   }
   made = 0;
-  lookAtHeap(bytes);
+  look(bytes);
 }
 
 /** To be called before a list of so many items is made. Throws MemoryLimit. */
@@ -72,46 +66,13 @@ export function mayMakeList(items: number): void {
   mayMake(8 * items);
 }
 
-/** Asks the heap itself: what is made in small pieces, and kept, is counted nowhere else. Throws MemoryLimit. */
-export function lookAtHeap(bytes = 0): void {
-  if (usedBytes() + bytes <= heapBytesMax()) return;
-  // What is no longer used still counts; only near the limit is it worth finding out.
-  collectGarbage();
-  if (usedBytes() + bytes <= heapBytesMax()) return;
-  throw new DbError('MemoryLimit', `the statements that run in this thread hold ${megabytes(usedBytes())} MB together, and no more is left`, {
-    hint: 'return, collect or change less at once: a part at a time',
-  });
+let look: (bytes: number) => void = () => undefined;
+
+/** Who is asked before more is made than a little (see heap-watch.ts); where this runs in a browser, nobody. */
+export function askAboutHeap(ask: (bytes: number) => void): void {
+  look = ask;
 }
 
-function usedBytes(): number {
-  return getHeapStatistics().used_heap_size;
-}
-
-let limit = 0;
-function heapBytesMax(): number {
-  if (limit === 0) {
-    limit = Math.min(getHeapStatistics().heap_size_limit * HEAP_SHARE, machineBytes() * MACHINE_SHARE);
-  }
-  return limit;
-}
-
-/** Memory of the machine, or of the container. */
-export function machineBytes(): number {
-  // 0 or a huge number means that there is no limit.
-  const constrained = process.constrainedMemory();
-  return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
-}
-
-let collect: (() => void) | undefined;
-function collectGarbage(): void {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-    setFlagsFromString('--no-expose-gc');
-  }
-  collect();
-}
-
-function megabytes(bytes: number): number {
+export function megabytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 20);
 }

@@ -8,11 +8,11 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { machineBytes } from '../base/allowance.ts';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
+import { machineBytes } from '../base/heap-watch.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';

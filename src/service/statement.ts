@@ -1,16 +1,19 @@
 /**
  * One running statement: its limits, and its rows encoded part by part as they are pulled.
  */
-import { lookAtHeap, onBehalfOf } from '../base/allowance.ts';
+import { askAboutHeap, onBehalfOf } from '../base/allowance.ts';
 import type { Surroundings } from '../base/allowance.ts';
 import { ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
+import { lookAtHeap } from '../base/heap-watch.ts';
 import { materialize } from '../cypher/materialize.ts';
 import type { Execution, PreparedQuery } from '../cypher/engine.ts';
 import type { GraphView } from '../graph/view.ts';
 import type { Value } from '../value/value.ts';
 import { PART_BYTES_MAX } from './api.ts';
 import type { QuerySummary, RowEncoder, RowsPart } from './api.ts';
+
+askAboutHeap(lookAtHeap);
 
 /** Thrown inside a read on the main thread when it turns out to be long: it starts over on a reader thread. */
 export class InlineBudgetSpent extends Error {

@@ -1,0 +1,50 @@
+/** Memory as V8 and the machine see it: the last guard before a process ends for lack of it. */
+import { totalmem } from 'node:os';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { megabytes } from './allowance.ts';
+import { DbError } from './errors.ts';
+
+/** Of the heap's limit and of the machine's memory, what live values may take in one thread. */
+const HEAP_SHARE = 0.75;
+const MACHINE_SHARE = 0.4;
+
+/** Asks the heap itself: what is made in small pieces, and kept, is counted nowhere else. Throws MemoryLimit. */
+export function lookAtHeap(bytes = 0): void {
+  if (usedBytes() + bytes <= heapBytesMax()) return;
+  // What is no longer used still counts; only near the limit is it worth finding out.
+  collectGarbage();
+  if (usedBytes() + bytes <= heapBytesMax()) return;
+  throw new DbError('MemoryLimit', `the statements that run in this thread hold ${megabytes(usedBytes())} MB together, and no more is left`, {
+    hint: 'return, collect or change less at once: a part at a time',
+  });
+}
+
+function usedBytes(): number {
+  return getHeapStatistics().used_heap_size;
+}
+
+let limit = 0;
+function heapBytesMax(): number {
+  if (limit === 0) {
+    limit = Math.min(getHeapStatistics().heap_size_limit * HEAP_SHARE, machineBytes() * MACHINE_SHARE);
+  }
+  return limit;
+}
+
+/** Memory of the machine, or of the container. */
+export function machineBytes(): number {
+  // 0 or a huge number means that there is no limit.
+  const constrained = process.constrainedMemory();
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
+}
+
+let collect: (() => void) | undefined;
+function collectGarbage(): void {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+    setFlagsFromString('--no-expose-gc');
+  }
+  collect();
+}
