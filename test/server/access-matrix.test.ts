@@ -128,7 +128,7 @@ const FOR_USERS: ReadonlySet<string> = new Set([
   'dbms.procedures', 'dbms.security.showCurrentUser', 'dbms.security.isDefaultUserPassword', 'dbms.security.changePassword', 'dbms.security.setCurrentDesc',
   'dbms.ha.clusterInfo', 'dbms.listServers', 'dbms.ha.checksum', 'dbms.config.list', 'dbms.components', 'dbms.system.info', 'dbms.functions', 'dbms.graph.getGraphInfo', 'dbms.listDatabases',
   // These answer about one's own statements, or that there is nothing.
-  'dbms.listTransactions', 'dbms.killTransactions', 'dbms.task.listTasks', 'db.monitor.serverInfo', 'db.monitor.tuGraphInfo',
+  'dbms.info', 'dbms.clientConfig', 'dbms.listTransactions', 'dbms.killTransactions', 'dbms.task.listTasks', 'db.monitor.serverInfo', 'db.monitor.tuGraphInfo',
 ]);
 /** Nothing is behind these but an answer that says so. */
 const NOTHING_BEHIND = /^db\.(plugin|bolt|importor\.(full|fullFile)Importor)/;

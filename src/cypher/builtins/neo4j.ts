@@ -3,7 +3,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { typeName } from '../../value/format.ts';
-import { NodeValue, type CypherMap, type Value } from '../../value/value.ts';
+import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { builtin, text, type Builtin } from './define.ts';
 
@@ -73,6 +73,58 @@ function relTypeProperties(context: ExecContext): Value[][] {
   });
 }
 
+/** Relationships of a type that are looked at for which labels it joins. */
+const SEEN_MAX = 1000;
+/** Where the numbers of nodes and relationships that are none begin: far beyond all real ones, and still numbers of blocks. */
+const VIRTUAL = 2 ** 46;
+
+/** A node for each label and a relationship for each way in which a type joins two of them, as Neo4j Browser draws a schema. */
+function visualization(context: ExecContext): Value[][] {
+  const { view } = context;
+  const { catalog } = view;
+  const nodes = new Map<string, NodeValue>();
+  const nodeOf = (label: string): NodeValue => {
+    let node = nodes.get(label);
+    if (node === undefined) {
+      const about: CypherMap = new Map<string, Value>([
+        ['name', label],
+        ['indexes', catalog.data.indexes.filter((index) => index.kind === 'vertex' && !index.unique && catalog.labelName(index.labelId) === label).map(({ keyIds }) => keyIds.map((key) => catalog.keyName(key)).join(','))],
+        ['constraints', catalog.data.constraints.filter((one) => one.kind === 'vertex' && one.label === label).map(({ name }) => name)],
+      ]);
+      nodes.set(label, node = new NodeValue(VIRTUAL + nodes.size, [label], about));
+    }
+    return node;
+  };
+  catalog.data.labels.forEach((label, id) => {
+    if (view.nodeCount(id) > 0) nodeOf(label);
+  });
+  const relationships: RelationshipValue[] = [];
+  catalog.data.types.forEach((type, typeId) => {
+    if (view.relationshipCount(typeId) === 0) return;
+    for (const [from, to] of endsOf(context, typeId)) {
+      relationships.push(new RelationshipValue(VIRTUAL + relationships.length, typeId, nodeOf(from).id, nodeOf(to).id, type, new Map([['name', type]])));
+    }
+  });
+  return [[[...nodes.values()], relationships]];
+}
+
+/** The pairs of labels that relationships of a type join, those of the first thousand. */
+function endsOf(context: ExecContext, typeId: number): [string, string][] {
+  const { view } = context;
+  const pairs = new Map<string, [string, string]>();
+  const labelsOf = (id: number): string[] => view.nodeLabels(new NodeValue(id)).map((label) => view.catalog.labelName(label));
+  let seen = 0;
+  for (const ids of view.scanRelationships(typeId)) {
+    context.checkpoint(0);
+    for (let i = 0; i < ids.length && seen < SEEN_MAX; i++, seen++) {
+      const { start, end } = view.findRelationship(ids[i]!)!;
+      for (const from of labelsOf(start)) for (const to of labelsOf(end)) pairs.set(JSON.stringify([from, to]), [from, to]);
+    }
+    if (seen >= SEEN_MAX) break;
+  }
+  return [...pairs.values()];
+}
+
 export const NEO4J_BUILTINS: readonly Builtin[] = [
   builtin('db.ping', '', 'success:BOOLEAN', 'read', () => [[true]]),
   builtin('db.info', '', 'id:STRING, name:STRING', 'read', (_args, { view }) => [[view.graphName, view.graphName]]),
@@ -84,6 +136,10 @@ export const NEO4J_BUILTINS: readonly Builtin[] = [
     if (catalog.findText(wanted) === undefined && !catalog.data.indexes.some((index) => index.name === wanted)) throw new DbError('IndexNotFound', `there is no index ${wanted}`);
     return [];
   }),
+  builtin('db.schema.visualization', '', 'nodes:LIST, relationships:LIST', 'read', (_args, context) => visualization(context)),
+  // Settings of Neo4j Browser itself: it takes its own where there are none.
+  builtin('dbms.clientConfig', '', 'name:STRING, description:STRING, value:STRING, dynamic:BOOLEAN', 'read', () => []),
+  builtin('dbms.info', '', 'id:STRING, name:STRING, creationDate:STRING', 'read', (_args, { view }) => [[view.graphName, view.graphName, null]]),
   builtin('db.schema.nodeTypeProperties', '', 'nodeType:STRING, nodeLabels:LIST, propertyName:STRING, propertyTypes:LIST, mandatory:BOOLEAN', 'read',
     (_args, context) => nodeTypeProperties(context)),
   builtin('db.schema.relTypeProperties', '', 'relType:STRING, propertyName:STRING, propertyTypes:LIST, mandatory:BOOLEAN', 'read',
