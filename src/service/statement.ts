@@ -40,7 +40,7 @@ export class StatementControl {
   readonly #deadline: number;
   readonly #options: ControlOptions;
   #rows = 0;
-  #lookedMs = 0;
+  #lookedMs = this.startedMs;
   #timeoutMs: number;
 
   constructor(options: ControlOptions) {
