@@ -1,6 +1,7 @@
 /** A reader thread: long reads, each on a snapshot of its own. */
 import { workerData } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
+import { expectCache } from '../base/heap-watch.ts';
 import type { PortLike } from '../base/channel.ts';
 import { systemRandom } from '../base/random.ts';
 import { BlockCache } from '../graph/block-source.ts';
@@ -27,6 +28,7 @@ setThreadPriority(5);
 const data = workerData as ReaderThreadData;
 const engine = await openLevelEngine(data.store);
 const clocks = new VersionClocks(data.clocks);
+expectCache(data.blockCacheBytes);
 const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheBytes));
 // Calls keep their order: by the time a statement that warms up is answered, the main thread has what it made.
 reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);

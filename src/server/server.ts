@@ -12,7 +12,7 @@ import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
-import { machineBytes } from '../base/heap-watch.ts';
+import { expectCache, heapMegabytes } from '../base/heap-watch.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';
@@ -70,8 +70,6 @@ const MB = 1024 * 1024;
 /** It reads nearly everything once. */
 const COPY_CACHE_BYTES = 16 * MB;
 const INSTALL_AGAIN_MS = 5000;
-/** A thread's heap may grow to here, garbage included; the caches keep what lives far below. */
-const OLD_SPACE_MB = Math.min(16_384, Math.max(1024, Math.floor(machineBytes() / 2 / 2 ** 20)));
 
 export interface ServerEvents {
   /** It cannot go on, or (`isRefusal`) should not have been started like this. */
@@ -149,6 +147,7 @@ export class LgraphServer {
     const version = await this.#startWriter(writerSide);
     await this.#startReaders();
     this.#engine = await openLevelEngine(this.#store);
+    expectCache(this.#blockCacheBytes);
     this.#reader = new StateReader(this.#engine, this.#clocks, new BlockCache(this.#blockCacheBytes));
     const point = this.#reader.acquire();
     this.#startConsensus(mainSide, consensusMainSide, consensusWriterSide, version, point.checksum);
@@ -198,7 +197,7 @@ export class LgraphServer {
 
   #worker(name: string, workerData: object, transferList: MessagePort[]): Worker {
     // Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept.
-    const resourceLimits = { maxYoungGenerationSizeMb: this.#isWitness ? 2 : name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: OLD_SPACE_MB };
+    const resourceLimits = { maxYoungGenerationSizeMb: this.#isWitness ? 2 : name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: heapMegabytes(this.#blockCacheBytes) };
     const threadStats = this.#threadStats.add(name.replace('-thread', ''));
     const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData: { ...workerData, threadStats }, transferList, name, resourceLimits });
     worker.on('error', (error) => this.#fatal(`the ${name} failed: ${error.message}`));

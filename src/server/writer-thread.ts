@@ -1,6 +1,7 @@
 /** The writer thread: the transactor with the state store, write transactions, and nothing that waits for a client. */
 import { workerData } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
+import { expectCache } from '../base/heap-watch.ts';
 import type { PortLike } from '../base/channel.ts';
 import { systemClock } from '../base/clock.ts';
 import { asDbError } from '../base/errors.ts';
@@ -34,6 +35,7 @@ const FULL_DISK_MS = 500;
 const data = workerData as WriterThreadData;
 const engine = await opened();
 const clocks = new VersionClocks(data.clocks);
+expectCache(data.blockCacheBytes);
 const writer = new StateWriter(engine, clocks, data.blockCacheBytes);
 const reader = new StateReader(engine, clocks, writer.cache);
 

@@ -128,12 +128,12 @@ const FOR_USERS: ReadonlySet<string> = new Set([
   'dbms.procedures', 'dbms.security.showCurrentUser', 'dbms.security.isDefaultUserPassword', 'dbms.security.changePassword', 'dbms.security.setCurrentDesc',
   'dbms.ha.clusterInfo', 'dbms.listServers', 'dbms.ha.checksum', 'dbms.config.list', 'dbms.components', 'dbms.system.info', 'dbms.functions', 'dbms.graph.getGraphInfo', 'dbms.listDatabases',
   // These answer about one's own statements, or that there is nothing.
-  'dbms.info', 'dbms.clientConfig', 'dbms.listTransactions', 'dbms.killTransactions', 'dbms.task.listTasks', 'db.monitor.serverInfo', 'db.monitor.tuGraphInfo',
+  'dbms.listTransactions', 'dbms.killTransactions', 'dbms.task.listTasks', 'db.monitor.serverInfo', 'db.monitor.tuGraphInfo',
 ]);
 /** Nothing is behind these but an answer that says so. */
 const NOTHING_BEHIND = /^db\.(plugin|bolt|importor\.(full|fullFile)Importor)/;
 /** Of the server by name, of a graph by what they tell. */
-const OF_A_GRAPH = /^dbms\.(graph\.getGraphSchema|meta\.)/;
+const OF_A_GRAPH = /^dbms\.(graph\.getGraphSchema|meta\.|info$|clientConfig$)/;
 
 const ARGUMENTS: Readonly<Record<string, string>> = {
   STRING: "'victim'", INTEGER: '1', FLOAT: '1.0', DOUBLE: '1.0', NUMBER: '1', BOOLEAN: 'false', LIST: '[]', MAP: '{}', ANY: "'10.1.1.1'", NODE: 'null', RELATIONSHIP: 'null', PATH: 'null', NUL: 'null',
