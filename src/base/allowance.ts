@@ -15,7 +15,7 @@ export interface Surroundings {
 }
 
 /** V8 ends the process, without an exception, where an array outgrows 2^27 items or so. */
-export const LIST_ITEMS_MAX = 50_000_000;
+export const ARRAY_ITEMS_MAX = 50_000_000;
 /** Buffers that grow ask from here on. */
 export const ASKED_BYTES = 32 * 2 ** 20;
 const VALUE_BYTES_MAX = 2 ** 30;
@@ -36,6 +36,20 @@ export function onBehalfOf<T>(surroundings: Surroundings, work: () => T): T {
     return work();
   } finally {
     current = before;
+  }
+}
+
+/** What `items` gives, each step of it on behalf of a statement that others may come between. */
+export function* eachOnBehalfOf<T>(surroundings: Surroundings, items: Iterable<T>): Generator<T> {
+  const iterator = items[Symbol.iterator]();
+  try {
+    for (;;) {
+      const step = onBehalfOf(surroundings, () => iterator.next());
+      if (step.done === true) return;
+      yield step.value;
+    }
+  } finally {
+    iterator.return?.();
   }
 }
 
@@ -62,7 +76,7 @@ export function mayMake(bytes: number): void {
 
 /** To be called before a list of so many items is made. Throws MemoryLimit. */
 export function mayMakeList(items: number): void {
-  if (items > LIST_ITEMS_MAX) throw new DbError('MemoryLimit', `a list would have ${items} items; at most ${LIST_ITEMS_MAX} are possible`);
+  if (items > ARRAY_ITEMS_MAX) throw new DbError('MemoryLimit', `a list would have ${items} items; at most ${ARRAY_ITEMS_MAX} are possible`);
   mayMake(8 * items);
 }
 

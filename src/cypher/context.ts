@@ -1,6 +1,7 @@
 /**
  * What a statement is given when it runs, and what it gives back: the types between the engine and its callers.
  */
+import type { Surroundings } from '../base/allowance.ts';
 import type { Random } from '../base/random.ts';
 import type { GraphView } from '../graph/view.ts';
 import type { Value } from '../value/value.ts';
@@ -72,6 +73,11 @@ export interface ExecContext {
   readonly graphs?: () => readonly GraphFacts[];
   /** For the procedure host; the engine does not look at it. */
   readonly session?: unknown;
+}
+
+/** What code inside values asks on behalf of the statement. */
+export function surroundingsOf({ checkpoint, limits }: Pick<ExecContext, 'checkpoint' | 'limits'>): Surroundings {
+  return { checkpoint: () => checkpoint(0), valueBytesMax: limits.memoryBytes ?? Infinity };
 }
 
 export interface QueryStats {

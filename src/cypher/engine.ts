@@ -19,6 +19,7 @@ import { PreparedStatement, type BuiltPlan } from './statement.ts';
 export type {
   CsvSource, ExecContext, ExecLimits, Execution, FullTextSettings, Notification, PlanDescription, QueryStats, SpillFile, SpillStore,
 } from './context.ts';
+export { surroundingsOf } from './context.ts';
 export type { ProcedureArg, ProcedureColumn, ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from './procedures.ts';
 export { executeInTransactions, type TransactionSource } from './in-transactions.ts';
 export { NO_PROCEDURES } from './procedures.ts';

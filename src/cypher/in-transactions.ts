@@ -5,9 +5,11 @@
  * ON ERROR FAIL ends the statement with the error, CONTINUE goes on with the next batch, BREAK skips all further ones: in each case
  * what was committed stays. Columns of a batch that failed are null.
  */
+import { eachOnBehalfOf, onBehalfOf } from '../base/allowance.ts';
 import { asDbError, DbError } from '../base/errors.ts';
+import { mapItems } from '../value/items.ts';
 import { NodeValue, PathValue, RelationshipValue, type Value } from '../value/value.ts';
-import { emptyStats, type ExecContext, type Execution, type QueryStats } from './context.ts';
+import { emptyStats, surroundingsOf, type ExecContext, type Execution, type QueryStats } from './context.ts';
 import type { PreparedQuery } from './engine.ts';
 import type { BatchedParts } from './exec/build.ts';
 import { subqueryRows } from './exec/row-operators.ts';
@@ -74,12 +76,12 @@ async function runBatches(
   let number = 0;
   let broken = false;
   let notDone = 0;
-  for (const batch of chunked(outer(rt, [[[]]]), wanted)) {
+  for (const batch of eachOnBehalfOf(surroundingsOf(source.read), chunked(outer(rt, [[[]]]), wanted))) {
     rt.checkpoint(batch.length);
     number++;
     let outcome: BatchOutcome;
     if (broken) outcome = { rows: undefined, started: false, message: null };
-    else outcome = await runBatch(node, inner, statement, source, batch.map((row) => row.map(detached)), stats);
+    else outcome = await runBatch(node, inner, statement, source, onBehalfOf(surroundingsOf(source.read), () => batch.map((row) => row.map(detached))), stats);
     if (outcome.error !== undefined && (onError === 'fail' || isFinal(outcome.error))) throw outcome.error;
     broken ||= outcome.error !== undefined && onError === 'break';
     if (outcome.rows === undefined) notDone += batch.length;
@@ -107,13 +109,13 @@ async function runBatch(
   node: BatchedParts['node'], inner: BatchedParts['inner'], statement: PreparedStatement, source: TransactionSource, batch: readonly Row[], stats: QueryStats,
 ): Promise<BatchOutcome> {
   try {
-    const done = await source.write((context) => {
+    const done = await source.write((context) => onBehalfOf(surroundingsOf(context), () => {
       const rt = new Runtime(context, statement.proceduresFor(context.procedures));
       const rows: Row[] = [];
       for (const part of subqueryRows(node, inner, rt, batch)) for (const row of part) rows.push(row);
       rt.writer.checkStatement();
       return { rows, stats: rt.stats };
-    });
+    }));
     add(stats, done.stats);
     return { rows: done.rows, started: true, message: null };
   } catch (thrown) {
@@ -157,8 +159,7 @@ function detached(value: Value): Value {
   if (value instanceof NodeValue) return new NodeValue(value.id);
   if (value instanceof RelationshipValue) return new RelationshipValue(value.id, value.typeId, value.start, value.end);
   if (value instanceof PathValue) return new PathValue(value.nodes.map((node) => detached(node) as NodeValue), value.relationships.map((each) => detached(each) as RelationshipValue));
-  if (Array.isArray(value)) return value.map(detached);
-  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, detached(item)]));
+  if (Array.isArray(value) || value instanceof Map) return mapItems(value, detached);
   return value;
 }
 

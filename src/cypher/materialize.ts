@@ -2,9 +2,9 @@
  * Handles → values that stand on their own: nodes, relationships and paths get their labels, type and properties, wherever
  * they are inside lists and maps. For the protocols, which outlive the view.
  */
-import { walk } from '../base/allowance.ts';
 import type { LabelSchema } from '../graph/catalog.ts';
 import type { GraphView } from '../graph/view.ts';
+import { mapItems } from '../value/items.ts';
 import { Float, NodeValue, PathValue, RelationshipValue, type CypherMap, type Value } from '../value/value.ts';
 import { edgeOrdinal, temporalId } from './builtins/euid.ts';
 
@@ -22,28 +22,7 @@ export function materialize(value: Value, view: GraphView, declared = false): Va
       value.relationships.map((relationship) => materializeRelationship(relationship, view, declared)),
     );
   }
-  if (Array.isArray(value)) {
-    walk(value.length);
-    // Most lists hold no handles: those are passed on as they are.
-    let changed: Value[] | undefined;
-    for (let i = 0; i < value.length; i++) {
-      const made = materialize(value[i]!, view, declared);
-      if (changed === undefined && made !== value[i]) changed = value.slice(0, i);
-      changed?.push(made);
-    }
-    return changed ?? value;
-  }
-  if (value instanceof Map) {
-    walk(value.size);
-    const map = new Map<string, Value>();
-    let changed = false;
-    for (const [key, item] of value) {
-      const made = materialize(item, view, declared);
-      if (made !== item) changed = true;
-      map.set(key, made);
-    }
-    return changed ? map : value;
-  }
+  if (Array.isArray(value) || value instanceof Map) return mapItems(value, (item) => materialize(item, view, declared));
   return value;
 }
 

@@ -3,7 +3,7 @@
  * layout: every replica applies it with the same code to the same state and gets the same state.
  *
  *   record   | format u8 = 1, or 2 if it changes a full-text index | time (ms since 1970) varint | op … |
- *   op       | code u8 | fields |      numbers as varint, values as in value/codec.ts
+ *   op       | code u8 | fields |      numbers as varint, values as in value/codec.ts; properties by ascending key
  *
  *    1 graph          graph number: the ops that follow are about it
  *    2 name           kind u8 (0 label, 1 type, 2 key), text: gets the next number of its kind

@@ -354,24 +354,9 @@ function isIndexable(value: Value): boolean {
   return !Array.isArray(value) && !(value instanceof Map);
 }
 
-function columns(properties: readonly PropertyEntry[]): [readonly number[], Value[]] {
-  const keys: number[] = [];
-  const values: Value[] = [];
-  for (let i = 0; i < properties.length; i++) {
-    const [key, value] = properties[i]!;
-    if (value === null) continue;
-    // Nearly always they come in order.
-    let at = keys.length;
-    while (at > 0 && keys[at - 1]! > key) at--;
-    if (at === keys.length) {
-      keys.push(key);
-      values.push(value);
-    } else {
-      keys.splice(at, 0, key);
-      values.splice(at, 0, value);
-    }
-  }
-  return [internNumbers(keys), values];
+/** Entries come by ascending key, from the transaction as from its record (see effects.ts). */
+function columns(entries: readonly PropertyEntry[]): [readonly number[], Value[]] {
+  return [internNumbers(entries.map(([key]) => key)), entries.map(([, value]) => value)];
 }
 
 function bump(counts: number[], at: number, by: number): void {

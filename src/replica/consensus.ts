@@ -419,8 +419,8 @@ export class Consensus {
   #refuse(hello: Hello): string | undefined {
     const { clusterId, nodeId, membership } = this.#identity;
     if (membership !== 'MEMBER') return `this server belongs to no group`;
-    if (hello.clusterId !== clusterId && !this.#parts.mutants?.has('ignores-group')) return `this is a member of the group ${clusterId}, not of ${hello.clusterId}`;
-    if (hello.toId !== nodeId && !this.#parts.mutants?.has('ignores-identity')) return `this is ${nodeId}, not ${hello.toId}`;
+    if (hello.clusterId !== clusterId) return `this is a member of the group ${clusterId}, not of ${hello.clusterId}`;
+    if (hello.toId !== nodeId) return `this is ${nodeId}, not ${hello.toId}`;
     if (hello.fromId === nodeId) return `two servers have the identity ${nodeId}: one directory is a copy of the other`;
     if (hello.version > PROTOCOL_VERSION) return `protocol ${hello.version} is newer than ${PROTOCOL_VERSION}`;
     const known = this.#starts.get(hello.fromId)?.bootSeq ?? 0;
@@ -431,7 +431,7 @@ export class Consensus {
   /** What comes late from an earlier start of a peer, or from a copy of its directory: what it acknowledged may be gone. */
   #isSuperseded({ fromId, bootSeq, startId }: Hello): boolean {
     const current = this.#starts.get(fromId);
-    return current !== undefined && (current.bootSeq !== bootSeq || current.startId !== startId) && !this.#parts.mutants?.has('hears-earlier-starts');
+    return current !== undefined && (current.bootSeq !== bootSeq || current.startId !== startId);
   }
 
   #onPeerUp(hello: Hello): void {
@@ -440,7 +440,7 @@ export class Consensus {
     const known = this.#starts.get(hello.fromId);
     this.#starts.set(hello.fromId, { bootSeq: hello.bootSeq, startId: hello.startId });
     if (known !== undefined && (known.bootSeq !== hello.bootSeq || known.startId !== hello.startId)) this.#driver?.node.peerRestarted(hello.fromId);
-    if (hello.acknowledged !== undefined && !this.#parts.mutants?.has('trusts-old-copy') && this.#driver?.node.remindedOf(hello.acknowledged) === true) {
+    if (hello.acknowledged !== undefined && this.#driver?.node.remindedOf(hello.acknowledged) === true) {
       this.#log('error', `this server acknowledged entry ${hello.acknowledged.index} to ${hello.info.rpcAddress}, and its log ends at ${this.#driver.node.view.lastIndex}: `
         + 'its directory is an older copy, or its disk lost synced writes. It does not vote until the leader has brought it up to date');
     }

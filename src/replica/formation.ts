@@ -255,7 +255,7 @@ export class Formation {
     if (identity.membership === 'MEMBER') return `${self} is a member of ${identity.clusterId} already`;
     if (identity.membership === 'REMOVED') return `${self} was removed from ${identity.clusterId} and can only join`;
     const isOther = identity.formation !== undefined && identity.formation.formId !== prepare.formId;
-    if (isOther && !prepare.supersedes && !this.#host.mutants?.has('accepts-twice')) return `${self}, which has accepted another formation`;
+    if (isOther && !prepare.supersedes) return `${self}, which has accepted another formation`;
     if (!this.#host.info.isWitness && prepare.baseIndex !== this.#host.appliedIndex) return `${self} to hold the same data`;
     if (identity.formation?.formId === prepare.formId) return undefined;
     this.#host.save({ ...identity, membership: 'ACCEPTED', formation: { formId: prepare.formId, clusterId: prepare.clusterId, ...(isOwn ? { isOwn } : {}) } });

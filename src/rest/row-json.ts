@@ -12,6 +12,7 @@
 import type { ByteWriter } from '../base/bytes.ts';
 import { jsonText } from '../value/format.ts';
 import { LocalDateTime } from '../value/temporal.ts';
+import { textsOf } from '../value/texts.ts';
 import { NodeValue, PathValue, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 import type { RowEncoder } from '../service/api.ts';
@@ -22,9 +23,7 @@ import { typedEncoder } from './typed-json.ts';
 export type ColumnType = 0 | 1 | 2 | 4;
 
 function properties(map: CypherMap | undefined): string {
-  const parts: string[] = [];
-  for (const [key, value] of map ?? []) parts.push(`${JSON.stringify(key)}:${plainJson(value)}`);
-  return `{${parts.join(',')}}`;
+  return `{${textsOf([...map ?? []], ([key, value]) => `${JSON.stringify(key)}:${plainJson(value)}`, ',')}}`;
 }
 
 function nodeJson(node: NodeValue): string {
@@ -50,7 +49,7 @@ export function plainJson(value: Value): string {
   if (value instanceof NodeValue) return nodeJson(value);
   if (value instanceof RelationshipValue) return relationshipJson(value, false);
   if (value instanceof PathValue) return pathJson(value);
-  if (Array.isArray(value)) return `[${value.map(plainJson).join(',')}]`;
+  if (Array.isArray(value)) return `[${textsOf(value, plainJson, ',')}]`;
   if (value instanceof Map) return properties(value);
   // TuGraph writes DATETIME with a space, and a fraction only where there is one.
   if (value instanceof LocalDateTime) return JSON.stringify(tugraphDateTime(value));

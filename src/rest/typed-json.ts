@@ -11,6 +11,7 @@
 import type { ByteWriter } from '../base/bytes.ts';
 import type { RowEncoder } from '../service/api.ts';
 import { jsonText } from '../value/format.ts';
+import { textsOf } from '../value/texts.ts';
 import { NodeValue, PathValue, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 
@@ -18,12 +19,12 @@ export const TYPED_JSON = 'application/vnd.lgraph+json';
 export const TYPED_ENCODING = 'json-typed';
 
 function propertiesJson(map: CypherMap | undefined): string {
-  return `{${[...map ?? []].map(([key, value]) => `${JSON.stringify(key)}:${typedJson(value)}`).join(',')}}`;
+  return `{${textsOf([...map ?? []], ([key, value]) => `${JSON.stringify(key)}:${typedJson(value)}`, ',')}}`;
 }
 
 function mapJson(map: CypherMap): string {
   if (!map.has('$type')) return propertiesJson(map);
-  return `{"$type":"map","entries":[${[...map].map(([key, value]) => `[${JSON.stringify(key)},${typedJson(value)}]`).join(',')}]}`;
+  return `{"$type":"map","entries":[${textsOf([...map], ([key, value]) => `[${JSON.stringify(key)},${typedJson(value)}]`, ',')}]}`;
 }
 
 function typedJson(value: Value): string {
@@ -32,7 +33,7 @@ function typedJson(value: Value): string {
     return `{"$type":"relationship","id":${value.id},"type":${JSON.stringify(value.type ?? '')},"start":${value.start},"end":${value.end},"properties":${propertiesJson(value.properties)}}`;
   }
   if (value instanceof PathValue) return `{"$type":"path","nodes":[${value.nodes.map(typedJson).join(',')}],"relationships":[${value.relationships.map(typedJson).join(',')}]}`;
-  if (Array.isArray(value)) return `[${value.map(typedJson).join(',')}]`;
+  if (Array.isArray(value)) return `[${textsOf(value, typedJson, ',')}]`;
   if (value instanceof Map) return mapJson(value);
   return jsonText(value);
 }

@@ -5,6 +5,7 @@
  * A message inside another begins with its length, which is known last: one byte is left for it, and what was written
  * moves when that is too little.
  */
+import { ASKED_BYTES, mayMake } from '../base/allowance.ts';
 const GROWTH = 2;
 const ONE_BYTE_MAX = 0x7f;
 const MASK = 0xffff_ffff_ffff_ffffn;
@@ -31,7 +32,9 @@ export class ProtoWriter {
 
   #room(bytes: number): void {
     if (this.#length + bytes <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * GROWTH, this.#length + bytes));
+    const size = Math.max(this.#buffer.length * GROWTH, this.#length + bytes);
+    if (size > ASKED_BYTES) mayMake(size);
+    const grown = Buffer.allocUnsafe(size);
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }

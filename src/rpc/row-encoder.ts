@@ -2,6 +2,7 @@
  * Rows as the field `rows` of `lgraph.v1.Rows`, one after the other, in the thread that made them: what comes of a part
  * is a `Rows` message as it is.
  */
+import { walk } from '../base/allowance.ts';
 import type { ByteWriter } from '../base/bytes.ts';
 import type { RowEncoder } from '../service/api.ts';
 import { NANOS_PER_SECOND, SECONDS_PER_DAY } from '../value/calendar.ts';
@@ -59,8 +60,10 @@ function kindOf(value: Compound): number {
 }
 
 function writeFields(w: ProtoWriter, value: Compound): void {
-  if (Array.isArray(value)) for (const item of value) writeValue(w, 1, item);
-  else if (value instanceof Map) writeEntries(w, 1, value);
+  if (Array.isArray(value)) {
+    walk(value.length);
+    for (const item of value) writeValue(w, 1, item);
+  } else if (value instanceof Map) writeEntries(w, 1, value);
   else if (value instanceof NodeValue) writeNode(w, value);
   else if (value instanceof RelationshipValue) writeRelationship(w, value);
   else if (value instanceof PathValue) {
@@ -101,6 +104,7 @@ function inside(w: ProtoWriter, field: number, write: () => void): void {
 }
 
 function writeEntries(w: ProtoWriter, field: number, map: CypherMap | undefined): void {
+  walk(map?.size ?? 0);
   for (const [key, value] of map ?? []) {
     const start = w.open(field);
     w.string(1, key);

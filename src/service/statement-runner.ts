@@ -1,7 +1,7 @@
 /** From a request to a running statement: how reads (read-host.ts) and writes (write-host.ts) alike prepare one, check it and give it its surroundings. */
 import type { Random } from '../base/random.ts';
 import { DbError } from '../base/errors.ts';
-import { execute, prepare } from '../cypher/engine.ts';
+import { execute, prepare, surroundingsOf } from '../cypher/engine.ts';
 import type { CsvSource, ExecContext, ExecLimits, FullTextSettings, ProcedureHost, SpillStore } from '../cypher/engine.ts';
 import { guardedView } from '../graph/guarded-view.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
@@ -61,7 +61,7 @@ export class StatementRunner {
     const control = this.control(request, inlineBudget);
     const context = this.context(request, view, control, state);
     const execution = execute(query, context);
-    return { running: new RunningStatement({ query, execution, view: context.view, encoder, control, summaryRow: request.summaryRow, memoryBytes: context.limits.memoryBytes }), type: query.summary };
+    return { running: new RunningStatement({ query, execution, view: context.view, encoder, control, summaryRow: request.summaryRow, surroundings: surroundingsOf(context) }), type: query.summary };
   }
 
   encoder({ encoding }: RunRequest): RowEncoder {

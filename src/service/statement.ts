@@ -82,8 +82,7 @@ export interface RunningOptions {
   readonly encoder: RowEncoder;
   readonly control: StatementControl;
   readonly summaryRow: boolean;
-  /** What the statement may hold; absent: no limit of its own. */
-  readonly memoryBytes?: number | undefined;
+  readonly surroundings: Surroundings;
 }
 
 export class RunningStatement {
@@ -93,20 +92,18 @@ export class RunningStatement {
   #batch: readonly Value[][] = [];
   #at = 0;
   #ended = false;
-  readonly #surroundings: Surroundings;
   #summaryRowDue: boolean;
 
   constructor(options: RunningOptions) {
     this.#options = options;
     this.#rows = options.execution.rows();
-    this.#surroundings = { checkpoint: () => options.control.checkpoint(0), valueBytesMax: options.memoryBytes ?? Infinity };
     this.#summaryRowDue = options.summaryRow && options.query.updatesWithoutReturn && options.query.mode === 'run';
     this.columns = this.#summaryRowDue ? ['<SUMMARY>'] : options.execution.columns;
   }
 
   /** The next rows, encoded; with the summary once there are no more. */
   pull(rowsMax: number, version: number): RowsPart {
-    return onBehalfOf(this.#surroundings, () => this.#pull(rowsMax, version));
+    return onBehalfOf(this.#options.surroundings, () => this.#pull(rowsMax, version));
   }
 
   #pull(rowsMax: number, version: number): RowsPart {
@@ -127,7 +124,7 @@ export class RunningStatement {
 
   /** Runs to the end without giving rows. */
   drain(): void {
-    onBehalfOf(this.#surroundings, () => {
+    onBehalfOf(this.#options.surroundings, () => {
       while (this.#more()) this.#at = this.#batch.length;
     });
   }

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { emptyStats } from '../cypher/context.ts';
-import { executeInTransactions, prepare } from '../cypher/engine.ts';
+import { executeInTransactions, prepare, surroundingsOf } from '../cypher/engine.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
@@ -107,7 +107,7 @@ export class WriteHost {
           return result!;
         },
       });
-      const running = new RunningStatement({ query, execution, view: behind, encoder: this.#statements.encoder(request), control, summaryRow: request.summaryRow });
+      const running = new RunningStatement({ query, execution, view: behind, encoder: this.#statements.encoder(request), control, summaryRow: request.summaryRow, surroundings: surroundingsOf(read) });
       return this.#reply({ parts: this.#collect(running), columns: running.columns, type: query.summary }, last, request.firstRows);
     } finally {
       for (const each of points) reader.release(each);

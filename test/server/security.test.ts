@@ -7,6 +7,7 @@ import neo4j from 'neo4j-driver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../src/cli/rest-client.ts';
 import { TestServer } from '../rest/rest-server.ts';
+import { RpcClient } from '../rpc/client.ts';
 
 const ADMIN = '73@TuGraph';
 const bolt = (server: TestServer, user: string, password: string) => neo4j.driver(`bolt://127.0.0.1:${server.ports.bolt}`, neo4j.auth.basic(user, password), { maxTransactionRetryTime: 0 });
@@ -278,4 +279,26 @@ it('asks for another password first with force_password_change, whatever is trie
   } finally {
     await server.stop();
   }
+});
+
+describe('a server with disable_auth', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await TestServer.start(18_760, ['--disable_auth', 'true', '--enable_rpc', 'true']);
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  it('takes everybody for an admin, without a token, on every port', async () => {
+    expect((await cypher(server, 'RETURN 1 AS one', '')).status).toBe(200);
+    expect((await server.ask('GET', '/user', undefined, '')).status).toBe(200);
+    const rpc = new RpcClient(`127.0.0.1:${server.ports.rpc}`);
+    expect((await rpc.run('RETURN 1 AS one')).columns).toEqual(['one']);
+    rpc.close();
+    const driver = neo4j.driver(`bolt://127.0.0.1:${server.ports.bolt}`, { scheme: 'none', principal: '', credentials: '' });
+    expect((await driver.executeQuery('RETURN 1 AS one')).records.length).toBe(1);
+    await driver.close();
+  });
 });

@@ -8,8 +8,8 @@ import { typeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { Case, Expression, ListComprehension, MapProjection, Quantifier, Reduce } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
+import { mentions } from '../semantics/mentions.ts';
 import { ANY } from '../semantics/types.ts';
-import { forEachChild } from '../semantics/walk.ts';
 import { compile, slotOf, type CompileContext } from './compile.ts';
 import { propertyOf, typeError } from './compile-access.ts';
 import { booleanOf } from './compile-operators.ts';
@@ -103,19 +103,10 @@ export function compileReduce(e: Reduce, env: Env, cc: CompileContext): Evaluate
   };
 }
 
-/** Expressions that name variables in other ways than by a Variable. */
-const NAMES_WITHIN: ReadonlySet<Expression['kind']> = new Set(['MapProjection', 'PatternComprehension', 'PatternPredicate', 'ShortestPath', 'Subquery']);
-
 /** What is appended where each step is `accumulator + expression`, the way lists and texts are made; undefined for other steps. */
 function appendedBy({ accumulator, variable, step }: Reduce): Expression | undefined {
   if (step.kind !== 'Binary' || step.op !== '+' || step.left.kind !== 'Variable' || step.left.name !== accumulator || variable === accumulator) return undefined;
-  let isUsed = false;
-  const look = (e: Expression): void => {
-    if ((e.kind === 'Variable' && e.name === accumulator) || NAMES_WITHIN.has(e.kind)) isUsed = true;
-    forEachChild(e, look);
-  };
-  look(step.right);
-  return isUsed ? undefined : step.right;
+  return mentions(step.right, accumulator) ? undefined : step.right;
 }
 
 /** The list grows in place: nobody else has it before the end, and a copy at each step would take time by the square of the steps. */

@@ -327,6 +327,7 @@ function deleteValue(rt: Runtime, value: Value, detach: boolean): void {
     for (const relationship of value.relationships) deleteValue(rt, relationship, detach);
     for (const each of value.nodes) deleteValue(rt, each, detach);
   } else if (Array.isArray(value)) {
+    rt.tick(value.length);
     for (const item of value) deleteValue(rt, item, detach);
   } else throw typeError(`Type mismatch: expected Node, Path or Relationship but was ${typeName(value)}`);
 }

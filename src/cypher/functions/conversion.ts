@@ -1,4 +1,5 @@
 /** Conversions between types: `toX`, `toXOrNull`, `toXList`, `valueType`. */
+import { walk } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import { Duration, isTemporal } from '../../value/temporal.ts';
 import { Point } from '../../value/spatial.ts';
@@ -94,6 +95,7 @@ const typeRank = (type: string): number => TYPE_ORDER.indexOf(type.replace(/ NOT
 function valueType(value: Value): string {
   if (value === null) return 'NULL';
   if (!Array.isArray(value)) return `${typeName(value)} NOT NULL`;
+  walk(value.length);
   const inner = [...new Set(value.map(valueType))].sort((a, b) => typeRank(a) - typeRank(b) || (a < b ? -1 : 1));
   if (inner.length === 0) return 'LIST<NOTHING> NOT NULL';
   // A null among others makes them nullable.

@@ -21,7 +21,7 @@ export function textLength(text: string): number {
   return length;
 }
 
-/** The characters of a text, each once. */
+/** The characters of a text. */
 function pointsOf(text: string): string[] {
   mayMakeList(text.length);
   return [...text];
@@ -42,8 +42,7 @@ function slice(text: string, from: number, to: number): string {
 }
 
 export function reverseText(text: string): string {
-  mayMakeList(text.length);
-  return (SURROGATE.test(text) ? [...text] : text.split('')).reverse().join('');
+  return pointsOf(text).reverse().join('');
 }
 
 function notNegative(name: string, value: Value | undefined): number {

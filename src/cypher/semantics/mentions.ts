@@ -11,6 +11,13 @@ export function countMentions(query: Query): ReadonlyMap<string, number> | undef
   return counter.star ? undefined : counter.counts;
 }
 
+/** Whether the expression names a variable, in whatever way. */
+export function mentions(e: Expression, name: string): boolean {
+  const counter = new MentionCounter();
+  counter.expression(e);
+  return counter.star || counter.counts.has(name);
+}
+
 class MentionCounter {
   readonly counts = new Map<string, number>();
   star = false;
@@ -23,7 +30,7 @@ class MentionCounter {
     if (name !== undefined) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
-  #expression(e: Expression): void {
+  expression(e: Expression): void {
     switch (e.kind) {
       case 'Variable': this.#add(e.name); return;
       case 'MapProjection':
@@ -34,7 +41,7 @@ class MentionCounter {
       default:
     }
     forEachChild(e, (child) => {
-      this.#expression(child);
+      this.expression(child);
     });
   }
 
@@ -46,12 +53,12 @@ class MentionCounter {
   #part(part: PatternPart): void {
     this.#names(part);
     forEachInPart(part, (e) => {
-      this.#expression(e);
+      this.expression(e);
     });
   }
 
   #all(...expressions: (Expression | undefined | string)[]): void {
-    for (const e of expressions) if (e !== undefined && typeof e !== 'string') this.#expression(e);
+    for (const e of expressions) if (e !== undefined && typeof e !== 'string') this.expression(e);
   }
 
   #clause(clause: Clause): void {
@@ -64,8 +71,8 @@ class MentionCounter {
       case 'With': case 'Return': {
         const { projection } = clause;
         this.star ||= projection.star;
-        for (const item of projection.items) this.#expression(item.expression);
-        for (const item of projection.orderBy) this.#expression(item.expression);
+        for (const item of projection.items) this.expression(item.expression);
+        for (const item of projection.orderBy) this.expression(item.expression);
         this.#all(projection.skip, projection.limit, clause.kind === 'With' ? clause.where : undefined);
         return;
       }

@@ -33,6 +33,12 @@ function given(args: readonly Value[]): Given {
   return { name: textArg(args, 0, 'name'), has: (key) => options.get(key) === true, text: (key) => value<string>(key, 'string'), flag: (key) => value<boolean>(key, 'boolean') };
 }
 
+/** Whether what has the name already is as good as a new one. Where it is to be replaced it goes; else making the new one says that it is there. */
+function mayStay({ has }: Given, drop: () => unknown): boolean {
+  if (!has('ifNotExists') && has('replace')) drop();
+  return has('ifNotExists');
+}
+
 function setSettings(call: CallContext, { name, text, flag }: Given): void {
   const home = text('home');
   if (home !== undefined && home !== DEFAULT_GRAPH) throw new DbError('NotSupported', `every user's home is the graph ${DEFAULT_GRAPH}`, { hint: "choose the database in the driver's session" });
@@ -57,13 +63,10 @@ const users = [
   procedure(' createUser', 'name:STRING, options:MAP', '', 'dbms-write', 'CREATE USER', (args, call) => {
     call.requireAdmin();
     const wanted = given(args);
-    const { name, has, text } = wanted;
+    const { name, text } = wanted;
     const password = text('password');
     if (password === undefined) throw new DbError('ArgumentError', 'a new user needs a password', { hint: "CREATE USER ann SET PASSWORD 'secret'" });
-    if (call.system.users[name] !== undefined) {
-      if (has('ifNotExists')) return NONE;
-      if (has('replace')) deleteUser(call, name);
-    }
+    if (call.system.users[name] !== undefined && mayStay(wanted, () => deleteUser(call, name))) return NONE;
     createUser(call, name, password);
     setSettings(call, wanted);
     return NONE;
@@ -105,13 +108,11 @@ const roles = [
   }),
   procedure(' createRole', 'name:STRING, options:MAP', '', 'dbms-write', 'CREATE ROLE', (args, call) => {
     call.requireAdmin();
-    const { name, has, text } = given(args);
+    const wanted = given(args);
+    const { name, text } = wanted;
     const copied = text('copyOf');
     const pattern = copied === undefined ? undefined : role(call, copied);
-    if (call.system.roles[name] !== undefined) {
-      if (has('ifNotExists')) return NONE;
-      if (has('replace')) deleteRole(call, name);
-    }
+    if (call.system.roles[name] !== undefined && mayStay(wanted, () => deleteRole(call, name))) return NONE;
     createRole(call, name, '');
     if (pattern !== undefined) setRole(call, name, { ...role(call, name), permissions: pattern.permissions, fieldPermissions: pattern.fieldPermissions });
     return NONE;

@@ -50,7 +50,7 @@ export class World {
   /** Nothing is done to these for now: a claim about them is being tried. */
   readonly shielded = new Set<Host>();
   readonly counts = {
-    starts: 0, groupsFormed: 0, joins: 0, leaderships: 0, acknowledged: 0, reads: 0, crashes: 0, crashesInWrite: 0, cutsAtStart: 0, partitions: 0, oneWayCuts: 0, pauses: 0,
+    starts: 0, groupsFormed: 0, leaderships: 0, acknowledged: 0, reads: 0, crashes: 0, crashesInWrite: 0, cutsAtStart: 0, partitions: 0, oneWayCuts: 0, pauses: 0,
     slowNodes: 0, clockJumps: 0, syncErrors: 0, diskFull: 0, wiped: 0, moved: 0, swapped: 0, reusedByStranger: 0, removed: 0, left: 0, rejoins: 0, transfers: 0,
     refusedStarts: 0, copies: 0, putBack: 0, putBackHarmless: 0, putBackNoticed: 0, putBackStopped: 0, putBackUnnoticeable: 0, twins: 0, unprotectedHarm: 0, operatorWipes: 0,
   };
