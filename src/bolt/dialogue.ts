@@ -93,6 +93,9 @@ export class Dialogue {
   #resets = 0;
   readonly #interruption = new Interruption(() => this.#resets > 0 || this.#state === 'DEFUNCT');
   #task: string | undefined;
+  readonly #onTask = (id: string): void => {
+    this.#task = id;
+  };
   /** What the statement under way asked for, for the metadata and codes of its end. */
   #current: StatementExtra | undefined;
   #currentGraph = DEFAULT_GRAPH;
@@ -234,15 +237,14 @@ export class Dialogue {
     if (this.#results.size >= OPEN_RESULTS_MAX) throw new DbError('InvalidRequest', `${OPEN_RESULTS_MAX} results are open in this transaction`);
     this.#current = transaction?.extra ?? extra;
     this.#currentGraph = transaction?.graph ?? extra.graph ?? DEFAULT_GRAPH;
-    const options = {
-      ...extra, graph: this.#currentGraph, parameters, encoding: this.#encoding, firstRows: FETCH_ROWS_MIN,
+    // Name by name: to copy all of `extra` and add to it costs as much as the rest of this method.
+    const { minVersion, readMode, idempotencyKey, readOnly } = extra;
+    const options: RunOptions = {
+      graph: this.#currentGraph, parameters, encoding: this.#encoding, firstRows: FETCH_ROWS_MIN,
       timeoutMs: transaction === undefined ? extra.timeoutMs : timeLeft(transaction),
-      traceparent: (transaction?.extra ?? extra).traceparent,
-      onTask: (id: string) => {
-        this.#task = id;
-      },
+      minVersion, readMode, idempotencyKey, readOnly, traceparent: this.#current.traceparent, onTask: this.#onTask,
     };
-    const results = await this.#interruption.wait<Results>(this.#start(text, options), (late) => late.discard());
+    const results = await this.#interruption.wait(this.#start(text, options), dropLate);
     const result = new OpenResult(this.#nextQid++, results);
     this.#results.set(result.qid, result);
     this.#state = transaction === undefined ? 'STREAMING' : 'TX_STREAMING';
@@ -251,12 +253,14 @@ export class Dialogue {
     });
   }
 
-  async #start(text: string, options: RunOptions): Promise<Results> {
-    if (asksForRouting(text)) {
-      const { context, db } = routingArguments(options.parameters ?? new Map());
-      return routingResults(routingTable(await this.#door.status(), context, db ?? DEFAULT_GRAPH), this.#encoding, options.minVersion ?? 0);
-    }
+  #start(text: string, options: RunOptions): Promise<Results> {
+    if (asksForRouting(text)) return this.#routing(options);
     return this.#transaction === undefined ? this.#work!.run(text, options) : this.#transaction.work.run(text, options);
+  }
+
+  async #routing({ parameters, minVersion }: RunOptions): Promise<Results> {
+    const { context, db } = routingArguments(parameters ?? new Map());
+    return routingResults(routingTable(await this.#door.status(), context, db ?? DEFAULT_GRAPH), this.#encoding, minVersion ?? 0);
   }
 
   #resultOf(qid: number): OpenResult {
@@ -268,7 +272,8 @@ export class Dialogue {
   async #pull(result: OpenResult, rows: number): Promise<void> {
     const started = performance.now();
     for (let left = rows; ;) {
-      if (result.ready === 0 && !result.isFetched) await this.#interruption.wait(result.fetch(left));
+      const fetching = result.ready === 0 && !result.isFetched ? result.fetch(left) : undefined;
+      if (fetching !== undefined) await this.#interruption.wait(fetching);
       const { bytes, count } = result.take(left);
       left -= count;
       if (count > 0) this.#out.records(bytes);
@@ -287,7 +292,8 @@ export class Dialogue {
         result.discard();
         return this.#finish(result, started);
       }
-      if (result.ready === 0 && !result.isFetched) await this.#interruption.wait(result.fetch(left));
+      const fetching = result.ready === 0 && !result.isFetched ? result.fetch(left) : undefined;
+      if (fetching !== undefined) await this.#interruption.wait(fetching);
       left -= result.take(left).count;
       if (result.isDone) return this.#finish(result, started);
       if (left === 0) return this.#send(SUCCESS, { has_more: true });
@@ -387,6 +393,10 @@ export class Dialogue {
     if (this.#state === 'DEFUNCT') return;
     this.#out.message(tag, tag === IGNORED ? [] : [mapFrom(fields)], this.#dialect);
   }
+}
+
+function dropLate(late: Results): void {
+  late.discard();
 }
 
 /** Clients give up on a server that is silent for so long while they wait; see `keepAlive`. */

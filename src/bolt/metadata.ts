@@ -14,7 +14,10 @@ import type { NotificationFilter } from './requests.ts';
 /** A map of an object's fields, without those that are undefined. */
 export function mapFrom(fields: Readonly<Record<string, Value | undefined>>): CypherMap {
   const map: CypherMap = new Map();
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) map.set(name, value);
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined) map.set(name, value);
+  }
   return map;
 }
 

@@ -3,7 +3,7 @@
  * record boundaries. At most one part is held.
  */
 import { assert } from '../base/assert.ts';
-import type { QuerySummary } from '../service/api.ts';
+import type { QuerySummary, RowsPart } from '../service/api.ts';
 import type { Results } from './door.ts';
 
 /** Rows fetched at once, whatever less the client asks for: a fetch may be a trip to another thread or server. */
@@ -46,12 +46,22 @@ export class OpenResult {
     return this.#summary;
   }
 
-  /** Fetches the next part, once all rows of the last one are taken. */
-  async fetch(wanted: number): Promise<void> {
-    const fetching = this.results.next(Math.min(Math.max(wanted, FETCH_ROWS_MIN), FETCH_ROWS_MAX));
+  /** Fetches the next part, once all rows of the last one are taken; at once, where it is here. */
+  fetch(wanted: number): Promise<void> | undefined {
+    const part = this.results.next(Math.min(Math.max(wanted, FETCH_ROWS_MIN), FETCH_ROWS_MAX));
+    if (part instanceof Promise) return this.#arriving(part);
+    this.#take(part);
+    return undefined;
+  }
+
+  async #arriving(fetching: Promise<RowsPart>): Promise<void> {
     this.#fetching = fetching;
     const part = await fetching;
     this.#fetching = undefined;
+    this.#take(part);
+  }
+
+  #take(part: RowsPart): void {
     this.#bytes = part.bytes;
     this.#at = 0;
     this.#rows = part.count;

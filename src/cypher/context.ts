@@ -62,15 +62,15 @@ export interface ExecContext {
   readonly timeZone: string;
   readonly limits: ExecLimits;
   /** Where LOAD CSV reads from; absent: the clause is refused. */
-  readonly csv?: CsvSource;
+  readonly csv?: CsvSource | undefined;
   /** Full-text indexes: whether this server offers them, and the analyzer of those that name none. Absent: yes, `standard`. */
-  readonly fullText?: FullTextSettings;
+  readonly fullText?: FullTextSettings | undefined;
   /** Whether the user may read a field of a label or type; absent: every one. What searches in contents asks it. */
-  readonly mayRead?: (kind: 'vertex' | 'edge', label: string, field: string) => boolean;
+  readonly mayRead?: ((kind: 'vertex' | 'edge', label: string, field: string) => boolean) | undefined;
   /** Absent: a statement that would hold more than `limits.memoryBytes` ends with MemoryLimit. */
-  readonly spill?: SpillStore;
+  readonly spill?: SpillStore | undefined;
   /** The graphs that the user may see, for graph.names(). */
-  readonly graphs?: () => readonly GraphFacts[];
+  readonly graphs?: (() => readonly GraphFacts[]) | undefined;
   /** For the procedure host; the engine does not look at it. */
   readonly session?: unknown;
 }

@@ -4,11 +4,13 @@
  */
 import { DbError } from '../base/errors.ts';
 import type { Engine, EngineSnapshot, KeyRange } from '../storage/engine.ts';
-import type { VersionClocks } from '../storage/clocks.ts';
-import { SnapshotSource } from './block-source.ts';
+import { VersionClocks } from '../storage/clocks.ts';
+import { absentAsUndefined, SnapshotSource } from './block-source.ts';
 import type { BlockCache } from './block-source.ts';
 import { CATALOG } from './blocks.ts';
+import type { Block, BlockKind } from './blocks.ts';
 import { catalogOf } from './catalog.ts';
+import type { GraphCatalog } from './catalog.ts';
 import { GraphReader } from './reader.ts';
 import { EMPTY_SYSTEM, OUTCOME, outcomeNumber, SYSTEM, SYSTEM_GRAPH } from './system.ts';
 import type { GraphInfo, RememberedOutcome, SystemState } from './system.ts';
@@ -100,6 +102,37 @@ export class StateReader {
     if (point.uses === 0) this.cache.countDerived();
     point.uses++;
     return point;
+  }
+
+  /** The system state of now. To open a version costs a few hundred microseconds, and most versions change none of this. */
+  get system(): SystemState {
+    const known = this.#known(SYSTEM_GRAPH, SYSTEM);
+    return known === undefined ? this.#at((point) => point.system) : known.block?.state ?? EMPTY_SYSTEM;
+  }
+
+  /** The catalog of now; throws GraphNotFound. */
+  catalog(graph: string): GraphCatalog {
+    const info = this.system.graphs.find(({ name }) => name === graph);
+    const known = info === undefined ? undefined : this.#known(info.id, CATALOG);
+    return info === undefined || known === undefined ? this.#at((point) => point.view(graph).catalog) : catalogOf(known.block, info.strict);
+  }
+
+  /** The first block of a kind as it is now, where the cache can tell: nothing published has changed it since it was read. */
+  #known<B extends Block>(graph: number, kind: BlockKind<B>): { readonly block: B | undefined } | undefined {
+    // Read first: it orders the look at the block's clock behind all that is published.
+    const { published } = this.#clocks;
+    const entry = this.cache.table(graph, kind.tag).get(0);
+    if (entry === undefined || published === 0 || this.#clocks.read(VersionClocks.slot(kind.tag, graph, 0)) > entry.at) return undefined;
+    return { block: absentAsUndefined<B>(entry) };
+  }
+
+  #at<T>(work: (point: ReadPoint) => T): T {
+    const point = this.acquire();
+    try {
+      return work(point);
+    } finally {
+      this.release(point);
+    }
   }
 
   release(point: ReadPoint): void {

@@ -4,7 +4,7 @@
 import type { ByteWriter } from '../base/bytes.ts';
 import type { GroupStatus } from '../replica/protocol.ts';
 import type { Notification, PlanDescription, QueryStats } from '../cypher/engine.ts';
-import type { Value } from '../value/value.ts';
+import type { CypherMap, Value } from '../value/value.ts';
 import type { Origin } from './origin.ts';
 
 /**
@@ -58,6 +58,9 @@ export interface RunRequest {
   /** TuGraph's form of an update's result over REST: one `<SUMMARY>` row. */
   readonly summaryRow: boolean;
 }
+
+/** A request in the thread that it came to: its parameters as they are. */
+export type LocalRequest = Omit<RunRequest, 'parameters'> & { readonly parameters: CypherMap };
 
 /** The group as `dbms.listServers()` and its kin show it. */
 export interface GroupFacts {

@@ -1,5 +1,5 @@
 /** The reads that run on the main thread itself, as an executor like the others. */
-import type { BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginRequest, CommitRequest, LocalRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 import type { Executor } from './executors.ts';
 import type { ReadHost } from './read-host.ts';
 import { InlineBudgetSpent } from './statement.ts';
@@ -29,7 +29,7 @@ export class InlineExecutor implements Executor {
   }
 
   /** The whole result, when the statement is short and its rows fit the first part; else undefined. */
-  tryRun(request: RunRequest): RunReply | undefined {
+  tryRun(request: LocalRequest): RunReply | undefined {
     const pause = this.#longTexts.get(request.text);
     if (pause !== undefined && performance.now() < pause.untilMs) return undefined;
     try {

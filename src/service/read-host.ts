@@ -4,7 +4,7 @@
  */
 import { DbError } from '../base/errors.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
-import type { BeginRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { BeginRequest, LocalRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 import { StatementRunner, stateAt } from './statement-runner.ts';
 import type { HostOptions } from './statement-runner.ts';
 import type { ControlOptions, RunningStatement } from './statement.ts';
@@ -41,7 +41,7 @@ export class ReadHost {
     this.#wallMs = options.wallMs;
   }
 
-  run(request: RunRequest, inlineBudget?: ControlOptions['inlineBudget']): RunReply {
+  run(request: RunRequest | LocalRequest, inlineBudget?: ControlOptions['inlineBudget']): RunReply {
     this.#expire();
     const owned = request.transaction;
     const point = owned === undefined ? this.#reader.acquire() : this.#transaction(owned);
@@ -55,7 +55,8 @@ export class ReadHost {
         this.#executions.set(execution, { running, point, transaction: owned, usedMs: performance.now() });
         keep = true;
       }
-      return { ...part, columns: running.columns, version: point.version, execution, type };
+      const { bytes, count, kinds, summary } = part;
+      return { bytes, count, kinds, summary, columns: running.columns, version: point.version, execution, type };
     } finally {
       if (!keep) this.#reader.release(point);
     }

@@ -138,7 +138,7 @@ export class Service {
 
   /** No state came to this server yet, so not even a user: it waits for its group. */
   get isBlank(): boolean {
-    return !this.options.isWitness && this.read((point) => Object.keys(point.system.users).length === 0);
+    return !this.options.isWitness && Object.keys(this.options.reader.system.users).length === 0;
   }
 
   get #system(): SystemState {
@@ -148,7 +148,7 @@ export class Service {
         facts: { location: leader?.restAddress ?? '', bolt_location: leader?.boltAddress ?? '', redirect: 1 },
       });
     }
-    return this.read((point) => point.system);
+    return this.options.reader.system;
   }
 
   // -------------------------------------------------------------- who
@@ -246,7 +246,7 @@ export class Service {
   #refreshLive(): void {
     if (this.options.isWitness || this.version === this.#liveVersion) return;
     this.#liveVersion = this.version;
-    const system = this.read((point) => point.system);
+    const { system } = this.options.reader;
     if (system.settings === this.#liveSettings) return;
     this.#liveSettings = system.settings;
     this.#live = liveValues(system, this.options.live);
@@ -256,13 +256,13 @@ export class Service {
   /** The list of `enable_ip_check` with this server's own addresses; undefined while it is off. */
   get allowedHosts(): readonly string[] | undefined {
     this.#refreshLive();
-    return this.#isAllowed === undefined ? undefined : [...this.options.ownAddresses, ...allowedHosts(this.read((point) => point.system))];
+    return this.#isAllowed === undefined ? undefined : [...this.options.ownAddresses, ...allowedHosts(this.options.reader.system)];
   }
 
   /** Users who still have the factory password, while passwords are asked for at all. */
   get factoryPasswords(): string[] {
     if (this.options.isWitness || this.options.disableAuth) return [];
-    return Object.entries(this.read((point) => point.system.users)).filter(([, record]) => record.defaultPassword && !record.disabled).map(([name]) => name);
+    return Object.entries(this.options.reader.system.users).filter(([, record]) => record.defaultPassword && !record.disabled).map(([name]) => name);
   }
 
   /** What `dbms.config.list()` shows. */

@@ -5,8 +5,8 @@ import { prepare } from '../cypher/engine.ts';
 import type { PreparedQuery } from '../cypher/engine.ts';
 import type { CypherMap } from '../value/value.ts';
 import { DeferredTransaction } from './deferred-transaction.ts';
-import { encodeMap } from './parameters.ts';
-import type { BeginReply, Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
+import { portable } from './parameters.ts';
+import type { BeginReply, GroupFacts, LocalRequest, Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
 import { OWN_KEY_PREFIX } from './api.ts';
 import type { Executor } from './executors.ts';
@@ -62,18 +62,23 @@ export class ResultStream {
     return this.#version;
   }
 
-  /** About `rows` more rows (a kept part may hold more); with the summary when they are the last. */
-  async next(rows: number): Promise<RowsPart> {
-    let part = this.#first;
+  /** About `rows` more rows (a kept part may hold more); with the summary when they are the last. At once, where they are here. */
+  next(rows: number): RowsPart | Promise<RowsPart> {
+    const part = this.#first;
     this.#first = undefined;
-    if (part === undefined || (part.count === 0 && part.summary === undefined)) {
-      try {
-        part = await this.#executor.pull({ execution: this.#execution, rows });
-      } catch (error) {
-        this.#end(error);
-        throw error;
-      }
+    return part === undefined || (part.count === 0 && part.summary === undefined) ? this.#pull(rows) : this.#taken(part);
+  }
+
+  async #pull(rows: number): Promise<RowsPart> {
+    try {
+      return this.#taken(await this.#executor.pull({ execution: this.#execution, rows }));
+    } catch (error) {
+      this.#end(error);
+      throw error;
     }
+  }
+
+  #taken(part: RowsPart): RowsPart {
     if (part.summary !== undefined) {
       this.summary = part.summary;
       this.#version = Math.max(this.#version, part.summary.version);
@@ -107,13 +112,8 @@ export class Session {
   /** Parses and classifies a statement against this server's newest catalog. */
   prepare(text: string, graph: string): PreparedQuery {
     const { reader, procedures } = this.service.options;
-    const point = reader.acquire();
-    try {
-      this.service.checkStanding(point.system, this.principal, text);
-      return prepare(text, { catalog: point.view(graph).catalog, procedures });
-    } finally {
-      reader.release(point);
-    }
+    this.service.checkStanding(reader.system, this.principal, text);
+    return prepare(text, { catalog: reader.catalog(graph), procedures });
   }
 
   run(text: string, options: RunOptions): Promise<ResultStream> {
@@ -129,7 +129,7 @@ export class Session {
   /** One statement from its arrival to its last row or its error: watched, and, once it is understood, a task that can be killed. */
   async statement(
     text: string, graph: string, options: RunOptions, understand: (graph: string) => PreparedQuery | undefined,
-    work: (request: RunRequest, end: (error?: unknown) => void, query: PreparedQuery | undefined) => Promise<ResultStream>,
+    work: (request: LocalRequest, end: (error?: unknown) => void, query: PreparedQuery | undefined) => Promise<ResultStream>,
   ): Promise<ResultStream> {
     const { watch: watches, options: { tasks } } = this.service;
     const watch = watches.begin(this.principal, text, graph, options);
@@ -141,9 +141,10 @@ export class Session {
     try {
       const query = understand(graph);
       watch.kind = kindOf(query);
-      task = tasks.start(`[CYPHER] ${text}`, this.principal.user, query?.graph ?? graph);
+      task = tasks.start(text, this.principal.user, query?.graph ?? graph);
       options.onTask?.(task.id);
-      return await work(await this.#request(text, graph, options, task), end, query);
+      const group = MAY_ASK_ABOUT_GROUP.test(text) ? await this.service.groupFacts() : undefined;
+      return await work(this.#request(text, graph, options, task, group), end, query);
     } catch (error) {
       end(error);
       throw error;
@@ -170,39 +171,40 @@ export class Session {
     }
   }
 
-  async #request(text: string, graph: string, options: RunOptions, task: Task): Promise<RunRequest> {
+  #request(text: string, graph: string, options: RunOptions, task: Task, group: GroupFacts | undefined): LocalRequest {
     return {
-      graph, text, parameters: encodeMap(options.parameters ?? NO_PARAMETERS), encoding: options.encoding, firstRows: options.firstRows,
+      graph, text, parameters: options.parameters ?? NO_PARAMETERS, encoding: options.encoding, firstRows: options.firstRows,
       user: this.principal.user, tokenIssuedMs: this.principal.tokenIssuedMs, timeoutMs: options.timeoutMs ?? this.service.live.statement_timeout_ms, killSlot: task.slot,
-      minVersion: options.minVersion ?? 0, idempotencyKey: options.idempotencyKey, summaryRow: options.summaryRow === true,
-      group: MAY_ASK_ABOUT_GROUP.test(text) ? await this.service.groupFacts() : undefined,
+      minVersion: options.minVersion ?? 0, idempotencyKey: options.idempotencyKey, summaryRow: options.summaryRow === true, group,
     };
   }
 
   // -------------------------------------------------------------- reads
 
-  async #read(request: RunRequest, options: RunOptions, end: (error?: unknown) => void): Promise<ResultStream> {
+  async #read(request: LocalRequest, options: RunOptions, end: (error?: unknown) => void): Promise<ResultStream> {
     const { service } = this;
-    const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
-    await service.waitForVersion(version, options.versionWaitMs);
+    const version = options.readMode === undefined ? request.minVersion : Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
+    if (version > service.options.reader.publishedVersion) await service.waitForVersion(version, options.versionWaitMs);
     const { inline } = service.options;
     const reply = inline.tryRun(request);
     if (reply !== undefined) return new ResultStream(reply, inline, end);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
-    return new ResultStream(await reader.run({ ...request, minVersion: version }), reader, end);
+    return new ResultStream(await reader.run(portable(request, { minVersion: version })), reader, end);
   }
 
   // -------------------------------------------------------------- writes
 
-  async #write(request: RunRequest, end: (error?: unknown) => void): Promise<ResultStream> {
+  async #write(given: LocalRequest, end: (error?: unknown) => void): Promise<ResultStream> {
+    const request = portable(given);
     // Forwarded, a broken connection would leave the outcome open; under a key of our own it can be asked for again.
-    const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}` };
+    let keyed: RunRequest | undefined;
+    const underOneKey = (): RunRequest => keyed ??= { ...request, idempotencyKey: request.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}` };
     // Once it was sent under that key, every later try is under it too, also when this server has become the leader.
     let underKey = request.idempotencyKey !== undefined;
     return this.onLeader(async (executor) => {
       underKey ||= executor !== this.service.options.writer;
-      return new ResultStream(await executor.run(underKey ? keyed : request), executor, end);
+      return new ResultStream(await executor.run(underKey ? underOneKey() : request), executor, end);
     }, () => underKey);
   }
 
@@ -315,7 +317,7 @@ export class SessionTransaction {
         throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
       }
       return query;
-    }, async (request, end) => new ResultStream(await this.#executor.run({ ...request, transaction: this.#id }), this.#executor, end));
+    }, async (request, end) => new ResultStream(await this.#executor.run(portable(request, { transaction: this.#id })), this.#executor, end));
   }
 
   /** `answer`: for a repetition under the same key. */

@@ -8,11 +8,11 @@ import type { ReadPoint } from '../graph/state-reader.ts';
 import type { SystemState } from '../graph/system.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { GraphView } from '../graph/view.ts';
-import type { RowEncoder, RunReply, RunRequest } from './api.ts';
+import type { LocalRequest, RowEncoder, RunReply, RunRequest } from './api.ts';
 import { accessLevel, checkAccess, fieldRules } from './access.ts';
 import { CallContext } from './call-context.ts';
 import type { CallContextOptions } from './call-context.ts';
-import { decodeMap } from './parameters.ts';
+import { parametersOf } from './parameters.ts';
 import { RunningStatement, StatementControl } from './statement.ts';
 import type { ControlOptions } from './statement.ts';
 
@@ -52,7 +52,7 @@ export class StatementRunner {
     this.#options = options;
   }
 
-  start(request: RunRequest, viewOf: (graph: string) => GraphView, state: StatementState, inlineBudget?: ControlOptions['inlineBudget']): { running: RunningStatement; type: RunReply['type'] } {
+  start(request: RunRequest | LocalRequest, viewOf: (graph: string) => GraphView, state: StatementState, inlineBudget?: ControlOptions['inlineBudget']): { running: RunningStatement; type: RunReply['type'] } {
     const encoder = this.encoder(request);
     let view = viewOf(request.graph);
     const query = prepare(request.text, { catalog: view.catalog, procedures: this.#options.procedures });
@@ -64,27 +64,28 @@ export class StatementRunner {
     return { running: new RunningStatement({ query, execution, view: context.view, encoder, control, summaryRow: request.summaryRow, surroundings: surroundingsOf(context) }), type: query.summary };
   }
 
-  encoder({ encoding }: RunRequest): RowEncoder {
+  encoder({ encoding }: Pick<RunRequest, 'encoding'>): RowEncoder {
     const encoder = this.#options.encoders.get(encoding);
     if (encoder === undefined) throw new DbError('Internal', `no encoder named ${encoding}`);
     return encoder;
   }
 
-  control({ timeoutMs, killSlot }: RunRequest, inlineBudget?: ControlOptions['inlineBudget']): StatementControl {
-    return new StatementControl({ timeoutMs, killSlot, killFlags: this.#options.killFlags, ...(inlineBudget === undefined ? {} : { inlineBudget }) });
+  control({ timeoutMs, killSlot }: Pick<RunRequest, 'timeoutMs' | 'killSlot'>, inlineBudget?: ControlOptions['inlineBudget']): StatementControl {
+    return new StatementControl({ timeoutMs, killSlot, killFlags: this.#options.killFlags, inlineBudget });
   }
 
   /** Its view shows what the user may see, in every protocol: nothing reads the graph for a statement in another way. */
-  context(request: RunRequest, view: GraphView, control: StatementControl, state: StatementState): ExecContext {
+  context(request: RunRequest | LocalRequest, view: GraphView, control: StatementControl, state: StatementState): ExecContext {
     const { procedures, random, timeZone, killFlags, csv, spill, fullText, limits, wallMs } = this.#options;
     const { user, tokenIssuedMs, group } = request;
     const rules = fieldRules(state.system, user, view.graphName);
+    const { system, transaction, version, checksum, nowMs } = state;
     return {
-      view: guardedView(view, rules), parameters: decodeMap(request.parameters), procedures, checkpoint: (rows) => control.checkpoint(rows),
-      wallMs: wallMs(), random, timeZone, limits: limitsFor(limits, state.system, user),
-      ...(csv === undefined ? {} : { csv }), ...(spill === undefined ? {} : { spill }), ...(fullText === undefined ? {} : { fullText }), ...(rules === undefined ? {} : { mayRead: (kind, label, field) => rules.mayRead(kind, label, field) }),
-      graphs: () => state.system.graphs.filter(({ name }) => accessLevel(state.system, user, name) !== 'NONE'),
-      session: new CallContext({ user, tokenIssuedMs, group, killFlags, ...state }),
+      view: guardedView(view, rules), parameters: parametersOf(request), procedures, checkpoint: (rows) => control.checkpoint(rows),
+      wallMs: wallMs(), random, timeZone, limits: limitsFor(limits, system, user), csv, spill, fullText,
+      mayRead: rules === undefined ? undefined : (kind, label, field) => rules.mayRead(kind, label, field),
+      graphs: () => system.graphs.filter(({ name }) => accessLevel(system, user, name) !== 'NONE'),
+      session: new CallContext({ user, tokenIssuedMs, group, killFlags, system, transaction, version, checksum, nowMs }),
     };
   }
 }

@@ -25,7 +25,7 @@ export interface ControlOptions {
   readonly killFlags: Int32Array | undefined;
   readonly killSlot: number;
   /** Rows and milliseconds a read may take on the main thread. */
-  readonly inlineBudget?: { readonly rows: number; readonly ms: number };
+  readonly inlineBudget?: { readonly rows: number; readonly ms: number } | undefined;
 }
 
 /** Below this share of the rows allowed, a statement may take so many times the milliseconds allowed. */
@@ -150,7 +150,7 @@ export class RunningStatement {
   summary(version: number): QuerySummary {
     const { execution, query, control } = this.#options;
     return {
-      version, stats: { ...execution.stats }, plan: execution.plan, mode: query.mode,
+      version, stats: execution.stats, plan: execution.plan, mode: query.mode,
       notifications: execution.notifications, elapsedMs: control.elapsedMs, repeated: false,
     };
   }

@@ -8,7 +8,7 @@ const SLOTS = 65_536;
 export interface Task {
   readonly id: string;
   readonly slot: number;
-  readonly description: string;
+  readonly text: string;
   readonly user: string;
   readonly graph: string;
   readonly startedMs: number;
@@ -29,13 +29,13 @@ export class TaskRegistry {
     this.#max = Math.min(max, SLOTS);
   }
 
-  start(description: string, user: string, graph: string): Task {
+  start(text: string, user: string, graph: string): Task {
     if (this.#tasks.size >= this.#max) {
       throw new DbError('Busy', `${this.#tasks.size} statements are running, no more are allowed`, { hint: 'try again shortly, or raise max_running_statements' });
     }
     const slot = this.#free.pop() ?? this.#used++;
     Atomics.store(this.#flags, slot, 0);
-    const task: Task = { id: `${slot}_${this.#next++}`, slot, description: withoutSecrets(description), user, graph, startedMs: performance.now() };
+    const task: Task = { id: `${slot}_${this.#next++}`, slot, text, user, graph, startedMs: performance.now() };
     this.#tasks.set(task.id, task);
     this.started++;
     return task;
@@ -58,7 +58,7 @@ export class TaskRegistry {
 
   list(): TaskInfo[] {
     const now = performance.now();
-    return [...this.#tasks.values()].map((task) => ({ taskId: task.id, description: task.description, user: task.user, graph: task.graph, elapsedMs: now - task.startedMs }));
+    return [...this.#tasks.values()].map((task) => ({ taskId: task.id, description: `[CYPHER] ${withoutSecrets(task.text)}`, user: task.user, graph: task.graph, elapsedMs: now - task.startedMs }));
   }
 
   get size(): number {

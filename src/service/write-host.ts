@@ -164,7 +164,10 @@ export class WriteHost {
   #reply(result: BufferedResult, version: number, firstRows: number): RunReply {
     const { parts } = result;
     const last = parts.at(-1)!;
-    if (last.summary !== undefined) parts[parts.length - 1] = { bytes: last.bytes, count: last.count, kinds: last.kinds, summary: { ...last.summary, version } };
+    if (last.summary !== undefined) {
+      const { stats, plan, mode, notifications, elapsedMs, repeated } = last.summary;
+      parts[parts.length - 1] = { bytes: last.bytes, count: last.count, kinds: last.kinds, summary: { version, stats, plan, mode, notifications, elapsedMs, repeated } };
+    }
     const fits = parts[0]!.count <= firstRows;
     const first: RowsPart = fits ? parts.shift()! : { bytes: new Uint8Array(), count: 0, summary: undefined };
     let execution = 0;

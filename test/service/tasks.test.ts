@@ -3,8 +3,8 @@ import { TaskRegistry } from '../../src/service/tasks.ts';
 
 it('keeps passwords out of the list of tasks', () => {
   const tasks = new TaskRegistry(10);
-  tasks.start("[CYPHER] CALL dbms.security.changePassword('old\\'one', \"new\")", 'admin', 'default');
-  tasks.start("[CYPHER] MATCH (n {name: 'x'}) RETURN n", 'admin', 'default');
+  tasks.start("CALL dbms.security.changePassword('old\\'one', \"new\")", 'admin', 'default');
+  tasks.start("MATCH (n {name: 'x'}) RETURN n", 'admin', 'default');
   expect(tasks.list().map((task) => task.description)).toEqual([
     "[CYPHER] CALL dbms.security.changePassword('***', '***')", "[CYPHER] MATCH (n {name: 'x'}) RETURN n",
   ]);

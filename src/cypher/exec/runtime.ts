@@ -60,8 +60,8 @@ export class Runtime {
       transactionTime: { wallMs: context.transactionMs ?? context.wallMs },
       timeZone: context.timeZone,
       random: context.random,
-      ...(context.graphs === undefined ? {} : { graphs: context.graphs }),
-      ...(context.limits.listItemsMax === undefined ? {} : { listItemsMax: context.limits.listItemsMax }),
+      graphs: context.graphs,
+      listItemsMax: context.limits.listItemsMax,
     };
   }
 

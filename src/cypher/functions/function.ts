@@ -26,9 +26,9 @@ export interface FunctionContext {
   /** For values without a zone of their own: an offset or an IANA name. */
   readonly timeZone: string;
   readonly random: Random;
-  readonly graphs?: () => readonly GraphFacts[];
+  readonly graphs?: (() => readonly GraphFacts[]) | undefined;
   /** Most items a function may put into one list; `LIST_ITEMS_MAX` where absent. */
-  readonly listItemsMax?: number;
+  readonly listItemsMax?: number | undefined;
 }
 
 export const LIST_ITEMS_MAX = 10_000_000;
