@@ -122,7 +122,7 @@ export class StateReader {
     // Read first: it orders the look at the block's clock behind all that is published.
     const { published } = this.#clocks;
     const entry = this.cache.table(graph, kind.tag).get(0);
-    if (entry === undefined || published === 0 || this.#clocks.read(VersionClocks.slot(kind.tag, graph, 0)) > entry.at) return undefined;
+    if (entry === undefined || entry.at > published || this.#clocks.read(VersionClocks.slot(kind.tag, graph, 0)) > entry.at) return undefined;
     return { block: absentAsUndefined<B>(entry) };
   }
 
