@@ -48,11 +48,13 @@ export function play({ port, opening, inputs, answers }: Dialogue, canary: Buffe
       sent = Math.max(sent, until);
     };
     let isEnding = false;
+    let broken: NodeJS.Timeout | undefined;
     socket.setTimeout(IDLE_MS, () => {
-      if (isEnding) socket.destroy();
+      if (isEnding) return;
       isEnding = true;
       socket.end();
-      socket.setTimeout(CLOSE_MS);
+      // Whatever still comes: what was left open may say something every now and then.
+      broken = setTimeout(() => socket.destroy(), CLOSE_MS);
     });
     socket.on('connect', () => {
       socket.write(opening);
@@ -73,6 +75,7 @@ export function play({ port, opening, inputs, answers }: Dialogue, canary: Buffe
       hungUp = true;
     });
     socket.on('close', () => {
+      clearTimeout(broken);
       const answered = Math.min(answers.count, inputs.length);
       // Silence may be a length that lies: the rest was taken for a part of it.
       resolve({ inputs: Math.min(inputs.length, hungUp ? answered + 1 : Math.max(answered, Math.min(sent, answered + 1))), answered, rows: answers.rows, told });

@@ -71,6 +71,9 @@ const CLIENT_CALLS: readonly Call[] = [
   ...REFLECTION_SERVICES.flatMap((name) => [callOf(name, 'ServerReflectionInfo', { list_services: '' }), callOf(name, 'ServerReflectionInfo', { file_containing_symbol: CLIENT_SERVICE })]),
 ];
 
+/** Answered whatever was before it on the connection. */
+const LAST = callOf(HEALTH_SERVICE, 'Check', {});
+
 const HELLO = { clusterId: 'c', fromId: 'a'.repeat(32), toId: 'b'.repeat(32), bootSeq: 1, version: 1, info: { nodeId: 'a'.repeat(32), rpcAddress: '127.0.0.1:1', restAddress: '127.0.0.1:2', boltAddress: '127.0.0.1:3', isWitness: false } };
 const FRAMES = ['0101000000', '02050302000100', '060102030405', '05010000000000', '0800000000'].map((hex) => Buffer.from(hex, 'hex'));
 
@@ -95,21 +98,24 @@ export interface RpcTarget {
   readonly brokenFrames: boolean;
 }
 
-function call(dice: Dice, { path, messages, isPeer }: Call, stream: number, more: readonly (readonly [string, string])[], others: readonly Call[]): Buffer {
+function call(dice: Dice, { path, messages }: Call, stream: number, { more, others, isGivenUp }: { more: readonly (readonly [string, string])[]; others: readonly Call[]; isGivenUp: boolean }): Buffer {
   const damage = (bytes: Buffer, share: number) => (dice.chance(share) ? mutated(dice, bytes, dice.pick(others).messages[0]!) : bytes);
-  const bytes = Buffer.concat(messages.map((one) => damage(message(damage(one, isPeer ? 0.5 : 0.7)), 0.05)));
-  const head = damage(headers(dice.chance(0.02) ? mutated(dice, Buffer.from(path), Buffer.from('/..//%00')).toString('latin1') : path, more), 0.02);
+  const bytes = Buffer.concat(messages.map((one) => damage(message(damage(one, 0.6)), 0.05)));
+  // A head that cannot be read ends the connection, and with it what was to come.
+  const head = damage(headers(dice.chance(0.01) ? mutated(dice, Buffer.from(path), Buffer.from('/..//%00')).toString('latin1') : path, more), 0.005);
   // In several frames, as they may come.
   const cut = dice.chance(0.1) ? dice.below(bytes.length + 1) : bytes.length;
   const data = [frame(DATA, cut === bytes.length ? END_STREAM : 0, stream, bytes.subarray(0, cut)), ...(cut === bytes.length ? [] : [frame(DATA, END_STREAM, stream, bytes.subarray(cut))])];
-  return Buffer.concat([frame(HEADERS, END_HEADERS, stream, head), ...data]);
+  return Buffer.concat([frame(HEADERS, END_HEADERS, stream, head), ...data, ...(isGivenUp ? [frame(RST_STREAM, 0, stream, CANCEL)] : [])]);
 }
+
+const CANCEL = Buffer.from([0, 0, 0, 8]);
 
 /** Frames of the protocol below, right or wrong. */
 function strange(dice: Dice, stream: number, whole: Buffer): Buffer {
   switch (dice.below(6)) {
     case 0: return mutated(dice, whole, whole);
-    case 1: return Buffer.concat([whole, frame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, 8]))]);
+    case 1: return Buffer.concat([whole, frame(RST_STREAM, 0, stream, CANCEL)]);
     case 2: return Buffer.concat(Array.from({ length: 1 + dice.below(20) }, () => frame(6, 0, 0, noise(dice, 8))));
     case 3: return frame(SETTINGS, 0, 0, Buffer.concat(Array.from({ length: dice.below(8) }, () => Buffer.concat([Buffer.from([0, dice.below(9)]), noise(dice, 4)]))));
     case 4: return frame(dice.below(14), dice.below(256), dice.pick([0, 1, stream, 2, 0x7fffffff]), noise(dice, dice.below(30)));
@@ -117,11 +123,25 @@ function strange(dice: Dice, stream: number, whole: Buffer): Buffer {
   }
 }
 
-/** Streams that have ended, or were broken off. */
+/** Streams that have ended, or were broken off; also those given up before, where a later one has ended. */
 class Http2Answers implements Answers {
   readonly rows = 0;
-  count = 0;
+  readonly #over = new Set<number>();
+  readonly #givenUp: number[];
   #pending = Buffer.alloc(0);
+
+  constructor(givenUp: readonly number[]) {
+    this.#givenUp = [...givenUp];
+  }
+
+  get count(): number {
+    return this.#over.size;
+  }
+
+  #end(stream: number): void {
+    this.#over.add(stream);
+    while (this.#givenUp.length > 0 && this.#givenUp[0]! < stream) this.#over.add(this.#givenUp.shift()!);
+  }
 
   push(data: Buffer): void {
     this.#pending = Buffer.concat([this.#pending, data]);
@@ -129,7 +149,7 @@ class Http2Answers implements Answers {
       const length = this.#pending.readUIntBE(0, 3);
       if (this.#pending.length < 9 + length) return;
       const [type, flags] = [this.#pending[3]!, this.#pending[4]!];
-      if (type === RST_STREAM || ((type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0)) this.count++;
+      if (type === RST_STREAM || ((type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0)) this.#end(this.#pending.readUInt32BE(5));
       this.#pending = this.#pending.subarray(9 + length);
     }
   }
@@ -143,11 +163,18 @@ export function rpcDialogue(dice: Dice, { port, token, secret, brokenFrames }: R
   const isStranger = dice.chance(0.5);
   const calls = [...CLIENT_CALLS, ...peerCalls(isStranger ? undefined : secret)];
   const more = isStranger ? dice.pick([[], [['authorization', 'Bearer x.y.z']], [['authorization', '']]] as const) : [['authorization', `Bearer ${token}`], ['grpc-timeout', '500m']] as const;
+  const givenUp: number[] = [];
   const inputs = Array.from({ length: count }, (_, i) => {
     const stream = 2 * i + 1;
-    const whole = call(dice, dice.pick(calls), stream, more, calls);
+    if (i === count - 1) return call(dice, LAST, stream, { more: [], others: [LAST], isGivenUp: false });
+    const chosen = dice.pick(calls);
+    // A stream of servers stays open for as long as both want: most are given up, so that the next calls have their turn.
+    const isGivenUp = chosen.isPeer && dice.chance(0.95);
+    if (isGivenUp) givenUp.push(stream);
+    // What costs the server most tells least: to refuse a password takes it a tenth of a second.
+    const whole = call(dice, chosen.path.endsWith('/Login') && dice.chance(0.9) ? CLIENT_CALLS[0]! : chosen, stream, { more, others: calls, isGivenUp });
     return brokenFrames && dice.chance(0.03) ? strange(dice, stream, whole) : whole;
   });
   const opening = brokenFrames && dice.chance(0.02) ? mutated(dice, PREFACE, PREFACE) : PREFACE;
-  return { port, isStranger, opening, inputs, answers: new Http2Answers() };
+  return { port, isStranger, opening, inputs, answers: new Http2Answers(givenUp) };
 }
