@@ -4,7 +4,8 @@ import { compareGuarded, compareMany } from './oracle/compare.ts';
 
 it('gives what the naive evaluator gives, with and without indexes', async () => {
   const differences: string[] = [];
-  for (const seed of [1, 15]) await compareMany(seed, 1000, (text) => differences.push(text));
+  // 700008: an index range whose bound is of the row, run once for all rows.
+  for (const [seed, queries] of [[1, 1000], [15, 1000], [700_008, 680]] as const) await compareMany(seed, queries, (text) => differences.push(text));
   expect(differences).toEqual([]);
 }, 180_000);
 

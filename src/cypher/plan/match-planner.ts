@@ -304,7 +304,8 @@ export class MatchPlanner {
     const own = this.#namesOf(route);
     for (const step of route.steps) {
       if (step.kind === 'start') {
-        for (const { mentions } of step.access.uses) for (const name of mentions) if (!own.has(name) && this.env.has(name)) return false;
+        // A range does not use up its bounds: they are tested again, and depend on the row all the same.
+        for (const { mentions } of [...step.access.uses, ...countedIn(step.access)]) for (const name of mentions) if (!own.has(name) && this.env.has(name)) return false;
       } else if (this.#mustDiffer(step.relationship).length > 0) return false;
       else if (step.relationship.repeated?.predicates.some(({ mentions }) => [...mentions].some((name) => this.env.has(name))) === true) return false;
       else if ([step.relationship, ...step.relationship.repeated?.steps ?? []].some(({ types }) => this.#dependsOnRow(types))) return false;
