@@ -121,6 +121,8 @@ export interface BeginRequest {
   readonly killSlot: number;
   /** Asks first whether a transaction was committed under this key. */
   readonly idempotencyKey?: string | undefined;
+  /** Of a read transaction: the number it is to have, so that statements may follow without waiting for the answer. */
+  readonly transaction?: number | undefined;
 }
 
 export interface BeginReply {

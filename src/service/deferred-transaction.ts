@@ -83,7 +83,7 @@ export class DeferredTransaction {
 
   async #begun(mode: 'read' | 'write'): Promise<SessionTransaction> {
     if (this.#isOver) throw new DbError('TransactionTerminated', 'the transaction has ended');
-    const begun = await this.#session.begin({ ...this.#options, mode });
+    const begun = await this.#session.begin({ ...this.#options, mode, runsAtOnce: true });
     if (!this.#isOver) return begun;
     // Rolled back while it began.
     await begun.rollback();

@@ -90,9 +90,9 @@ export class ReadHost {
     if (open.transaction === undefined) this.#reader.release(open.point);
   }
 
-  begin(_request: BeginRequest): { transaction: number; version: number } {
+  begin(request: Pick<BeginRequest, 'transaction'>): { transaction: number; version: number } {
     const point = this.#reader.acquire();
-    const transaction = this.#next++;
+    const transaction = request.transaction ?? this.#next++;
     this.#transactions.set(transaction, { point, usedMs: performance.now() });
     return { transaction, version: point.version };
   }

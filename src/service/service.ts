@@ -95,6 +95,7 @@ export class Service {
   readonly eagerTexts = new EagerTexts();
   readonly readIndexes: ReadIndexes;
   readonly watch = new StatementWatch();
+  #readTransactions = 0;
   readonly #passwords: PasswordVerifier;
   readonly #tokens = new TokenVerifier();
   readonly #guard: LoginGuard;
@@ -315,6 +316,11 @@ export class Service {
       facts: { server_version: reader.publishedVersion, asked_version: version, location: group.leader?.restAddress ?? '', bolt_location: group.leader?.boltAddress ?? '' },
       hint: `this server is at version ${reader.publishedVersion}, ${version} was asked for; the leader is ${group.leader?.restAddress ?? 'unknown'}`,
     });
+  }
+
+  /** A number for a read transaction: only this thread begins them. */
+  nextReadTransaction(): number {
+    return ++this.#readTransactions;
   }
 
   /** The least loaded reader thread. */

@@ -266,8 +266,10 @@ export class Session {
       await service.waitForVersion(version, options.versionWaitMs);
       const reader = service.chooseReader();
       if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
-      const begun = await reader.begin(request);
-      return new SessionTransaction(this, reader, begun, options);
+      const transaction = service.nextReadTransaction();
+      const beginning = reader.begin({ ...request, transaction });
+      if (options.runsAtOnce === true) return new SessionTransaction(this, reader, { transaction, version, beginning }, options);
+      return new SessionTransaction(this, reader, await beginning, options);
     }
     const keyed = options.answersRepetition === true ? { ...request, idempotencyKey: options.idempotencyKey } : request;
     return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(keyed), options));
@@ -284,6 +286,8 @@ export interface BeginOptions {
   readonly idempotencyKey?: string | undefined;
   /** Where it was done before under the same key, nothing is begun, and `repeated` is what it was answered with. Otherwise a repetition is noticed when it commits. */
   readonly answersRepetition?: boolean | undefined;
+  /** Of a read: its first statement follows at once, and need not wait until it has begun. */
+  readonly runsAtOnce?: boolean | undefined;
 }
 
 /** An open transaction, wherever it runs. */
@@ -294,15 +298,20 @@ export class SessionTransaction {
   readonly #options: BeginOptions;
   #version: number;
   #open = true;
+  /** Its answer is not here yet, or not looked at. */
+  #beginning: Promise<BeginReply> | undefined;
   /** Set: there is nothing to do, it was done before under the same key and answered with this. */
   readonly repeated: Uint8Array | undefined;
 
-  constructor(session: Session, executor: Executor, begun: BeginReply, options: BeginOptions) {
+  constructor(session: Session, executor: Executor, begun: BeginReply & { readonly beginning?: Promise<BeginReply> }, options: BeginOptions) {
     this.#session = session;
     this.#executor = executor;
     this.#id = begun.transaction;
     this.#version = begun.version;
     this.repeated = begun.repeated;
+    this.#beginning = begun.beginning;
+    // Whoever looks at it later hears of the error.
+    this.#beginning?.catch(() => undefined);
     this.#options = options;
   }
 
@@ -317,12 +326,30 @@ export class SessionTransaction {
         throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
       }
       return query;
-    }, async (request, end) => new ResultStream(await this.#executor.run(portable(request, { transaction: this.#id })), this.#executor, end));
+    }, async (request, end) => new ResultStream(await this.#executor.run(portable(request, { transaction: this.#id })).catch((error) => this.#orOfBeginning(error)), this.#executor, end));
+  }
+
+  /** A statement of a transaction that could not begin fails for that reason. */
+  async #orOfBeginning(error: unknown): Promise<never> {
+    await this.#begun();
+    throw error;
+  }
+
+  async #begun(): Promise<void> {
+    const beginning = this.#beginning;
+    if (beginning === undefined) return;
+    this.#version = (await beginning).version;
+    this.#beginning = undefined;
   }
 
   /** `answer`: for a repetition under the same key. */
   async commit(answer?: Uint8Array): Promise<{ version: number }> {
     this.#open = false;
+    if (this.#options.mode === 'read') {
+      await this.#begun();
+      this.#endRead();
+      return { version: this.#version };
+    }
     const { options } = this.#session.service;
     const { user } = this.#session.principal;
     if (this.#executor !== options.leader) {
@@ -341,7 +368,13 @@ export class SessionTransaction {
   async rollback(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    await this.#executor.rollback(this.#id);
+    if (this.#options.mode === 'read') this.#endRead();
+    else await this.#executor.rollback(this.#id);
+  }
+
+  /** Nothing that a read has to say at its end is worth waiting for. */
+  #endRead(): void {
+    this.#executor.rollback(this.#id).catch(() => undefined);
   }
 }
 
