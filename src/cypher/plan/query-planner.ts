@@ -5,12 +5,12 @@
  * read must not see what is changed later, and what is changed must be complete before it is read.
  */
 import type {
-  CallClause, CallSubqueryClause, Clause, ForeachClause, MatchClause, MergeClause, PatternPart, Query, SingleQuery,
+  CallClause, CallSubqueryClause, Clause, Expression, ForeachClause, MatchClause, MergeClause, PatternPart, Query, SingleQuery,
 } from '../ast.ts';
 import { importingWith } from '../semantics/check-query.ts';
 import { containsAggregate, resolveItems } from '../semantics/projection.ts';
 import { ANY, NODE } from '../semantics/types.ts';
-import { allElements } from '../semantics/walk.ts';
+import { allElements, forEachChild } from '../semantics/walk.ts';
 import { findAggregate } from '../functions/index.ts';
 import { planCreations } from './create-planner.ts';
 import { CSV_PLACES, type Env } from './env.ts';
@@ -60,12 +60,15 @@ class QueryPlanner {
   #reads = false;
   #writes = false;
   #everWrites = false;
+  /** Rows may have nodes and relationships in them; those of LOAD CSV and UNWIND alone have not. */
+  #holdsEntities: boolean;
   readonly #whole: boolean;
 
   constructor(context: PlannerContext, env: Env, whole = false) {
     this.#whole = whole;
     this.context = context;
     this.env = env;
+    this.#holdsEntities = env.names.length > 0;
     this.plan = { op: 'Argument', env, pass: false, rows: 1 };
   }
 
@@ -89,11 +92,17 @@ class QueryPlanner {
   }
 
   clause(clause: Clause, next: Clause | undefined): void {
+    this.#plan(clause, next);
+    this.#holdsEntities ||= ['Match', 'Create', 'Merge', 'Call', 'CallSubquery'].includes(clause.kind);
+  }
+
+  #plan(clause: Clause, next: Clause | undefined): void {
     switch (clause.kind) {
       case 'Match': this.#planMatch(clause, next); return;
       case 'Unwind': {
         this.#complete();
         const slotEnv = this.env;
+        this.#lookInto([clause.list]);
         const list = { expression: clause.list, env: slotEnv.inner() };
         const slot = this.env.declare(clause.variable, ANY);
         this.plan = { op: 'Unwind', input: this.plan, list, slot, name: clause.variable, rows: this.plan.rows * 10 };
@@ -101,8 +110,10 @@ class QueryPlanner {
       }
       case 'With': {
         this.#complete();
+        const { projection, where } = clause;
+        this.#lookInto([...projection.items, ...projection.orderBy].map(({ expression }) => expression).concat(where ?? []));
         this.context.beginsWithOneRow = this.#whole;
-        const planned = planProjection(this.context, this.plan, this.env, clause.projection, clause.where, false);
+        const planned = planProjection(this.context, this.plan, this.env, projection, where, false);
         this.plan = planned.plan;
         this.env = planned.env;
         return;
@@ -150,6 +161,13 @@ class QueryPlanner {
     this.plan = { op: 'Eager', input: this.plan, rows: this.plan.rows };
     this.#writes = false;
     this.#reads = false;
+  }
+
+  /** What a clause computes may be read from the graph, row by row: the next update waits until that is done for all. */
+  #lookInto(expressions: readonly Expression[]): void {
+    if (!expressions.some((each) => readsGraph(each, this.#holdsEntities))) return;
+    this.#reads = true;
+    this.#holdsEntities = true;
   }
 
   #beginUpdate(alsoReads: boolean): void {
@@ -278,6 +296,20 @@ function planSubqueryBody(context: PlannerContext, clause: CallSubqueryClause, e
     inputs: parts.map((part) => ({ plan: part.plan, columns: first.columns.map((name) => part.columns.indexOf(name)) })),
   };
   return { plan, env: first.env, columns: first.columns, writes: parts.some(({ writes }) => writes) };
+}
+
+const PATTERN_KINDS: ReadonlySet<Expression['kind']> = new Set(['PatternComprehension', 'PatternPredicate', 'ShortestPath', 'Subquery']);
+const ENTITY_KINDS: ReadonlySet<Expression['kind']> = new Set(['Property', 'Index', 'HasLabels', 'MapProjection']);
+
+/** Whether its value depends on the graph: on patterns in it, or on what the entities of a row are like. */
+function readsGraph(e: Expression, holdsEntities: boolean): boolean {
+  if (PATTERN_KINDS.has(e.kind)) return true;
+  if (holdsEntities && (ENTITY_KINDS.has(e.kind) || (e.kind === 'Call' && findAggregate(e.name) === undefined))) return true;
+  let reads = false;
+  forEachChild(e, (child) => {
+    reads ||= readsGraph(child, holdsEntities);
+  });
+  return reads;
 }
 
 /** Unused variables of a pattern got no slot; name resolution must still know them. */
