@@ -23,7 +23,7 @@ export function schemaItem(schema: LabelSchema, indexes: readonly Pick<IndexSpec
   return {
     label: schema.name, type: schema.kind === 'vertex' ? 'VERTEX' : 'EDGE',
     ...(schema.primary === undefined ? {} : { primary: schema.primary }),
-    ...(schema.temporal === undefined ? {} : { temporal: schema.temporal, temporal_order: schema.temporalOrder ?? 'DESC' }),
+    ...(schema.temporal === undefined ? {} : { temporal: schema.temporal, temporal_order: schema.temporalOrder ?? 'ASC' }),
     ...(schema.constraints === undefined || schema.constraints.length === 0 ? {} : { constraints: schema.constraints }),
     ...(schema.detachProperty === false ? { detach_property: false } : {}),
     properties: schema.fields.map(({ name, type, optional }) => {

@@ -134,7 +134,7 @@ function temporalOf(item: Json, kind: 'vertex' | 'edge', fields: readonly FieldD
   const temporal = text(item, 'temporal', at);
   if (kind === 'vertex') throw wrong(`${at}: a vertex label has no \`temporal\``);
   if (fields.find((field) => field.name === temporal)?.type !== 'INT64') throw wrong(`${at}: the temporal field ${temporal} must be an INT64 property`);
-  const order = item.temporal_order === undefined ? 'DESC' : text(item, 'temporal_order', at).toUpperCase();
+  const order = item.temporal_order === undefined ? 'ASC' : text(item, 'temporal_order', at).toUpperCase();
   if (order !== 'ASC' && order !== 'DESC') throw wrong(`${at}: \`temporal_order\` is ASC or DESC, given ${order}`);
   return { temporal, temporalOrder: order };
 }

@@ -1,6 +1,7 @@
 /**
  * algo.*: shortest paths, PageRank, Jaccard similarity, and values by vertex id or edge text.
  */
+import { DbError } from '../../base/errors.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { distance, Point, pointFromEwkb } from '../../value/spatial.ts';
 import { Float, isNumber, NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
@@ -122,8 +123,12 @@ function pageRank(context: ExecContext, rounds: number): Value[][] {
         for (let n = from; n < to; n++) sums[place.get(neighbours[n]!)!]! += share;
       }
     }
-    ranks = sums.map((sum) => 0.15 / ids.length + 0.85 * sum);
+    const next = sums.map((sum) => 0.15 / ids.length + 0.85 * sum);
+    const isSettled = next.every((rank, i) => rank === ranks[i]);
+    ranks = next;
     context.checkpoint(0);
+    // No later round would change anything.
+    if (isSettled) break;
   }
   return ids.map((id, i) => [new NodeValue(id), new Float(ranks[i]!)]);
 }
@@ -142,7 +147,11 @@ function extract(context: ExecContext, id: Value, isNode: boolean, field: string
   if (Array.isArray(id)) return id.map((each) => extract(context, each, isNode, field));
   const key = view.catalog.findKey(field);
   if (key === undefined || id === null) return null;
-  if (isNode) return typeof id === 'number' ? view.nodeProperty(new NodeValue(id), key) : null;
+  if (isNode) {
+    if (typeof id !== 'number' && typeof id !== 'bigint') throw wrong('id of a node should be an integer');
+    if (typeof id === 'bigint' || id < 0) throw new DbError('EntityNotFound', `there is no node ${id}`);
+    return view.nodeProperty(new NodeValue(id), key);
+  }
   const relationship = typeof id === 'string' ? findByEuid(view, id) : undefined;
   return relationship === undefined ? null : view.relationshipProperty(relationship, key);
 }

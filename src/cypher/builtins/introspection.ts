@@ -8,7 +8,7 @@ import { jsonText } from '../../value/format.ts';
 import { NodeValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { signature } from '../semantics/check-call.ts';
-import { builtin, list, text, wrong, type Builtin } from './define.ts';
+import { builtin, kindOf, list, text, wrong, type Builtin } from './define.ts';
 
 /** Names of one kind in creation order: declared first, then those only data has. */
 function labelNames(view: GraphView, kind: 'vertex' | 'edge'): string[] {
@@ -103,8 +103,7 @@ export const INTROSPECTION_BUILTINS: readonly Builtin[] = [
       .map((index) => [indexLabel(index, catalog), indexFields(index, catalog), index.unique, index.pairUnique]);
   }),
   builtin('db.getLabelSchema', 'label_type:STRING, label_name:STRING', 'name:STRING, type:STRING, optional:BOOLEAN', 'read', ([type, name], { view }) => {
-    const kind = text(type, 'label_type').toLowerCase() === 'edge' ? 'edge' : 'vertex';
-    return requireSchema(view, kind, text(name, 'label_name')).fields.map((field) => [field.name, field.type, field.optional]);
+    return requireSchema(view, kindOf(type), text(name, 'label_name')).fields.map((field) => [field.name, field.type, field.optional]);
   }),
   builtin('db.getVertexSchema', 'label:STRING', 'schema:MAP', 'read', ([name], { view }) => [[schemaMap(requireSchema(view, 'vertex', text(name, 'label')), view.catalog, false)]]),
   builtin('db.getEdgeSchema', 'label:STRING', 'schema:MAP', 'read', ([name], { view }) => [[schemaMap(requireSchema(view, 'edge', text(name, 'label')), view.catalog, false)]]),

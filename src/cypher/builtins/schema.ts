@@ -75,7 +75,7 @@ function createFromJson(context: ExecContext, json: string, kind: 'vertex' | 'ed
     fields: properties.map((each) => ({ name: each.name, type: fieldType(each.type), optional: each.optional === true })),
     ...(schema.primary === undefined ? {} : { primary: schema.primary }),
     ...(schema.constraints === undefined ? {} : { constraints: schema.constraints }),
-    ...(schema.temporal === undefined ? {} : { temporal: schema.temporal, temporalOrder: schema.temporal_order ?? 'DESC' }),
+    ...(schema.temporal === undefined ? {} : { temporal: schema.temporal, temporalOrder: schema.temporal_order ?? 'ASC' }),
     detachProperty: schema.detach_property !== false,
   });
   for (const each of properties) {

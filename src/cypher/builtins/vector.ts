@@ -100,6 +100,12 @@ function option(config: Value | undefined, name: string): number | undefined {
   return value === undefined || value === null || !isNumber(value) ? undefined : value instanceof Float ? value.value : Number(value);
 }
 
+function countOption(config: Value | undefined, name: string): number | undefined {
+  const value = config instanceof Map ? config.get(name) ?? undefined : undefined;
+  if (value === undefined || (typeof value === 'number' && value >= 0)) return value;
+  throw wrong(`${name} should be an integer, at least 0`);
+}
+
 export const VECTOR_BUILTINS: readonly Builtin[] = [
   builtin('db.addVertexVectorIndex', 'label_name:STRING, field_name:STRING, parameter?:MAP', '', 'schema', ([label, name, config], context) => {
     const writer = writerOf(context);
@@ -125,11 +131,11 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
       return [[schema.name, field.name, vector.indexType, vector.dimension, vector.distance, parameter, elements, 0, 0]];
     })))),
   builtin('db.vertexVectorKnnSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter?:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => (
-    rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).slice(0, option(config, 'top_k') ?? 10)))),
+    rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).slice(0, countOption(config, 'top_k') ?? 10)))),
   builtin('db.vertexVectorRangeSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
     const radius = option(config, 'radius');
     if (radius === undefined) throw wrong('radius is required for vector range search');
     const hits = search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).filter(({ distance }) => distance <= radius);
-    return rows(hits.slice(0, option(config, 'limit') ?? hits.length));
+    return rows(hits.slice(0, countOption(config, 'limit') ?? hits.length));
   }),
 ];

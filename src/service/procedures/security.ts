@@ -129,6 +129,7 @@ export function createRole(call: CallContext, name: string, description: string)
 export function deleteRole(call: CallContext, name: string): void {
   call.requireAdmin();
   role(call, name);
+  if (name === ADMIN_ROLE) throw new DbError('Forbidden', 'Builtin roles cannot be deleted.');
   if (call.system.users[name] !== undefined) throw new DbError('Forbidden', 'Cannot delete a primary role that is still in use.');
   setRole(call, name, null);
   for (const [holder, record] of Object.entries(call.system.users)) {
@@ -252,6 +253,7 @@ const roles = [
       const [name, graph, LABEL, FIELD, type, level] = ['role', 'graph', 'label', 'field', 'label_type', 'access_level'].map((arg, i) => textArg(args, i, arg)) as [string, string, string, string, string, string];
       if (!['VERTEX', 'EDGE'].includes(type)) throw new DbError('ArgumentError', 'label_type should be VERTEX or EDGE');
       if (!['NONE', 'READ', 'WRITE'].includes(level)) throw new DbError('ArgumentError', 'unknown access level');
+      if (!call.system.graphs.some((one) => one.name === graph)) throw new DbError('GraphNotFound', `Graph ${graph} does not exist.`);
       const record = role(call, name);
       const entry = { LABEL_TYPE: type, LABEL, FIELD, FIELD_ACCESS_LEVEL: level } as FieldAccess;
       const others = (record.fieldPermissions[graph] ?? []).filter((one) => one.LABEL_TYPE !== type || one.LABEL !== LABEL || one.FIELD !== FIELD);

@@ -34,12 +34,19 @@ export function databaseRows(call: CallContext): Value[][] {
   ]);
 }
 
+const GRAPH_SIZE_GB_MAX = 16_384;
+
+function checkedSize(sizeGB: number): number {
+  if (sizeGB >= 1 && sizeGB <= GRAPH_SIZE_GB_MAX) return sizeGB;
+  throw new DbError('ArgumentError', `Invalid value for max_size_GB: must be between 1 and ${GRAPH_SIZE_GB_MAX}, given ${sizeGB}`);
+}
+
 export function createGraph(call: CallContext, name: string, description = '', maxSizeGB = 4096, strict = false): void {
   call.requireAdmin('Non-admin cannot create graphs.');
   checkName('Graph', name);
   if (call.system.graphs.some((one) => one.name === name)) throw new DbError('GraphExists', `graph [${name}] already exist.`);
   if (call.system.graphs.length >= GRAPHS_MAX) throw new DbError('ArgumentError', `there are ${GRAPHS_MAX} graphs, no more are allowed`);
-  call.transaction.changeSystem({ kind: 'createGraph', name, description, maxSizeGB, strict });
+  call.transaction.changeSystem({ kind: 'createGraph', name, description, maxSizeGB: checkedSize(maxSizeGB), strict });
   const admin = call.system.roles.admin;
   if (admin !== undefined) {
     call.transaction.changeSystem({ kind: 'setRole', name: 'admin', role: { ...admin, permissions: { ...admin.permissions, [name]: 'FULL' } } });
@@ -78,7 +85,7 @@ const graphs = [
       if (key === 'description' && typeof value === 'string') change.description = value;
       else if (key === 'max_size_GB') {
         if (typeof value !== 'number') throw new DbError('ArgumentError', 'Invalid value for max_size_GB: must be integer');
-        change.maxSizeGB = value;
+        change.maxSizeGB = checkedSize(value);
       } else throw new DbError('ArgumentError', `Invalid config key: ${key}`);
     }
     call.transaction.changeSystem({ kind: 'modifyGraph', name, ...change });
