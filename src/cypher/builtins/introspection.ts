@@ -9,6 +9,7 @@ import { NodeValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { signature } from '../semantics/check-call.ts';
 import { builtin, kindOf, list, text, wrong, type Builtin } from './define.ts';
+import { edgeOrdinal, temporalId } from './euid.ts';
 
 /** Names of one kind in creation order: declared first, then those only data has. */
 function labelNames(view: GraphView, kind: 'vertex' | 'edge'): string[] {
@@ -76,8 +77,8 @@ function subgraph(view: GraphView, ids: readonly Value[]): string {
         const relationship = view.findRelationship(edges[i]!)!;
         const properties = view.relationshipProperties(relationship);
         relationships.push(new Map<string, Value>([
-          ['dst', neighbours[i]!], ['forward', true], ['identity', 0], ['label', catalog.typeName(typeId)], ['label_id', typeId],
-          ...(properties.size > 0 ? [['properties', properties] as const] : []), ['src', id], ['temporal_id', 0],
+          ['dst', neighbours[i]!], ['forward', true], ['identity', edgeOrdinal(view, relationship)], ['label', catalog.typeName(typeId)], ['label_id', typeId],
+          ...(properties.size > 0 ? [['properties', properties] as const] : []), ['src', id], ['temporal_id', temporalId(view, relationship)],
         ]));
       }
     }
