@@ -272,7 +272,7 @@ export class Dialogue {
   async #pull(result: OpenResult, rows: number): Promise<void> {
     const started = performance.now();
     for (let left = rows; ;) {
-      const fetching = result.ready === 0 && !result.isFetched ? result.fetch(left) : undefined;
+      const fetching = result.fetch(left);
       if (fetching !== undefined) await this.#interruption.wait(fetching);
       const { bytes, count } = result.take(left);
       left -= count;
@@ -292,7 +292,7 @@ export class Dialogue {
         result.discard();
         return this.#finish(result, started);
       }
-      const fetching = result.ready === 0 && !result.isFetched ? result.fetch(left) : undefined;
+      const fetching = result.fetch(left);
       if (fetching !== undefined) await this.#interruption.wait(fetching);
       left -= result.take(left).count;
       if (result.isDone) return this.#finish(result, started);

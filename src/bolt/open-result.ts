@@ -27,11 +27,6 @@ export class OpenResult {
     this.results = results;
   }
 
-  /** Rows that can be taken without fetching. */
-  get ready(): number {
-    return this.#rows;
-  }
-
   /** All rows were fetched; `summary` says how it went. */
   get isFetched(): boolean {
     return this.#summary !== undefined;
@@ -46,8 +41,9 @@ export class OpenResult {
     return this.#summary;
   }
 
-  /** Fetches the next part, once all rows of the last one are taken; at once, where it is here. */
+  /** Fetches the next part once all rows of the last one are taken. Undefined: nothing has to be waited for. */
   fetch(wanted: number): Promise<void> | undefined {
+    if (this.#rows > 0 || this.isFetched) return undefined;
     const part = this.results.next(Math.min(Math.max(wanted, FETCH_ROWS_MIN), FETCH_ROWS_MAX));
     if (part instanceof Promise) return this.#arriving(part);
     this.#take(part);

@@ -104,17 +104,17 @@ export class StateReader {
     return point;
   }
 
-  /** The system state of now. To open a version costs a few hundred microseconds, and most versions change none of this. */
+  /** The system state of now. To open a version costs a snapshot of the store and a read from it, and most versions change none of this. */
   get system(): SystemState {
     const known = this.#known(SYSTEM_GRAPH, SYSTEM);
-    return known === undefined ? this.#at((point) => point.system) : known.block?.state ?? EMPTY_SYSTEM;
+    return known === undefined ? this.at((point) => point.system) : known.block?.state ?? EMPTY_SYSTEM;
   }
 
   /** The catalog of now; throws GraphNotFound. */
   catalog(graph: string): GraphCatalog {
     const info = this.system.graphs.find(({ name }) => name === graph);
     const known = info === undefined ? undefined : this.#known(info.id, CATALOG);
-    return info === undefined || known === undefined ? this.#at((point) => point.view(graph).catalog) : catalogOf(known.block, info.strict);
+    return info === undefined || known === undefined ? this.at((point) => point.view(graph).catalog) : catalogOf(known.block, info.strict);
   }
 
   /** The first block of a kind as it is now, where the cache can tell: nothing published has changed it since it was read. */
@@ -126,7 +126,8 @@ export class StateReader {
     return { block: absentAsUndefined<B>(entry) };
   }
 
-  #at<T>(work: (point: ReadPoint) => T): T {
+  /** Does something at the newest version. */
+  at<T>(work: (point: ReadPoint) => T): T {
     const point = this.acquire();
     try {
       return work(point);

@@ -11,16 +11,14 @@ export function encodeMap(map: CypherMap): Uint8Array {
 }
 
 /** A request fit to leave this thread. Field by field: every statement passes here, and spreading makes a slow object. */
-export function portable(request: LocalRequest, changed: { readonly minVersion?: number; readonly transaction?: number } = NOTHING): RunRequest {
+export function portable(request: LocalRequest, transaction?: number): RunRequest {
   return {
     graph: request.graph, text: request.text, parameters: encodeMap(request.parameters), encoding: request.encoding, firstRows: request.firstRows,
     user: request.user, tokenIssuedMs: request.tokenIssuedMs, timeoutMs: request.timeoutMs, killSlot: request.killSlot,
-    minVersion: changed.minVersion ?? request.minVersion, transaction: changed.transaction, idempotencyKey: request.idempotencyKey,
+    minVersion: request.minVersion, transaction, idempotencyKey: request.idempotencyKey,
     group: request.group, summaryRow: request.summaryRow,
   };
 }
-
-const NOTHING = {};
 
 export function parametersOf({ parameters }: RunRequest | LocalRequest): CypherMap {
   return parameters instanceof Map ? parameters : decodeMap(parameters);

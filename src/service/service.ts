@@ -128,13 +128,7 @@ export class Service {
 
   /** Looks at the newest version. */
   read<T>(look: (point: ReadPoint) => T): T {
-    const { reader } = this.options;
-    const point = reader.acquire();
-    try {
-      return look(point);
-    } finally {
-      reader.release(point);
-    }
+    return this.options.reader.at(look);
   }
 
   /** No state came to this server yet, so not even a user: it waits for its group. */

@@ -190,7 +190,7 @@ export class Session {
     if (reply !== undefined) return new ResultStream(reply, inline, end);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
-    return new ResultStream(await reader.run(portable(request, { minVersion: version })), reader, end);
+    return new ResultStream(await reader.run(portable(request)), reader, end);
   }
 
   // -------------------------------------------------------------- writes
@@ -326,7 +326,7 @@ export class SessionTransaction {
         throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
       }
       return query;
-    }, async (request, end) => new ResultStream(await this.#executor.run(portable(request, { transaction: this.#id })).catch((error) => this.#orOfBeginning(error)), this.#executor, end));
+    }, async (request, end) => new ResultStream(await this.#executor.run(portable(request, this.#id)).catch((error) => this.#orOfBeginning(error)), this.#executor, end));
   }
 
   /** A statement of a transaction that could not begin fails for that reason. */

@@ -88,3 +88,9 @@ describe('syntax errors', () => {
     expect(errorOf(`RETURN ${'('.repeat(5000)}1${')'.repeat(5000)}`)).toContain('nested deeper than');
   });
 });
+
+it('looks for names made of words of the language once, however often they are used', () => {
+  const text = `WITH ${'1 AS x, '.repeat(100_000)}2 AS match RETURN [${'match, '.repeat(100_000)}match]`;
+  expect(parseStatement(text).body.kind).toBe('Query');
+  expect(() => parseStatement(`RETURN [${'1, '.repeat(10)}match] AS match`)).toThrow('expected an expression but found "match"');
+});

@@ -122,6 +122,20 @@ describe('one server', () => {
     expect(await done('DROP USER lou')).toBe(200);
   });
 
+  it.each([
+    ["CALL dbms.graph.createGraph('big', '', 16385)", 'max_size_GB: must be between 1 and 16384, given 16385'],
+    ["CALL dbms.graph.createGraph('small', '', 0)", 'given 0'],
+    ["CALL dbms.graph.modGraph('default', {max_size_GB: -1})", 'given -1'],
+    ["CALL dbms.security.deleteRole('admin')", 'Builtin roles cannot be deleted.'],
+    ["CALL dbms.security.modRoleDesc('admin', 'x')", 'Builtin roles cannot be modified.'],
+    ["CALL dbms.security.modRoleFieldAccessLevel('fieldless', 'nowhere', 'P', 'x', 'VERTEX', 'NONE')", 'Graph nowhere does not exist.'],
+  ])('refuses %s', async (script, message) => {
+    await cypher(server, "CALL dbms.security.createRole('fieldless', '')");
+    const { status, body } = await cypher(server, script);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(JSON.stringify(body)).toContain(message);
+  });
+
   it('logs who did what, from where, with which outcome', async () => {
     const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     await fetch(`http://127.0.0.1:${server.port}/cypher`, {

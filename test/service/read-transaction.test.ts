@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { DbError } from '../../src/base/errors.ts';
 import type { BeginReply, RunReply, RunRequest } from '../../src/service/api.ts';
 import type { Executor } from '../../src/service/executors.ts';
-import { SessionTransaction } from '../../src/service/session.ts';
-import type { Session } from '../../src/service/session.ts';
+import { DeferredTransaction, EagerTexts } from '../../src/service/deferred-transaction.ts';
+import { Session, SessionTransaction } from '../../src/service/session.ts';
+import type { Service } from '../../src/service/service.ts';
 
 /** As much of a session as a transaction asks of it. */
 const SESSION = {
@@ -48,5 +49,32 @@ describe('a read transaction', () => {
   it('passes on what was wrong with a statement', async () => {
     const { transaction } = open(Promise.resolve({ transaction: 3, version: 7 }), () => Promise.reject(new DbError('Timeout', 'too slow')));
     await expect(transaction.run('RETURN 1 AS x', OPTIONS)).rejects.toThrow('too slow');
+  });
+
+  /** A session at a server whose reader thread never says that a transaction has begun. */
+  function atSilentReader(): { session: Session; begun: (number | undefined)[] } {
+    const begun: (number | undefined)[] = [];
+    const reader = { begin: (request: { transaction?: number }) => (begun.push(request.transaction), new Promise(() => undefined)), run: async () => ROWS };
+    let transactions = 40;
+    const service = { readIndexes: { versionFor: async () => 0 }, waitForVersion: async () => undefined, chooseReader: () => reader, nextReadTransaction: () => ++transactions, options: {} } as unknown as Service;
+    const session = new Session(service, { user: 'u', isAdmin: false });
+    session.statement = SESSION.statement;
+    session.prepare = SESSION.prepare;
+    return { session, begun };
+  }
+
+  it('has begun at the reader when its client hears so, unless a statement follows at once', async () => {
+    const { session, begun } = atSilentReader();
+    const soon = <T>(work: Promise<T>) => Promise.race([work.then(() => 'answered'), new Promise((resolve) => setTimeout(() => resolve('waits'), 20))]);
+    expect(await soon(session.begin({ mode: 'read' }))).toBe('waits');
+    expect(await soon(session.begin({ mode: 'read', runsAtOnce: true }))).toBe('answered');
+    expect(begun).toEqual([41, 42]);
+  });
+
+  it('that was not said to be one sends its beginning and its first statement together', async () => {
+    const { session } = atSilentReader();
+    session.writes = () => false;
+    const deferred = new DeferredTransaction(session, { mode: 'write' }, new EagerTexts());
+    expect((await deferred.run('RETURN 1 AS x', OPTIONS)).columns).toEqual(['x']);
   });
 });

@@ -130,12 +130,15 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
       const parameter = new Map<string, Value>([['hnsw.m', vector.m], ['hnsw.ef_construction', vector.efConstruction]]);
       return [[schema.name, field.name, vector.indexType, vector.dimension, vector.distance, parameter, elements, 0, 0]];
     })))),
-  builtin('db.vertexVectorKnnSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter?:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => (
-    rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).slice(0, countOption(config, 'top_k') ?? 10)))),
+  builtin('db.vertexVectorKnnSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter?:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
+    const count = countOption(config, 'top_k') ?? 10;
+    return rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).slice(0, count));
+  }),
   builtin('db.vertexVectorRangeSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
     const radius = option(config, 'radius');
     if (radius === undefined) throw wrong('radius is required for vector range search');
+    const count = countOption(config, 'limit');
     const hits = search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).filter(({ distance }) => distance <= radius);
-    return rows(hits.slice(0, countOption(config, 'limit') ?? hits.length));
+    return rows(hits.slice(0, count));
   }),
 ];

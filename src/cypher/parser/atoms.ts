@@ -159,20 +159,9 @@ function parseWord(c: Cursor): Expression {
       if (QUANTIFIERS.has(token.key) && opens === '(' && c.isName(2) && c.isWord('IN', 3)) return parseQuantifier(c);
   }
   if (isFunctionAhead(c)) return parseCall(c);
-  if (NOT_VARIABLES.has(token.key) && !isDeclared(c, token.text)) throw c.expected('an expression');
+  if (NOT_VARIABLES.has(token.key) && !c.wasMadeName(token.text)) throw c.expected('an expression');
   c.at++;
   return parseProjected(c, { kind: 'Variable', name: token.text, start, end });
-}
-
-/** Whether a word of the language was made a name before: `… AS match`, `(match …`, `[match …`. Any other time it is more likely that something was left out. */
-function isDeclared(c: Cursor, name: string): boolean {
-  for (let at = c.at - 1; at > 0; at--) {
-    const { type, text } = c.tokens[at]!;
-    if (type !== 'word' || text !== name) continue;
-    const before = c.tokens[at - 1]!;
-    if (before.type === 'punct' ? before.key === '(' || before.key === '[' : before.type === 'word' && before.key === 'AS') return true;
-  }
-  return false;
 }
 
 /** `name(` or `space.name(`. */

@@ -22,6 +22,8 @@ export class Cursor {
   barEndsLabels = false;
   #depth = 0;
   #closing: Int32Array | undefined;
+  /** Where a word was made a name first. */
+  #made: Map<string, number> | undefined;
 
   constructor(source: string, tokens: readonly Token[] = tokenize(source)) {
     this.source = source;
@@ -85,6 +87,12 @@ export class Cursor {
     return type === 'word' || type === 'quoted';
   }
 
+  /** Whether a word was made a name before: `… AS match`, `(match …`, `[match …`. Where a word of the language was not, something is more likely missing. */
+  wasMadeName(word: string): boolean {
+    this.#made ??= namesMade(this.tokens);
+    return (this.#made.get(word) ?? Infinity) < this.at;
+  }
+
   /** A name: of a variable, label, property ... Any word may be one. */
   expectName(what: string): string {
     if (!this.isName()) throw this.expected(what);
@@ -145,4 +153,15 @@ export class Cursor {
     }
     return this.#closing[open]!;
   }
+}
+
+function namesMade(tokens: readonly Token[]): Map<string, number> {
+  const made = new Map<string, number>();
+  for (let at = 1; at < tokens.length; at++) {
+    const { type, text } = tokens[at]!;
+    const before = tokens[at - 1]!;
+    const makes = before.type === 'punct' ? before.key === '(' || before.key === '[' : before.type === 'word' && before.key === 'AS';
+    if (makes && type === 'word' && !made.has(text)) made.set(text, at);
+  }
+  return made;
 }

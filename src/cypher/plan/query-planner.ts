@@ -93,7 +93,7 @@ class QueryPlanner {
 
   clause(clause: Clause, next: Clause | undefined): void {
     this.#plan(clause, next);
-    this.#holdsEntities ||= ['Match', 'Create', 'Merge', 'Call', 'CallSubquery'].includes(clause.kind);
+    this.#holdsEntities ||= ENTITY_CLAUSES.has(clause.kind);
   }
 
   #plan(clause: Clause, next: Clause | undefined): void {
@@ -298,6 +298,8 @@ function planSubqueryBody(context: PlannerContext, clause: CallSubqueryClause, e
   return { plan, env: first.env, columns: first.columns, writes: parts.some(({ writes }) => writes) };
 }
 
+/** What may put nodes and relationships into rows that had none. */
+const ENTITY_CLAUSES: ReadonlySet<Clause['kind']> = new Set(['Match', 'Create', 'Merge', 'Call', 'CallSubquery']);
 const PATTERN_KINDS: ReadonlySet<Expression['kind']> = new Set(['PatternComprehension', 'PatternPredicate', 'ShortestPath', 'Subquery']);
 const ENTITY_KINDS: ReadonlySet<Expression['kind']> = new Set(['Property', 'Index', 'HasLabels', 'MapProjection']);
 

@@ -31,8 +31,12 @@ export function setUser(call: CallContext, name: string, record: UserRecord | nu
   return NONE;
 }
 
+function checkBuiltin(name: string, done: 'deleted' | 'modified'): void {
+  if (name === ADMIN_ROLE) throw new DbError('Forbidden', `Builtin roles cannot be ${done}.`);
+}
+
 export function setRole(call: CallContext, name: string, record: RoleRecord | null): Value[][] {
-  if (name === ADMIN_ROLE) throw new DbError('Forbidden', `Builtin roles cannot be ${record === null ? 'deleted' : 'modified'}.`);
+  checkBuiltin(name, record === null ? 'deleted' : 'modified');
   call.transaction.changeSystem({ kind: 'setRole', name, role: record });
   return NONE;
 }
@@ -74,11 +78,15 @@ export function setRoles(call: CallContext, name: string, change: (roles: readon
 
 const LEVELS: readonly string[] = ['NONE', 'READ', 'WRITE', 'FULL'];
 
+function checkGraph(call: CallContext, graph: string): void {
+  if (!call.system.graphs.some((one) => one.name === graph)) throw new DbError('GraphNotFound', `Graph ${graph} does not exist.`);
+}
+
 function levels(call: CallContext, map: Map<string, Value>): Record<string, AccessLevel> {
   const permissions: Record<string, AccessLevel> = {};
   for (const [graph, level] of map) {
     if (typeof level !== 'string' || !LEVELS.includes(level.toUpperCase())) throw new DbError('ArgumentError', 'unknown access level');
-    if (!call.system.graphs.some((one) => one.name === graph)) throw new DbError('GraphNotFound', `Graph ${graph} does not exist.`);
+    checkGraph(call, graph);
     permissions[graph] = level.toUpperCase() as AccessLevel;
   }
   return permissions;
@@ -129,7 +137,7 @@ export function createRole(call: CallContext, name: string, description: string)
 export function deleteRole(call: CallContext, name: string): void {
   call.requireAdmin();
   role(call, name);
-  if (name === ADMIN_ROLE) throw new DbError('Forbidden', 'Builtin roles cannot be deleted.');
+  checkBuiltin(name, 'deleted');
   if (call.system.users[name] !== undefined) throw new DbError('Forbidden', 'Cannot delete a primary role that is still in use.');
   setRole(call, name, null);
   for (const [holder, record] of Object.entries(call.system.users)) {
@@ -253,7 +261,7 @@ const roles = [
       const [name, graph, LABEL, FIELD, type, level] = ['role', 'graph', 'label', 'field', 'label_type', 'access_level'].map((arg, i) => textArg(args, i, arg)) as [string, string, string, string, string, string];
       if (!['VERTEX', 'EDGE'].includes(type)) throw new DbError('ArgumentError', 'label_type should be VERTEX or EDGE');
       if (!['NONE', 'READ', 'WRITE'].includes(level)) throw new DbError('ArgumentError', 'unknown access level');
-      if (!call.system.graphs.some((one) => one.name === graph)) throw new DbError('GraphNotFound', `Graph ${graph} does not exist.`);
+      checkGraph(call, graph);
       const record = role(call, name);
       const entry = { LABEL_TYPE: type, LABEL, FIELD, FIELD_ACCESS_LEVEL: level } as FieldAccess;
       const others = (record.fieldPermissions[graph] ?? []).filter((one) => one.LABEL_TYPE !== type || one.LABEL !== LABEL || one.FIELD !== FIELD);
