@@ -35,8 +35,7 @@ export class DeleteCompaction {
   note(deletes: number): void {
     this.#deletes += deletes;
     if (this.#deletes < this.#lookAt || this.#running !== undefined || this.#isClosed) return;
-    // A failed merge has changed nothing, and a full disk is told by the writes.
-    this.#running = this.#run().catch(() => undefined).finally(() => (this.#running = undefined));
+    this.#running = this.#runs().finally(() => (this.#running = undefined));
   }
 
   async close(): Promise<void> {
@@ -47,6 +46,18 @@ export class DeleteCompaction {
   /** For tests. */
   async idle(): Promise<void> {
     await this.#running;
+  }
+
+  /** What is deleted while a merge runs is looked at when it ends: perhaps nothing is deleted after it. */
+  async #runs(): Promise<void> {
+    while (this.#deletes >= this.#lookAt && !this.#isClosed) {
+      try {
+        await this.#run();
+      } catch {
+        // A failed merge has changed nothing, and a full disk is told by the writes; the next deletes try again.
+        return;
+      }
+    }
   }
 
   async #run(): Promise<void> {

@@ -64,6 +64,34 @@ it('goes through a large store in ranges, past what is empty, and stops when it 
   expect(done.length).toBe(5);
 });
 
+it('looks again when a merge ends, at what was deleted meanwhile, though nothing is deleted after it', async () => {
+  let merges = 0;
+  const compaction: DeleteCompaction = new DeleteCompaction({
+    approximateSize: () => Promise.resolve(MB),
+    compactRange: () => {
+      if (++merges === 1) compaction.note(50_000);
+      return Promise.resolve();
+    },
+  }, 1000);
+  compaction.note(10_000);
+  await compaction.idle();
+  expect(merges).toBe(2);
+});
+
+it('gives up after a failed merge until more is deleted', async () => {
+  let merges = 0;
+  const compaction = new DeleteCompaction({
+    approximateSize: () => Promise.resolve(MB),
+    compactRange: () => (++merges === 1 ? Promise.reject(new Error('no space')) : Promise.resolve()),
+  }, 1000);
+  compaction.note(10_000);
+  await compaction.idle();
+  expect(merges).toBe(1);
+  compaction.note(10_000);
+  await compaction.idle();
+  expect(merges).toBe(2);
+});
+
 it('is left to LevelDB where the option is 0', async () => {
   const compaction = new DeleteCompaction({ approximateSize: () => Promise.reject(new Error('asked')), compactRange: () => Promise.reject(new Error('compacted')) }, 0);
   compaction.note(1e9);
