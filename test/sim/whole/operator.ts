@@ -317,12 +317,14 @@ export class Operator {
         if (host.isUp) this.#world.crash(host);
       }
       // It stopped and says that it has to be wiped.
-      const says = host.fatal ?? (host.identity?.membership === 'MEMBER' ? '' : host.waitsFor);
+      const says = host.fatal ?? (host.identity?.membership === 'MEMBER' ? host.refusedBecause : host.waitsFor);
       if (/wipe this server|wipe the directory|put the files back|ha_join_discard_local_data/.test(says) && (this.#world.canLose(host) || !judge.formedIn('main'))) {
         this.#world.counts.operatorWipes += 1;
         this.#world.log(() => `the operator wipes ${host.name}: ${says}`);
         host.wipe();
       }
+      // Whoever was sent away stays away until it is started again, also where the operator never heard that it was done.
+      if (host.isUp && host.identity?.membership === 'REMOVED') this.#world.crash(host);
       this.#world.restart(host);
     }
   }

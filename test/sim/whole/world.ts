@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { seededRandom } from '../../../src/base/random.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { memberOf, quorumSize } from '../../../src/raft/config.ts';
+import type { Member } from '../../../src/raft/types.ts';
 import { decodeInfo } from '../../../src/replica/consensus-status.ts';
 import { Scheduler } from '../scheduler.ts';
 import { WholeClient } from './client.ts';
@@ -277,9 +278,11 @@ export class World {
     if (terms.some((term) => term > view.term)) return false;
     const byId = new Map(this.hosts.map((one) => [one.identity?.nodeId, one]));
     const voters = config.config.members.filter((member) => member.voter);
-    if (voters.some((member) => !byId.has(member.id))) return false;
     const nodeId = host.identity?.nodeId;
-    const left = voters.filter((member) => member.id !== nodeId);
+    // Put back to before it joined, it has another identity than the one that its group knows at its address.
+    const isHost = (member: Member) => member.id === nodeId || (!byId.has(member.id) && decodeInfo(member).rpcAddress === host.address);
+    const left = voters.filter((member) => !isHost(member));
+    if (left.some((member) => !byId.has(member.id))) return false;
     const well = left.filter((member) => {
       const seen = byId.get(member.id)!.process?.consensus?.seen.view;
       return seen !== undefined && !seen.isSuspect && seen.durableIndex >= view.commitIndex;
