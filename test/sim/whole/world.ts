@@ -53,7 +53,7 @@ export class World {
   readonly counts = {
     starts: 0, groupsFormed: 0, leaderships: 0, acknowledged: 0, reads: 0, crashes: 0, crashesInWrite: 0, cutsAtStart: 0, partitions: 0, oneWayCuts: 0, pauses: 0,
     slowNodes: 0, clockJumps: 0, syncErrors: 0, diskFull: 0, wiped: 0, moved: 0, swapped: 0, reusedByStranger: 0, removed: 0, left: 0, rejoins: 0, transfers: 0,
-    refusedStarts: 0, copies: 0, putBack: 0, putBackHarmless: 0, putBackNoticed: 0, putBackStopped: 0, putBackUnnoticeable: 0, twins: 0, unprotectedHarm: 0, operatorWipes: 0,
+    refusedStarts: 0, copies: 0, putBack: 0, putBackHarmless: 0, putBackNoticed: 0, putBackStopped: 0, putBackUnnoticeable: 0, twins: 0, unprotectedHarm: 0, operatorWipes: 0, operatorRemovals: 0,
   };
   faults = true;
   nextId = 1;
@@ -274,7 +274,7 @@ export class World {
     const view = leader.consensus!.seen.view!;
     const { config, committedConfig } = view;
     if (!view.isReady || config.index !== committedConfig.index) return false;
-    const terms = this.hosts.map((one) => one.process?.consensus?.seen.view?.term ?? 0);
+    const terms = this.hosts.map((one) => (one.family === host.family ? one.process?.consensus?.seen.view?.term ?? 0 : 0));
     if (terms.some((term) => term > view.term)) return false;
     const byId = new Map(this.hosts.map((one) => [one.identity?.nodeId, one]));
     const voters = config.config.members.filter((member) => member.voter);
