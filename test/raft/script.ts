@@ -68,6 +68,7 @@ export class Script {
 
   #out: string[] = [];
   #nextRead = 1;
+  #boots = 0;
 
   /** `mutants`: deliberate bugs of the cores. */
   constructor(mutants: ReadonlySet<string> = new Set()) {
@@ -211,7 +212,7 @@ export class Script {
   #newNode(id: string, store: Store, recovered: Recovered): RaftNode {
     return new RaftNode({
       id, electionTicks: ELECTION_TICKS, heartbeatTicks: 2, batchBytesMax: this.#batch, windowMessages: this.#window, windowBytes: 1 << 20,
-      uncommittedBytesMax: 1000, pendingReadsMax: 100, witnessMayLead: true, random: () => 0, readIdBase: 0,
+      uncommittedBytesMax: 1000, pendingReadsMax: 100, witnessMayLead: true, random: () => 0, readIdBase: this.#mutants.has('reuses-read-ids') ? 0 : 1000 * this.#boots++,
       mutants: this.#mutants, electionMs: this.#leases ? ELECTION_TICKS * TICK_MS : 0, leaseMs: this.#leases ? leaseMsFor(ELECTION_TICKS * TICK_MS, TICK_MS) : 0,
     }, {
       entries: (from, to, bytesMax) => {
