@@ -10,7 +10,7 @@
  * (graph-lines.ts) with the `names` it uses, and `.gz` files. Whatever is not known is an error with the nearest known word.
  */
 import { DbError } from '../base/errors.ts';
-import { suggest } from '../base/suggest.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { FIELD_TYPES } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
@@ -291,7 +291,3 @@ function unique(names: readonly string[]): void {
   if (twice !== undefined) throw wrong(`${twice} is there twice`);
 }
 
-export function didYouMean(word: string, known: readonly string[]): string {
-  const near = suggest(word, known);
-  return near === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${near}?`;
-}

@@ -17,6 +17,17 @@ export interface FieldDef {
   readonly name: string;
   readonly type: FieldType;
   readonly optional: boolean;
+  /** Of a FLOAT_VECTOR that may be searched: its index. */
+  readonly vector?: VectorIndexDef;
+}
+
+export interface VectorIndexDef {
+  readonly indexType: string;
+  /** Numbers of each vector. */
+  readonly dimension: number;
+  readonly distance: 'l2' | 'ip';
+  readonly m: number;
+  readonly efConstruction: number;
 }
 
 /** A declared label (`vertex`) or relationship type (`edge`); what TuGraph calls a label's schema. */

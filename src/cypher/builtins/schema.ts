@@ -175,7 +175,7 @@ function modifyFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
     const before = schema.fields.find(({ name }) => name === field.name);
     if (before === undefined) throw new DbError('FieldNotFound', `Field [${field.name}] does not exist.`);
     if ((before.type === 'BLOB') !== (field.type === 'BLOB')) throw wrong(`Field [${field.name}]: BLOB cannot be converted.`);
-    return [field.name, field] as const;
+    return [field.name, field.type === before.type && before.vector !== undefined ? { ...field, vector: before.vector } : field] as const;
   }));
   writer.replaceSchema({ ...schema, fields: schema.fields.map((field) => changed.get(field.name) ?? field) });
   const keys = [...changed.keys()].map((name) => writer.keyId(name));
