@@ -222,7 +222,7 @@ export function checkName(what: 'User' | 'Role' | 'Graph' | 'Label' | 'Field', n
     throw new DbError('ArgumentError', `Invalid ${what}: name length must be between 1 and ${max}, given [${bytes}]`);
   }
   if (/^[0-9]/.test(name)) throw new DbError('ArgumentError', `Invalid ${what}: name cannot begin with a digit.`);
-  if (/[^A-Za-z0-9_\u0080-\u{10FFFF}]/u.test(name)) {
+  if (/[^A-Za-z0-9_\u0080-\u{10FFFF}]|\p{Surrogate}/u.test(name)) {
     throw new DbError('ArgumentError', `Invalid ${what}: name can only contain alphabetic and numeric characters and underscore.`);
   }
 }

@@ -204,7 +204,7 @@ export const ALGORITHM_BUILTINS: readonly Builtin[] = [
     return [[extract(context, id ?? null, isNode, text(field, 'field'))]];
   }),
   builtin('algo.pagerank', 'num_iterations:INTEGER', 'node:NODE, pr:FLOAT', 'read', ([rounds], context) => {
-    if (rounds === undefined || rounds === null || !isNumber(rounds)) throw wrong('num_iterations type should be integer');
+    if (rounds === undefined || rounds === null || !isNumber(rounds) || Number(rounds) < 0) throw wrong('num_iterations should be an integer, at least 0');
     return pageRank(context, Number(rounds));
   }),
   builtin('spatial.distance', 'spatial1:ANY, spatial2:ANY', 'distance:DOUBLE', 'read', ([a, b]) => {

@@ -5,7 +5,7 @@ import { walk } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import type { GraphCatalog, IndexDef, LabelSchema } from '../../graph/catalog.ts';
 import type { GraphView } from '../../graph/view.ts';
-import { jsonText } from '../../value/format.ts';
+import { formatValue, jsonText } from '../../value/format.ts';
 import { NodeValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { declaredFields } from '../materialize.ts';
@@ -68,6 +68,8 @@ function shown(properties: CypherMap, schema: LabelSchema | undefined): CypherMa
 }
 
 function subgraph(view: GraphView, ids: readonly Value[]): string {
+  const odd = ids.find((id) => typeof id !== 'number' && typeof id !== 'bigint');
+  if (odd !== undefined) throw wrong(`vids should be a list of integers, found ${formatValue(odd)}`);
   const wanted = [...new Set(ids.filter((id): id is number => typeof id === 'number' && id >= 0 && view.nodeExists(id)))].sort((a, b) => a - b);
   const { catalog } = view;
   const nodes = wanted.map((id) => {
