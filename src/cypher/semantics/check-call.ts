@@ -43,7 +43,7 @@ function findProcedure(context: CheckContext, clause: CallClause): ProcedureDef 
   if (definition !== undefined) return definition;
   if (clause.procedure.startsWith(' ')) throw new DbError('NotSupported', 'this command is not available here: it is the server\'s');
   if (/^plugin\.(cpp|python)\./i.test(clause.procedure)) {
-    throw sourceError('NotSupported', 'ProcedureNotFound', context.source, clause.start, `${clause.procedure} is not supported: this server runs no C++ or Python`,
+    throw sourceError('NotSupported', 'NotSupported', context.source, clause.start, `${clause.procedure} is not supported: this server runs no C++ or Python`,
       'write it in Cypher, or call the server from a client');
   }
   const meant = suggest(clause.procedure, context.procedures.names());
