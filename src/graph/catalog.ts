@@ -73,6 +73,24 @@ export interface TextIndexDef {
   readonly root: number;
 }
 
+/** An index over vectors as Neo4j has it, of any label or type: a name to search by. Nothing is stored for it, a search compares all. */
+export interface LikenessIndexDef {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: 'vertex' | 'edge';
+  /** Label id or relationship type id. */
+  readonly labelId: number;
+  readonly keyId: number;
+  /** Vectors of another length are not found. Absent: each search finds those of its own. */
+  readonly dimensions?: number;
+  readonly similarity: 'cosine' | 'euclidean';
+}
+
+export interface LikenessIndexSpec extends Pick<LikenessIndexDef, 'kind' | 'name' | 'dimensions' | 'similarity'> {
+  readonly label: string;
+  readonly field: string;
+}
+
 export interface ConstraintDef {
   readonly id: number;
   readonly name: string;
@@ -94,6 +112,8 @@ export interface CatalogData {
   readonly constraints: readonly ConstraintDef[];
   /** Full-text indexes; absent where there are none, as in catalogs of releases that did not have them. */
   readonly texts?: readonly TextIndexDef[];
+  /** Absent where there are none, as in catalogs of releases that did not have them. */
+  readonly likenesses?: readonly LikenessIndexDef[];
   /** Next number for an index or constraint. */
   readonly nextId: number;
 }
@@ -177,6 +197,17 @@ export class GraphCatalog {
 
   findText(name: string): TextIndexDef | undefined {
     return this.texts.find((text) => text.name === name);
+  }
+
+  get likenesses(): readonly LikenessIndexDef[] {
+    return this.data.likenesses ?? [];
+  }
+
+  /** What would make the vector index again. */
+  likenessSpec({ kind, name, labelId, keyId, dimensions, similarity }: LikenessIndexDef): LikenessIndexSpec {
+    return {
+      kind, name, label: kind === 'vertex' ? this.labelName(labelId) : this.typeName(labelId), field: this.keyName(keyId), ...(dimensions === undefined ? {} : { dimensions }), similarity,
+    };
   }
 
   /** Labels or types of a full-text index, and its fields, by name. */
