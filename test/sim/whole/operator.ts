@@ -3,6 +3,7 @@
  * what they cannot.
  */
 import { decodeInfo } from '../../../src/replica/consensus-status.ts';
+import type { GroupStatus } from '../../../src/replica/protocol.ts';
 import type { Host } from './host.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -80,6 +81,40 @@ export class Operator {
     every(rates.remove, (host) => this.#remove(host));
     every(rates.leave, (host) => this.#leave(host));
     every(rates.transfer, (host) => this.#transfer(host));
+    this.#scheduleStates();
+  }
+
+  /** Draws from the random numbers of whole states. */
+  #scheduleStates(): void {
+    const { stateRates, stateRandom, time, counts } = this.#world;
+    const every = (probability: number, work: (host: Host) => void) => {
+      if (probability === 0) return;
+      const again = () => {
+        time.after(50 + stateRandom.next() * 150, () => {
+          if (!this.#world.faults) return;
+          const hosts = this.#world.hosts.filter((host) => !this.#world.shielded.has(host) && !host.isRetired);
+          const host = hosts[Math.floor(stateRandom.next() * hosts.length)];
+          if (host !== undefined && stateRandom.next() < probability) work(host);
+          again();
+        });
+      };
+      again();
+    };
+    every(stateRates.compact, (host) => {
+      const { process } = host;
+      if (process?.consensus?.seen.view === undefined || process.isPaused) return;
+      process.ask({ kind: 'snapshot', id: this.#world.nextId++, address: undefined, timeoutMs: 1000 }, (ok) => {
+        if (((ok as { dropped: number } | undefined)?.dropped ?? 0) > 0) counts.compactions += 1;
+      });
+    });
+    // Long enough that the group's log goes on without it.
+    every(stateRates.longOutage, (host) => {
+      if (!host.isUp || this.#watch !== undefined || !this.#world.judge.formedIn(host.family)) return;
+      counts.longOutages += 1;
+      this.#world.log(() => `${host.name} is off for long`);
+      host.crash();
+      time.after(2000 + stateRandom.next() * 6000, () => this.#world.restart(host));
+    });
   }
 
   #pick(): Host | undefined {
@@ -305,6 +340,19 @@ export class Operator {
 
   // ---- the end ----
 
+  /** Its identity is new: whatever the one before promised is lost already, and its group goes on without. */
+  #hasPromisedNothing(host: Host): boolean {
+    return host.identity?.membership === 'EMPTY' && this.#world.leaderOf('main')?.consensus!.seen.view!.isReady === true;
+  }
+
+  #restartIfAsked(host: Host): void {
+    const { process } = host;
+    if (process?.consensus === undefined) return;
+    process.ask({ kind: 'status', id: this.#world.nextId++ }, (ok) => {
+      if (host.process === process && /restart it to join again/.test((ok as GroupStatus | undefined)?.waitingFor ?? '')) this.#world.crash(host);
+    });
+  }
+
   /** Faults are over. What is left is what the servers ask an operator for. */
   setRight(): void {
     const { hosts, judge } = this.#world;
@@ -316,9 +364,10 @@ export class Operator {
         this.#world.log(() => `the operator corrects the list of ${host.name}`);
         if (host.isUp) this.#world.crash(host);
       }
+      if (host.identity?.membership === 'REMOVED') this.#restartIfAsked(host);
       // It stopped and says that it has to be wiped.
       const says = host.fatal ?? (host.identity?.membership === 'MEMBER' ? '' : host.waitsFor);
-      if (/wipe this server|wipe the directory|put the files back|ha_join_discard_local_data/.test(says) && (this.#world.canLose(host) || !judge.formedIn('main'))) {
+      if (/wipe this server|wipe the directory|put the files back|ha_join_discard_local_data/.test(says) && (this.#world.canLose(host) || !judge.formedIn('main') || this.#hasPromisedNothing(host))) {
         this.#world.counts.operatorWipes += 1;
         this.#world.log(() => `the operator wipes ${host.name}: ${says}`);
         host.wipe();

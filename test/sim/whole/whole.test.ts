@@ -5,6 +5,11 @@ import { simulateWhole } from './world.ts';
 const FAILED: readonly (readonly [seed: number, steps: number, what: string])[] = [
   [20, 6000, 'the order to remove a server left a group that could not undo it, and no majority'],
   [75, 6000, 'a change of address that was refused at once asked for itself again without end'],
+  [18, 6000, 'the name of a filled store was lost with the power while the old one was moved away'],
+  [28, 6000, 'operator: a server that was sent away asks to be restarted'],
+  [146, 6000, 'a server that was let go while the leader moved asked nobody who knew'],
+  [161, 6000, 'operator: whose identity is new has promised nothing'],
+  [316, 6000, 'a state that could not be stored from its first byte ended the server'],
 ];
 
 describe('whole servers', () => {
@@ -14,7 +19,8 @@ describe('whole servers', () => {
       for (const [name, count] of Object.entries(await run(seed, 5000))) total[name] = (total[name] ?? 0) + count;
     }
     // A simulation in which nothing happens proves nothing.
-    for (const name of ['acknowledged', 'reads', 'crashes', 'crashesInWrite', 'cutsAtStart', 'partitions', 'wiped', 'moved', 'refusedIdentity', 'refusedOldBoot', 'putBack', 'putBackNoticed', 'removed', 'rejoins']) {
+    for (const name of ['acknowledged', 'reads', 'crashes', 'crashesInWrite', 'cutsAtStart', 'partitions', 'wiped', 'moved', 'refusedIdentity', 'refusedOldBoot', 'putBack', 'putBackNoticed', 'removed', 'rejoins',
+      'compactions', 'longOutages', 'exports', 'statesResumed', 'statesBroken', 'partsDamaged', 'cutsInTransfer', 'killsInTransfer', 'statesInstalled', 'statesOverOldLogs', 'cutsInInstall', 'cutsInSwitch']) {
       expect(total[name], name).toBeGreaterThan(0);
     }
   });
