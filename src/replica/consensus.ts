@@ -23,6 +23,7 @@ import type { Gone } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
 import { Snapshots } from './consensus-snapshots.ts';
+import { LeaderSearch } from './leader-search.ts';
 import type { CompactionOptions } from './log-compaction.ts';
 import { beginLogBehindState } from './snapshot-receiver.ts';
 import { WriterSide } from './consensus-writer.ts';
@@ -82,6 +83,7 @@ export class Consensus {
   readonly #main: MainSide;
   readonly #snapshots: Snapshots;
   readonly #calls: Calls;
+  readonly #search: LeaderSearch;
   readonly #heard = new Map<NodeId, NodeInfo>();
   readonly #starts = new Map<NodeId, { readonly bootSeq: number; readonly startId: string | undefined }>();
   readonly #startId: string;
@@ -120,6 +122,10 @@ export class Consensus {
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
       syncState: () => this.#writer?.syncState(),
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
+    });
+    this.#search = new LeaderSearch({
+      transport: parts.transport, afterMs: Math.max(ORPHAN_MS, parts.options.electionTimeoutMs * 4), clusterId: () => this.#identity.clusterId,
+      addresses: () => this.#knownAddresses(), onFound: () => this.#setPeers(),
     });
     this.#calls = new Calls({
       options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,
@@ -230,6 +236,7 @@ export class Consensus {
           this.#group?.onTick(nowMs);
           this.#watchSpace(nowMs);
           this.#watchLearner(nowMs);
+          this.#search.onTick(nowMs, driver.node.view);
           if (options.info.isWitness || options.stateTransfer === true) this.#snapshots.onTick(nowMs);
         },
         onDiskFull: (isFull) => this.#onDiskFull(isFull),
@@ -310,6 +317,8 @@ export class Consensus {
     if (this.#driver === undefined) return;
     const peers = new Map<NodeId, string>();
     for (const member of this.#driver.node.view.config.config.members) peers.set(member.id, decodeInfo(member).rpcAddress);
+    // While nobody leads: where a member answered.
+    for (const [id, info] of this.#search.found) if (peers.has(id)) peers.set(id, info.rpcAddress);
     // What a server says about itself now is newer than what the configuration says.
     for (const id of this.#connected) peers.set(id, this.#heard.get(id)!.rpcAddress);
     peers.delete(this.nodeId);
@@ -361,11 +370,16 @@ export class Consensus {
     }
     if (nowMs - this.#orphanSinceMs < Math.max(ORPHAN_MS, this.#options.electionTimeoutMs * 4)) return;
     this.#orphanSinceMs = nowMs;
-    const known = view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
-    const addresses = [...new Set([...known, ...this.#options.initialAddresses])].filter((address) => address !== this.#options.info.rpcAddress);
-    this.#group!.isForgotten(addresses).then((isForgotten) => {
+    this.#group!.isForgotten(this.#knownAddresses()).then((isForgotten) => {
       if (isForgotten && !this.#isStopped) this.#onRemoved(view.config.index);
     }).catch((error: unknown) => this.#fatal(`this server was let go, and cannot note it: ${error instanceof Error ? error.message : String(error)}`));
+  }
+
+  /** Where others may be: as they say themselves, as the configuration of the group says, and as this server's own says. */
+  #knownAddresses(): string[] {
+    const members = this.#driver!.node.view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
+    const heard = [...this.#connected].map((id) => this.#heard.get(id)!.rpcAddress);
+    return [...new Set([...heard, ...members, ...this.#options.initialAddresses])].filter((address) => address !== this.#options.info.rpcAddress);
   }
 
   #watchSpace(nowMs: number): void {

@@ -113,7 +113,7 @@ export class Host {
       enabled: true, logDirectory: 'ha', listenHost: '', rpcPort: 0,
       info: { rpcAddress: this.address, restAddress: '', boltAddress: '', isWitness: this.plan.isWitness, serverVersion: 'sim' },
       initialAddresses: this.plan.list, electionTimeoutMs: 300, heartbeatMs: 50, durable: true, secret: 's', formOnMajority: this.plan.formOnMajority,
-      stateTransfer: world.stateRates.transfers, logKeepsEntries: world.stateRates.keepsEntries, snapshotIntervalSeconds: world.stateRates.intervalSeconds,
+      stateTransfer: true, logKeepsEntries: world.stateRates.keepsEntries, snapshotIntervalSeconds: world.stateRates.intervalSeconds,
       joinGroupSeconds: 0.5, appliedIndex: this.plan.isWitness ? 0 : this.durable.index, stateChecksum: this.durable.hash, maxInflightBytes: 4000, maxUncommittedBytes: 20_000,
       maxEntryBytes: 1000, leaseReads: world.rates.leases, bootstrapRole: this.plan.role, witnessMayLead: true,
       ...(this.plan.offlineMs === undefined ? {} : { nodeOfflineMs: this.plan.offlineMs }),

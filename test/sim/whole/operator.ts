@@ -10,6 +10,8 @@ import type { World } from './world.ts';
 
 /** So long a claim about a directory that was put back is watched. */
 const WATCH_MS = 3000;
+/** An operator waits so long between losing one machine and sending away another. */
+const ONE_AT_A_TIME_MS = 3000;
 
 interface Watch {
   readonly host: Host;
@@ -26,6 +28,9 @@ export class Operator {
   readonly #world: World;
   #watch: Watch | undefined;
   #wipedBeforeFormed = false;
+  /** When a machine was last lost, and when one was last sent away: who does both at once has lost two. */
+  #lostAtMs = Number.NEGATIVE_INFINITY;
+  #sentAwayAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: World) {
     this.#world = world;
@@ -159,7 +164,8 @@ export class Operator {
   // ---- identity ----
 
   #wipe(host: Host): void {
-    if (!this.#mayLose(host)) return;
+    if (!this.#mayLose(host) || this.#isRecent(this.#sentAwayAtMs)) return;
+    this.#lostAtMs = this.#world.time.now;
     this.#world.counts.wiped += 1;
     this.#world.log(() => `${host.name} is wiped`);
     host.wipe();
@@ -186,7 +192,8 @@ export class Operator {
     const view = host.process?.consensus?.seen.view;
     const isProtected = this.#world.canLose(host) && view !== undefined && view.term === leader!.consensus!.seen.view!.term && leader!.consensus!.seen.view!.isReady
       && (leader!.consensus!.seen.view!.progress.get(before.nodeId)?.promised ?? 0) >= Math.min(view.durableIndex, leader!.consensus!.seen.view!.commitIndex);
-    if (!isProtected && !this.#world.rates.isReckless) return;
+    if (!this.#world.rates.isReckless && (!isProtected || this.#isRecent(this.#sentAwayAtMs))) return;
+    this.#lostAtMs = time.now;
     counts.putBack += 1;
     this.#world.log(() => `${host.name}: its ${parts} of ${copy.takenMs.toFixed(0)} is put back${isProtected ? '' : ', and nobody may know'}`);
     host.putBack(copy, parts);
@@ -300,7 +307,8 @@ export class Operator {
 
   #remove(host: Host): void {
     const leader = this.#world.leaderOf(host.family);
-    if (leader === undefined || this.#watch !== undefined || host.family !== 'main' || !this.#isDispensable(leader)) return;
+    if (leader === undefined || this.#watch !== undefined || host.family !== 'main' || !this.#isDispensable(leader) || this.#isRecent(this.#lostAtMs)) return;
+    this.#sentAwayAtMs = this.#world.time.now;
     this.#world.log(() => `the operator removes ${host.name} at ${host.address}`);
     const { process } = host;
     leader.ask({ kind: 'removePeer', id: this.#world.nextId++, address: host.address, timeoutMs: 1000 }, (ok) => {
@@ -316,7 +324,8 @@ export class Operator {
   #leave(host: Host): void {
     const { process } = host;
     const leader = this.#world.leaderOf(host.family);
-    if (process?.consensus?.seen.view === undefined || process.isPaused || this.#watch !== undefined || leader === undefined || !this.#isDispensable(leader)) return;
+    if (process?.consensus?.seen.view === undefined || process.isPaused || this.#watch !== undefined || leader === undefined || !this.#isDispensable(leader) || this.#isRecent(this.#lostAtMs)) return;
+    this.#sentAwayAtMs = this.#world.time.now;
     this.#world.log(() => `${host.name} is told to leave`);
     process.ask({ kind: 'stop', id: this.#world.nextId++, timeoutMs: 1500, leave: true }, (ok) => {
       if ((ok as { left: boolean } | undefined)?.left === true) this.#world.counts.left += 1;
@@ -324,6 +333,10 @@ export class Operator {
       host.crash();
       this.#world.restartLater(host);
     });
+  }
+
+  #isRecent(atMs: number): boolean {
+    return this.#world.time.now - atMs < ONE_AT_A_TIME_MS;
   }
 
   /** An operator does not shrink a group below what it was made for while others are missing. */
@@ -339,6 +352,16 @@ export class Operator {
   }
 
   // ---- the end ----
+
+  /** A machine that was wiped and moved at once is new to the group, and its old identity belongs to nobody. */
+  #removeGhost(): void {
+    const { hosts } = this.#world;
+    const leader = this.#world.leaderOf('main');
+    const ids = new Set(hosts.map((host) => host.identity?.nodeId));
+    const ghost = leader?.consensus!.seen.view!.config.config.members.find((member) => !ids.has(member.id));
+    if (ghost === undefined || hosts.some((host) => host.address === decodeInfo(ghost).rpcAddress)) return;
+    leader!.ask({ kind: 'removePeer', id: this.#world.nextId++, address: decodeInfo(ghost).rpcAddress, timeoutMs: 1000 }, () => undefined);
+  }
 
   /** Its identity is new: whatever the one before promised is lost already, and its group goes on without. */
   #hasPromisedNothing(host: Host): boolean {
@@ -358,6 +381,7 @@ export class Operator {
     const { hosts, judge } = this.#world;
     const main = hosts.filter((host) => host.family === 'main');
     const addresses = main.map((host) => host.address).sort();
+    this.#removeGhost();
     for (const host of main) {
       if (host.identity?.membership !== 'MEMBER' && [...host.plan.list].sort().join() !== addresses.join()) {
         host.plan.list = addresses;

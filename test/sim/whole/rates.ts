@@ -54,7 +54,6 @@ export function drawRates(random: Random): WholeRates {
 
 /** What happens to logs that are dropped and to whole states. */
 export interface StateRates {
-  readonly transfers: boolean;
   readonly keepsEntries: number;
   readonly intervalSeconds: number;
   readonly compact: number;
@@ -71,10 +70,10 @@ export interface StateRates {
 export function drawStateRates(random: Random): StateRates {
   const r = () => random.next();
   const some = (probability: number, max: number) => (r() < probability ? r() * max : 0);
-  const transfers = r() < 0.65;
+  const drops = r() < 0.75;
   return {
-    transfers, keepsEntries: r() < 0.5 ? 1 : Math.floor(r() * 12), intervalSeconds: r() < 0.5 ? 0 : 1 + r() * 3, compact: transfers ? 0.2 + r() * 0.6 : 0,
-    longOutage: transfers ? some(0.7, 0.15) : 0, ioMs: r() < 0.7 ? 2 : 30, stateBytesMax: r() < 0.35 ? 1000 : 12_000, exportFails: some(0.3, 0.2), cutsInInstall: some(0.5, 0.3),
+    keepsEntries: r() < 0.5 ? 1 : Math.floor(r() * 12), intervalSeconds: drops && r() < 0.5 ? 1 + r() * 3 : 0, compact: drops ? 0.2 + r() * 0.6 : 0,
+    longOutage: drops ? some(0.7, 0.15) : 0, ioMs: r() < 0.7 ? 2 : 30, stateBytesMax: r() < 0.35 ? 1000 : 12_000, exportFails: some(0.3, 0.2), cutsInInstall: some(0.5, 0.3),
     cutsInSwitch: some(0.5, 0.5), faults: { breaks: some(0.5, 0.08), damages: some(0.4, 0.04), crashes: some(0.6, 0.06) },
   };
 }
