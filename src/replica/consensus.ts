@@ -118,14 +118,14 @@ export class Consensus {
     this.#snapshots = new Snapshots({
       disk: this.#disk, bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
       bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
-      random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(),
+      random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(), mutants: parts.mutants,
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
       syncState: () => this.#writer?.syncState(),
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#search = new LeaderSearch({
       transport: parts.transport, afterMs: Math.max(ORPHAN_MS, parts.options.electionTimeoutMs * 4), clusterId: () => this.#identity.clusterId,
-      addresses: () => this.#knownAddresses(), onFound: () => this.#setPeers(),
+      addresses: () => this.#knownAddresses(), onFound: () => this.#setPeers(), mutants: parts.mutants,
     });
     this.#calls = new Calls({
       options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,
@@ -429,7 +429,8 @@ export class Consensus {
   #hello(to: NodeId): Hello {
     const { clusterId, nodeId, bootSeq } = this.#identity;
     const acknowledged = this.#driver?.node.promisedBy(to);
-    return { clusterId, fromId: nodeId, toId: to, bootSeq, startId: this.#startId, version: PROTOCOL_VERSION, info: this.#options.info, acknowledged };
+    const answered = this.#driver?.node.answeredBy(to);
+    return { clusterId, fromId: nodeId, toId: to, bootSeq, startId: this.#startId, version: PROTOCOL_VERSION, info: this.#options.info, acknowledged, answered };
   }
 
   /** A stranger changes nothing here, not even a term. */
@@ -457,6 +458,11 @@ export class Consensus {
     const known = this.#starts.get(hello.fromId);
     this.#starts.set(hello.fromId, { bootSeq: hello.bootSeq, startId: hello.startId });
     if (known !== undefined && (known.bootSeq !== hello.bootSeq || known.startId !== hello.startId)) this.#driver?.node.peerRestarted(hello.fromId);
+    const term = this.#driver?.node.view.term;
+    if (hello.answered !== undefined && this.#driver?.node.remindedOfAnswer(hello.fromId, hello.answered) === true) {
+      this.#log('error', `this server answered ${hello.info.rpcAddress} in term ${hello.answered.term}, and its own files end in term ${term}: its directory is an older copy, `
+        + 'or its disk lost synced writes. It does not vote until the leader has brought it up to date');
+    }
     if (hello.acknowledged !== undefined && this.#driver?.node.remindedOf(hello.acknowledged) === true) {
       this.#log('error', `this server acknowledged entry ${hello.acknowledged.index} to ${hello.info.rpcAddress}, and its log ends at ${this.#driver.node.view.lastIndex}: `
         + 'its directory is an older copy, or its disk lost synced writes. It does not vote until the leader has brought it up to date');

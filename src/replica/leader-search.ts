@@ -3,6 +3,7 @@
  * log may lack the entries that say where others have moved to, and whoever could send them looks for it where it was before.
  */
 import type { NodeView } from '../raft/node.ts';
+import type { Mutants } from '../raft/state.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Transport } from './consensus-transport.ts';
 import type { ProbeAnswer } from './formation.ts';
@@ -15,6 +16,7 @@ export interface LeaderSearchHost {
   /** Where members, and those of the configuration file, were last known to be; without this server itself. */
   readonly addresses: () => readonly string[];
   readonly onFound: () => void;
+  readonly mutants: Mutants | undefined;
 }
 
 const PROBE_MS = 1000;
@@ -35,7 +37,7 @@ export class LeaderSearch {
       this.found.clear();
     } else if (nowMs - this.#sinceMs >= this.#host.afterMs) {
       this.#sinceMs = nowMs;
-      void this.#search();
+      if (this.#host.mutants?.has('searches-nobody') !== true) void this.#search();
     }
   }
 

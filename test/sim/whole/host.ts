@@ -51,6 +51,8 @@ export class Host {
   clockJumpMs = 0;
   lagMs = 0;
   copies: Copy[] = [];
+  /** Its directory was put back from an older copy, or is one. */
+  mayForget = false;
   /** Nobody starts it again. */
   isRetired = false;
   readonly #random: Random;
@@ -228,6 +230,7 @@ export class Host {
     const waits = /^waiting for (.*)/.exec(message);
     if (waits !== null) this.waitsFor = waits[1]!;
     if (/does not vote until/.test(message)) {
+      this.world.judge.must(this.mayForget || !/older copy/.test(message), () => `P: ${this.name} has forgotten nothing, and believes: ${message}`);
       this.noticed = message;
       this.world.onNoticed(this);
     }
@@ -253,6 +256,7 @@ export class Host {
 
   /** `parts`: everything, or the log without the state store beside it. */
   putBack(copy: Copy, parts: 'all' | 'log'): void {
+    this.mayForget = true;
     this.#end();
     this.disk = copy.disk.copy();
     if (parts === 'all') this.durable = copy.state;

@@ -365,7 +365,7 @@ export class Operator {
 
   /** Its identity is new: whatever the one before promised is lost already, and its group goes on without. */
   #hasPromisedNothing(host: Host): boolean {
-    return host.identity?.membership === 'EMPTY' && this.#world.leaderOf('main')?.consensus!.seen.view!.isReady === true;
+    return (host.identity?.membership ?? 'EMPTY') === 'EMPTY' && this.#world.leaderOf('main')?.consensus!.seen.view!.isReady === true;
   }
 
   #restartIfAsked(host: Host): void {
@@ -396,7 +396,8 @@ export class Operator {
         this.#world.log(() => `the operator wipes ${host.name}: ${says}`);
         host.wipe();
       }
-      this.#world.restart(host);
+      // One that stopped itself is started again anyway.
+      if (host.fatal === undefined) this.#world.restart(host);
     }
   }
 }

@@ -50,8 +50,11 @@ export class SimStore {
     file.sync();
   }
 
-  replace(): void {
-    replaceStore(this.#folder());
+  /** `isHasty`: a deliberate bug, the name of the filled store may be lost with the power. */
+  replace(isHasty = false): void {
+    const folder = this.#folder();
+    let syncs = 0;
+    replaceStore(isHasty ? { ...folder, sync: () => (++syncs > 1 ? folder.sync() : undefined) } : folder);
   }
 
   #folder(): Folder {

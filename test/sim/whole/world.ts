@@ -123,6 +123,8 @@ export class World {
   /** A second machine with the disk of the first, at an address of its own. */
   addTwin(of: Host): void {
     const twin = this.#addHost(`${of.name}'`, of.family, this.freshAddress(), { ...of.plan });
+    twin.mayForget = true;
+    of.mayForget = true;
     twin.disk = of.disk.copy();
     twin.disk.crash();
     twin.durable = of.durable;
