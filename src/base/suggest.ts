@@ -18,6 +18,12 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/** For the end of a message about an unknown word: the nearest known one, or all of them. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const near = suggest(word, known);
+  return near === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${near}?`;
+}
+
 /** Insertions, deletions, changes and swaps of neighbours from one word to the other. */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];

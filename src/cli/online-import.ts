@@ -14,7 +14,7 @@ import type { ImportEvents, ImportResult } from '../data/file-import.ts';
 import { DESTINATION, SOURCE } from '../data/import-config.ts';
 import type { FileSpec, ImportConfig, IndexSpec } from '../data/import-config.ts';
 import { isFieldText, schemaJson } from '../data/config-json.ts';
-import { createConstraintStatement, createIndexStatement, createTextStatement } from '../data/statement-text.ts';
+import { createConstraintStatement, createIndexStatement, createTextStatement, createVectorStatement } from '../data/statement-text.ts';
 import { rowPieces } from '../data/row-pieces.ts';
 import { filesOf, rowParser } from '../data/row-source.ts';
 import type { GroupClient } from './group-client.ts';
@@ -123,6 +123,7 @@ class Run {
       });
     }
     for (const text of config.texts.filter((one) => !isFieldText(one))) await run(createTextStatement(text, { ifNotExists: true }), text.name);
+    for (const index of config.likenesses) await run(createVectorStatement(index, { ifNotExists: true }), index.name);
   }
 
   async send(files: readonly InputFile[]): Promise<void> {

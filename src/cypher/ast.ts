@@ -383,6 +383,16 @@ export interface CreateTextIndexCommand extends Span {
   readonly ifNotExists: boolean;
 }
 
+export interface CreateVectorIndexCommand extends Span {
+  readonly kind: 'CreateVectorIndex';
+  readonly name: string | undefined;
+  readonly target: 'vertex' | 'edge';
+  readonly label: string;
+  readonly key: string;
+  readonly options: MapLiteral | undefined;
+  readonly ifNotExists: boolean;
+}
+
 export interface DropIndexCommand extends Span {
   readonly kind: 'DropIndex';
   /** By name, or by label and keys (`DROP INDEX ON :L(k)`). */
@@ -434,7 +444,7 @@ export interface AdministrationCommand extends Span {
   readonly args: readonly Expression[];
 }
 export type Command =
-  | CreateIndexCommand | CreateTextIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand | AdministrationCommand;
+  | CreateIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand | AdministrationCommand;
 
 export interface Statement {
   readonly mode: 'run' | 'explain' | 'profile';

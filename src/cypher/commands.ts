@@ -2,15 +2,16 @@
  * Schema commands and SHOW: statements that are not queries over the graph.
  */
 import { DbError } from '../base/errors.ts';
-import type { ConstraintDef, GraphCatalog, IndexDef } from '../graph/catalog.ts';
+import type { ConstraintDef, GraphCatalog, IndexDef, LikenessIndexSpec } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import type {
-  AdministrationCommand, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, MapLiteral, Query, ShowCommand,
+  AdministrationCommand, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
 } from './ast.ts';
 import { checkFullText, defaultAnalyzer } from './builtins/fulltext.ts';
 import type { Runtime } from './exec/runtime.ts';
 import { AGGREGATE_NAMES, findAggregate, findFunction, FUNCTION_NAMES } from './functions/index.ts';
 import type { ProcedureHost } from './procedures.ts';
+import { analyzerSetting, vectorSettings } from './index-settings.ts';
 import { signature } from './semantics/check-call.ts';
 
 export type SchemaCommand = Exclude<Command, ShowCommand | AdministrationCommand>;
@@ -25,6 +26,7 @@ export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
   switch (command.kind) {
     case 'CreateIndex': createIndex(command, rt); return;
     case 'CreateTextIndex': createTextIndex(command, rt); return;
+    case 'CreateVectorIndex': createVectorIndex(command, rt); return;
     case 'DropIndex': dropIndex(command, rt); return;
     case 'CreateConstraint': createConstraint(command, rt); return;
     case 'DropConstraint': dropConstraint(command, rt);
@@ -42,38 +44,34 @@ function createIndex(command: CreateIndexCommand, rt: Runtime): void {
   rt.stats.indexesAdded++;
 }
 
-/** Options of Neo4j's full-text indexes. */
-const TEXT_SETTINGS = ['fulltext.analyzer', 'fulltext.eventually_consistent'];
-
 function createTextIndex(command: CreateTextIndexCommand, rt: Runtime): void {
   checkFullText(rt.context);
   const { writer } = rt;
   const { target: kind, labels, keys: fields, name } = command;
-  const analyzer = analyzerOption(command.options, rt) ?? defaultAnalyzer(rt.context);
-  if (command.ifNotExists && (writer.catalog.findText(name) ?? writer.catalog.data.indexes.find((index) => index.name === name)) !== undefined) return;
+  const analyzer = analyzerSetting(command.options, rt.parameters) ?? defaultAnalyzer(rt.context);
+  if (command.ifNotExists && nameExists(writer.catalog, name)) return;
   for (const label of labels) nameFirst(kind, label, rt);
   writer.createText({ kind, name, labels, fields, analyzer });
   rt.stats.indexesAdded++;
 }
 
-/** `{indexProvider: …, indexConfig: {`fulltext.analyzer`: 'english', `fulltext.eventually_consistent`: false}}` */
-function analyzerOption(options: MapLiteral | undefined, rt: Runtime): string | undefined {
-  const unknown = (key: string, known: readonly string[]) => new DbError('ArgumentError', `unknown option ${key} of a full-text index`, { hint: `known: ${known.join(', ')}` });
-  let analyzer: string | undefined;
-  for (const { key, value } of options?.entries ?? []) {
-    if (key === 'indexProvider') continue;
-    if (key !== 'indexConfig') throw unknown(key, ['indexConfig', 'indexProvider']);
-    if (value.kind !== 'Map') throw new DbError('ArgumentError', 'indexConfig of a full-text index is a map');
-    for (const setting of value.entries) {
-      if (!TEXT_SETTINGS.includes(setting.key)) throw unknown(setting.key, TEXT_SETTINGS);
-      const given = setting.value.kind === 'Literal' ? setting.value.value : setting.value.kind === 'Parameter' ? rt.parameters.get(setting.value.name) : undefined;
-      // Ours are always consistent, which is what either value of the other setting allows.
-      if (setting.key !== 'fulltext.analyzer') continue;
-      if (typeof given !== 'string') throw new DbError('ArgumentError', 'fulltext.analyzer of a full-text index is a text');
-      analyzer = given;
-    }
-  }
-  return analyzer;
+function createVectorIndex(command: CreateVectorIndexCommand, rt: Runtime): void {
+  const { writer } = rt;
+  const { target: kind, label, key: field } = command;
+  const name = command.name ?? `vector_${label}_${field}`;
+  const settings = vectorSettings(command.options, rt.parameters);
+  const exists = nameExists(writer.catalog, name) || writer.catalog.likenesses.some((one) => {
+    const spec = writer.catalog.likenessSpec(one);
+    return spec.kind === kind && spec.label === label && spec.field === field;
+  });
+  if (exists && command.ifNotExists) return;
+  nameFirst(kind, label, rt);
+  writer.createLikeness({ kind, name, label, field, ...settings });
+  rt.stats.indexesAdded++;
+}
+
+function nameExists(catalog: GraphCatalog, name: string): boolean {
+  return catalog.findText(name) !== undefined || [...catalog.data.indexes, ...catalog.likenesses].some((index) => index.name === name);
 }
 
 /** An index may come before the first node with its label. */
@@ -91,6 +89,11 @@ function dropIndex(command: DropIndexCommand, rt: Runtime): void {
     : catalog.data.indexes.find((each) => each.name === command.name);
   if (index === undefined && command.name !== undefined && catalog.findText(command.name) !== undefined) {
     writer.deleteText(command.name);
+    rt.stats.indexesRemoved++;
+    return;
+  }
+  if (index === undefined && command.name !== undefined && catalog.likenesses.some(({ name }) => name === command.name)) {
+    writer.deleteLikeness(command.name);
     rt.stats.indexesRemoved++;
     return;
   }
@@ -171,7 +174,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
   const { catalog } = rt.view;
   switch (command.what) {
     case 'indexes':
-      return [...rangeRows(catalog), ...textRows(catalog)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
+      return [...rangeRows(catalog), ...textRows(catalog), ...vectorRows(catalog)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
     case 'constraints':
       return catalog.data.constraints.filter((each) => command.constraintKinds?.every((word) => KINDS[word]!(each)) ?? true).map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
@@ -216,6 +219,22 @@ function textRows(catalog: GraphCatalog): Value[][] {
     text.id, text.name, 'ONLINE', 100, 'FULLTEXT', text.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', catalog.textLabels(text), catalog.textFields(text), 'fulltext-1.0', null,
     null, null, null, new Map(), '', indexStatement(text.name, 'FULLTEXT', text.kind, catalog.textLabels(text), catalog.textFields(text)),
   ]);
+}
+
+function vectorRows(catalog: GraphCatalog): Value[][] {
+  return catalog.likenesses.map((one): Value[] => {
+    const spec = catalog.likenessSpec(one);
+    const config = new Map<string, Value>([...(spec.dimensions === undefined ? [] : [['vector.dimensions', spec.dimensions] as const]), ['vector.similarity_function', spec.similarity.toUpperCase()]]);
+    return [
+      one.id, one.name, 'ONLINE', 100, 'VECTOR', spec.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [spec.label], [spec.field], 'vector-2.0', null,
+      null, null, null, new Map<string, Value>([['indexProvider', 'vector-2.0'], ['indexConfig', config]]), '', vectorStatement(spec),
+    ];
+  });
+}
+
+function vectorStatement({ name, kind, label, field, dimensions, similarity }: LikenessIndexSpec): string {
+  const settings = [...(dimensions === undefined ? [] : [`\`vector.dimensions\`: ${dimensions}`]), `\`vector.similarity_function\`: '${similarity}'`].join(', ');
+  return `CREATE VECTOR INDEX ${quoted(name)} FOR ${entityText(kind, [label])} ON (n.${quoted(field)}) OPTIONS {indexConfig: {${settings}}}`;
 }
 
 function constraintType({ type, kind }: ConstraintDef): string {

@@ -1,5 +1,5 @@
 /** Schemas as items of an import configuration: what `parseImportConfig` reads. */
-import type { IndexDef, LabelSchema } from '../graph/catalog.ts';
+import type { IndexDef, LabelSchema, LikenessIndexSpec } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
@@ -41,6 +41,11 @@ export function schemaJson({ schemas, indexes, texts }: ImportConfig): Json[] {
     schema, indexes.filter(({ kind, label }) => kind === schema.kind && label === schema.name),
     texts.filter((text) => isFieldText(text) && text.kind === schema.kind && text.labels[0] === schema.name).map(({ fields }) => fields[0]!),
   ));
+}
+
+/** A vector index of Neo4j's kind as an item of `vector_indexes`. */
+export function likenessItem({ kind, name, label, field, dimensions, similarity }: LikenessIndexSpec): Json {
+  return { type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, field, name, ...(dimensions === undefined ? {} : { dimensions }), similarity };
 }
 
 /** An index that no field can carry, as an item of `indexes`. */

@@ -16,7 +16,7 @@ import { catalogParts } from './catalog-parts.ts';
 import { schemaItem } from './config-json.ts';
 import type { ExportPart } from './export-graph.ts';
 import { KeyTable } from './key-table.ts';
-import { createConstraintStatement, createIndexStatement, createTextStatement } from './statement-text.ts';
+import { createConstraintStatement, createIndexStatement, createTextStatement, createVectorStatement } from './statement-text.ts';
 
 const LABEL = 'UNIQUE IMPORT LABEL';
 const ID = 'UNIQUE IMPORT ID';
@@ -74,6 +74,7 @@ export class CypherWriter {
       if (statement !== undefined) this.#add(statement);
     }
     for (const text of parts.texts) this.#add(createTextStatement(text));
+    for (const index of catalog.likenesses) this.#add(createVectorStatement(catalog.likenessSpec(index)));
     for (const constraint of parts.constraints) this.#add(createConstraintStatement(constraint));
     this.#hasUndeclared = [...this.#view.scanNodes()].some((ids) => Array.from(ids).some((id) => this.#schemaOf(this.#source.get(VERTEX, id)!) === undefined));
     if (this.#hasUndeclared) this.#add(`CREATE INDEX ${quoted(`${LABEL}_${ID}`)} FOR (n:${quoted(LABEL)}) ON (n.${quoted(ID)})`);

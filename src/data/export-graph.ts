@@ -15,7 +15,7 @@ import type { GraphCatalog, LabelSchema } from '../graph/catalog.ts';
 import type { GraphReader } from '../graph/reader.ts';
 import type { Value } from '../value/value.ts';
 import { catalogParts } from './catalog-parts.ts';
-import { indexItem, schemaItem, textItem } from './config-json.ts';
+import { indexItem, likenessItem, schemaItem, textItem } from './config-json.ts';
 import { CypherWriter } from './export-cypher.ts';
 import { declaredLabel, rowWriter } from './export-rows.ts';
 import type { RowWriter } from './export-rows.ts';
@@ -210,6 +210,7 @@ class GraphExport {
       ...withoutEmpty({
         indexes: parts.indexes.map(({ index, label, fields }) => indexItem(index, label, fields)),
         fulltext_indexes: parts.texts.map(textItem),
+        vector_indexes: this.#catalog.likenesses.map((index) => likenessItem(this.#catalog.likenessSpec(index))),
         constraints: parts.constraints.map(({ name, type, kind, label, fields, propertyType }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields, property_type: propertyType })),
       }),
       ...(names.labels.length + names.types.length + names.keys.length === 0 ? {} : { names }),

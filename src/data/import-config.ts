@@ -6,15 +6,15 @@
  *   files item    path (a file, or a folder: every file in it), format (CSV, JSON, GRAPH), label, columns, header,
  *                 edges: SRC_ID, DST_ID (labels of the ends)
  *
- * Ours beyond TuGraph's: `indexes`, `fulltext_indexes` and `constraints` beside `schema` (several fields; labels that are not declared), the format GRAPH
+ * Ours beyond TuGraph's: `indexes`, `fulltext_indexes`, `vector_indexes` and `constraints` beside `schema` (several fields; labels that are not declared), the format GRAPH
  * (graph-lines.ts) with the `names` it uses, and `.gz` files. Whatever is not known is an error with the nearest known word.
  */
 import { DbError } from '../base/errors.ts';
-import { suggest } from '../base/suggest.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { FIELD_TYPES } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
-import type { ConstraintDef, FieldDef, LabelSchema } from '../graph/catalog.ts';
+import type { ConstraintDef, FieldDef, LabelSchema, LikenessIndexSpec } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import { canonicalType, isPropertyType } from '../value/value-type.ts';
 
@@ -54,6 +54,7 @@ export interface ImportConfig {
   readonly indexes: readonly IndexSpec[];
   readonly constraints: readonly Omit<ConstraintDef, 'id'>[];
   readonly texts: readonly TextIndexSpec[];
+  readonly likenesses: readonly LikenessIndexSpec[];
   /** Names that files of the format GRAPH use without a declaration. */
   readonly names: Names;
   /** Vertex files first. */
@@ -79,15 +80,16 @@ export function parseImportConfig(text: string, where: string): ImportConfig {
     throw wrong(`${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   const root = record(json, where);
-  onlyKeys(root, ['schema', 'files', 'indexes', 'fulltext_indexes', 'constraints', 'names'], where);
+  onlyKeys(root, ['schema', 'files', 'indexes', 'fulltext_indexes', 'vector_indexes', 'constraints', 'names'], where);
   const items = list(root, 'schema', where).map((item, i) => schemaItem(record(item, `schema[${i}]`), `schema[${i}]`));
   const schemas = items.map(({ schema }) => schema);
   unique(schemas.map(({ kind, name }) => `${kind} label ${name}`));
   const indexes = [...items.flatMap((item) => item.indexes), ...optionalList(root, 'indexes', where).map((item, i) => indexItem(record(item, `indexes[${i}]`), `indexes[${i}]`))];
   const constraints = optionalList(root, 'constraints', where).map((item, i) => constraintItem(record(item, `constraints[${i}]`), `constraints[${i}]`));
   const texts = [...items.flatMap((item) => item.texts), ...optionalList(root, 'fulltext_indexes', where).map((item, i) => textItem(record(item, `fulltext_indexes[${i}]`), `fulltext_indexes[${i}]`))];
+  const likenesses = optionalList(root, 'vector_indexes', where).map((item, i) => likenessItem(record(item, `vector_indexes[${i}]`), `vector_indexes[${i}]`));
   const files = optionalList(root, 'files', where).map((item, i) => fileItem(record(item, `files[${i}]`), `files[${i}]`, schemas));
-  return { schemas, indexes, constraints, texts, names: namesOf(root), files: [...files.filter(({ kind }) => kind === 'vertex'), ...files.filter(({ kind }) => kind === 'edge')] };
+  return { schemas, indexes, constraints, texts, likenesses, names: namesOf(root), files: [...files.filter(({ kind }) => kind === 'vertex'), ...files.filter(({ kind }) => kind === 'edge')] };
 }
 
 function namesOf(root: Json): Names {
@@ -176,6 +178,18 @@ function textItem(item: Json, where: string): TextIndexSpec {
   return {
     kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', name: text(item, 'name', where), labels: texts(item, 'labels', where),
     fields: texts(item, 'fields', where), analyzer: item.analyzer === undefined ? DEFAULT_ANALYZER : text(item, 'analyzer', where),
+  };
+}
+
+function likenessItem(item: Json, where: string): LikenessIndexSpec {
+  onlyKeys(item, ['type', 'label', 'field', 'name', 'dimensions', 'similarity'], where);
+  const { dimensions } = item;
+  if (dimensions !== undefined && typeof dimensions !== 'number') throw wrong(`${where}: \`dimensions\` is a number`);
+  const similarity = text(item, 'similarity', where);
+  if (similarity !== 'cosine' && similarity !== 'euclidean') throw wrong(`${where}: \`similarity\` is cosine or euclidean, given ${similarity}`);
+  return {
+    kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', label: text(item, 'label', where), field: text(item, 'field', where), name: text(item, 'name', where),
+    ...(dimensions === undefined ? {} : { dimensions }), similarity,
   };
 }
 
@@ -291,7 +305,3 @@ function unique(names: readonly string[]): void {
   if (twice !== undefined) throw wrong(`${twice} is there twice`);
 }
 
-export function didYouMean(word: string, known: readonly string[]): string {
-  const near = suggest(word, known);
-  return near === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${near}?`;
-}

@@ -1,4 +1,4 @@
-import type { ConstraintDef } from '../graph/catalog.ts';
+import type { ConstraintDef, LikenessIndexSpec } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import type { IndexSpec } from './import-config.ts';
 
@@ -19,6 +19,12 @@ export function createTextStatement({ kind, name, labels, fields, analyzer }: Te
   const each = fields.map((field) => `n.${quoted(field)}`).join(', ');
   const config = `{indexConfig: {\`fulltext.analyzer\`: ${JSON.stringify(analyzer)}}}`;
   return `CREATE FULLTEXT INDEX ${quoted(name)} ${options.ifNotExists === true ? 'IF NOT EXISTS ' : ''}FOR ${pattern} ON EACH [${each}] OPTIONS ${config}`;
+}
+
+/** A vector index as a statement. */
+export function createVectorStatement({ kind, name, label, field, dimensions, similarity }: LikenessIndexSpec, options: { readonly ifNotExists?: boolean } = {}): string {
+  const settings = [...(dimensions === undefined ? [] : [`\`vector.dimensions\`: ${dimensions}`]), `\`vector.similarity_function\`: '${similarity}'`].join(', ');
+  return `CREATE VECTOR INDEX ${quoted(name)} ${options.ifNotExists === true ? 'IF NOT EXISTS ' : ''}FOR ${patternOf(kind, label)} ON ${fieldsOf([field])} OPTIONS {indexConfig: {${settings}}}`;
 }
 
 const patternOf = (kind: 'vertex' | 'edge', label: string): string => (kind === 'vertex' ? `(n:${quoted(label)})` : `()-[n:${quoted(label)}]-()`);

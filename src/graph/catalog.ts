@@ -17,6 +17,17 @@ export interface FieldDef {
   readonly name: string;
   readonly type: FieldType;
   readonly optional: boolean;
+  /** Of a FLOAT_VECTOR that may be searched: its index. */
+  readonly vector?: VectorIndexDef;
+}
+
+export interface VectorIndexDef {
+  readonly indexType: string;
+  /** Numbers of each vector. */
+  readonly dimension: number;
+  readonly distance: 'l2' | 'ip';
+  readonly m: number;
+  readonly efConstruction: number;
 }
 
 /** A declared label (`vertex`) or relationship type (`edge`); what TuGraph calls a label's schema. */
@@ -62,6 +73,24 @@ export interface TextIndexDef {
   readonly root: number;
 }
 
+/** An index over vectors as Neo4j has it, of any label or type: a name to search by. Nothing is stored for it, a search compares all. */
+export interface LikenessIndexDef {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: 'vertex' | 'edge';
+  /** Label id or relationship type id. */
+  readonly labelId: number;
+  readonly keyId: number;
+  /** Vectors of another length are not found. Absent: each search finds those of its own. */
+  readonly dimensions?: number;
+  readonly similarity: 'cosine' | 'euclidean';
+}
+
+export interface LikenessIndexSpec extends Pick<LikenessIndexDef, 'kind' | 'name' | 'dimensions' | 'similarity'> {
+  readonly label: string;
+  readonly field: string;
+}
+
 export interface ConstraintDef {
   readonly id: number;
   readonly name: string;
@@ -83,6 +112,8 @@ export interface CatalogData {
   readonly constraints: readonly ConstraintDef[];
   /** Full-text indexes; absent where there are none, as in catalogs of releases that did not have them. */
   readonly texts?: readonly TextIndexDef[];
+  /** Absent where there are none, as in catalogs of releases that did not have them. */
+  readonly likenesses?: readonly LikenessIndexDef[];
   /** Next number for an index or constraint. */
   readonly nextId: number;
 }
@@ -168,6 +199,17 @@ export class GraphCatalog {
     return this.texts.find((text) => text.name === name);
   }
 
+  get likenesses(): readonly LikenessIndexDef[] {
+    return this.data.likenesses ?? [];
+  }
+
+  /** What would make the vector index again. */
+  likenessSpec({ kind, name, labelId, keyId, dimensions, similarity }: LikenessIndexDef): LikenessIndexSpec {
+    return {
+      kind, name, label: kind === 'vertex' ? this.labelName(labelId) : this.typeName(labelId), field: this.keyName(keyId), ...(dimensions === undefined ? {} : { dimensions }), similarity,
+    };
+  }
+
   /** Labels or types of a full-text index, and its fields, by name. */
   textLabels(text: TextIndexDef): string[] {
     return text.labelIds.map((id) => (text.kind === 'vertex' ? this.labelName(id) : this.typeName(id)));
@@ -211,7 +253,7 @@ export function checkName(what: 'User' | 'Role' | 'Graph' | 'Label' | 'Field', n
     throw new DbError('ArgumentError', `Invalid ${what}: name length must be between 1 and ${max}, given [${bytes}]`);
   }
   if (/^[0-9]/.test(name)) throw new DbError('ArgumentError', `Invalid ${what}: name cannot begin with a digit.`);
-  if (/[^A-Za-z0-9_\u0080-\u{10FFFF}]/u.test(name)) {
+  if (/[^A-Za-z0-9_\u0080-\u{10FFFF}]|\p{Surrogate}/u.test(name)) {
     throw new DbError('ArgumentError', `Invalid ${what}: name can only contain alphabetic and numeric characters and underscore.`);
   }
 }

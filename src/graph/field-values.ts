@@ -83,7 +83,7 @@ function convert(field: FieldDef, value: Value): Value | undefined {
       return typeof value === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(value) ? Uint8Array.from(Buffer.from(value, 'base64')) : undefined;
     case 'POINT': case 'SPATIAL': case 'LINESTRING': case 'POLYGON':
       return value instanceof Point || typeof value === 'string' ? value : undefined;
-    case 'FLOAT_VECTOR': return vector(value);
+    case 'FLOAT_VECTOR': return vector(field, value);
   }
 }
 
@@ -109,7 +109,7 @@ function parsed<T>(value: Value, parse: (text: string) => T): T | undefined {
   }
 }
 
-function vector(value: Value): Value | undefined {
+function vector(field: FieldDef, value: Value): Value | undefined {
   const list = typeof value === 'string' ? value.split(',').map((part) => new Float(Number(part))) : value;
   if (!Array.isArray(list)) return undefined;
   const floats: Float[] = [];
@@ -118,5 +118,14 @@ function vector(value: Value): Value | undefined {
     if (!Number.isFinite(number)) return undefined;
     floats.push(new Float(Math.fround(number)));
   }
+  checkDimension(field, floats.length);
   return floats;
+}
+
+/** Throws where the field has a vector index for vectors of another length. */
+export function checkDimension({ name, vector: index }: FieldDef, length: number): void {
+  if (index === undefined || index.dimension === length) return;
+  throw new DbError('ConstraintValidation', `Failed to set field [${name}]: vector index dimension mismatch, vector size:${length}, dim:${index.dimension}`, {
+    hint: `give ${index.dimension} numbers, or delete the index first: CALL db.deleteVertexVectorIndex(label, '${name}')`,
+  });
 }

@@ -17,7 +17,7 @@ import { blockKey, CatalogBlock, renumberKey } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import type { Checksum } from './checksum.ts';
 import { applyEffects } from './effects.ts';
-import { encodeVersion, readVersion, STATE_FORMAT_TEXT, VERSION_KEY } from './version-record.ts';
+import { encodeVersion, formatOf, readVersion, VERSION_KEY } from './version-record.ts';
 import { ChangeSet } from './write-buffer.ts';
 import type { Change } from './write-buffer.ts';
 
@@ -181,7 +181,7 @@ export class StateWriter {
         latest.set(graph, kinds);
         buffer.forEachChange((change) => {
           const from = change.kind.logical ? this.#account(graph, change) : -1;
-          if (change.block instanceof CatalogBlock && (change.block.data.texts ?? []).length > 0) this.#format = STATE_FORMAT_TEXT;
+          if (change.block instanceof CatalogBlock) this.#format = Math.max(this.#format, formatOf(change.block.data));
           (kinds[change.kind.tag] ??= new Map()).set(change.number, { change, from, to: this.#encoder.length });
         });
       }

@@ -61,7 +61,24 @@ export interface SystemState {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-export const EMPTY_SYSTEM: SystemState = { graphs: [], nextGraph: 1, users: {}, roles: {}, settings: {} };
+/** A record without `Object.prototype`: names come from users, and `constructor` is a name like any other. */
+function named<T>(entries: Iterable<readonly [string, T]>): Readonly<Record<string, T>> {
+  return Object.setPrototypeOf(Object.fromEntries(entries), null) as Record<string, T>;
+}
+
+export const EMPTY_SYSTEM: SystemState = { graphs: [], nextGraph: 1, users: named([]), roles: named([]), settings: named([]) };
+
+function namedRole(role: RoleRecord): RoleRecord {
+  return { ...role, permissions: named(Object.entries(role.permissions)), fieldPermissions: named(Object.entries(role.fieldPermissions)) };
+}
+
+function parseSystem(text: string): SystemState {
+  const state = JSON.parse(text) as SystemState;
+  return {
+    ...state, users: named(Object.entries(state.users)), settings: named(Object.entries(state.settings)),
+    roles: named(Object.entries(state.roles).map(([name, role]) => [name, namedRole(role)] as const)),
+  };
+}
 
 export type SystemChange =
   | { readonly kind: 'createGraph'; readonly name: string; readonly description: string; readonly maxSizeGB: number; readonly strict: boolean }
@@ -90,7 +107,7 @@ export function applySystemChange(state: SystemState, change: SystemChange): Sys
     case 'setUser':
       return { ...state, users: withEntry(state.users, change.name, change.user) };
     case 'setRole':
-      return { ...state, roles: withEntry(state.roles, change.name, change.role) };
+      return { ...state, roles: withEntry(state.roles, change.name, change.role === null ? null : namedRole(change.role)) };
     case 'setSetting':
       return { ...state, settings: withEntry(state.settings, change.name, change.value) };
     default:
@@ -102,7 +119,7 @@ function withEntry<T>(record: Readonly<Record<string, T>>, name: string, value: 
   const entries = Object.entries(record).filter(([key]) => key !== name);
   if (value !== null) entries.push([name, value]);
   // Sorted, so that the stored text does not depend on the order of changes.
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return named(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export class SystemBlock implements Block {
@@ -118,7 +135,7 @@ export const SYSTEM: BlockKind<SystemBlock> = {
   encode(block, writer: ByteWriter) {
     writer.string(JSON.stringify(block.state));
   },
-  decode: (reader: ByteReader) => new SystemBlock(JSON.parse(reader.string())),
+  decode: (reader: ByteReader) => new SystemBlock(parseSystem(reader.string())),
   copy: (block) => new SystemBlock(block.state),
   size: () => 20_000,
 };

@@ -7,6 +7,7 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { Engine, EngineSnapshot } from '../storage/engine.ts';
+import type { CatalogData } from './catalog.ts';
 import { Checksum } from './checksum.ts';
 
 /**
@@ -14,6 +15,8 @@ import { Checksum } from './checksum.ts';
  * format of all releases.
  */
 export const STATE_FORMAT_TEXT = 2;
+/** The same of a vector index of Neo4j's kind. */
+export const STATE_FORMAT_LIKENESS = 3;
 export const STATE_FORMAT = 1;
 export const VERSION_KEY = Buffer.from('v');
 
@@ -30,9 +33,9 @@ export function readVersion(engine: Engine, snapshot?: EngineSnapshot): VersionR
   if (bytes === undefined) return { version: 0, timeMs: 0, checksum: new Checksum(), format: STATE_FORMAT };
   const reader = new ByteReader(bytes);
   const format = reader.u8();
-  if (format !== STATE_FORMAT && format !== STATE_FORMAT_TEXT) {
-    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_TEXT}`, {
-      hint: format > STATE_FORMAT_TEXT ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
+  if (format < STATE_FORMAT || format > STATE_FORMAT_LIKENESS) {
+    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_LIKENESS}`, {
+      hint: format > STATE_FORMAT_LIKENESS ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
     });
   }
   return { version: reader.f64(), timeMs: reader.f64(), checksum: Checksum.parse(reader.string()), format };
@@ -40,4 +43,9 @@ export function readVersion(engine: Engine, snapshot?: EngineSnapshot): VersionR
 
 export function encodeVersion(record: VersionRecord): Buffer {
   return new ByteWriter(64).u8(record.format).f64(record.version).f64(record.timeMs).string(record.checksum.toString()).finish();
+}
+
+/** The format that a store with this catalog needs. */
+export function formatOf({ texts, likenesses }: CatalogData): number {
+  return (likenesses ?? []).length > 0 ? STATE_FORMAT_LIKENESS : (texts ?? []).length > 0 ? STATE_FORMAT_TEXT : STATE_FORMAT;
 }

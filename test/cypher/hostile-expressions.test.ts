@@ -140,3 +140,14 @@ it('goes through a range of any length without holding it', () => {
   expect(codeOf('UNWIND range(1, 3, 0) AS i RETURN i')).toBe('ArgumentError');
   expect(codeOf("UNWIND range(1, '3') AS i RETURN i")).toBe('ArgumentError');
 });
+
+// 4 ** 20 paths: they are made one by one, and whoever holds them is counted.
+const MANY_PATHS = "MATCH (a:Link {n: 0}), (z:Link {n: 20}) CALL algo.allShortestPaths(a, z, {direction: 'PointingRight'}) YIELD nodeIds";
+
+it('makes exponentially many shortest paths one by one', () => {
+  run('UNWIND range(0, 20) AS n CREATE (:Link {n: n})');
+  run('MATCH (a:Link), (b:Link) WHERE b.n = a.n + 1 UNWIND range(1, 4) AS i CREATE (a)-[:LINK]->(b)');
+  expect(run(`${MANY_PATHS} WITH nodeIds LIMIT 5 RETURN size(nodeIds) AS x`)).toEqual(Array.from({ length: 5 }, () => [21]));
+  expect(codeOf(`${MANY_PATHS} RETURN count(*) AS x`, 50)).toBe('Killed');
+  expect(codeOf(`${MANY_PATHS} RETURN size(collect(nodeIds)) AS x`)).toBe('MemoryLimit');
+});

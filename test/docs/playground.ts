@@ -22,7 +22,7 @@ import { LocalStore } from '../graph/fixture.ts';
 
 export const PROCEDURES = allProcedures();
 
-const ALONE: GroupFacts = {
+export const ALONE: GroupFacts = {
   status: {
     enabled: false, clusterId: '', nodeId: '', role: 'leader', term: 1, leaderId: undefined, commitIndex: 1, lastIndex: 1, firstIndex: 1, appliedIndex: 1,
     waitingFor: undefined, peers: [], counters: {},

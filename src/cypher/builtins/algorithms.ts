@@ -1,13 +1,16 @@
 /**
  * algo.*: shortest paths, PageRank, Jaccard similarity, and values by vertex id or edge text.
  */
+import { mayMake, walk } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { distance, Point, pointFromEwkb } from '../../value/spatial.ts';
-import { Float, isNumber, NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
+import { Float, isNumber, NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
+import { formatValue } from '../../value/format.ts';
 import { compare, hashKey } from '../../value/compare.ts';
 import type { ExecContext } from '../context.ts';
-import { builtin, list, text, wrong, type Builtin } from './define.ts';
+import { builtin, list, options, text, wrong, type Builtin } from './define.ts';
 import { euidOf, findByEuid } from './euid.ts';
 
 interface PathOptions {
@@ -17,64 +20,70 @@ interface PathOptions {
 }
 
 const MAX_HOPS = 20;
+const DIRECTIONS: ReadonlyMap<Value, PathOptions['directions']> = new Map([['PointingRight', ['out']], ['PointingLeft', ['in']], ['AnyDirection', ['out', 'in']]]);
+const BOUNDS = ['smaller_than', 'greater_than'];
 
 function pathOptions(view: GraphView, config: Value | undefined): PathOptions {
-  const map: CypherMap = config instanceof Map ? config : new Map<string, Value>();
-  const direction = map.get('direction');
-  const maxHops = map.get('maxHops');
-  return {
-    directions: direction === 'PointingRight' ? ['out'] : direction === 'PointingLeft' ? ['in'] : ['out', 'in'],
-    maxHops: typeof maxHops === 'number' ? maxHops : MAX_HOPS,
-    accepts: relationshipQuery(view, map.get('relationshipQuery')),
-  };
+  const map = options(config, 'config', ['direction', 'maxHops', 'relationshipQuery']);
+  const direction = map.get('direction') ?? 'AnyDirection';
+  const directions = DIRECTIONS.get(direction);
+  if (directions === undefined) throw wrong(`unknown direction ${formatValue(direction)}${didYouMean(String(direction), [...DIRECTIONS.keys()].map(String))}`);
+  const maxHops = map.get('maxHops') ?? MAX_HOPS;
+  if (typeof maxHops !== 'number' || maxHops < 0) throw wrong(`maxHops should be an integer, at least 0, given ${formatValue(maxHops)}`);
+  return { directions, maxHops, accepts: relationshipQuery(view, map.get('relationshipQuery')) };
 }
 
 /** A label, or a list of `{label, property_filter: {field: {smaller_than, greater_than}}}` of which one must hold. */
 function relationshipQuery(view: GraphView, query: Value | undefined): (relationship: RelationshipValue) => boolean {
   if (query === undefined || query === null) return () => true;
-  const specs = Array.isArray(query) ? query : [query];
-  const tests = specs.map((spec) => {
-    const label = spec instanceof Map ? spec.get('label') : spec;
-    const typeId = typeof label === 'string' ? view.catalog.findType(label) : undefined;
-    const filter = spec instanceof Map ? spec.get('property_filter') : undefined;
-    return (relationship: RelationshipValue): boolean => {
-      if (typeof label === 'string' && relationship.typeId !== typeId) return false;
-      if (!(filter instanceof Map)) return true;
-      return [...filter].every(([field, bounds]) => {
-        const key = view.catalog.findKey(field);
-        const value = key === undefined ? null : view.relationshipProperty(relationship, key);
-        if (value === null || !(bounds instanceof Map)) return false;
-        return [...bounds].every(([name, bound]) => {
-          const order = compare(value, bound);
-          return order !== null && (name === 'smaller_than' ? order < 0 : name === 'greater_than' ? order > 0 : true);
-        });
-      });
-    };
-  });
+  const tests = (Array.isArray(query) ? query : [query]).map((spec) => relationshipTest(view, spec));
   return (relationship) => tests.some((test) => test(relationship));
 }
+
+function relationshipTest(view: GraphView, spec: Value): (relationship: RelationshipValue) => boolean {
+  if (typeof spec !== 'string' && !(spec instanceof Map)) throw wrong(`relationshipQuery should be a label, or a list of labels and maps, found ${formatValue(spec)}`);
+  const map = spec instanceof Map ? options(spec, 'relationshipQuery', ['label', 'property_filter']) : new Map<string, Value>([['label', spec]]);
+  const label = map.get('label') ?? null;
+  if (label !== null && typeof label !== 'string') throw wrong(`label of relationshipQuery should be a string, given ${formatValue(label)}`);
+  const typeId = label === null ? undefined : view.catalog.findType(label);
+  const filter = map.get('property_filter') ?? new Map<string, Value>();
+  if (!(filter instanceof Map)) throw wrong('property_filter should be a map from fields to bounds');
+  const tests = [...filter].map(([field, bounds]) => ({ key: view.catalog.findKey(field), bounds: [...options(bounds, `property_filter of ${field}`, BOUNDS)] }));
+  return (relationship) => (label === null || relationship.typeId === typeId) && tests.every(({ key, bounds }) => {
+    const value = key === undefined ? null : view.relationshipProperty(relationship, key);
+    return value !== null && bounds.every(([name, bound]) => {
+      const order = compare(value, bound);
+      return order !== null && (name === 'smaller_than' ? order < 0 : order > 0);
+    });
+  });
+}
+
+/** Of one way into a node that was found, with its place in the tables. */
+const LINK_BYTES = 128;
 
 interface FoundPath {
   readonly nodes: readonly number[];
   readonly relationships: readonly RelationshipValue[];
 }
 
-/** All shortest paths, level by level from the start; the first of them only if `all` is false. */
-function shortestPaths(context: ExecContext, start: NodeValue, end: NodeValue, options: PathOptions, all: boolean): FoundPath[] {
+/** All shortest paths, level by level from the start; the first of them only if `all` is false. There may be exponentially many: they are made one by one. */
+function shortestPaths(context: ExecContext, start: NodeValue, end: NodeValue, { directions, maxHops, accepts }: PathOptions, all: boolean): Iterable<FoundPath> {
   if (start.id === end.id) return [];
   const { view } = context;
   const before = new Map<number, RelationshipValue[]>([[start.id, []]]);
   let frontier = [start.id];
-  for (let hops = 0; hops < options.maxHops && frontier.length > 0 && !before.has(end.id); hops++) {
+  for (let hops = 0; hops < maxHops && frontier.length > 0 && !before.has(end.id); hops++) {
     const next = new Map<number, RelationshipValue[]>();
     for (const id of frontier) {
-      for (const direction of options.directions) {
+      for (const direction of directions) {
         for (const { neighbours, edges, from, to, typeId } of view.adjacency(id, direction, undefined)) {
+          walk(to - from);
           for (let i = from; i < to; i++) {
             const neighbour = neighbours[i]!;
             if (before.has(neighbour)) continue;
             const relationship = direction === 'out' ? new RelationshipValue(edges[i]!, typeId, id, neighbour) : new RelationshipValue(edges[i]!, typeId, neighbour, id);
-            if (!options.accepts(relationship)) continue;
+            if (!accepts(relationship)) continue;
+            mayMake(LINK_BYTES);
             const known = next.get(neighbour);
             if (known === undefined) next.set(neighbour, [relationship]);
             else if (all) known.push(relationship);
@@ -86,15 +95,29 @@ function shortestPaths(context: ExecContext, start: NodeValue, end: NodeValue, o
     frontier = [...next.keys()];
     context.checkpoint(0);
   }
-  return before.has(end.id) ? [...walkBack(before, end.id)] : [];
+  return before.has(end.id) ? walkBack(before, end.id) : [];
 }
 
-function* walkBack(before: ReadonlyMap<number, readonly RelationshipValue[]>, id: number): Generator<FoundPath> {
-  const links = before.get(id)!;
-  if (links.length === 0) yield { nodes: [id], relationships: [] };
-  for (const link of links) {
-    const previous = link.start === id ? link.end : link.start;
-    for (const path of walkBack(before, previous)) yield { nodes: [...path.nodes, id], relationships: [...path.relationships, link] };
+/** Every way from the end back to the start, depth first: each place with how many of its links were taken. */
+function* walkBack(before: ReadonlyMap<number, readonly RelationshipValue[]>, end: number): Generator<FoundPath> {
+  const places = [{ id: end, taken: 0 }];
+  const links: RelationshipValue[] = [];
+  while (places.length > 0) {
+    walk(1);
+    const place = places.at(-1)!;
+    const choices = before.get(place.id)!;
+    if (choices.length === 0) {
+      walk(places.length);
+      yield { nodes: places.map(({ id }) => id).reverse(), relationships: links.toReversed() };
+    }
+    const link = choices[place.taken++];
+    if (link === undefined) {
+      places.pop();
+      links.pop();
+      continue;
+    }
+    links.push(link);
+    places.push({ id: link.start === place.id ? link.end : link.start, taken: 0 });
   }
 }
 
@@ -120,6 +143,7 @@ function pageRank(context: ExecContext, rounds: number): Value[][] {
     for (const [i, id] of ids.entries()) {
       const share = degrees[i]! === 0 ? ranks[i]! : ranks[i]! / degrees[i]!;
       for (const { neighbours, from, to } of view.adjacency(id, 'out', undefined)) {
+        walk(to - from);
         for (let n = from; n < to; n++) sums[place.get(neighbours[n]!)!]! += share;
       }
     }
@@ -164,23 +188,23 @@ function pointArgument(value: Value | undefined, name: string): Point {
 
 export const ALGORITHM_BUILTINS: readonly Builtin[] = [
   builtin('algo.shortestPath', 'startNode:NODE, endNode:NODE, config?:MAP', 'nodeCount:INTEGER, totalCost:FLOAT, path:STRING', 'read', ([start, end, config], context) => {
-    const options = pathOptions(context.view, config);
-    const [path] = shortestPaths(context, nodeArgument(start, 'startNode'), nodeArgument(end, 'endNode'), options, false);
+    const [path] = shortestPaths(context, nodeArgument(start, 'startNode'), nodeArgument(end, 'endNode'), pathOptions(context.view, config), false);
     return path === undefined ? [[0, new Float(0), '[]']] : [[path.nodes.length, new Float(path.relationships.length), pathText(context.view, path)]];
   }),
-  builtin('algo.allShortestPaths', 'startNode:NODE, endNode:NODE, config?:MAP', 'nodeIds:LIST, relationshipIds:LIST, cost:FLOAT', 'read', ([start, end, config], context) => {
-    const options = pathOptions(context.view, config);
-    return shortestPaths(context, nodeArgument(start, 'startNode'), nodeArgument(end, 'endNode'), options, true)
-      .map((path) => [[...path.nodes], path.relationships.map((each) => euidOf(context.view, each)), new Float(path.relationships.length)]);
+  builtin('algo.allShortestPaths', 'startNode:NODE, endNode:NODE, config?:MAP', 'nodeIds:LIST, relationshipIds:LIST, cost:FLOAT', 'read', function* allShortestPaths([start, end, config], context) {
+    for (const { nodes, relationships } of shortestPaths(context, nodeArgument(start, 'startNode'), nodeArgument(end, 'endNode'), pathOptions(context.view, config), true)) {
+      yield [[...nodes], relationships.map((each) => euidOf(context.view, each)), new Float(relationships.length)];
+    }
   }),
   builtin('algo.native.extract', 'id:ANY, config:MAP', 'value:ANY', 'read', ([id, config], context) => {
-    const isNode = config instanceof Map ? config.get('isNode') : undefined;
-    const field = config instanceof Map ? config.get('field') : undefined;
+    const map = options(config, 'config', ['isNode', 'field']);
+    const isNode = map.get('isNode');
+    const field = map.get('field');
     if (typeof isNode !== 'boolean') throw wrong('isNode type should be boolean');
     return [[extract(context, id ?? null, isNode, text(field, 'field'))]];
   }),
   builtin('algo.pagerank', 'num_iterations:INTEGER', 'node:NODE, pr:FLOAT', 'read', ([rounds], context) => {
-    if (rounds === undefined || rounds === null || !isNumber(rounds)) throw wrong('num_iterations type should be integer');
+    if (rounds === undefined || rounds === null || !isNumber(rounds) || Number(rounds) < 0) throw wrong('num_iterations should be an integer, at least 0');
     return pageRank(context, Number(rounds));
   }),
   builtin('spatial.distance', 'spatial1:ANY, spatial2:ANY', 'distance:DOUBLE', 'read', ([a, b]) => {

@@ -2,8 +2,9 @@
  * How builtin procedures are written down: a signature as TuGraph prints it, and what it does.
  */
 import { DbError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { GraphWriter } from '../../graph/view.ts';
-import type { Value } from '../../value/value.ts';
+import type { CypherMap, Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import type { ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from '../procedures.ts';
 import { DESCRIPTIONS } from './descriptions.ts';
@@ -60,6 +61,14 @@ export function flag(value: Value | undefined, name: string): boolean {
 
 export function list(value: Value | undefined, name: string): Value[] {
   if (!Array.isArray(value)) throw wrong(`${name} type should be list`);
+  return value;
+}
+
+/** A map of options, null for none. Keys that are not `known` are errors: a misspelt one would change nothing without a word. */
+export function options(value: Value | undefined, name: string, known: readonly string[]): CypherMap {
+  if (value === undefined || value === null) return new Map<string, Value>();
+  if (!(value instanceof Map)) throw wrong(`${name} type should be map`);
+  for (const key of value.keys()) if (!known.includes(key)) throw wrong(`unknown key ${key} in ${name}${didYouMean(key, known)}`);
   return value;
 }
 

@@ -1,12 +1,14 @@
 /**
  * Procedures that tell what is in a graph: labels, fields, indexes, counts, procedures, and parts of the data as JSON.
  */
+import { walk } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import type { GraphCatalog, IndexDef, LabelSchema } from '../../graph/catalog.ts';
 import type { GraphView } from '../../graph/view.ts';
-import { jsonText } from '../../value/format.ts';
+import { formatValue, jsonText } from '../../value/format.ts';
 import { NodeValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
+import { declaredFields } from '../materialize.ts';
 import { signature } from '../semantics/check-call.ts';
 import { builtin, kindOf, list, text, wrong, type Builtin } from './define.ts';
 import { edgeOrdinal, temporalId } from './euid.ts';
@@ -60,22 +62,30 @@ function schemaMap(schema: LabelSchema, catalog: GraphCatalog, withDetach: boole
   return map;
 }
 
+/** All declared fields as TuGraph shows them, by name: its JSON is sorted. */
+function shown(properties: CypherMap, schema: LabelSchema | undefined): CypherMap {
+  return new Map([...declaredFields(properties, schema)].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function subgraph(view: GraphView, ids: readonly Value[]): string {
+  const odd = ids.find((id) => typeof id !== 'number' && typeof id !== 'bigint');
+  if (odd !== undefined) throw wrong(`vids should be a list of integers, found ${formatValue(odd)}`);
   const wanted = [...new Set(ids.filter((id): id is number => typeof id === 'number' && id >= 0 && view.nodeExists(id)))].sort((a, b) => a - b);
   const { catalog } = view;
   const nodes = wanted.map((id) => {
     const node = new NodeValue(id);
     const label = view.nodeLabels(node)[0];
-    return new Map<string, Value>([['identity', id], ['label', label === undefined ? null : catalog.labelName(label)], ['properties', view.nodeProperties(node)]]);
+    return new Map<string, Value>([['identity', id], ['label', label === undefined ? null : catalog.labelName(label)], ['properties', shown(view.nodeProperties(node), label === undefined ? undefined : catalog.vertexSchema(catalog.labelName(label)))]]);
   });
   const inside = new Set(wanted);
   const relationships: Value[] = [];
   for (const id of wanted) {
     for (const { neighbours, edges, from, to, typeId } of view.adjacency(id, 'out', undefined)) {
+      walk(to - from);
       for (let i = from; i < to; i++) {
         if (!inside.has(neighbours[i]!)) continue;
         const relationship = view.findRelationship(edges[i]!)!;
-        const properties = view.relationshipProperties(relationship);
+        const properties = shown(view.relationshipProperties(relationship), catalog.edgeSchema(catalog.typeName(typeId)));
         relationships.push(new Map<string, Value>([
           ['dst', neighbours[i]!], ['forward', true], ['identity', edgeOrdinal(view, relationship)], ['label', catalog.typeName(typeId)], ['label_id', typeId],
           ...(properties.size > 0 ? [['properties', properties] as const] : []), ['src', id], ['temporal_id', temporalId(view, relationship)],

@@ -159,6 +159,10 @@ function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
   for (const text of catalog.texts) {
     if (text.kind === kind && text.labelIds.includes(labelId) && text.labelIds.length === 1 && catalog.textFields(text).every((field) => names.includes(field))) writer.deleteText(text.name);
   }
+  for (const index of catalog.likenesses) {
+    const spec = catalog.likenessSpec(index);
+    if (spec.kind === kind && spec.label === label && names.includes(spec.field)) writer.deleteLikeness(index.name);
+  }
   writer.replaceSchema({ ...schema, fields: schema.fields.map((field) => (names.includes(field.name) ? { ...field, optional: true } : field)) });
   const keys = names.map((name) => writer.keyId(name));
   const count = forEachRecord(writer, kind, label, (set) => {
@@ -175,7 +179,7 @@ function modifyFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
     const before = schema.fields.find(({ name }) => name === field.name);
     if (before === undefined) throw new DbError('FieldNotFound', `Field [${field.name}] does not exist.`);
     if ((before.type === 'BLOB') !== (field.type === 'BLOB')) throw wrong(`Field [${field.name}]: BLOB cannot be converted.`);
-    return [field.name, field] as const;
+    return [field.name, field.type === before.type && before.vector !== undefined ? { ...field, vector: before.vector } : field] as const;
   }));
   writer.replaceSchema({ ...schema, fields: schema.fields.map((field) => changed.get(field.name) ?? field) });
   const keys = [...changed.keys()].map((name) => writer.keyId(name));
@@ -184,6 +188,17 @@ function modifyFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
     for (const key of keys) set(key, get(key));
   });
   return [[count]];
+}
+
+/** Those of labels that are not declared: the others went with theirs. */
+function dropIndexes(writer: GraphWriter): void {
+  for (const { name } of writer.catalog.data.constraints) writer.deleteConstraint(name);
+  for (const { name } of writer.catalog.texts) writer.deleteText(name);
+  for (const { name } of writer.catalog.likenesses) writer.deleteLikeness(name);
+  const { catalog } = writer;
+  for (const { kind, labelId, keyIds } of catalog.data.indexes) {
+    writer.deleteIndex({ kind, label: kind === 'vertex' ? catalog.labelName(labelId) : catalog.typeName(labelId), fields: keyIds.map((key) => catalog.keyName(key)) });
+  }
 }
 
 // ---- the procedures
@@ -295,6 +310,7 @@ export const SCHEMA_BUILTINS: readonly Builtin[] = [
     for (const kind of ['edge', 'vertex'] as const) {
       for (const schema of writer.catalog.data.schemas.filter((each) => each.kind === kind)) writer.deleteLabel(kind, schema.name);
     }
+    dropIndexes(writer);
     return NOTHING;
   }),
 ];

@@ -3,6 +3,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import type { IndexDef, LabelSchema } from '../../graph/catalog.ts';
+import { fieldValue } from '../../graph/field-values.ts';
 import type { GraphWriter } from '../../graph/view.ts';
 import { NodeValue, RelationshipValue, Float, integer, type CypherMap, type Value } from '../../value/value.ts';
 import { builtin, list, text, writerOf, wrong, type Builtin } from './define.ts';
@@ -21,12 +22,12 @@ class UpsertCounts {
 
 const COLUMNS = 'total:INTEGER, data_error:INTEGER, index_conflict:INTEGER, insert:INTEGER, update:INTEGER';
 
-/** The values of declared fields; other keys are ignored. */
+/** The values of declared fields as they are stored; other keys are ignored. Throws before anything of the row is written. */
 function known(schema: LabelSchema, row: CypherMap, writer: GraphWriter): [number, Value][] {
   const entries: [number, Value][] = [];
   for (const field of schema.fields) {
     const value = row.get(field.name);
-    if (value !== undefined) entries.push([writer.keyId(field.name), value]);
+    if (value !== undefined) entries.push([writer.keyId(field.name), fieldValue(field, value)]);
   }
   return entries;
 }

@@ -5,26 +5,14 @@
  * approximate structure behind it, so its tuning options are checked and shown but change nothing.
  */
 import { DbError } from '../../base/errors.ts';
-import type { FieldDef, LabelSchema } from '../../graph/catalog.ts';
+import type { FieldDef, LabelSchema, VectorIndexDef } from '../../graph/catalog.ts';
+import { checkDimension } from '../../graph/field-values.ts';
 import type { GraphView, GraphWriter } from '../../graph/view.ts';
 import { Float, isNumber, NodeValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
-import { builtin, list, text, writerOf, wrong, type Builtin } from './define.ts';
+import { builtin, list, options, text, writerOf, wrong, type Builtin } from './define.ts';
 
-interface VectorOptions {
-  readonly indexType: string;
-  readonly dimension: number;
-  readonly distance: 'l2' | 'ip';
-  readonly m: number;
-  readonly efConstruction: number;
-}
-
-/** The declaration is stored as JSON: the note travels with it. */
-interface VectorField extends FieldDef {
-  readonly vector?: VectorOptions;
-}
-
-function vectorField(view: GraphView, label: string, name: string): { schema: LabelSchema; field: VectorField } {
+function vectorField(view: GraphView, label: string, name: string): { schema: LabelSchema; field: FieldDef } {
   const schema = view.catalog.vertexSchema(label);
   if (schema === undefined) throw new DbError('LabelNotFound', `Vertex label "${label}" does not exist.`);
   const field = schema.fields.find((each) => each.name === name);
@@ -32,12 +20,12 @@ function vectorField(view: GraphView, label: string, name: string): { schema: La
   return { schema, field };
 }
 
-function replaceField(writer: GraphWriter, schema: LabelSchema, field: VectorField): void {
+function replaceField(writer: GraphWriter, schema: LabelSchema, field: FieldDef): void {
   writer.replaceSchema({ ...schema, fields: schema.fields.map((each) => (each.name === field.name ? field : each)) });
 }
 
-function optionsOf(config: Value | undefined): VectorOptions {
-  const map: CypherMap = config instanceof Map ? config : new Map<string, Value>();
+function optionsOf(config: Value | undefined): VectorIndexDef {
+  const map = options(config, 'parameter', ['index_type', 'dimension', 'distance_type', 'hnsw_m', 'hnsw_ef_construction', 'ivf_flat_nlist']);
   const number = (name: string, initial: number, min: number, max: number): number => {
     const value = map.get(name) ?? initial;
     if (typeof value !== 'number' || value < min || value > max) throw wrong(`${name} should be an integer in the range of [${min},${max}]`);
@@ -64,6 +52,23 @@ function numbersOf(value: Value | undefined): number[] | undefined {
 interface Hit {
   readonly id: number;
   readonly distance: number;
+}
+
+const SEARCH_TUNING = ['hnsw_ef_search', 'ivf_flat_nprobe'];
+
+/** An index holds vectors of one length: what is stored already must fit. */
+function checkStored(context: ExecContext, label: string, field: FieldDef): void {
+  const { view } = context;
+  const key = view.catalog.findKey(field.name);
+  const labelId = view.catalog.findLabel(label);
+  if (key === undefined || labelId === undefined) return;
+  for (const ids of view.scanNodes(labelId)) {
+    context.checkpoint(0);
+    for (let i = 0; i < ids.length; i++) {
+      const vector = view.nodeProperty(new NodeValue(ids[i]!), key);
+      if (Array.isArray(vector)) checkDimension(field, vector.length);
+    }
+  }
 }
 
 /** Every vertex with a vector, nearest first. */
@@ -95,13 +100,14 @@ function search(context: ExecContext, label: string, name: string, query: readon
 
 const rows = (hits: readonly Hit[]): Value[][] => hits.map(({ id, distance }) => [new NodeValue(id), new Float(distance)]);
 
-function option(config: Value | undefined, name: string): number | undefined {
-  const value = config instanceof Map ? config.get(name) : undefined;
-  return value === undefined || value === null || !isNumber(value) ? undefined : value instanceof Float ? value.value : Number(value);
+function radiusOption(config: CypherMap): number {
+  const value = config.get('radius') ?? null;
+  if (value === null || !isNumber(value)) throw wrong('radius is required for vector range search');
+  return value instanceof Float ? value.value : Number(value);
 }
 
-function countOption(config: Value | undefined, name: string): number | undefined {
-  const value = config instanceof Map ? config.get(name) ?? undefined : undefined;
+function countOption(config: CypherMap, name: string): number | undefined {
+  const value = config.get(name) ?? undefined;
   if (value === undefined || (typeof value === 'number' && value >= 0)) return value;
   throw wrong(`${name} should be an integer, at least 0`);
 }
@@ -112,7 +118,9 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
     const { schema, field } = vectorField(writer, text(label, 'label_name'), text(name, 'field_name'));
     if (field.type !== 'FLOAT_VECTOR') throw wrong('Only FLOAT_VECTOR type supports vector index');
     if (field.vector !== undefined) throw new DbError('IndexExists', `VertexIndex [${schema.name}:${field.name}] already exist.`);
-    replaceField(writer, schema, { ...field, vector: optionsOf(config) } as VectorField);
+    const indexed: FieldDef = { ...field, vector: optionsOf(config) };
+    checkStored(context, schema.name, indexed);
+    replaceField(writer, schema, indexed);
     return [];
   }),
   builtin('db.deleteVertexVectorIndex', 'label_name:STRING, field_name:STRING', '', 'schema', ([label, name], context) => {
@@ -123,7 +131,7 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
     return [];
   }),
   builtin('db.showVertexVectorIndex', '', 'label_name:STRING, field_name:STRING, index_type:STRING, dimension:INTEGER, distance_type:STRING, parameter:MAP, elements_num:INTEGER, memory_usage:INTEGER, deleted_ids_num:INTEGER', 'read', (_args, context) => (
-    context.view.catalog.data.schemas.flatMap((schema) => schema.fields.flatMap((field: VectorField): Value[][] => {
+    context.view.catalog.data.schemas.flatMap((schema) => schema.fields.flatMap((field): Value[][] => {
       const { vector } = field;
       if (schema.kind !== 'vertex' || vector === undefined) return [];
       const elements = search(context, schema.name, field.name, Array.from({ length: vector.dimension }, () => 0)).length;
@@ -131,13 +139,13 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
       return [[schema.name, field.name, vector.indexType, vector.dimension, vector.distance, parameter, elements, 0, 0]];
     })))),
   builtin('db.vertexVectorKnnSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter?:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
-    const count = countOption(config, 'top_k') ?? 10;
+    const count = countOption(options(config, 'parameter', ['top_k', ...SEARCH_TUNING]), 'top_k') ?? 10;
     return rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).slice(0, count));
   }),
   builtin('db.vertexVectorRangeSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
-    const radius = option(config, 'radius');
-    if (radius === undefined) throw wrong('radius is required for vector range search');
-    const count = countOption(config, 'limit');
+    const map = options(config, 'parameter', ['radius', 'limit', ...SEARCH_TUNING]);
+    const radius = radiusOption(map);
+    const count = countOption(map, 'limit');
     const hits = search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).filter(({ distance }) => distance <= radius);
     return rows(hits.slice(0, count));
   }),

@@ -19,13 +19,29 @@ function vector(name: string, value: Value): number[] {
   return numbers;
 }
 
-const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+function dot(a: readonly number[], b: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** Undefined where one of them is zero, which has no direction. */
+export function cosine(a: readonly number[], b: readonly number[]): number | undefined {
+  const norms = Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b));
+  return norms === 0 ? undefined : (1 + Math.min(1, Math.max(-1, dot(a, b) / norms))) / 2;
+}
+
+export function euclidean(a: readonly number[], b: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return 1 / (1 + sum);
+}
 
 export const VECTOR_FUNCTIONS: readonly ScalarFunction[] = [
   similarity('vector.similarity.cosine', (a, b) => {
-    const norms = Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b));
-    if (norms === 0) throw invalidValue('vector.similarity.cosine() needs vectors that are not zero');
-    return (1 + Math.min(1, Math.max(-1, dot(a, b) / norms))) / 2;
+    const score = cosine(a, b);
+    if (score === undefined) throw invalidValue('vector.similarity.cosine() needs vectors that are not zero');
+    return score;
   }),
-  similarity('vector.similarity.euclidean', (a, b) => 1 / (1 + a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0))),
+  similarity('vector.similarity.euclidean', euclidean),
 ];

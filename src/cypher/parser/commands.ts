@@ -3,7 +3,7 @@
  */
 import { isPropertyType } from '../../value/value-type.ts';
 import type {
-  CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
+  CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
 } from '../ast.ts';
 import { text } from './administration.ts';
 import { parseProjection, parseYield } from './clauses.ts';
@@ -25,7 +25,7 @@ export function isCommandAhead(c: Cursor): boolean {
     || (INDEX_KINDS.some((kind) => c.isWord(kind, ahead)) && c.isWord('INDEX', ahead + 1));
 }
 
-export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
+export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
   const start = c.token.start;
   if (c.takeWord('SHOW')) return parseShow(c, start);
   if (c.takeWord('TERMINATE')) return parseTerminate(c, start);
@@ -37,6 +37,7 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCom
   c.expectWord('CREATE');
   c.takeWords('OR', 'REPLACE');
   if (c.takeWords('LOOKUP', 'INDEX')) throw lookupIndex(c, start);
+  if (c.takeWords('VECTOR', 'INDEX')) return parseCreateVectorIndex(c, start);
   const isText = c.isWord('FULLTEXT');
   for (const kind of INDEX_KINDS) c.takeWord(kind);
   if (c.takeWord('INDEX')) return isText ? parseCreateTextIndex(c, start) : parseCreateIndex(c, start);
@@ -92,6 +93,20 @@ function parseCreateTextIndex(c: Cursor, start: number): CreateTextIndexCommand 
   return { kind: 'CreateTextIndex', name, target, labels, keys, options, ifNotExists, start, end: c.lastEnd };
 }
 
+/** `[name] [IF NOT EXISTS] FOR (n:A) ON (n.k) [OPTIONS {…}]`, or `FOR ()-[r:T]-()`; the parentheses of the key may be left out. */
+function parseCreateVectorIndex(c: Cursor, start: number): CreateVectorIndexCommand {
+  const name = c.isName() && !c.isWord('FOR') && !c.isWord('IF') ? c.expectName('an index name') : undefined;
+  const ifNotExists = parseIfNotExists(c);
+  c.expectWord('FOR');
+  const { target, label, variable } = parseEntity(c);
+  c.expectWord('ON');
+  const isClosed = c.takePunct('(');
+  const key = parseKey(c, variable);
+  if (isClosed) c.expectPunct(')');
+  const options = c.takeWord('OPTIONS') ? parseMapLiteral(c) : undefined;
+  return { kind: 'CreateVectorIndex', name, target, label, key, options, ifNotExists, start, end: c.lastEnd };
+}
+
 function parseDropIndex(c: Cursor, start: number): DropIndexCommand {
   if (c.takeWord('ON')) {
     const { label, keys } = parseLabelAndKeys(c);
@@ -143,7 +158,7 @@ function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateC
   if (!c.isPunct('::')) c.expectWord('IS');
   if (c.isPunct('::') || c.isWord('TYPED')) return { keys, type: 'type', propertyType: parsePropertyType(c, keys) };
   if (c.takeWords('NOT', 'NULL')) return { keys, type: 'exists' };
-  if (c.takeWords('NODE', 'KEY') || c.takeWords('RELATIONSHIP', 'KEY') || c.takeWord('KEY')) return { keys, type: 'node_key' };
+  if (c.takeWords('NODE', 'KEY') || c.takeWords('RELATIONSHIP', 'KEY') || c.takeWords('REL', 'KEY') || c.takeWord('KEY')) return { keys, type: 'node_key' };
   if (!c.takeWord('NODE')) c.takeWord('RELATIONSHIP');
   if (!c.takeWord('REL')) c.takeWord('RELATIONSHIP');
   c.expectWord('UNIQUE');

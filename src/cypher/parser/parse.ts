@@ -24,7 +24,6 @@ export function parseStatement(text: string, tokens?: readonly Token[]): Stateme
       graph = parseGraph(c);
     } else break;
   }
-  refuseVectorIndex(c);
   const body = isAdministrationAhead(c) ? parseAdministration(c) : isCommandAhead(c) ? parseCommand(c) : parseQuery(c);
   while (c.takePunct(';'));
   if (c.token.type !== 'end') throw c.expected('a clause or the end of the statement', expectedNext(body));
@@ -34,15 +33,6 @@ export function parseStatement(text: string, tokens?: readonly Token[]): Stateme
 function expectedNext(body: Statement['body']): readonly string[] {
   if (body.kind !== 'Query') return ['YIELD', 'WHERE', 'RETURN'];
   return [...CLAUSE_KEYWORDS, 'AND', 'OR', 'AS', 'ASC', 'DESC', 'IN', 'IS', 'STARTS', 'ENDS', 'CONTAINS'];
-}
-
-/** Neo4j's vectors are indexes, TuGraph's are fields of declared labels. */
-function refuseVectorIndex(c: Cursor): void {
-  if (!c.isWord('CREATE')) return;
-  const at = c.isWord('OR', 1) && c.isWord('REPLACE', 2) ? 3 : 1;
-  if (c.isWord('VECTOR', at) && c.isWord('INDEX', at + 1)) {
-    throw c.error('vectors are searched in fields of declared labels', 'UnexpectedSyntax', c.token.start, "CALL db.addVertexVectorIndex('Label', 'field', {dimension: 128})");
-  }
 }
 
 /** `USE films`, `USE graph.byName('films')` */

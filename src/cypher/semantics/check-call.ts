@@ -42,6 +42,10 @@ function findProcedure(context: CheckContext, clause: CallClause): ProcedureDef 
   const definition = context.procedures.find(clause.procedure);
   if (definition !== undefined) return definition;
   if (clause.procedure.startsWith(' ')) throw new DbError('NotSupported', 'this command is not available here: it is the server\'s');
+  if (/^plugin\.(cpp|python)\./i.test(clause.procedure)) {
+    throw sourceError('NotSupported', 'NotSupported', context.source, clause.start, `${clause.procedure} is not supported: this server runs no C++ or Python`,
+      'write it in Cypher, or call the server from a client');
+  }
   const meant = suggest(clause.procedure, context.procedures.names());
   throw sourceError('ProcedureNotFound', 'ProcedureNotFound', context.source, clause.start,
     `unregistered standalone function: ${clause.procedure}`, meant === undefined ? undefined : `did you mean ${meant}?`);

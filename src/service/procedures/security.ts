@@ -83,7 +83,7 @@ function checkGraph(call: CallContext, graph: string): void {
 }
 
 function levels(call: CallContext, map: Map<string, Value>): Record<string, AccessLevel> {
-  const permissions: Record<string, AccessLevel> = {};
+  const permissions: Record<string, AccessLevel> = Object.create(null) as Record<string, AccessLevel>;
   for (const [graph, level] of map) {
     if (typeof level !== 'string' || !LEVELS.includes(level.toUpperCase())) throw new DbError('ArgumentError', 'unknown access level');
     checkGraph(call, graph);

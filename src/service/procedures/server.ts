@@ -101,6 +101,7 @@ const graphs = [
   procedure('dbms.graph.listUserGraphs', 'user:STRING', 'graph_name:STRING, configuration:MAP', 'dbms-read', 'the graphs a user may see', (args, call) => {
     const name = textArg(args, 0, 'user');
     if (name !== call.user) call.requireAdmin();
+    if (call.system.users[name] === undefined) throw new DbError('UserNotFound', `User [${name}] does not exist.`);
     return call.system.graphs.filter((graph) => accessLevel(call.system, name, graph.name) !== 'NONE').map(graphRow);
   }),
   procedure('dbms.graph.getGraphInfo', 'graph_name:STRING', 'graph_name:STRING, configuration:MAP', 'dbms-read', 'one graph', (args, call) => {

@@ -193,13 +193,24 @@ describe('the formats', () => {
     expect([again.records.at(-1)![0], again.engine.getSync(VERSION_KEY)![0]]).toEqual([1, 2]);
   });
 
+  it('say so too once there is a vector index, which replicas have as well', async () => {
+    const store = await LocalStore.withGraph('default', new MemoryEngine());
+    await store.write((tx) => tx.graph('default').createLikeness({ kind: 'vertex', name: 'v', label: 'A', field: 'e', dimensions: 2, similarity: 'cosine' }));
+    expect([store.records.at(-1)![0], store.engine.getSync(VERSION_KEY)![0]]).toEqual([3, 3]);
+    await store.write((tx) => void tx.graph('default').createText(NODES));
+    expect([store.records.at(-1)![0], store.engine.getSync(VERSION_KEY)![0]]).toEqual([2, 3]);
+    const copy = await store.replica();
+    expect(copy.begin().graph('default').catalog.likenesses.map(({ name }) => name)).toEqual(['v']);
+    expect(await copy.dump()).toEqual(await store.dump());
+  });
+
   it('refuse newer ones by name', async () => {
     const store = await LocalStore.withGraph();
-    expect(() => store.writer.stageRecord(Uint8Array.of(3, 0), 9)).toThrow('log entry 9 has effect format 3, this server knows 2');
+    expect(() => store.writer.stageRecord(Uint8Array.of(4, 0), 9)).toThrow('log entry 9 has effect format 4, this server knows 3');
     const bytes = Buffer.from(store.engine.getSync(VERSION_KEY)!);
-    bytes[0] = 3;
+    bytes[0] = 4;
     await store.engine.batch([{ type: 'put', key: VERSION_KEY, value: bytes }], { sync: false });
-    expect(() => new LocalStore(store.engine)).toThrow('the data directory has format 3, this server knows 2');
+    expect(() => new LocalStore(store.engine)).toThrow('the data directory has format 4, this server knows 3');
   });
 });
 

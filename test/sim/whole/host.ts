@@ -47,6 +47,8 @@ export class Host {
   noticed = '';
   /** What it waits for before it belongs to a group. */
   waitsFor = '';
+  /** What its peers say that an operator has to do about it. */
+  refusedBecause = '';
   readonly clockRate: number;
   clockJumpMs = 0;
   lagMs = 0;
@@ -106,6 +108,7 @@ export class Host {
     this.fatal = undefined;
     this.noticed = '';
     this.waitsFor = '';
+    this.refusedBecause = '';
     this.#starts += 1;
     this.store.open();
     this.state = this.durable;

@@ -15,6 +15,8 @@ const FAILED: readonly (readonly [seed: number, steps: number, what: string])[] 
   [655, 6000, 'operator: put back one of three while another left'],
   [766, 6000, 'operator: whoever is wiped and moved at once leaves its old identity behind'],
   [1059, 6000, 'operator: who has no identity any more has promised nothing'],
+  [107, 5000, 'a formation that a crash cut off left its entry in the log, and the next one, of more members, kept it: two beginnings of one group'],
+  [318, 5000, 'a server left while another one had just died: the rest had no majority, and could not undo it'],
 ];
 
 describe('whole servers', () => {
@@ -35,7 +37,7 @@ describe('whole servers', () => {
   });
 
   /** Deliberate bugs, and the seed from where the search begins. */
-  it.each([['drops-undurable', 60], ['searches-nobody', 450]] as const)('come to grief by the bug %s', { timeout: 60_000 }, async (name, from) => {
+  it.each([['drops-undurable', 215]] as const)('come to grief by the bug %s', { timeout: 60_000 }, async (name, from) => {
     const mutants = new Set([name]);
     let found = '';
     for (let seed = from; seed < from + 30 && found === ''; seed++) {
