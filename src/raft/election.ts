@@ -28,10 +28,19 @@ export function tickElection(state: RaftState, ticks: number): void {
   askForPreVotes(state);
 }
 
-/** Only a voter of the configuration in effect, with a log it can trust. */
+/**
+ * Only a voter of the configuration in effect, with a log it can trust. One that this configuration removes may still be needed until
+ * it is committed (§4.2.2 of the thesis): where it alone has the longest log, it refuses everybody else its vote.
+ */
 export function mayCampaign(state: RaftState): boolean {
-  if (state.role === 'leader' || !state.isVoter || state.isSuspect) return false;
+  if (state.role === 'leader' || state.isSuspect) return false;
+  if (!state.isVoter && !isLeaving(state)) return false;
   return !state.isWitness || state.options.witnessMayLead;
+}
+
+function isLeaving(state: RaftState): boolean {
+  const { effectiveIndex } = state.configs;
+  return effectiveIndex > state.log.commitIndex && isVoter(state.configs.at(effectiveIndex - 1).config, state.id) && !state.has('leaves-early');
 }
 
 /** A witness steps in only where servers with data cannot: their logs are too short, or none of them is there. */

@@ -78,8 +78,16 @@ export interface NodeView {
   readonly dropLimit: number;
 }
 
+/** The latest term in which a peer gave this server its vote, or acknowledged entries to it as the leader. */
+export interface Answered {
+  readonly term: number;
+  readonly voted: boolean;
+}
+
 export class RaftNode {
   readonly #state: RaftState;
+  /** Of each peer: see `answeredBy`. */
+  readonly #answered = new Map<NodeId, Answered>();
   #seq = 0;
   #seqDone = 0;
   #held: { readonly after: number; readonly to: NodeId; readonly message: Message }[] = [];
@@ -153,6 +161,7 @@ export class RaftNode {
   receive(from: NodeId, message: Message): void {
     const state = this.#state;
     assert(from !== state.id, 'a server does not write to itself');
+    this.#noteAnswer(from, message);
     switch (message.kind) {
       case 'vote':
       case 'preVote':
@@ -174,6 +183,13 @@ export class RaftNode {
       return;
     }
     this.#receiveCurrent(from, message);
+  }
+
+  #noteAnswer(from: NodeId, message: Message): void {
+    const voted = message.kind === 'voteReply' && message.granted;
+    if (!voted && !(message.kind === 'appendReply' && message.ok)) return;
+    const known = this.#answered.get(from)?.term ?? 0;
+    if (message.term > known || (voted && message.term === known)) this.#answered.set(from, { term: message.term, voted });
   }
 
   #receiveCurrent(from: NodeId, message: Exclude<Message, { kind: 'vote' | 'preVote' | 'voteReply' | 'preVoteReply' | 'notMember' }>): void {
@@ -399,6 +415,30 @@ export class RaftNode {
     const state = this.#state;
     // A later term may have replaced what an earlier one appended.
     if (term < state.term || index <= state.log.lastIndex || state.isSuspect || state.role === 'leader') return false;
+    state.isSuspect = true;
+    return true;
+  }
+
+  /** In which term a peer last voted for this server, or followed it; said to the peer when a connection begins. Undefined: in none, as far as this start knows. */
+  answeredBy(peer: NodeId): Answered | undefined {
+    return this.#answered.get(peer);
+  }
+
+  /**
+   * A peer says that this server voted for it, or followed it, in a term that this server has never heard of, or has no vote of: its
+   * directory is an older copy (both are on disk before they are said). The vote is put back, so that nobody else gets it, and as what
+   * was acknowledged since may be gone as well, it neither votes nor campaigns until a leader has brought it up to date.
+   * Returns whether that is so.
+   */
+  remindedOfAnswer(peer: NodeId, { term, voted }: Answered): boolean {
+    const state = this.#state;
+    // Who has followed a leader may have given its vote to nobody.
+    const isForgotten = term > state.term || (term === state.term && voted && state.votedFor !== peer);
+    if (!isForgotten || state.has('forgets-answers')) return false;
+    state.becomeFollower(term, undefined);
+    // It may have been given away a second time already: then it stays where it is.
+    state.votedFor ??= peer;
+    state.hardIsDirty = true;
     state.isSuspect = true;
     return true;
   }

@@ -60,7 +60,7 @@ export class Calls {
         await this.#group().letGo((call.body as { nodeId: NodeId }).nodeId, 3000);
         return {};
       case 'member':
-        return { isMember: this.#group().hasMember((call.body as { nodeId: NodeId }).nodeId) };
+        return this.#group().membership((call.body as { nodeId: NodeId }).nodeId);
       case 'dismiss':
         if ((call.body as { nodeId: NodeId }).nodeId === beginning.identity.nodeId) this.#host.onDismissed();
         return {};

@@ -53,6 +53,11 @@ const MEMBER_CALL_MS = 1000;
 /** How often a leader looks at its members: it reads what each says about itself, which is too much for every tick. */
 const LOOK_MS = 100;
 
+interface MembershipAnswer {
+  readonly isMember?: boolean;
+  readonly leader?: string;
+}
+
 export class ConsensusGroup {
   readonly #host: GroupHost;
   readonly #wanted: Wanted[] = [];
@@ -209,11 +214,12 @@ export class ConsensusGroup {
     return alive.length >= Math.floor(rest.length / 2) + 1;
   }
 
-  /** Whether the committed configuration has this server; asked of a leader by one that hears from nobody. */
-  hasMember(nodeId: NodeId): boolean {
+  /** Whether the committed configuration has this server; asked by one that hears from nobody. Who does not lead says who does. */
+  membership(nodeId: NodeId): MembershipAnswer {
     const { view } = this.#host.driver.node;
-    if (view.role !== 'leader' || !view.isReady) throw new DbError('NotLeader', 'ask the leader');
-    return memberOf(view.config.config, nodeId) !== undefined;
+    if (view.role === 'leader' && view.isReady) return { isMember: memberOf(view.config.config, nodeId) !== undefined };
+    const leader = memberOf(view.config.config, view.leader ?? '');
+    return leader === undefined || view.role === 'leader' ? {} : { leader: decodeInfo(leader).rpcAddress };
   }
 
   /**
@@ -222,8 +228,12 @@ export class ConsensusGroup {
    */
   async isForgotten(addresses: readonly string[]): Promise<boolean> {
     const { transport, nodeId } = this.#host;
-    const answers = await Promise.all(addresses.map((address) => transport.call(address, { op: 'member', body: { nodeId } }, MEMBER_CALL_MS).catch(() => undefined)));
-    return answers.some((answer) => (answer as { isMember?: boolean } | undefined)?.isMember === false);
+    const ask = (address: string) => transport.call(address, { op: 'member', body: { nodeId } }, MEMBER_CALL_MS).catch(() => ({})) as Promise<MembershipAnswer>;
+    const answers = await Promise.all(addresses.map(ask));
+    // The leader may have moved since this server was let go: others know where to.
+    const leaders = new Set(answers.map(({ leader }) => leader).filter((leader) => leader !== undefined && !addresses.includes(leader)));
+    answers.push(...await Promise.all([...leaders].map((leader) => ask(leader!))));
+    return answers.some(({ isMember }) => isMember === false);
   }
 
   #settle(wanted: Wanted, error: Error | undefined): void {

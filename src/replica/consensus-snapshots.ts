@@ -8,6 +8,7 @@
  */
 import type { Random } from '../base/random.ts';
 import type { Timers } from '../base/timers.ts';
+import type { Mutants } from '../raft/state.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { BulkFiles } from './bulk-files.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
@@ -26,6 +27,7 @@ export interface SnapshotsHost {
   readonly timers: Timers;
   readonly transport: Transport;
   readonly random: Random;
+  readonly mutants?: Mutants | undefined;
   readonly nowMs: () => number;
   readonly wallMs: () => number;
   readonly compaction: CompactionOptions;

@@ -5,7 +5,7 @@
  * and calls (formation, joining: by address, before anybody is a member) are answered once or fail.
  */
 import type { Message } from '../raft/messages.ts';
-import type { Acknowledged } from '../raft/node.ts';
+import type { Acknowledged, Answered } from '../raft/node.ts';
 import type { Config, NodeId } from '../raft/types.ts';
 import type { Reading } from './bulk-files.ts';
 import type { NodeInfo } from './protocol.ts';
@@ -21,6 +21,8 @@ export interface Hello {
   readonly startId?: string;
   /** From a leader: what the peer has acknowledged to it. */
   readonly acknowledged?: Acknowledged | undefined;
+  /** In which term the peer last voted for whoever says this, or followed it. */
+  readonly answered?: Answered | undefined;
   readonly version: number;
   readonly info: NodeInfo;
 }

@@ -11,6 +11,7 @@
 import { assert, unreachable } from '../base/assert.ts';
 import { ENTRY_DATA } from '../raft/types.ts';
 import type { NodeView, RaftNode } from '../raft/node.ts';
+import type { Mutants } from '../raft/state.ts';
 import type { Entry, LogReader } from '../raft/types.ts';
 import { pack, unpack } from './packed.ts';
 import type { ConsensusToWriter, Packed, WriterToConsensus } from './protocol.ts';
@@ -21,6 +22,7 @@ export interface WriterLimits {
   readonly aheadBytesMax: number;
   /** A witness applies nothing: what is committed counts as applied, and it never offers to lead writes. */
   readonly isWitness?: boolean;
+  readonly mutants?: Mutants;
 }
 
 /** What of the driver this side needs. */
@@ -210,7 +212,7 @@ export class WriterSide {
 
   /** An entry of `term` is committed: what was proposed in earlier terms and is not, never will be. */
   #dropOvertaken(term: number, lost: number[]): void {
-    if (term === this.#term) return;
+    if (term === this.#term || this.#limits.mutants?.has('overtaken-stay-open') === true) return;
     this.#term = term;
     for (const [at, waiting] of this.#open) {
       const left = waiting.filter((open) => open.term >= term);

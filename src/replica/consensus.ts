@@ -23,6 +23,7 @@ import type { Gone } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
 import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
 import { Snapshots } from './consensus-snapshots.ts';
+import { LeaderSearch } from './leader-search.ts';
 import type { CompactionOptions } from './log-compaction.ts';
 import { beginLogBehindState } from './snapshot-receiver.ts';
 import { WriterSide } from './consensus-writer.ts';
@@ -83,6 +84,7 @@ export class Consensus {
   readonly #main: MainSide;
   readonly #snapshots: Snapshots;
   readonly #calls: Calls;
+  readonly #search: LeaderSearch;
   readonly #heard = new Map<NodeId, NodeInfo>();
   readonly #starts = new Map<NodeId, { readonly bootSeq: number; readonly startId: string | undefined }>();
   readonly #startId: string;
@@ -117,10 +119,14 @@ export class Consensus {
     this.#snapshots = new Snapshots({
       disk: this.#disk, bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
       bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
-      random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(),
+      random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(), mutants: parts.mutants,
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
       syncState: () => this.#writer?.syncState(),
       post: (message) => this.#main.post(message), log: (level, message, fields) => this.#log(level, message, fields),
+    });
+    this.#search = new LeaderSearch({
+      transport: parts.transport, afterMs: Math.max(ORPHAN_MS, parts.options.electionTimeoutMs * 4), clusterId: () => this.#identity.clusterId,
+      addresses: () => this.#knownAddresses(), onFound: () => this.#setPeers(), mutants: parts.mutants,
     });
     this.#calls = new Calls({
       options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,
@@ -231,6 +237,7 @@ export class Consensus {
           this.#group?.onTick(nowMs);
           this.#watchSpace(nowMs);
           this.#watchLearner(nowMs);
+          this.#search.onTick(nowMs, driver.node.view);
           if (options.info.isWitness || options.stateTransfer === true) this.#snapshots.onTick(nowMs);
         },
         onDiskFull: (isFull) => this.#onDiskFull(isFull),
@@ -311,6 +318,8 @@ export class Consensus {
     if (this.#driver === undefined) return;
     const peers = new Map<NodeId, string>();
     for (const member of this.#driver.node.view.config.config.members) peers.set(member.id, decodeInfo(member).rpcAddress);
+    // While nobody leads: where a member answered.
+    for (const [id, info] of this.#search.found) if (peers.has(id)) peers.set(id, info.rpcAddress);
     // What a server says about itself now is newer than what the configuration says.
     for (const id of this.#connected) peers.set(id, this.#heard.get(id)!.rpcAddress);
     peers.delete(this.nodeId);
@@ -362,11 +371,16 @@ export class Consensus {
     }
     if (nowMs - this.#orphanSinceMs < Math.max(ORPHAN_MS, this.#options.electionTimeoutMs * 4)) return;
     this.#orphanSinceMs = nowMs;
-    const known = view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
-    const addresses = [...new Set([...known, ...this.#options.initialAddresses])].filter((address) => address !== this.#options.info.rpcAddress);
-    this.#group!.isForgotten(addresses).then((isForgotten) => {
+    this.#group!.isForgotten(this.#knownAddresses()).then((isForgotten) => {
       if (isForgotten && !this.#isStopped) this.#onRemoved(view.config.index);
     }).catch((error: unknown) => this.#fatal(`this server was let go, and cannot note it: ${error instanceof Error ? error.message : String(error)}`));
+  }
+
+  /** Where others may be: as they say themselves, as the configuration of the group says, and as this server's own says. */
+  #knownAddresses(): string[] {
+    const members = this.#driver!.node.view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
+    const heard = [...this.#connected].map((id) => this.#heard.get(id)!.rpcAddress);
+    return [...new Set([...heard, ...members, ...this.#options.initialAddresses])].filter((address) => address !== this.#options.info.rpcAddress);
   }
 
   #watchSpace(nowMs: number): void {
@@ -416,7 +430,8 @@ export class Consensus {
   #hello(to: NodeId): Hello {
     const { clusterId, nodeId, bootSeq } = this.#identity;
     const acknowledged = this.#driver?.node.promisedBy(to);
-    return { clusterId, fromId: nodeId, toId: to, bootSeq, startId: this.#startId, version: PROTOCOL_VERSION, info: this.#options.info, acknowledged };
+    const answered = this.#driver?.node.answeredBy(to);
+    return { clusterId, fromId: nodeId, toId: to, bootSeq, startId: this.#startId, version: PROTOCOL_VERSION, info: this.#options.info, acknowledged, answered };
   }
 
   /** A stranger changes nothing here, not even a term. */
@@ -444,6 +459,11 @@ export class Consensus {
     const known = this.#starts.get(hello.fromId);
     this.#starts.set(hello.fromId, { bootSeq: hello.bootSeq, startId: hello.startId });
     if (known !== undefined && (known.bootSeq !== hello.bootSeq || known.startId !== hello.startId)) this.#driver?.node.peerRestarted(hello.fromId);
+    const term = this.#driver?.node.view.term;
+    if (hello.answered !== undefined && this.#driver?.node.remindedOfAnswer(hello.fromId, hello.answered) === true) {
+      this.#log('error', `this server answered ${hello.info.rpcAddress} in term ${hello.answered.term}, and its own files end in term ${term}: its directory is an older copy, `
+        + 'or its disk lost synced writes. It does not vote until the leader has brought it up to date');
+    }
     if (hello.acknowledged !== undefined && this.#driver?.node.remindedOf(hello.acknowledged) === true) {
       this.#log('error', `this server acknowledged entry ${hello.acknowledged.index} to ${hello.info.rpcAddress}, and its log ends at ${this.#driver.node.view.lastIndex}: `
         + 'its directory is an older copy, or its disk lost synced writes. It does not vote until the leader has brought it up to date');

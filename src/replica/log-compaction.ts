@@ -66,13 +66,13 @@ export class LogCompaction {
 
   /** Syncs the state store and drops all of the log that nobody needs. Throws Timeout when the store is not synced in time. */
   async compactNow(timeoutMs: number): Promise<Compacted> {
-    const { driver: driverOf, appliedIndex, durableIndex, syncState, nowMs, timers, compaction } = this.#host;
+    const { driver: driverOf, appliedIndex, durableIndex, syncState, nowMs, timers, mutants, compaction } = this.#host;
     const driver = driverOf();
     if (driver === undefined) throw new DbError('NoLeader', 'this server belongs to no group yet');
     const deadlineMs = nowMs() + timeoutMs;
     const wanted = compaction.isWitness ? 0 : appliedIndex();
     if (durableIndex() < wanted) syncState();
-    while (durableIndex() < wanted) {
+    while (durableIndex() < wanted && mutants?.has('drops-undurable') !== true) {
       if (nowMs() >= deadlineMs) throw new DbError('Timeout', 'the state store was not synced in time');
       await pause(timers, POLL_MS);
     }
@@ -114,9 +114,10 @@ export class LogCompaction {
 
   /** `index`, or less where the state is not durable, a transfer goes on from, or a witness is needed. */
   #limit(index: number): number {
-    const { driver: driverOf, durableIndex, compaction, log } = this.#host;
+    const { driver: driverOf, appliedIndex, durableIndex, compaction, mutants, log } = this.#host;
     const { node: { view }, store } = driverOf()!;
-    const limit = Math.min(index, durableIndex(), view.commitIndex, view.dropLimit);
+    const kept = mutants?.has('drops-undurable') === true ? appliedIndex() : durableIndex();
+    const limit = Math.min(index, kept, view.commitIndex, view.dropLimit);
     const pin = this.#pinnedAt();
     if (pin === undefined || pin >= limit) {
       this.#isPinIgnored = false;

@@ -72,6 +72,8 @@ export class SnapshotReceiver {
       writeSmall(disk, PART_HEADER, JSON.stringify(header));
     }
     const file = bulk.append(PART);
+    // Whoever writes first learns that it could not be opened; until then nobody waits for it.
+    file.catch(() => undefined);
     const arriving: Arriving = { header, startedMs: nowMs(), startedAt: offset, bytes: offset };
     this.#arriving = arriving;
     this.#hasPart = true;
@@ -88,8 +90,8 @@ export class SnapshotReceiver {
         synced = offset;
       },
       abort: async () => {
-        await (await file).close();
         this.#arriving = undefined;
+        await file.then((opened) => opened.close(), () => undefined);
       },
       end: async () => {
         if (offset !== header.bytes) throw new Error(`${offset} of ${header.bytes} bytes arrived`);

@@ -35,6 +35,9 @@ const EXPORT_IDLE_MS = 60_000;
 const GIVE_UP_MS = 60_000;
 /** Servers that talk to each other are heard many times in this time. */
 const ABSENT_MS = 2000;
+/** An export that failed would most likely fail again: its disk is full, say. */
+const EXPORT_AGAIN_MS = 1000;
+const EXPORT_AGAIN_MS_MAX = 10_000;
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 1000;
 const INSTALLING_MS = 200;
@@ -56,6 +59,8 @@ export class SnapshotSender {
   #export: Export | undefined;
   #exporting: { readonly id: number; readonly name: string; readonly from: number } | undefined;
   #nextExport = 1;
+  #exportPauseMs = 0;
+  #exportAfterMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: SnapshotsHost) {
     this.#host = host;
@@ -127,7 +132,9 @@ export class SnapshotSender {
       for (const peer of peers) void this.#transfer(peer, ready);
       return;
     }
-    if (this.#exporting !== undefined) return;
+    if (this.#exporting !== undefined || this.#host.nowMs() < this.#exportAfterMs) return;
+    for (const peer of this.#waiting) if (!this.#isWanted(peer)) this.#waiting.delete(peer);
+    if (this.#waiting.size === 0) return;
     this.#drop();
     const id = this.#nextExport++;
     const name = `export-${id}.state`;
@@ -143,12 +150,15 @@ export class SnapshotSender {
     const node = this.#host.driver()?.node;
     const term = state === undefined ? undefined : node?.termAt(state.index);
     if (node === undefined || state === undefined || term === undefined) {
+      this.#exportPauseMs = Math.min(EXPORT_AGAIN_MS_MAX, Math.max(EXPORT_AGAIN_MS, this.#exportPauseMs * 2));
+      this.#exportAfterMs = this.#host.nowMs() + this.#exportPauseMs;
       this.#host.log('warn', `the state could not be exported: ${error ?? `version ${state?.index} is not in the log`}`);
       for (const peer of this.#waiting) node?.snapshotSent(peer, false);
       this.#waiting.clear();
       removeIfThere(this.#host.disk, name);
       return;
     }
+    this.#exportPauseMs = 0;
     const header: StateHeader = { sha256: state.sha256, index: state.index, term, config: node.configAt(state.index).config, bytes: state.bytes };
     this.#export = { name, header, users: 0, idleSinceMs: 0 };
     writeSmall(this.#host.disk, EXPORT_HEADER, JSON.stringify({ name, header }));
@@ -254,6 +264,7 @@ export class SnapshotSender {
       this.#absent.delete(peer);
       if (this.#isWanted(peer)) this.onWanted(peer);
     }
+    this.#serve();
     const ready = this.#export;
     if (ready === undefined) return;
     if (ready.users > 0 || this.#waiting.size > 0) ready.idleSinceMs = 0;

@@ -1,7 +1,8 @@
 /**
  * One state file from one server to another, over a stream and a connection of its own: heartbeats and entries never wait for it.
  *
- *   part   | offset u48 | crc u32 | bytes |      little-endian; CRC-32 of the bytes
+ *   header  JSON of a StateHeader, and `check`: the CRC-32 of that JSON without it
+ *   part    | offset u48 | crc u32 | bytes |      little-endian; CRC-32 of the bytes
  *
  * At most a few parts are under way, so a slow disk on the other side slows the sender down instead of filling memory. A part that
  * is not as it was sent ends the stream; what was stored before it stays, and the next attempt goes on there.
@@ -81,7 +82,7 @@ export async function sendStateTo(client: Pick<PeerClient, 'State' | 'close'>, h
   try {
     stream.write({ payload: hello });
     await answers.next();
-    stream.write({ payload: Buffer.from(JSON.stringify(header)) });
+    stream.write({ payload: Buffer.from(JSON.stringify({ ...header, check: crc32(JSON.stringify(header)) })) });
     const { offset, refused } = await answers.next();
     if (refused === 'installing' || refused === 'there') return refused;
     if (offset === undefined) throw new Error(refused ?? 'refused');
@@ -128,7 +129,7 @@ export function receiveState(call: ServerDuplexStream<Frame, Frame>, hello: Hell
   const onFrame = async (payload: Buffer): Promise<void> => {
     if (isOver) return;
     if (sink === undefined) {
-      const answered = handlers.onState(hello.fromId, JSON.parse(payload.toString()) as StateHeader);
+      const answered = handlers.onState(hello.fromId, headerIn(payload));
       if ('refused' in answered) return answer(answered);
       sink = answered;
       at = sink.offset;
@@ -157,6 +158,13 @@ export function receiveState(call: ServerDuplexStream<Frame, Frame>, hello: Hell
     });
   });
   call.on('close', () => void (work = work.then(end)));
+}
+
+/** A term or a configuration that changed on the way would be what the log begins with. Versions before send no `check`. */
+function headerIn(payload: Buffer): StateHeader {
+  const { check, ...header } = JSON.parse(payload.toString()) as StateHeader & { readonly check?: number };
+  if (check !== undefined && crc32(JSON.stringify(header)) !== check) throw new Error('the header of the state fails its checksum');
+  return header;
 }
 
 /** The bytes of a part that must begin at `at`. */

@@ -36,6 +36,8 @@ export function realFolder(directory: string): Folder {
 /** Puts the filled store in the place of the old one. Nothing may have the old one open. */
 export function replaceStore(folder: Folder): void {
   folder.remove(OLD);
+  // The new one must not be lost when the old one is moved away.
+  folder.sync();
   folder.rename(STORE, OLD);
   folder.rename(FRESH, STORE);
   folder.sync();

@@ -15,7 +15,9 @@
  *   cluster nodes=3 notice=25  while writes follow each other within 25 ms, what is committed is told with the next one
  *   empty n1 n2 2 1@1 commit=3  an append without entries, as n1 leading term 2 would send it
  *   put-back n3 2              with n3 down: the last two entries of its log are gone, as in an older copy of its directory
+ *   forget n3                  with n3 down: term and vote are those of before the first election
  *   remind n1 n3               n1, as it leads, tells n3 what it acknowledged (said when a connection begins)
+ *   remind-answer n1 n3        n1 tells n3 in which term that last voted for it or followed it (said likewise)
  *   install n3 n1 [5]          n3 has got a snapshot of n1's state: its newest one, or an older
  *   compact n1 5 | compact n1   drops the log up to there, or as far as it may be
  *   crash n1 | restart n1 | status | log n1
@@ -156,6 +158,12 @@ export class Script {
       },
       'put-back': ([id, count]) => {
         this.#server(id).store.entries.splice(-Number(count));
+      },
+      forget: ([id]) => (this.#server(id).store.hard = { term: 1, votedFor: undefined }),
+      'remind-answer': ([id, other]) => {
+        const answered = this.#server(id).node.answeredBy(other!);
+        const isNews = answered !== undefined && this.#server(other).node.remindedOfAnswer(id!, answered);
+        this.#say(`${other} answered ${id} ${answered === undefined ? 'never' : `in term ${answered.term}`}${isNews ? ', which it forgot: the vote is put back, and it gives no other for now' : ''}`);
       },
       remind: ([id, other]) => {
         const acknowledged = this.#server(id).node.promisedBy(other!);

@@ -24,6 +24,10 @@ const began = performance.now();
 const total: Record<string, number> = {};
 let failed = 0;
 let ran = 0;
+process.on('unhandledRejection', (error) => {
+  console.log(`seed ${from + ran - 1}: nobody caught ${error instanceof Error ? error.stack : String(error)}`);
+  process.exit(1);
+});
 for (let seed = from; seed <= to && performance.now() - began < limitMs; seed++) {
   ran += 1;
   const tail: string[] = [];

@@ -56,7 +56,7 @@ const MUTANTS: readonly (readonly [name: string, from: number])[] = [
   ['heartbeat-full-commit', 1], ['counts-unsaved', 2], ['minority-commits', 2], ['commits-old-term', 3], ['skips-prev-check', 1],
   ['truncates-always', 4], ['never-truncates', 2], ['ack-unsaved', 1], ['reads-before-own-commit', 3], ['reads-unconfirmed', 525],
   ['changes-overlap', 178], ['no-sync', 1], ['forgets-vote', 28], ['reads-before-apply', 3], ['witness-forgets', 115], ['lease-too-long', 545],
-  ['local-reads-go-back', 3],
+  ['local-reads-go-back', 3], ['overtaken-stay-open', 250],
 ];
 
 describe('a simulator that can be trusted', () => {

@@ -6,14 +6,11 @@ import { readIdentity } from '../../../src/replica/log-store-identity.ts';
 import type { Identity } from '../../../src/replica/log-store-identity.ts';
 import type { ConsensusOptions } from '../../../src/replica/protocol.ts';
 import { seededRandom } from '../../../src/base/random.ts';
-import { SimDisk } from '../disk.ts';
+import { PowerCut, SimDisk } from '../disk.ts';
 import { SimProcess } from './process.ts';
+import { SimStore } from './store.ts';
+import type { State } from './store.ts';
 import type { World } from './world.ts';
-
-export interface State {
-  readonly index: number;
-  readonly hash: string;
-}
 
 /** What the configuration file says. */
 export interface Plan {
@@ -41,8 +38,8 @@ export class Host {
   address: string;
   readonly plan: Plan;
   disk: SimDisk;
+  store: SimStore;
   state: State = NOTHING;
-  durable: State = NOTHING;
   process: SimProcess | undefined;
   /** Why it does not run, when it will not run without an operator. */
   fatal: string | undefined;
@@ -56,6 +53,8 @@ export class Host {
   clockJumpMs = 0;
   lagMs = 0;
   copies: Copy[] = [];
+  /** Its directory was put back from an older copy, or is one. */
+  mayForget = false;
   /** Nobody starts it again. */
   isRetired = false;
   readonly #random: Random;
@@ -69,7 +68,20 @@ export class Host {
     this.plan = plan;
     this.#random = random;
     this.disk = new SimDisk(random);
+    this.store = this.#newStore();
     this.clockRate = 0.99 + random.next() * 0.02;
+  }
+
+  /** Draws from a stream of its own, so that histories without whole states stay what they were. */
+  #newStore(): SimStore {
+    return new SimStore(this.world.stateRandom);
+  }
+
+  get durable(): State {
+    return this.store.durable;
+  }
+  set durable(state: State) {
+    this.store.durable = state;
   }
 
   get clockMs(): number {
@@ -98,13 +110,15 @@ export class Host {
     this.waitsFor = '';
     this.refusedBecause = '';
     this.#starts += 1;
+    this.store.open();
     this.state = this.durable;
     // The first group is begun once: whoever is a member, or has lost everything, is started to take part in one.
     if (this.plan.role === 1 && world.judge.formedIn(this.family)) this.plan.role = 0;
     const options: ConsensusOptions = {
-      enabled: true, logDirectory: world.directory, listenHost: '', rpcPort: 0,
+      enabled: true, logDirectory: 'ha', listenHost: '', rpcPort: 0,
       info: { rpcAddress: this.address, restAddress: '', boltAddress: '', isWitness: this.plan.isWitness, serverVersion: 'sim' },
       initialAddresses: this.plan.list, electionTimeoutMs: 300, heartbeatMs: 50, durable: true, secret: 's', formOnMajority: this.plan.formOnMajority,
+      stateTransfer: true, logKeepsEntries: world.stateRates.keepsEntries, snapshotIntervalSeconds: world.stateRates.intervalSeconds,
       joinGroupSeconds: 0.5, appliedIndex: this.plan.isWitness ? 0 : this.durable.index, stateChecksum: this.durable.hash, maxInflightBytes: 4000, maxUncommittedBytes: 20_000,
       maxEntryBytes: 1000, leaseReads: world.rates.leases, commitNoticeMs: 5, bootstrapRole: this.plan.role, witnessMayLead: true,
       ...(this.plan.offlineMs === undefined ? {} : { nodeOfflineMs: this.plan.offlineMs }),
@@ -135,12 +149,47 @@ export class Host {
     if (this.#random.next() < 0.3) this.durable = this.state;
   }
 
+  /** What is applied is durable now. */
+  sync(): void {
+    this.durable = this.state;
+  }
+
+  /** The whole state of somebody else is in the place of this one's, and everything begins anew with it. */
+  switchTo(process: SimProcess): void {
+    const { world } = this;
+    this.#end();
+    try {
+      if (world.faults && world.stateRandom.next() < world.stateRates.cutsInSwitch) this.store.disk.cutPowerAfter(Math.floor(world.stateRandom.next() * 6));
+      this.store.replace();
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+      world.counts.cutsInSwitch += 1;
+      world.log(() => `${this.name} loses its power while it switches to another state`);
+      this.crash();
+      world.restartLater(this);
+      return;
+    }
+    this.store.disk.cutPowerAfter(-1);
+    const { clusterId } = this.identity!;
+    this.start();
+    world.counts.statesInstalled += 1;
+    if (process.consensus!.seen.view!.lastIndex > process.consensus!.seen.view!.firstIndex) world.counts.statesOverOldLogs += 1;
+    world.judge.onInstalled(this, clusterId, this.state);
+  }
+
   // ---- how a process ends ----
 
   /** The machine loses its power. */
   crash(): void {
     this.#end();
     this.disk.crash();
+    this.store.disk.crash();
+    this.state = this.durable;
+  }
+
+  /** The process alone: what it had given to the kernel is still there. */
+  kill(): void {
+    this.#end();
     this.state = this.durable;
   }
 
@@ -184,6 +233,7 @@ export class Host {
     const waits = /^waiting for (.*)/.exec(message);
     if (waits !== null) this.waitsFor = waits[1]!;
     if (/does not vote until/.test(message)) {
+      this.world.judge.must(this.mayForget || !/older copy/.test(message), () => `P: ${this.name} has forgotten nothing, and believes: ${message}`);
       this.noticed = message;
       this.world.onNoticed(this);
     }
@@ -194,8 +244,8 @@ export class Host {
   wipe(): void {
     this.#end();
     this.disk = new SimDisk(this.#random);
+    this.store = this.#newStore();
     this.state = NOTHING;
-    this.durable = NOTHING;
     this.copies = [];
     this.fatal = undefined;
   }
@@ -209,6 +259,7 @@ export class Host {
 
   /** `parts`: everything, or the log without the state store beside it. */
   putBack(copy: Copy, parts: 'all' | 'log'): void {
+    this.mayForget = true;
     this.#end();
     this.disk = copy.disk.copy();
     if (parts === 'all') this.durable = copy.state;

@@ -9,6 +9,7 @@ import type { Identity } from '../../../src/replica/log-store-identity.ts';
 import { Violation } from '../checker.ts';
 import type { Host } from './host.ts';
 import type { SimProcess } from './process.ts';
+import type { State } from './store.ts';
 
 export interface Group {
   readonly log: { readonly term: number; readonly data: string }[];
@@ -111,6 +112,12 @@ export class Judge {
     const other = group.hashes.get(entry.index);
     this.must(other === undefined || other === hash, () => `5: the state of ${host.name} at ${entry.index} of ${clusterId} differs`);
     group.hashes.set(entry.index, hash);
+  }
+
+  /** A state that was brought is the one that applying the log makes. */
+  onInstalled(host: Host, clusterId: string, { index, hash }: State): void {
+    const known = this.group(clusterId).hashes.get(index);
+    this.must(known === undefined || known === hash, () => `15: ${host.name} was given a state at ${index} of ${clusterId} that is not the group's`);
   }
 
   onAcknowledged(clusterId: string, data: string, index: number, floor: number): void {

@@ -9,9 +9,11 @@ import { FrameEncoder, decodeFrame } from '../../../src/raft/codec.ts';
 import { isBulk } from '../../../src/raft/messages.ts';
 import type { Message } from '../../../src/raft/messages.ts';
 import type { NodeId } from '../../../src/raft/types.ts';
-import type { Hello, PeerCall, StateOutcome, Transport, TransportHandlers } from '../../../src/replica/consensus-transport.ts';
+import type { Hello, PeerCall, SendState, StateOutcome, Transport, TransportHandlers } from '../../../src/replica/consensus-transport.ts';
+import { sendStateTo } from '../../../src/rpc/raft-state.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { SimProcess } from './process.ts';
+import { StateStream } from './state-stream.ts';
 
 export interface NetworkRates {
   readonly delayMs: number;
@@ -22,6 +24,8 @@ export interface NetworkRates {
 const BREAK_MS = 400;
 const PAUSE_MS_MAX = 250;
 const GREETING_MS = 1000;
+/** Small, so that a state of a few kilobytes is many parts. */
+const PART_BYTES = 300;
 
 type Kind = 'control' | 'bulk';
 
@@ -246,6 +250,8 @@ export class SimTransport implements Transport {
   readonly #incoming = new Set<Stream>();
   readonly #controlOf = new Map<NodeId, Stream>();
   readonly #encoder = new FrameEncoder();
+  /** Whole states under way, from here or to here. */
+  readonly states = new Set<StateStream>();
   #isListening = false;
 
   constructor(network: Network, process: SimProcess, address: string) {
@@ -325,8 +331,26 @@ export class SimTransport implements Transport {
     return Promise.reject(new Error('not simulated'));
   }
 
-  sendState(): Promise<StateOutcome> {
-    return Promise.reject(new Error('not simulated'));
+  async sendState(to: NodeId, state: SendState): Promise<StateOutcome> {
+    const { network, process } = this;
+    const { counts } = process.host.world;
+    const link = this.#links.get(to);
+    if (link === undefined) throw new Error(`${to} is not a peer`);
+    await process.wait(network.delay());
+    const target = network.find(link.address);
+    if (target === undefined || network.isCut(this.address, link.address)) throw new Error('connection refused');
+    const stream = new StateStream(this, target);
+    const client = { State: () => stream.stream, close: () => undefined };
+    counts.statesSent += 1;
+    let isFirst = true;
+    const onProgress = (bytes: number) => {
+      if (isFirst && bytes > 0) counts.statesResumed += 1;
+      isFirst = false;
+      state.onProgress(bytes);
+    };
+    const outcome = await sendStateTo(client, Buffer.from(JSON.stringify(this.handlers.hello(to))), { ...state, onProgress }, { timers: process.timers, partBytes: PART_BYTES });
+    if (outcome === 'stored') counts.statesStored += 1;
+    return outcome;
   }
 
   call(address: string, call: PeerCall, timeoutMs: number): Promise<unknown> {
@@ -375,5 +399,6 @@ export class SimTransport implements Transport {
     }
     this.#links.clear();
     for (const stream of [...this.#incoming]) stream.close();
+    for (const state of [...this.states]) state.hangUp();
   }
 }

@@ -3,12 +3,15 @@
  * what they cannot.
  */
 import { decodeInfo } from '../../../src/replica/consensus-status.ts';
+import type { GroupStatus } from '../../../src/replica/protocol.ts';
 import type { Host } from './host.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
 
 /** So long a claim about a directory that was put back is watched. */
 const WATCH_MS = 3000;
+/** An operator waits so long between losing one machine and sending away another. */
+const ONE_AT_A_TIME_MS = 3000;
 
 interface Watch {
   readonly host: Host;
@@ -25,6 +28,9 @@ export class Operator {
   readonly #world: World;
   #watch: Watch | undefined;
   #wipedBeforeFormed = false;
+  /** When a machine was last lost, and when one was last sent away: who does both at once has lost two. */
+  #lostAtMs = Number.NEGATIVE_INFINITY;
+  #sentAwayAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: World) {
     this.#world = world;
@@ -80,6 +86,40 @@ export class Operator {
     every(rates.remove, (host) => this.#remove(host));
     every(rates.leave, (host) => this.#leave(host));
     every(rates.transfer, (host) => this.#transfer(host));
+    this.#scheduleStates();
+  }
+
+  /** Draws from the random numbers of whole states. */
+  #scheduleStates(): void {
+    const { stateRates, stateRandom, time, counts } = this.#world;
+    const every = (probability: number, work: (host: Host) => void) => {
+      if (probability === 0) return;
+      const again = () => {
+        time.after(50 + stateRandom.next() * 150, () => {
+          if (!this.#world.faults) return;
+          const hosts = this.#world.hosts.filter((host) => !this.#world.shielded.has(host) && !host.isRetired);
+          const host = hosts[Math.floor(stateRandom.next() * hosts.length)];
+          if (host !== undefined && stateRandom.next() < probability) work(host);
+          again();
+        });
+      };
+      again();
+    };
+    every(stateRates.compact, (host) => {
+      const { process } = host;
+      if (process?.consensus?.seen.view === undefined || process.isPaused) return;
+      process.ask({ kind: 'snapshot', id: this.#world.nextId++, address: undefined, timeoutMs: 1000 }, (ok) => {
+        if (((ok as { dropped: number } | undefined)?.dropped ?? 0) > 0) counts.compactions += 1;
+      });
+    });
+    // Long enough that the group's log goes on without it.
+    every(stateRates.longOutage, (host) => {
+      if (!host.isUp || this.#watch !== undefined || !this.#world.judge.formedIn(host.family)) return;
+      counts.longOutages += 1;
+      this.#world.log(() => `${host.name} is off for long`);
+      host.crash();
+      time.after(2000 + stateRandom.next() * 6000, () => this.#world.restart(host));
+    });
   }
 
   #pick(): Host | undefined {
@@ -124,7 +164,8 @@ export class Operator {
   // ---- identity ----
 
   #wipe(host: Host): void {
-    if (!this.#mayLose(host)) return;
+    if (!this.#mayLose(host) || this.#isRecent(this.#sentAwayAtMs)) return;
+    this.#lostAtMs = this.#world.time.now;
     this.#world.counts.wiped += 1;
     this.#world.log(() => `${host.name} is wiped`);
     host.wipe();
@@ -151,7 +192,8 @@ export class Operator {
     const view = host.process?.consensus?.seen.view;
     const isProtected = this.#world.canLose(host) && view !== undefined && view.term === leader!.consensus!.seen.view!.term && leader!.consensus!.seen.view!.isReady
       && (leader!.consensus!.seen.view!.progress.get(before.nodeId)?.promised ?? 0) >= Math.min(view.durableIndex, leader!.consensus!.seen.view!.commitIndex);
-    if (!isProtected && !this.#world.rates.isReckless) return;
+    if (!this.#world.rates.isReckless && (!isProtected || this.#isRecent(this.#sentAwayAtMs))) return;
+    this.#lostAtMs = time.now;
     counts.putBack += 1;
     this.#world.log(() => `${host.name}: its ${parts} of ${copy.takenMs.toFixed(0)} is put back${isProtected ? '' : ', and nobody may know'}`);
     host.putBack(copy, parts);
@@ -265,7 +307,8 @@ export class Operator {
 
   #remove(host: Host): void {
     const leader = this.#world.leaderOf(host.family);
-    if (leader === undefined || this.#watch !== undefined || host.family !== 'main' || !this.#isDispensable(leader)) return;
+    if (leader === undefined || this.#watch !== undefined || host.family !== 'main' || !this.#isDispensable(leader) || this.#isRecent(this.#lostAtMs)) return;
+    this.#sentAwayAtMs = this.#world.time.now;
     this.#world.log(() => `the operator removes ${host.name} at ${host.address}`);
     const { process } = host;
     leader.ask({ kind: 'removePeer', id: this.#world.nextId++, address: host.address, timeoutMs: 1000 }, (ok) => {
@@ -281,7 +324,8 @@ export class Operator {
   #leave(host: Host): void {
     const { process } = host;
     const leader = this.#world.leaderOf(host.family);
-    if (process?.consensus?.seen.view === undefined || process.isPaused || this.#watch !== undefined || leader === undefined || !this.#isDispensable(leader)) return;
+    if (process?.consensus?.seen.view === undefined || process.isPaused || this.#watch !== undefined || leader === undefined || !this.#isDispensable(leader) || this.#isRecent(this.#lostAtMs)) return;
+    this.#sentAwayAtMs = this.#world.time.now;
     this.#world.log(() => `${host.name} is told to leave`);
     process.ask({ kind: 'stop', id: this.#world.nextId++, timeoutMs: 1500, leave: true }, (ok) => {
       if ((ok as { left: boolean } | undefined)?.left === true) this.#world.counts.left += 1;
@@ -289,6 +333,10 @@ export class Operator {
       host.crash();
       this.#world.restartLater(host);
     });
+  }
+
+  #isRecent(atMs: number): boolean {
+    return this.#world.time.now - atMs < ONE_AT_A_TIME_MS;
   }
 
   /** An operator does not shrink a group below what it was made for while others are missing. */
@@ -305,6 +353,19 @@ export class Operator {
 
   // ---- the end ----
 
+  /** Its identity is new: whatever the one before promised is lost already, and its group goes on without. */
+  #hasPromisedNothing(host: Host): boolean {
+    return (host.identity?.membership ?? 'EMPTY') === 'EMPTY' && this.#world.leaderOf('main')?.consensus!.seen.view!.isReady === true;
+  }
+
+  #restartIfAsked(host: Host): void {
+    const { process } = host;
+    if (process?.consensus === undefined) return;
+    process.ask({ kind: 'status', id: this.#world.nextId++ }, (ok) => {
+      if (host.process === process && /restart it to join again/.test((ok as GroupStatus | undefined)?.waitingFor ?? '')) this.#world.crash(host);
+    });
+  }
+
   /** Faults are over. What is left is what the servers ask an operator for. */
   setRight(): void {
     const { hosts, judge } = this.#world;
@@ -318,19 +379,19 @@ export class Operator {
         this.#world.log(() => `the operator corrects the list of ${host.name}`);
         if (host.isUp) this.#world.crash(host);
       }
+      if (host.identity?.membership === 'REMOVED') this.#restartIfAsked(host);
       // It stopped and says that it has to be wiped.
       const says = host.fatal ?? (host.identity?.membership === 'MEMBER' ? host.refusedBecause : host.waitsFor);
       // Without a shared secret an empty server joins whoever answers at the addresses that it was given, a stranger's group too.
       const isAstray = host.identity?.membership === 'MEMBER' && cluster !== undefined && host.identity.clusterId !== cluster;
-      const isToWipe = /wipe this server|wipe the directory|put the files back|ha_join_discard_local_data/.test(says) && (this.#world.canLose(host) || !judge.formedIn('main'));
+      const isToWipe = /wipe this server|wipe the directory|put the files back|ha_join_discard_local_data/.test(says) && (this.#world.canLose(host) || !judge.formedIn('main') || this.#hasPromisedNothing(host));
       if (isAstray || isToWipe) {
         this.#world.counts.operatorWipes += 1;
         this.#world.log(() => `the operator wipes ${host.name}: ${says}`);
         host.wipe();
       }
-      // Whoever was sent away stays away until it is started again, also where the operator never heard that it was done.
-      if (host.isUp && host.identity?.membership === 'REMOVED') this.#world.crash(host);
-      this.#world.restart(host);
+      // One that stopped itself is started again anyway.
+      if (host.fatal === undefined) this.#world.restart(host);
     }
   }
 

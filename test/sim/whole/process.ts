@@ -4,13 +4,15 @@
  */
 import type { Timers } from '../../../src/base/timers.ts';
 import type { Random } from '../../../src/base/random.ts';
+import type { BulkFiles } from '../../../src/replica/bulk-files.ts';
 import { Consensus } from '../../../src/replica/consensus.ts';
 import type { Disk, DiskFile } from '../../../src/replica/log-store-disk.ts';
 import type { Port } from '../../../src/replica/ports.ts';
 import type { ConsensusOptions, ConsensusToMain, ConsensusToWriter, MainToConsensus, WriterToConsensus } from '../../../src/replica/protocol.ts';
-import { PowerCut } from '../disk.ts';
+import { PowerCut, SyncFailed } from '../disk.ts';
 import type { Host } from './host.ts';
 import { SimTransport } from './network.ts';
+import { exportState, installState } from './state-work.ts';
 
 export interface Proposal {
   readonly data: string;
@@ -29,6 +31,10 @@ export class SimProcess {
   /** Why its greetings were refused, newest last. */
   readonly refusals = new Set<string>();
   readonly startedMs: number;
+  readonly timers: Timers;
+  /** A state is being put in the place of the one in use. */
+  isInstalling = false;
+  readonly #files: Disk;
   #isPaused = false;
   #late: { readonly isTimer: boolean; readonly work: () => void }[] = [];
   #soon: (() => void)[] = [];
@@ -39,6 +45,8 @@ export class SimProcess {
     this.host = host;
     this.startedMs = host.world.time.now;
     this.transport = new SimTransport(host.world.network, this, options.info.rpcAddress);
+    this.timers = this.#newTimers();
+    this.#files = this.#fenced();
   }
 
   start(options: ConsensusOptions, random: Random, newId: (bytes: number) => string): void {
@@ -50,7 +58,7 @@ export class SimProcess {
     this.run(() => {
       try {
         this.consensus = new Consensus({
-          options, transport: this.transport, random, newId, timers: this.#timers(), disk: this.#fenced(),
+          options, transport: this.transport, random, newId, timers: this.timers, disk: this.#files, bulk: this.bulk,
           logSizes: { segmentBytes: 6000, allocateBytes: 2000, reserveBytes: 300, cacheBytesMax: 4000 }, mutants: world.mutants,
           clock: { monotonicMs: () => this.host.clockMs, wallMs: () => world.time.now },
           writerPort: this.#port<WriterToConsensus, ConsensusToWriter>((message) => this.#onWriter(message), (listener) => (this.#toWriter = listener)),
@@ -72,8 +80,64 @@ export class SimProcess {
       this.#late.push({ isTimer, work });
       return;
     }
-    work();
+    try {
+      work();
+    } catch (error) {
+      // The machine is off already, or the thread has ended by what nobody caught.
+      if (error instanceof SyncFailed) this.host.onFatal(this, error.message);
+      else if (!(error instanceof PowerCut)) throw error;
+    }
     this.host.world.touched.add(this);
+  }
+
+  /** Comes back only in this life of the server. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.host.world.time.after(ms, () => this.run(resolve));
+    });
+  }
+
+  /** Large files, which other threads of the process write: each call takes a while. */
+  get bulk(): BulkFiles {
+    const { stateRates, stateRandom } = this.host.world;
+    const aWhile = () => this.wait(stateRandom.next() * stateRates.ioMs);
+    const opened = async (name: string, isNew: boolean) => {
+      await aWhile();
+      return this.#files.open(name, isNew && !this.#files.list().includes(name));
+    };
+    return {
+      path: (name) => name,
+      append: async (name) => {
+        const file = await opened(name, true);
+        return {
+          append: async (bytes) => {
+            await aWhile();
+            file.write(file.size, bytes);
+          },
+          sync: async () => {
+            await aWhile();
+            file.sync();
+          },
+          close: () => Promise.resolve(file.close()),
+        };
+      },
+      read: async (name) => {
+        const file = await opened(name, false);
+        return {
+          read: async (part, position) => {
+            await aWhile();
+            const bytes = file.read(position, part.length);
+            part.set(bytes);
+            return bytes.length;
+          },
+          close: () => Promise.resolve(file.close()),
+        };
+      },
+    };
+  }
+
+  get files(): Disk {
+    return this.#files;
   }
 
   get isPaused(): boolean {
@@ -94,7 +158,7 @@ export class SimProcess {
     for (const { isTimer, work } of late) if (!isTimer) this.run(work);
   }
 
-  #timers(): Timers {
+  #newTimers(): Timers {
     const { time } = this.host.world;
     const { clockRate } = this.host;
     return {
@@ -131,15 +195,7 @@ export class SimProcess {
   /** After its death nothing of a process reaches the disk. */
   #fenced(): Disk {
     const { disk } = this.host;
-    const check = <T>(work: () => T): T => {
-      if (!this.isAlive) throw new PowerCut('this process is dead');
-      try {
-        return work();
-      } catch (error) {
-        if (error instanceof PowerCut) this.host.onPowerCut(this);
-        throw error;
-      }
-    };
+    const check = <T>(work: () => T): T => this.guarded(work);
     const fence = (file: DiskFile): DiskFile => ({
       get size() {
         return file.size;
@@ -168,6 +224,17 @@ export class SimProcess {
     };
   }
 
+  /** Something that reaches a disk. */
+  guarded<T>(work: () => T): T {
+    if (!this.isAlive) throw new PowerCut('this process is dead');
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof PowerCut) this.host.onPowerCut(this);
+      throw error;
+    }
+  }
+
   // ---- the other threads ----
 
   #onWriter(message: ConsensusToWriter): void {
@@ -187,6 +254,9 @@ export class SimProcess {
       }
       this.host.maybeSync();
       this.#toWriter({ kind: 'applied', index: this.host.state.index, durable: this.host.durable.index });
+    } else {
+      this.host.sync();
+      this.#toWriter({ kind: 'applied', index: this.host.state.index, durable: this.host.durable.index });
     }
   }
 
@@ -201,12 +271,24 @@ export class SimProcess {
     if (message.kind === 'log') host.onLog(this, message.level, message.message);
     else if (message.kind === 'fatal') host.onFatal(this, message.message);
     else if (message.kind === 'rejoin') host.onRejoin(this);
+    else if (message.kind === 'exportState') exportState(this, message).then((answer) => this.tell(answer), (error: unknown) => this.run(() => {
+      throw error;
+    }));
+    else if (message.kind === 'installState') {
+      installState(this, message).catch((error: unknown) => this.run(() => {
+        throw error;
+      }));
+    }
     else if (message.kind === 'reply' || message.kind === 'replyError') {
       const done = this.replies.get(message.id);
       this.replies.delete(message.id);
       if (message.kind === 'reply') done?.(message.ok, undefined);
       else done?.(undefined, `${message.code}: ${message.message}`);
     }
+  }
+
+  tell(message: MainToConsensus): void {
+    if (this.isAlive) this.#toMain(message);
   }
 
   ask(message: MainToConsensus & { readonly id: number }, done: (ok: unknown, error: string | undefined) => void): void {

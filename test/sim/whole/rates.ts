@@ -1,5 +1,6 @@
 /** What a seed draws: most runs are mostly about one thing. */
 import type { Random } from '../../../src/base/random.ts';
+import type { StateFaults } from './state-stream.ts';
 
 export interface WholeRates {
   readonly servers: number;
@@ -48,5 +49,31 @@ export function drawRates(random: Random): WholeRates {
     pause: some(0.4, 0.15), slow: some(0.3, 0.1), clockJump: some(0.3, 0.1), syncError: some(0.3, 0.05), diskFull: some(0.3, 0.05), wipe: some(0.4, 0.15),
     copy: putBack > 0 ? 0.3 : 0, putBack, isReckless: r() < 0.15, twin: some(0.15, 0.05), move: some(0.3, 0.2), swap: some(0.4, 0.4), remove: some(0.3, 0.12), leave: some(0.3, 0.12),
     transfer: some(0.3, 0.1),
+  };
+}
+
+/** What happens to logs that are dropped and to whole states. */
+export interface StateRates {
+  readonly keepsEntries: number;
+  readonly intervalSeconds: number;
+  readonly compact: number;
+  readonly longOutage: number;
+  /** A call to a file of a state takes up to so long. */
+  readonly ioMs: number;
+  readonly stateBytesMax: number;
+  readonly exportFails: number;
+  readonly cutsInInstall: number;
+  readonly cutsInSwitch: number;
+  readonly faults: StateFaults;
+}
+
+export function drawStateRates(random: Random): StateRates {
+  const r = () => random.next();
+  const some = (probability: number, max: number) => (r() < probability ? r() * max : 0);
+  const drops = r() < 0.75;
+  return {
+    keepsEntries: r() < 0.5 ? 1 : Math.floor(r() * 12), intervalSeconds: drops && r() < 0.5 ? 1 + r() * 3 : 0, compact: drops ? 0.2 + r() * 0.6 : 0,
+    longOutage: drops ? some(0.7, 0.15) : 0, ioMs: r() < 0.7 ? 2 : 30, stateBytesMax: r() < 0.35 ? 1000 : 12_000, exportFails: some(0.3, 0.2), cutsInInstall: some(0.5, 0.3),
+    cutsInSwitch: some(0.5, 0.5), faults: { breaks: some(0.5, 0.08), damages: some(0.4, 0.04), crashes: some(0.6, 0.06) },
   };
 }

@@ -6,9 +6,6 @@
  * simulator (cluster.ts) takes the core apart more finely. A run ends with all faults off and an operator who sets right what an
  * operator has to: one group, everybody in it, clients served.
  */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { seededRandom } from '../../../src/base/random.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { memberOf, quorumSize } from '../../../src/raft/config.ts';
@@ -22,8 +19,8 @@ import { Judge, Unprotected } from './judge.ts';
 import { Network } from './network.ts';
 import { Operator } from './operator.ts';
 import type { SimProcess } from './process.ts';
-import { drawRates } from './rates.ts';
-import type { WholeRates } from './rates.ts';
+import { drawRates, drawStateRates } from './rates.ts';
+import type { StateRates, WholeRates } from './rates.ts';
 
 export interface WholeOptions {
   readonly seed: number;
@@ -35,7 +32,6 @@ export interface WholeOptions {
 export type WholeResult = Readonly<Record<string, number>>;
 
 const END_MS = 60_000;
-let scratch: string | undefined;
 
 export class World {
   readonly time = new Scheduler();
@@ -54,20 +50,24 @@ export class World {
     starts: 0, groupsFormed: 0, leaderships: 0, acknowledged: 0, reads: 0, crashes: 0, crashesInWrite: 0, cutsAtStart: 0, partitions: 0, oneWayCuts: 0, pauses: 0,
     slowNodes: 0, clockJumps: 0, syncErrors: 0, diskFull: 0, wiped: 0, moved: 0, swapped: 0, reusedByStranger: 0, removed: 0, left: 0, rejoins: 0, transfers: 0,
     refusedStarts: 0, copies: 0, putBack: 0, putBackHarmless: 0, putBackNoticed: 0, putBackStopped: 0, putBackUnnoticeable: 0, twins: 0, unprotectedHarm: 0, operatorWipes: 0, operatorRemovals: 0,
+    compactions: 0, longOutages: 0, exports: 0, exportsFailed: 0, statesSent: 0, statesResumed: 0, statesBroken: 0, partsDamaged: 0, cutsInTransfer: 0, killsInTransfer: 0, statesStored: 0, statesRefused: 0,
+    statesInstalled: 0, statesOverOldLogs: 0, cutsInInstall: 0, cutsInSwitch: 0,
   };
   faults = true;
   nextId = 1;
-  readonly directory: string;
+  /** Whole states, and all that happens to them, are drawn apart: seeds without them play the histories that they always did. */
+  readonly stateRandom: Random;
+  readonly stateRates: StateRates;
   readonly #trace: ((line: string) => void) | undefined;
   #nextAddress = 1;
 
   constructor(options: WholeOptions) {
-    scratch ??= mkdtempSync(join(tmpdir(), 'sim-'));
-    this.directory = scratch;
     this.random = seededRandom(options.seed);
     this.mutants = options.mutants ?? new Set();
     this.#trace = options.trace;
     this.rates = drawRates(this.random);
+    this.stateRandom = seededRandom(options.seed ^ 0x57a7e);
+    this.stateRates = drawStateRates(this.stateRandom);
     this.network = new Network(this.time, seededRandom(this.draw()), { delayMs: this.rates.delayMs, loss: this.rates.loss });
     this.#makeHosts();
     for (const host of this.hosts) {
@@ -124,6 +124,8 @@ export class World {
   /** A second machine with the disk of the first, at an address of its own. */
   addTwin(of: Host): void {
     const twin = this.#addHost(`${of.name}'`, of.family, this.freshAddress(), { ...of.plan });
+    twin.mayForget = true;
+    of.mayForget = true;
     twin.disk = of.disk.copy();
     twin.disk.crash();
     twin.durable = of.durable;
@@ -261,6 +263,14 @@ export class World {
     this.counts.crashes += 1;
     this.log(() => `${host.name} crashes`);
     host.crash();
+    this.restartLater(host);
+  }
+
+  /** The process ends; its machine goes on. */
+  kill(host: Host): void {
+    if (!host.isUp) return;
+    this.log(() => `${host.name} is killed`);
+    host.kill();
     this.restartLater(host);
   }
 
