@@ -422,11 +422,14 @@ export interface DropConstraintCommand extends Span {
 }
 export interface ShowCommand extends Span {
   readonly kind: 'Show';
-  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'currentUser' | 'roles' | 'roleMembers' | 'servers' | 'settings' | 'transactions' | 'terminated';
+  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'currentUser' | 'roles' | 'roleMembers' | 'servers' | 'settings' | 'transactions' | 'terminated'
+    | 'privileges' | 'privilegeCommands' | 'userPrivileges' | 'userPrivilegeCommands' | 'aliases';
   /** SHOW FULLTEXT INDEXES and the like: of which kind. */
   readonly indexKind?: string | undefined;
   /** SHOW POPULATED ROLES: those that somebody has. */
   readonly populated?: boolean | undefined;
+  /** SHOW USER DEFINED FUNCTIONS, of which there are none. */
+  readonly none?: boolean | undefined;
   /** The words of SHOW NODE UNIQUENESS CONSTRAINTS and the like. */
   readonly constraintKinds?: readonly string[] | undefined;
   /** Which transactions, or the name of one database; empty: all. */

@@ -201,7 +201,7 @@ function startsItem(c: Cursor, ahead: number): boolean {
   return token.type === 'punct' ? token.key === '(' || token.key === '-' : token.type !== 'end';
 }
 
-function parseOrderAndBounds(c: Cursor): Pick<Projection, 'orderBy' | 'skip' | 'limit'> {
+export function parseOrderAndBounds(c: Cursor): Pick<Projection, 'orderBy' | 'skip' | 'limit'> {
   const orderBy: SortItem[] = [];
   if (c.takeWord('ORDER')) {
     c.expectWord('BY');
