@@ -383,6 +383,11 @@ export interface CreateTextIndexCommand extends Span {
   readonly ifNotExists: boolean;
 }
 
+/** IF NOT EXISTS, of something that does. */
+export interface CreateLookupIndexCommand extends Span {
+  readonly kind: 'CreateLookupIndex';
+}
+
 export interface CreateVectorIndexCommand extends Span {
   readonly kind: 'CreateVectorIndex';
   readonly name: string | undefined;
@@ -447,7 +452,7 @@ export interface AdministrationCommand extends Span {
   readonly args: readonly Expression[];
 }
 export type Command =
-  | CreateIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand | AdministrationCommand;
+  | CreateIndexCommand | CreateLookupIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand | AdministrationCommand;
 
 export interface Statement {
   readonly mode: 'run' | 'explain' | 'profile';

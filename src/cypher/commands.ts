@@ -28,6 +28,7 @@ export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
     case 'CreateIndex': createIndex(command, rt); return;
     case 'CreateTextIndex': createTextIndex(command, rt); return;
     case 'CreateVectorIndex': createVectorIndex(command, rt); return;
+    case 'CreateLookupIndex': return;
     case 'DropIndex': dropIndex(command, rt); return;
     case 'CreateConstraint': createConstraint(command, rt); return;
     case 'DropConstraint': dropConstraint(command, rt);

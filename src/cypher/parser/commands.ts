@@ -3,7 +3,7 @@
  */
 import { isPropertyType } from '../../value/value-type.ts';
 import type {
-  CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, Projection, ShowCommand,
+  CreateConstraintCommand, CreateIndexCommand, CreateLookupIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, Projection, ShowCommand,
 } from '../ast.ts';
 import { oneName, text } from './administration.ts';
 import { parseOrderAndBounds, parseProjection, parseYield } from './clauses.ts';
@@ -25,7 +25,7 @@ export function isCommandAhead(c: Cursor): boolean {
     || (INDEX_KINDS.some((kind) => c.isWord(kind, ahead)) && c.isWord('INDEX', ahead + 1));
 }
 
-export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
+export function parseCommand(c: Cursor): CreateIndexCommand | CreateLookupIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
   const start = c.token.start;
   if (c.takeWord('SHOW')) return parseShow(c, start);
   if (c.takeWord('TERMINATE')) return parseTerminate(c, start);
@@ -36,7 +36,7 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCom
   }
   c.expectWord('CREATE');
   c.takeWords('OR', 'REPLACE');
-  if (c.takeWords('LOOKUP', 'INDEX')) throw lookupIndex(c, start);
+  if (c.takeWords('LOOKUP', 'INDEX')) return parseCreateLookupIndex(c, start);
   if (c.takeWords('VECTOR', 'INDEX')) return parseCreateVectorIndex(c, start);
   const isText = c.isWord('FULLTEXT');
   for (const kind of INDEX_KINDS) c.takeWord(kind);
@@ -45,9 +45,28 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCom
   return parseCreateConstraint(c, start);
 }
 
-/** Nodes by label and relationships by type are always found without a scan: it is there already. */
-function lookupIndex(c: Cursor, start: number): Error {
-  return c.error('what a lookup index does is always there, for labels and for types', 'UnexpectedSyntax', start, 'leave the command out');
+/** Nodes by label and relationships by type are always found without a scan: it is there already, as the one that Neo4j makes itself. */
+function parseCreateLookupIndex(c: Cursor, start: number): CreateLookupIndexCommand {
+  if (c.isName() && !c.isWord('FOR') && !c.isWord('IF')) c.expectName('an index name');
+  if (!parseIfNotExists(c)) throw c.error('what a lookup index does is always there, for labels and for types', 'UnexpectedSyntax', start, 'leave the command out, or add IF NOT EXISTS');
+  c.expectWord('FOR');
+  c.expectPunct('(');
+  const isNode = c.isName();
+  if (isNode) c.expectName('a variable');
+  c.expectPunct(')');
+  if (!isNode) {
+    for (const sign of ['-', '[']) c.expectPunct(sign);
+    c.expectName('a variable');
+    for (const sign of [']', '-', '(', ')']) c.expectPunct(sign);
+  }
+  c.expectWord('ON');
+  c.takeWord('EACH');
+  c.expectWord(isNode ? 'LABELS' : 'TYPE');
+  c.expectPunct('(');
+  c.expectName('the variable');
+  c.expectPunct(')');
+  skipOptions(c);
+  return { kind: 'CreateLookupIndex', start, end: c.lastEnd };
 }
 
 function parseIfNotExists(c: Cursor): boolean {

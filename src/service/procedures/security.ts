@@ -175,6 +175,10 @@ export function deleteRole(call: CallContext, name: string): void {
 
 const users = [
   procedure('dbms.security.showCurrentUser', '', 'current_user:STRING', 'dbms-read', 'the user of this session', (_, call) => [[call.user]]),
+  procedure('dbms.showCurrentUser', '', 'username:STRING, roles:LIST, flags:LIST', 'dbms-read', 'the user of this session with the roles, as Neo4j shows them', (_, call) => {
+    const { roles, defaultPassword } = user(call, call.user);
+    return [[call.user, [...roles], defaultPassword ? ['password_change_required'] : []]];
+  }),
   procedure('dbms.security.isDefaultUserPassword', '', 'isDefaultUserPassword:BOOLEAN', 'dbms-read', 'whether the session user still has the factory password',
     (_, call) => [[user(call, call.user).defaultPassword]]),
   procedure('dbms.security.changePassword', 'current_password:STRING, new_password:STRING', '', 'dbms-write', "changes one's own password", (args, call) => {
