@@ -2,11 +2,13 @@
 /**
  * How many writes per second does a group of three commit, beside a three-server etcd on the same machine in the same run?
  *
- *   npm run build && node bench/replicated-writes.mjs [--rounds 3] [--seconds 8] [--clients 1,16,128,512] [--json file]
+ *   npm run build && node bench/replicated-writes.mjs [--rounds 3] [--seconds 8] [--clients 1,16,128,512] [--only lgraph,bolt,etcd] [--json file]
  *
- * Ours: single-vertex creates with a 256-byte property, POST /cypher to the leader (HTTP/1.1, one connection per client). etcd: Put of
- * a 256-byte value to the leader (gRPC over HTTP/2, one connection per client too; `--shared`: up to 8 connections with many streams each, which
- * is what one multiplexing client would do). Both by h2load, both with an fsync before the answer, in alternating slices. Needs etcd and h2load (Debian: etcd-server, nghttp2-client).
+ * Ours: single-vertex creates with a 256-byte property to the leader, one connection per client: `lgraph` by POST /cypher (HTTP/1.1, h2load),
+ * `bolt` by RUN and PULL as the Neo4j drivers send them (bench/lib/bolt-load.mjs; the client is JavaScript there and costs more than h2load).
+ * etcd: Put of a 256-byte value to the leader (gRPC over HTTP/2, h2load, one connection per client too; `--shared`: up to 8 connections with many
+ * streams each, which is what one multiplexing client would do). All with an fsync before the answer, in alternating slices. Needs etcd and h2load
+ * (Debian: etcd-server, nghttp2-client).
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -15,6 +17,7 @@ import { execSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { LocalGroup } from '../dist/cli/local-group.js';
+import { boltLoad } from './lib/bolt-load.mjs';
 import { Etcd, putBody } from './lib/etcd.mjs';
 import { h2load, median, peakMemory } from './lib/load.mjs';
 
@@ -31,17 +34,13 @@ const group = await LocalGroup.create({ size: 3, directory: join(folder, 'lgraph
 const etcd = new Etcd(join(folder, 'etcd'));
 const rows = [];
 try {
-  if (values.only !== 'etcd') group.startAll();
-  if (values.only !== 'lgraph') etcd.start();
-  const ours = values.only === 'etcd' ? undefined : await oursTarget();
-  const theirs = values.only === 'lgraph' ? undefined : await etcdTarget();
-  // Warm both: JavaScript is compiled as it runs, and both fill their first files.
-  for (const target of [ours, theirs].filter(Boolean)) await target.run(64);
+  const targets = await startTargets(values.only?.split(',') ?? ['lgraph', 'bolt', 'etcd']);
+  // Warm all: JavaScript is compiled as it runs, and all fill their first files.
+  for (const target of targets) await target.run(64);
   await sleep(1000);
   for (let round = 0; round < rounds; round++) {
     for (const clients of levels) {
-      const order = round % 2 === 0 ? [ours, theirs] : [theirs, ours];
-      for (const target of order.filter(Boolean)) {
+      for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
         const result = await target.run(clients);
         rows.push({ round, target: target.name, clients, ...result });
         console.log(`round ${round + 1} ${target.name.padEnd(7)} ${String(clients).padStart(4)} clients: ${result.perSecond.toFixed(0).padStart(6)}/s  p50 ${result.p50.toFixed(2)} ms  p99 ${result.p99.toFixed(2)} ms${result.bad > 0 ? `  ${result.bad} NOT 200` : ''}`);
@@ -49,14 +48,31 @@ try {
       }
     }
   }
-  report(ours, theirs);
+  report(targets);
 } finally {
   await Promise.all([group.stopAll('SIGKILL'), etcd.stop()]);
   rmSync(folder, { recursive: true, force: true });
 }
 
+async function startTargets(names) {
+  const isOurs = names.includes('lgraph') || names.includes('bolt');
+  if (isOurs) group.startAll();
+  if (names.includes('etcd')) etcd.start();
+  if (isOurs) await group.ready(60_000);
+  const targets = { lgraph: oursTarget, bolt: boltTarget, etcd: etcdTarget };
+  return await Promise.all(names.map((name) => targets[name]()));
+}
+
+async function boltTarget() {
+  return {
+    name: 'bolt', memory: () => group.servers.map((server) => Math.round(peakMemory(server.child.pid))),
+    run: async (clients) => boltLoad({
+      port: Number(new URL((await group.leader()).boltUri).port), user: 'admin', password: '73@TuGraph', connections: clients, seconds, text: 'CREATE (:Item {value: $value})', parameters: { value },
+    }),
+  };
+}
+
 async function oursTarget() {
-  await group.ready(60_000);
   const leader = await group.leader();
   const login = await fetch(`http://${leader.restAddress}/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ user: 'admin', password: '73@TuGraph' }) });
   const { jwt } = await login.json();
@@ -87,14 +103,18 @@ async function etcdTarget() {
   };
 }
 
-function report(ours, theirs) {
+function report(targets) {
   const of = (target, clients, key) => median(rows.filter((row) => row.target === target && row.clients === clients).map((row) => row[key]));
-  console.log('\n| clients | lgraph /s | etcd /s | ratio | lgraph p50 / p99 ms | etcd p50 / p99 ms |\n|---|---|---|---|---|---|');
+  const cell = (name, clients) => `${of(name, clients, 'perSecond').toFixed(0)} | ${of(name, clients, 'p50').toFixed(2)} / ${of(name, clients, 'p99').toFixed(2)}`;
+  const names = targets.map((target) => target.name);
+  const ours = names.filter((name) => name !== 'etcd');
+  const ratios = names.includes('etcd') ? ours : [];
+  console.log(`\n| clients | ${names.map((name) => `${name} /s | p50 / p99 ms`).join(' | ')} | ${ratios.map((name) => `${name} : etcd`).join(' | ')} |\n|${'---|'.repeat(1 + names.length * 2 + ratios.length)}`);
   for (const clients of levels) {
-    const [a, b] = [of('lgraph', clients, 'perSecond'), of('etcd', clients, 'perSecond')];
-    console.log(`| ${clients} | ${a.toFixed(0)} | ${b.toFixed(0)} | ${(a / b).toFixed(2)} | ${of('lgraph', clients, 'p50').toFixed(2)} / ${of('lgraph', clients, 'p99').toFixed(2)} | ${of('etcd', clients, 'p50').toFixed(2)} / ${of('etcd', clients, 'p99').toFixed(2)} |`);
+    const shares = ratios.map((name) => (of(name, clients, 'perSecond') / of('etcd', clients, 'perSecond')).toFixed(2));
+    console.log(`| ${clients} | ${names.map((name) => cell(name, clients)).join(' | ')} | ${shares.join(' | ')} |`);
   }
-  const memory = { lgraph: ours?.memory(), etcd: theirs?.memory() };
+  const memory = Object.fromEntries(targets.map((target) => [target.name, target.memory()]));
   console.log(`\npeak memory of the servers, MiB: ${JSON.stringify(memory)}`);
   if (values.json === undefined) return;
   const commit = execSync('git rev-parse --short HEAD', { encoding: 'utf8' }).trim();

@@ -207,8 +207,11 @@ export class ConsensusDriver {
     while (!this.#isStopped) {
       this.node.now(this.#clock.monotonicMs());
       const effects = this.node.takeEffects();
+      // A commit that comes with nothing to replicate is told to our own writer first: a client waits for it, and followers do not.
+      const isNewsFirst = effects.commit > this.#commit && !effects.send.some(carriesEntries);
+      if (isNewsFirst) this.#announce(effects);
       const sentEntries = this.#send(effects);
-      this.#announce(effects);
+      if (!isNewsFirst) this.#announce(effects);
       if (effects.persist !== undefined) this.#writes.push(effects.persist);
       if (this.#writes.length === 0 || this.#isDiskFull) return true;
       if (sentEntries) {
@@ -232,10 +235,8 @@ export class ConsensusDriver {
       if (list === undefined) byPeer.set(to, [message]);
       else list.push(message);
       this.counters.messagesSent += 1;
-      if (message.kind === 'append') {
-        this.counters.appendsSent += 1;
-        sentEntries ||= message.entries.length > 0;
-      }
+      if (message.kind === 'append') this.counters.appendsSent += 1;
+      sentEntries ||= carriesEntries({ message });
       sentHeartbeat ||= message.kind === 'heartbeat';
       if (message.kind === 'vote') this.counters.elections += 1;
     }
@@ -320,4 +321,8 @@ export class ConsensusDriver {
       this.wake();
     });
   }
+}
+
+function carriesEntries({ message }: { readonly message: Message }): boolean {
+  return message.kind === 'append' && message.entries.length > 0;
 }

@@ -37,6 +37,7 @@ export interface Gone {
 
 interface Wanted {
   readonly change: ConfigChange;
+  readonly askedMs: number;
   readonly deadlineMs: number;
   index: number | undefined;
   readonly term: number;
@@ -49,6 +50,8 @@ const PROMOTE_LAG_ENTRIES = 1000;
 /** A server that is sent away is told for so long; one that is down will not come back by itself anyway. */
 const DISMISS_MS = 1000;
 const MEMBER_CALL_MS = 1000;
+/** How often a leader looks at its members: it reads what each says about itself, which is too much for every tick. */
+const LOOK_MS = 100;
 
 export class ConsensusGroup {
   readonly #host: GroupHost;
@@ -66,16 +69,21 @@ export class ConsensusGroup {
   readonly #gone = new Map<NodeId, Gone>();
   #lastRemoval = Number.NEGATIVE_INFINITY;
   #updateAfterMs = Number.NEGATIVE_INFINITY;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: GroupHost) {
     this.#host = host;
   }
 
-  /** Proposes `change` as soon as it can be; resolves when it is committed. */
+  /**
+   * Proposes `change` as soon as it can be; resolves when it is committed. A removal waits until a majority of the voters that it
+   * leaves has been heard from since it was asked for.
+   */
   change(change: ConfigChange, timeoutMs: number): Promise<number> {
     return new Promise((resolve, reject) => {
+      const askedMs = this.#host.nowMs();
       this.#wanted.push({
-        change, deadlineMs: this.#host.nowMs() + timeoutMs, index: undefined, term: this.#host.driver.node.view.term, resolve, reject,
+        change, askedMs, deadlineMs: askedMs + timeoutMs, index: undefined, term: this.#host.driver.node.view.term, resolve, reject,
       });
       // Not all of onTick: it asks for changes itself, and one that is refused at once would be asked for again without end.
       if (this.#host.driver.node.view.role === 'leader') this.#propose();
@@ -95,9 +103,12 @@ export class ConsensusGroup {
       this.#knownSince.clear();
       this.#gone.clear();
       this.#leadingSince = undefined;
+      this.#lookedMs = Number.NEGATIVE_INFINITY;
       return;
     }
     this.#propose();
+    if (nowMs - this.#lookedMs < LOOK_MS) return;
+    this.#lookedMs = nowMs;
     this.#promote(nowMs);
     this.#removeReplaced(nowMs);
     this.#removeSilent(nowMs);
@@ -184,16 +195,17 @@ export class ConsensusGroup {
   async letGo(nodeId: NodeId, timeoutMs: number): Promise<void> {
     const { view } = this.#host.driver.node;
     if (view.role !== 'leader') throw new DbError('NotLeader', 'ask the leader');
-    if (!this.#hasMajorityWithout(nodeId)) throw new DbError('InvalidRequest', 'the rest would have no live majority');
     await this.change({ kind: 'remove', id: nodeId }, timeoutMs);
   }
 
-  /** Whether the voters without this one would have a majority that lives. */
-  #hasMajorityWithout(nodeId: NodeId): boolean {
-    const { driver, nodeId: selfId, electionTimeoutMs } = this.#host;
+  /**
+   * Whether a majority of the voters without this one has been heard from since `sinceMs`. The new configuration counts from when it is
+   * appended: a group that it leaves without a majority could never undo it, so that a server was there a moment ago is not enough.
+   */
+  #hasMajorityWithout(nodeId: NodeId, sinceMs: number): boolean {
+    const { driver, nodeId: selfId } = this.#host;
     const rest = driver.node.view.config.config.members.filter((member) => member.voter && member.id !== nodeId);
-    const nowMs = this.#host.nowMs();
-    const alive = rest.filter((member) => member.id === selfId || nowMs - (driver.lastHeardMs(member.id) ?? 0) < electionTimeoutMs * 2);
+    const alive = rest.filter((member) => member.id === selfId || (driver.lastHeardMs(member.id) ?? 0) > sinceMs);
     return alive.length >= Math.floor(rest.length / 2) + 1;
   }
 
@@ -227,7 +239,12 @@ export class ConsensusGroup {
     const { view } = driver.node;
     const isFree = view.isReady && !view.isTransferring && view.config.index <= view.commitIndex;
     if (!isFree) return;
-    const result = driver.node.changeConfig(next.change);
+    const { change, askedMs } = next;
+    if (change.kind === 'remove' && isVoter(view.config.config, change.id) && !this.#hasMajorityWithout(change.id, askedMs)) {
+      if (this.#host.nowMs() - askedMs >= this.#host.electionTimeoutMs * 2) this.#settle(next, noMajority());
+      return;
+    }
+    const result = driver.node.changeConfig(change);
     if (typeof result === 'string') {
       this.#settle(next, new DbError('InvalidRequest', result));
       return;
@@ -323,7 +340,7 @@ export class ConsensusGroup {
     for (const old of this.#membersAt(address)) {
       if (old.id === nodeId) continue;
       this.#host.log('warn', `${address} has a new identity: it takes the place of the old one`, { old: old.id, nodeId });
-      if (!old.voter || (old.witness && this.#hasMajorityWithout(old.id))) await this.change({ kind: 'remove', id: old.id }, 8000);
+      if (!old.voter || (old.witness && this.#hasMajorityWithout(old.id, this.#host.nowMs() - this.#host.electionTimeoutMs * 2))) await this.change({ kind: 'remove', id: old.id }, 8000);
     }
   }
 
@@ -379,10 +396,10 @@ export class ConsensusGroup {
     if (isVoter(config, nodeId) && config.members.filter((member) => member.voter).length === 1) {
       throw new DbError('InvalidRequest', 'the last voter cannot leave the group');
     }
-    // The new configuration counts from when it is appended: a group that this leaves without a majority could never undo it.
-    if (isVoter(config, nodeId) && !this.#hasMajorityWithout(nodeId)) {
-      throw new DbError('InvalidRequest', 'the rest would have no live majority: first start or remove the servers that are down');
-    }
     return this.change({ kind: 'remove', id: nodeId }, timeoutMs);
   }
+}
+
+function noMajority(): DbError {
+  return new DbError('InvalidRequest', 'the rest would have no live majority: first start or remove the servers that are down');
 }

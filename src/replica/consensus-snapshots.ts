@@ -7,7 +7,9 @@
  *   everybody  drop log entries that the durable state has (log-compaction.ts)
  */
 import type { Random } from '../base/random.ts';
+import type { Timers } from '../base/timers.ts';
 import type { NodeId } from '../raft/types.ts';
+import type { BulkFiles } from './bulk-files.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import type { StateHeader, StateRefusal, StateSink, Transport } from './consensus-transport.ts';
 import { LogCompaction } from './log-compaction.ts';
@@ -18,8 +20,10 @@ import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 
 export interface SnapshotsHost {
-  readonly directory: string;
   readonly disk: Disk;
+  /** In the same directory. */
+  readonly bulk: BulkFiles;
+  readonly timers: Timers;
   readonly transport: Transport;
   readonly random: Random;
   readonly nowMs: () => number;

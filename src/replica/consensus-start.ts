@@ -141,15 +141,15 @@ export class Beginning {
   #become(outcome: FormationOutcome): void {
     if (outcome.kind === 'formed') {
       const { config, baseIndex, clusterId, formId } = outcome.formed;
+      // Whoever is no member yet has decided nothing: what is in its log is of an attempt that a crash cut off, perhaps with other members.
+      this.#removeLog();
       const store = this.#host.openStore();
-      if (store.lastIndex === 0) {
-        store.persist({
-          seq: 1, hard: { term: 1, votedFor: undefined }, truncateFrom: undefined,
-          start: baseIndex === 0 ? undefined : { index: baseIndex, term: 1, config: { members: [] }, reset: true },
-          // The same first entry on every member, so it needs no leader.
-          entries: [{ index: baseIndex + 1, term: 1, kind: ENTRY_CONFIG, data: encodeConfig(config) }],
-        });
-      }
+      store.persist({
+        seq: 1, hard: { term: 1, votedFor: undefined }, truncateFrom: undefined,
+        start: baseIndex === 0 ? undefined : { index: baseIndex, term: 1, config: { members: [] }, reset: true },
+        // The same first entry on every member, so it needs no leader.
+        entries: [{ index: baseIndex + 1, term: 1, kind: ENTRY_CONFIG, data: encodeConfig(config) }],
+      });
       store.close();
       this.saveIdentity({
         ...this.#identity, membership: 'MEMBER', clusterId, formation: { formId, clusterId }, formed: outcome.formed, isStandalone: !this.#host.options.enabled,

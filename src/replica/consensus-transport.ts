@@ -7,6 +7,7 @@
 import type { Message } from '../raft/messages.ts';
 import type { Acknowledged } from '../raft/node.ts';
 import type { Config, NodeId } from '../raft/types.ts';
+import type { Reading } from './bulk-files.ts';
 import type { NodeInfo } from './protocol.ts';
 
 /** The first thing said on every stream. */
@@ -74,7 +75,7 @@ export type StateOutcome = 'stored' | 'installing' | 'there';
 
 export interface SendState {
   readonly header: StateHeader;
-  readonly path: string;
+  open(): Promise<Reading>;
   /** Milliseconds to wait before a part of so many bytes goes out. Throws to end the transfer. */
   pause(bytes: number): number;
   /** The other side has so many bytes of the file. */

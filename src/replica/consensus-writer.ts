@@ -2,8 +2,9 @@
  * The consensus thread's side of the writer's port: proposals in, committed entries out, each exactly once and in order.
  *
  * A proposal is settled by what is committed at its index: our term there means it is ours, another term means that it
- * lost its place for good. Being cut off from our own log settles nothing, since another server may still hold the entry
- * and commit it.
+ * lost its place for good. So does a later term at a lower index: terms never fall along a log, so no log that holds what
+ * is committed can hold the proposal (nobody may write for hours, and its own index would stay empty). Being cut off from
+ * our own log settles nothing, since another server may still hold the entry and commit it.
  *
  * Deliveries stop when too many bytes are out that the writer has not applied, and go on when it says it has.
  */
@@ -49,6 +50,8 @@ export class WriterSide {
   #openCount = 0;
   #commit = 0;
   #delivered: number;
+  /** Term of the last entry that was delivered. */
+  #term = 0;
   #applied: number;
   #durable: number;
   /** What is out, by delivery: last index and bytes. */
@@ -178,6 +181,7 @@ export class WriterSide {
     const lost: number[] = [];
     const ids = entries.map((entry) => this.#settle(entry, lost));
     this.#delivered = entries.at(-1)!.index;
+    this.#dropOvertaken(entries.at(-1)!.term, lost);
     // Even an empty entry costs something to handle.
     const bytes = data.bytes.length + entries.length * 64;
     this.#ahead.push({ last: this.#delivered, bytes });
@@ -202,6 +206,20 @@ export class WriterSide {
     }
     if (mine !== 0) this.counters.committed += 1;
     return mine;
+  }
+
+  /** An entry of `term` is committed: what was proposed in earlier terms and is not, never will be. */
+  #dropOvertaken(term: number, lost: number[]): void {
+    if (term === this.#term) return;
+    this.#term = term;
+    for (const [at, waiting] of this.#open) {
+      const left = waiting.filter((open) => open.term >= term);
+      if (left.length === waiting.length) continue;
+      this.#openCount -= waiting.length - left.length;
+      lost.push(...waiting.filter((open) => open.term < term).map((open) => open.id));
+      if (left.length === 0) this.#open.delete(at);
+      else this.#open.set(at, left);
+    }
   }
 
   /** A snapshot replaced the log up to `index`: what became of proposals in there cannot be found out. */

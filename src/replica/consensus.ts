@@ -15,6 +15,8 @@ import type { Timers } from '../base/timers.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Mutants } from '../raft/state.ts';
 import type { Config, NodeId, Recovered } from '../raft/types.ts';
+import { realBulkFiles } from './bulk-files.ts';
+import type { BulkFiles } from './bulk-files.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
 import type { Gone } from './consensus-group.ts';
@@ -50,13 +52,15 @@ export interface ConsensusParts {
   readonly timers?: Timers;
   readonly newId?: NewId;
   readonly disk?: Disk;
+  readonly bulk?: BulkFiles;
   readonly logSizes?: LogSizes;
   readonly mutants?: Mutants;
   /** How long this thread has worked so far, in milliseconds; absent: not known, and nothing rests for it. */
   readonly busyMs?: () => number;
 }
 
-const TICKS_PER_HEARTBEAT = 5;
+/** Each tick wakes the thread, of an idle server too: no more than the timers need. */
+const TICKS_PER_HEARTBEAT = 2;
 /** How far two clocks may drift apart within one lease; on hosts with worse clocks leases stay off. */
 const LEASE_DRIFT_MS = 100;
 const WINDOW_MESSAGES = 4;
@@ -111,7 +115,7 @@ export class Consensus {
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#snapshots = new Snapshots({
-      directory: parts.options.logDirectory, disk: this.#disk, transport: parts.transport, compaction: compactionOptions(parts.options),
+      disk: this.#disk, bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
       bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
       random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(),
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
@@ -190,7 +194,7 @@ export class Consensus {
     const { options } = this;
     const { clock, random, transport } = this.#parts;
     let store = this.#openStore();
-    if (beginLogBehindState(this.#disk, options.logDirectory, options.appliedIndex, store)) {
+    if (beginLogBehindState(this.#disk, options.appliedIndex, store)) {
       store.close();
       store = this.#openStore();
     }
@@ -424,7 +428,7 @@ export class Consensus {
     if (hello.fromId === nodeId) return `two servers have the identity ${nodeId}: one directory is a copy of the other`;
     if (hello.version > PROTOCOL_VERSION) return `protocol ${hello.version} is newer than ${PROTOCOL_VERSION}`;
     const known = this.#starts.get(hello.fromId)?.bootSeq ?? 0;
-    if (hello.bootSeq < known) return `${hello.fromId} was here with a later start (${known}): its directory is a copy or was rolled back`;
+    if (hello.bootSeq < known) return `${hello.fromId} was here with a later start (${known}): its directory is a copy or was rolled back; wipe the directory and start it again, or stop it if the original runs`;
     return undefined;
   }
 

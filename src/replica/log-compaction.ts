@@ -9,8 +9,8 @@
  * witness may still be needed for (`dropLimit`, §3.1 of the group's rules: the leader says how far). A witness holds no state: its
  * log alone is dropped, and by the same limit.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DbError } from '../base/errors.ts';
+import { pause } from '../base/timers.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
 
 export interface CompactionOptions {
@@ -66,7 +66,7 @@ export class LogCompaction {
 
   /** Syncs the state store and drops all of the log that nobody needs. Throws Timeout when the store is not synced in time. */
   async compactNow(timeoutMs: number): Promise<Compacted> {
-    const { driver: driverOf, appliedIndex, durableIndex, syncState, nowMs, compaction } = this.#host;
+    const { driver: driverOf, appliedIndex, durableIndex, syncState, nowMs, timers, compaction } = this.#host;
     const driver = driverOf();
     if (driver === undefined) throw new DbError('NoLeader', 'this server belongs to no group yet');
     const deadlineMs = nowMs() + timeoutMs;
@@ -74,7 +74,7 @@ export class LogCompaction {
     if (durableIndex() < wanted) syncState();
     while (durableIndex() < wanted) {
       if (nowMs() >= deadlineMs) throw new DbError('Timeout', 'the state store was not synced in time');
-      await sleep(POLL_MS);
+      await pause(timers, POLL_MS);
     }
     const before = driver.node.view.firstIndex;
     const keeps = Math.min(compaction.keepsEntries, KEEPS_AT_LEAST);
@@ -82,7 +82,7 @@ export class LogCompaction {
     if (upTo >= before) {
       driver.node.compactTo(upTo);
       driver.wake();
-      while (driver.store.startIndex < upTo && nowMs() < deadlineMs) await sleep(POLL_MS);
+      while (driver.store.startIndex < upTo && nowMs() < deadlineMs) await pause(timers, POLL_MS);
     }
     const { firstIndex } = driver.node.view;
     return { durableIndex: compaction.isWitness ? driver.node.view.commitIndex : durableIndex(), firstIndex, dropped: firstIndex - before };

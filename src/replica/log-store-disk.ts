@@ -32,6 +32,37 @@ export interface Disk {
   freeBytes(): number;
 }
 
+/** Bytes of a file; undefined where there is none. */
+export function sizeOf(disk: Disk, name: string): number | undefined {
+  if (!disk.list().includes(name)) return undefined;
+  const file = disk.open(name, false);
+  const { size } = file;
+  file.close();
+  return size;
+}
+
+/** A small file that is there whole or not at all. */
+export function writeSmall(disk: Disk, name: string, text: string): void {
+  const file = disk.open(`${name}.new`, true);
+  file.write(0, Buffer.from(text));
+  file.sync();
+  file.close();
+  disk.rename(`${name}.new`, name);
+  disk.syncDirectory();
+}
+
+export function readSmall(disk: Disk, name: string): string | undefined {
+  if (!disk.list().includes(name)) return undefined;
+  const file = disk.open(name, false);
+  const text = file.read(0, file.size).toString();
+  file.close();
+  return text;
+}
+
+export function removeIfThere(disk: Disk, name: string): void {
+  if (disk.list().includes(name)) disk.remove(name);
+}
+
 /** Nothing was lost and the same write may be tried again. Every other failure of a write or sync is final. */
 export class DiskFullError extends Error {
   override readonly name = 'DiskFullError';

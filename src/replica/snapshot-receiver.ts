@@ -7,13 +7,10 @@
  * Order (rule P8): file synced → renamed → its note durable → the store is replaced by one filled from it → the log is begun
  * anew behind it → note and file go. A crash in between leaves something that the next start takes up.
  */
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Recovered } from '../raft/types.ts';
 import type { StateHeader, StateRefusal, StateSink } from './consensus-transport.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
+import { readSmall, removeIfThere, sizeOf, writeSmall } from './log-store-disk.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { LogStore } from './log-store.ts';
 import type { SnapshotProgress } from './protocol.ts';
@@ -41,11 +38,11 @@ export class SnapshotReceiver {
 
   constructor(host: SnapshotsHost) {
     this.#host = host;
-    this.#hasPart = existsSync(join(host.directory, PART));
+    this.#hasPart = sizeOf(host.disk, PART) !== undefined;
   }
 
   progress(): SnapshotProgress | undefined {
-    const pending = readPending(this.#host.directory);
+    const pending = readPending(this.#host.disk);
     if (pending !== undefined) return { phase: 'installing', bytes: pending.bytes, bytesTotal: pending.bytes, secondsLeft: undefined };
     if (this.#arriving === undefined) return undefined;
     const { header, startedMs, startedAt, bytes } = this.#arriving;
@@ -57,25 +54,24 @@ export class SnapshotReceiver {
     const driver = this.#host.driver();
     if (driver === undefined) return { refused: 'this server is starting' };
     if (header.index <= driver.node.view.commitIndex) return { refused: 'there' };
-    const pending = readPending(this.#host.directory);
+    const pending = readPending(this.#host.disk);
     if (pending !== undefined) return { refused: pending.sha256 === header.sha256 ? 'installing' : 'this server is installing another state' };
     if (this.#arriving !== undefined) return { refused: 'another transfer of the state is not over yet' };
     return this.#begin(header);
   }
 
   #begin(header: StateHeader): StateSink | StateRefusal {
-    const { directory, disk, nowMs } = this.#host;
-    const part = join(directory, PART);
+    const { disk, bulk, nowMs } = this.#host;
     let offset = this.#offsetOf(header);
     const needed = header.bytes * SPACE_FACTOR - offset;
     if (disk.freeBytes() < needed) {
       return { refused: `its disk has ${disk.freeBytes()} bytes left, and ${Math.ceil(needed)} are needed to take the state` };
     }
     if (offset === 0) {
-      rmSync(part, { force: true });
+      removeIfThere(disk, PART);
       writeSmall(disk, PART_HEADER, JSON.stringify(header));
     }
-    const file = open(part, 'a', 0o640);
+    const file = bulk.append(PART);
     const arriving: Arriving = { header, startedMs: nowMs(), startedAt: offset, bytes: offset };
     this.#arriving = arriving;
     this.#hasPart = true;
@@ -84,11 +80,11 @@ export class SnapshotReceiver {
     return {
       offset,
       write: async (bytes) => {
-        await append(await file, bytes);
+        await (await file).append(bytes);
         arriving.bytes = offset += bytes.length;
         // Often and little: one sync of everything in the end would hold up the log's.
         if (offset - synced < SYNC_BYTES) return;
-        await (await file).datasync();
+        await (await file).sync();
         synced = offset;
       },
       abort: async () => {
@@ -102,7 +98,7 @@ export class SnapshotReceiver {
         disk.rename(PART, PENDING_FILE);
         disk.syncDirectory();
         writeSmall(disk, PENDING, JSON.stringify(header));
-        rmSync(join(directory, PART_HEADER), { force: true });
+        removeIfThere(disk, PART_HEADER);
         this.#arriving = undefined;
         this.#hasPart = false;
         this.askToInstall();
@@ -112,62 +108,48 @@ export class SnapshotReceiver {
 
   /** How much of this very file an earlier transfer left here. */
   #offsetOf({ sha256, bytes }: StateHeader): number {
-    const part = join(this.#host.directory, PART);
-    const noted = join(this.#host.directory, PART_HEADER);
-    if (!existsSync(part) || !existsSync(noted)) return 0;
-    const { size } = statSync(part);
-    return (JSON.parse(readFileSync(noted, 'utf8')) as StateHeader).sha256 === sha256 && size <= bytes ? size : 0;
+    const size = sizeOf(this.#host.disk, PART);
+    const noted = readSmall(this.#host.disk, PART_HEADER);
+    if (size === undefined || noted === undefined) return 0;
+    return (JSON.parse(noted) as StateHeader).sha256 === sha256 && size <= bytes ? size : 0;
   }
 
   /** A state that arrived and is not installed yet, also after a crash in between. */
   askToInstall(): void {
-    const pending = readPending(this.#host.directory);
+    const pending = readPending(this.#host.disk);
     if (pending === undefined) return;
     const { index, sha256 } = pending;
-    this.#host.post({ kind: 'installState', path: join(this.#host.directory, PENDING_FILE), index, sha256 });
+    this.#host.post({ kind: 'installState', path: this.#host.bulk.path(PENDING_FILE), index, sha256 });
   }
 
   /** It is not what it should be: the next transfer begins at its start. */
   onRefused(index: number): void {
-    if (readPending(this.#host.directory)?.index !== index) return;
-    this.#host.disk.remove(PENDING);
-    this.#host.disk.syncDirectory();
-    rmSync(join(this.#host.directory, PENDING_FILE), { force: true });
+    const { disk } = this.#host;
+    if (readPending(disk)?.index !== index) return;
+    disk.remove(PENDING);
+    disk.syncDirectory();
+    removeIfThere(disk, PENDING_FILE);
   }
 
   onTick(): void {
     // The log brought us further than the file would.
     if (!this.#hasPart || this.#arriving !== undefined) return;
-    const noted = join(this.#host.directory, PART_HEADER);
-    const isOld = !existsSync(noted) || (JSON.parse(readFileSync(noted, 'utf8')) as StateHeader).index <= this.#host.driver()!.node.view.commitIndex;
+    const noted = readSmall(this.#host.disk, PART_HEADER);
+    const isOld = noted === undefined || (JSON.parse(noted) as StateHeader).index <= this.#host.driver()!.node.view.commitIndex;
     if (!isOld) return;
     this.#hasPart = false;
-    for (const name of [PART, PART_HEADER]) rmSync(join(this.#host.directory, name), { force: true });
+    for (const name of [PART, PART_HEADER]) removeIfThere(this.#host.disk, name);
   }
 }
 
-async function append(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done)).bytesWritten;
-}
-
-/** A small file that is there whole or not at all. */
-export function writeSmall(disk: Disk, name: string, text: string): void {
-  const file = disk.open(`${name}.new`, true);
-  file.write(0, Buffer.from(text));
-  file.sync();
-  file.close();
-  disk.rename(`${name}.new`, name);
-  disk.syncDirectory();
-}
-
-export function readPending(directory: string): StateHeader | undefined {
-  const path = join(directory, PENDING);
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) as StateHeader : undefined;
+function readPending(disk: Disk): StateHeader | undefined {
+  const noted = readSmall(disk, PENDING);
+  return noted === undefined ? undefined : JSON.parse(noted) as StateHeader;
 }
 
 /** The installed state's log begins behind it; then the note and the file have done their work. Returns whether it wrote. */
-export function beginLogBehindState(disk: Disk, directory: string, appliedIndex: number, store: LogStore): boolean {
-  const pending = readPending(directory);
+export function beginLogBehindState(disk: Disk, appliedIndex: number, store: LogStore): boolean {
+  const pending = readPending(disk);
   if (pending === undefined || appliedIndex < pending.index) return false;
   const { recovered } = store;
   const isThere = termIn(recovered, pending.index) === pending.term;
@@ -180,7 +162,7 @@ export function beginLogBehindState(disk: Disk, directory: string, appliedIndex:
   }
   disk.remove(PENDING);
   disk.syncDirectory();
-  rmSync(join(directory, PENDING_FILE), { force: true });
+  removeIfThere(disk, PENDING_FILE);
   return !isThere;
 }
 

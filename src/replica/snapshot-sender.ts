@@ -4,18 +4,16 @@
  * A transfer that breaks is taken up where it stopped, also after a restart of either side: the file and its header stay until
  * nobody has asked for a while. It ends when the peer has the state in use, needs none any more, or is not heard of.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Pace, Rests } from '../base/pace.ts';
+import { pause } from '../base/timers.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { StateHeader } from './consensus-transport.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
-import { writeSmall } from './snapshot-receiver.ts';
+import { readSmall, removeIfThere, sizeOf, writeSmall } from './log-store-disk.ts';
 import type { ExportedState, SnapshotProgress } from './protocol.ts';
 
 interface Export {
-  readonly path: string;
+  readonly name: string;
   readonly header: StateHeader;
   users: number;
   idleSinceMs: number;
@@ -56,7 +54,7 @@ export class SnapshotSender {
   readonly #absent = new Set<NodeId>();
   readonly #transfers = new Map<NodeId, Transfer>();
   #export: Export | undefined;
-  #exporting: { readonly id: number; readonly path: string; readonly from: number } | undefined;
+  #exporting: { readonly id: number; readonly name: string; readonly from: number } | undefined;
   #nextExport = 1;
 
   constructor(host: SnapshotsHost) {
@@ -68,18 +66,17 @@ export class SnapshotSender {
 
   /** One of an earlier start, if it was complete; what else lies about goes. */
   #findExport(): void {
-    const { directory } = this.#host;
-    const noted = join(directory, EXPORT_HEADER);
-    const known = existsSync(noted) ? JSON.parse(readFileSync(noted, 'utf8')) as { name: string; header: StateHeader } : undefined;
-    for (const name of readdirSync(directory)) {
+    const { disk } = this.#host;
+    const noted = readSmall(disk, EXPORT_HEADER);
+    const known = noted === undefined ? undefined : JSON.parse(noted) as { name: string; header: StateHeader };
+    for (const name of disk.list()) {
       const number = EXPORT_FILE.exec(name)?.[1];
       if (number === undefined) continue;
       this.#nextExport = Math.max(this.#nextExport, Number(number) + 1);
-      const path = join(directory, name);
-      if (name === known?.name && statSync(path).size === known.header.bytes) this.#export = { path, header: known.header, users: 0, idleSinceMs: 0 };
-      else rmSync(path);
+      if (name === known?.name && sizeOf(disk, name) === known.header.bytes) this.#export = { name, header: known.header, users: 0, idleSinceMs: 0 };
+      else disk.remove(name);
     }
-    if (this.#export === undefined) rmSync(noted, { force: true });
+    if (this.#export === undefined) removeIfThere(disk, EXPORT_HEADER);
   }
 
   /** What the log must still hold for transfers under way: everything behind this index. */
@@ -133,15 +130,15 @@ export class SnapshotSender {
     if (this.#exporting !== undefined) return;
     this.#drop();
     const id = this.#nextExport++;
-    const path = join(this.#host.directory, `export-${id}.state`);
-    this.#exporting = { id, path, from: this.#host.durableIndex() };
+    const name = `export-${id}.state`;
+    this.#exporting = { id, name, from: this.#host.durableIndex() };
     this.#host.log('info', 'exporting the state for a server that lags too far behind');
-    this.#host.post({ kind: 'exportState', exportId: id, path });
+    this.#host.post({ kind: 'exportState', exportId: id, path: this.#host.bulk.path(name) });
   }
 
   onExported(exportId: number, state: ExportedState | undefined, error: string | undefined): void {
     if (this.#exporting?.id !== exportId) return;
-    const { path } = this.#exporting;
+    const { name } = this.#exporting;
     this.#exporting = undefined;
     const node = this.#host.driver()?.node;
     const term = state === undefined ? undefined : node?.termAt(state.index);
@@ -149,12 +146,12 @@ export class SnapshotSender {
       this.#host.log('warn', `the state could not be exported: ${error ?? `version ${state?.index} is not in the log`}`);
       for (const peer of this.#waiting) node?.snapshotSent(peer, false);
       this.#waiting.clear();
-      rmSync(path, { force: true });
+      removeIfThere(this.#host.disk, name);
       return;
     }
     const header: StateHeader = { sha256: state.sha256, index: state.index, term, config: node.configAt(state.index).config, bytes: state.bytes };
-    this.#export = { path, header, users: 0, idleSinceMs: 0 };
-    writeSmall(this.#host.disk, EXPORT_HEADER, JSON.stringify({ name: `export-${exportId}.state`, header }));
+    this.#export = { name, header, users: 0, idleSinceMs: 0 };
+    writeSmall(this.#host.disk, EXPORT_HEADER, JSON.stringify({ name, header }));
     this.#serve();
   }
 
@@ -190,7 +187,7 @@ export class SnapshotSender {
       if (!this.#isUsable(ready)) throw new Error('the log went on without it; a newer one follows');
       try {
         const outcome = await transport.sendState(peer, {
-          header: ready.header, path: ready.path,
+          header: ready.header, open: () => this.#host.bulk.read(ready.name),
           pause: (bytes) => this.#pause(peer, ready, bytes), onProgress: (bytes) => this.#onProgress(peer, transfer, bytes),
         });
         if (outcome === 'there') return true;
@@ -204,7 +201,7 @@ export class SnapshotSender {
         reported = message;
         retryMs = Math.min(RETRY_MS_MAX, retryMs * 2);
       }
-      await sleep(retryMs * (0.5 + random.next() / 2));
+      await pause(this.#host.timers, retryMs * (0.5 + random.next() / 2));
     }
     return false;
   }
@@ -246,8 +243,8 @@ export class SnapshotSender {
 
   #drop(): void {
     if (this.#export === undefined) return;
-    rmSync(join(this.#host.directory, EXPORT_HEADER), { force: true });
-    rmSync(this.#export.path, { force: true });
+    removeIfThere(this.#host.disk, EXPORT_HEADER);
+    removeIfThere(this.#host.disk, this.#export.name);
     this.#export = undefined;
   }
 

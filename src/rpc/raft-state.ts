@@ -6,11 +6,11 @@
  * At most a few parts are under way, so a slow disk on the other side slows the sender down instead of filling memory. A part that
  * is not as it was sent ends the stream; what was stored before it stays, and the next attempt goes on there.
  */
-import { open } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { pause as pauseFor, systemTimers } from '../base/timers.ts';
+import type { Timers } from '../base/timers.ts';
 import type { Hello, SendState, StateHeader, StateOutcome, StateSink, TransportHandlers } from '../replica/consensus-transport.ts';
 import type { Frame, FrameStream, PeerClient } from './raft-proto.ts';
 
@@ -20,6 +20,12 @@ const PARTS_UNDER_WAY = 8;
 /** A transfer that does not move for so long has failed. */
 const SILENCE_MS = 30_000;
 
+/** The simulator's. */
+export interface StateSettings {
+  readonly timers?: Timers;
+  readonly partBytes?: number;
+}
+
 type Answer = { readonly offset?: number; readonly refused?: string; readonly at?: number; readonly done?: boolean };
 
 /** Frames of a stream as answers, one at a time, with a limit on the silence between them. */
@@ -28,7 +34,10 @@ class Answers {
   #wake: (() => void) | undefined;
   #error: Error | undefined;
 
-  constructor(stream: FrameStream) {
+  readonly #timers: Timers;
+
+  constructor(stream: FrameStream, timers: Timers) {
+    this.#timers = timers;
     stream.on('data', (frame: Frame) => {
       this.#arrived.push(frame.payload);
       this.#wake?.();
@@ -50,9 +59,9 @@ class Answers {
   async next(): Promise<Answer> {
     if (this.#arrived.length === 0 && this.#error === undefined) {
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('the other server does not answer')), SILENCE_MS);
+        const callOff = this.#timers.after(SILENCE_MS, () => reject(new Error('the other server does not answer')));
         this.#wake = () => {
-          clearTimeout(timer);
+          callOff();
           resolve();
         };
       });
@@ -64,10 +73,11 @@ class Answers {
 }
 
 /** Takes over `client`, and closes it in the end. */
-export async function sendStateTo(client: PeerClient, hello: Buffer, { header, path, pause, onProgress }: SendState): Promise<StateOutcome> {
+export async function sendStateTo(client: Pick<PeerClient, 'State' | 'close'>, hello: Buffer, { header, open, pause, onProgress }: SendState, settings: StateSettings = {}): Promise<StateOutcome> {
+  const { timers = systemTimers, partBytes = PART_BYTES } = settings;
   const stream = client.State();
-  const answers = new Answers(stream);
-  const file = await open(path, 'r');
+  const answers = new Answers(stream, timers);
+  const file = await open();
   try {
     stream.write({ payload: hello });
     await answers.next();
@@ -83,12 +93,11 @@ export async function sendStateTo(client: PeerClient, hello: Buffer, { header, p
       onProgress(at!);
     };
     for (let at = offset; at < header.bytes;) {
-      const frame = Buffer.allocUnsafe(PART_HEAD_BYTES + Math.min(PART_BYTES, header.bytes - at));
+      const frame = Buffer.allocUnsafe(PART_HEAD_BYTES + Math.min(partBytes, header.bytes - at));
       const part = frame.subarray(PART_HEAD_BYTES);
       const waitMs = pause(part.length);
-      if (waitMs > 0) await sleep(waitMs);
-      const { bytesRead } = await file.read(part, 0, part.length, at);
-      if (bytesRead < part.length) throw new Error(`${path} is shorter than it was`);
+      if (waitMs > 0) await pauseFor(timers, waitMs);
+      if (await file.read(part, at) < part.length) throw new Error('the file of the state is shorter than it was');
       frame.writeUIntLE(at, 0, 6);
       frame.writeUInt32LE(crc32(part), 6);
       stream.write({ payload: frame });

@@ -16,7 +16,7 @@ import { openLevelEngine } from '../storage/level-engine.ts';
 import { addressList } from './addresses.ts';
 import { runningPid } from './directory.ts';
 import type { Config } from './options.ts';
-import { STORE } from './state-transfer.ts';
+import { STORE } from './store-switch.ts';
 
 const FREE_BYTES_MIN = 64 << 20;
 const MB = 1 << 20;

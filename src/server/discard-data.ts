@@ -12,7 +12,7 @@ import { realDisk } from '../replica/log-store-disk.ts';
 import { readIdentity } from '../replica/log-store-identity.ts';
 import { addressList } from './addresses.ts';
 import type { Config } from './options.ts';
-import { STORE, syncDirectory } from './state-transfer.ts';
+import { STORE, syncDirectory } from './store-switch.ts';
 
 const PROBE_MS = 2000;
 

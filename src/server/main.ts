@@ -15,7 +15,7 @@ import { PACKAGE_VERSION } from './package-version.ts';
 import { LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
 import { untilSpace } from './disk-space.ts';
-import { replaceStore } from './state-transfer.ts';
+import { realFolder, replaceStore } from './store-switch.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -109,7 +109,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
   };
   const rejoins = new RejoinPauses(systemClock);
   const make = (): LgraphServer => new LgraphServer(config, log, {
-    fatal, newState: () => void restart('with the new state', () => replaceStore(config.directory)), rejoin: () => void rejoin(), diskFull: (message) => void goOnWithSpace(message),
+    fatal, newState: () => void restart('with the new state', () => replaceStore(realFolder(config.directory))), rejoin: () => void rejoin(), diskFull: (message) => void goOnWithSpace(message),
   });
   let server = make();
   const restart = async (why: string, between: () => void): Promise<void> => {

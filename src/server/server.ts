@@ -55,7 +55,7 @@ import { discardLocalData } from './discard-data.ts';
 import type { Log } from './log.ts';
 import type { Config } from './options.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
-import { settleStore, STORE } from './state-transfer.ts';
+import { realFolder, settleStore, STORE } from './store-switch.ts';
 import type { FreshState } from './state-transfer.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage, CopyThreadData, ReaderThreadData, StatementThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { ScheduledBackups } from './scheduled-backups.ts';
@@ -74,7 +74,7 @@ const INSTALL_AGAIN_MS = 5000;
 export interface ServerEvents {
   /** It cannot go on, or (`isRefusal`) should not have been started like this. */
   fatal(message: string, isRefusal: boolean): void;
-  /** A new store is ready beside the one in use: this server is to be stopped, the store replaced (state-transfer.ts), and made anew. */
+  /** A new store is ready beside the one in use: this server is to be stopped, the store replaced (store-switch.ts), and made anew. */
   newState(): void;
   /** The state store takes no writes until it is opened again with space on its disk: to be stopped and made anew then. */
   diskFull(message: string): void;
@@ -140,7 +140,7 @@ export class LgraphServer {
       return;
     }
     prepareSpillFolder(this.#config.query_spill_dir);
-    settleStore(this.#config.directory);
+    settleStore(realFolder(this.#config.directory));
     await discardLocalData(this.#config, addressesOf(this.#config).rpc, (line) => this.#log.warn(line));
     const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
     const { port1: mainSide, port2: consensusMainSide } = new MessageChannel();

@@ -1,13 +1,8 @@
 /**
- * Whole states: written to a file for a server whose log begins too late, and put in the place of an old store.
- *
- *   store       the state store in use
- *   store.new   one being filled from a file; complete once `store` is moved away
- *   store.old   the one that was replaced, until it is removed
- *
- * A crash at any instant leaves either the old store or a complete new one: `settleStore` sorts it out at the next start.
+ * Whole states: written to a file for a server whose log begins too late, and filled into a store that then takes the place of the
+ * old one (store-switch.ts).
  */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DbError } from '../base/errors.ts';
 import { readVersion } from '../graph/version-record.ts';
@@ -16,11 +11,8 @@ import type { StateReader } from '../graph/state-reader.ts';
 import type { ExportedState } from '../replica/protocol.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
+import { FRESH } from './store-switch.ts';
 import type { StoreOptions } from './threads.ts';
-
-export const STORE = 'store';
-const FRESH = 'store.new';
-const OLD = 'store.old';
 
 /** Writes the newest version to `path`; gives its number and what the file is. */
 export async function writeState(engine: Engine, reader: StateReader, path: string): Promise<ExportedState> {
@@ -51,30 +43,4 @@ export async function fillFreshStore(directory: string, { path, index, sha256 }:
   } finally {
     await engine.close();
   }
-}
-
-/** Puts the filled store in the place of the old one. Nothing may have the old one open. */
-export function replaceStore(directory: string): void {
-  rmSync(join(directory, OLD), { recursive: true, force: true });
-  renameSync(join(directory, STORE), join(directory, OLD));
-  renameSync(join(directory, FRESH), join(directory, STORE));
-  syncDirectory(directory);
-  rmSync(join(directory, OLD), { recursive: true, force: true });
-}
-
-/** Ends what a crash interrupted; to be called before the store is opened. */
-export function settleStore(directory: string): void {
-  const at = (name: string) => join(directory, name);
-  if (!existsSync(at(STORE)) && existsSync(at(FRESH))) {
-    // The old one had been moved away, which happens only when the new one is complete.
-    renameSync(at(FRESH), at(STORE));
-    syncDirectory(directory);
-  }
-  for (const name of [FRESH, OLD]) rmSync(at(name), { recursive: true, force: true });
-}
-
-export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }

@@ -6,15 +6,18 @@
  *   deliver [n1 n2]            messages until all is quiet (or only between these)
  *   step                       only the messages that are on the way now
  *   drop                       what is on the way is lost
+ *   hold | release             what is on the way is held up somewhere; it arrives now (again on its way, behind what has left since)
+ *   repeat                     what is on the way is there twice
  *   isolate n2 | cut n1 n2 | heal
- *   add n1 n4 | promote n1 n4 | remove n1 n3
+ *   add n1 n4 | promote n1 n4 | remove n1 n3 | update n1 n4 where
  *   persist n1 [count]         with disk=manual: one write (or so many) finishes
  *   cluster nodes=3 leases=1   a tick is then 10 ms of that server's clock, and leaders answer reads by leases of 80 ms
  *   empty n1 n2 2 1@1 commit=3  an append without entries, as n1 leading term 2 would send it
  *   put-back n3 2              with n3 down: the last two entries of its log are gone, as in an older copy of its directory
  *   remind n1 n3               n1, as it leads, tells n3 what it acknowledged (said when a connection begins)
  *   install n3 n1 [5]          n3 has got a snapshot of n1's state: its newest one, or an older
- *   compact n1 5 | crash n1 | restart n1 | status | log n1
+ *   compact n1 5 | compact n1   drops the log up to there, or as far as it may be
+ *   crash n1 | restart n1 | status | log n1
  */
 import { encodeConfig, makeConfig } from '../../src/raft/config.ts';
 import type { ConfigChange } from '../../src/raft/config.ts';
@@ -55,6 +58,7 @@ const TICK_MS = 10;
 export class Script {
   readonly #servers = new Map<string, Server>();
   #network: OnTheWay[] = [];
+  #held: OnTheWay[] = [];
   readonly #cut = new Set<string>();
   #manualDisk = false;
   #window = 4;
@@ -64,6 +68,7 @@ export class Script {
 
   #out: string[] = [];
   #nextRead = 1;
+  #boots = 0;
 
   /** `mutants`: deliberate bugs of the cores. */
   constructor(mutants: ReadonlySet<string> = new Set()) {
@@ -108,6 +113,9 @@ export class Script {
       drop: () => {
         this.#network = [];
       },
+      hold: () => this.#held.push(...this.#network.splice(0)),
+      release: () => this.#network.push(...this.#held.splice(0)),
+      repeat: () => this.#network.push(...this.#network),
       isolate: ([id]) => {
         for (const other of this.#servers.keys()) {
           this.#cut.add(`${id} ${other}`);
@@ -122,13 +130,15 @@ export class Script {
       },
       promote: ([id, other]) => this.#change(id!, { kind: 'promote', id: other! }),
       remove: ([id, other]) => this.#change(id!, { kind: 'remove', id: other! }),
+      update: ([id, other, info]) => this.#change(id!, { kind: 'update', id: other!, info: info! }),
       persist: ([id, count]) => {
         for (let i = 0; i < Number(count ?? 1); i++) this.#write(this.#server(id));
       },
       compact: ([id, index]) => {
         const { node } = this.#server(id);
         node.appliedTo(node.view.commitIndex);
-        node.compactTo(Number(index));
+        const { commitIndex, dropLimit } = node.view;
+        node.compactTo(index === undefined ? Math.min(commitIndex, dropLimit) : Number(index));
       },
       install: ([id, from, at]) => {
         const source = this.#server(from).node;
@@ -202,7 +212,7 @@ export class Script {
   #newNode(id: string, store: Store, recovered: Recovered): RaftNode {
     return new RaftNode({
       id, electionTicks: ELECTION_TICKS, heartbeatTicks: 2, batchBytesMax: this.#batch, windowMessages: this.#window, windowBytes: 1 << 20,
-      uncommittedBytesMax: 1000, pendingReadsMax: 100, witnessMayLead: true, random: () => 0, readIdBase: 0,
+      uncommittedBytesMax: 1000, pendingReadsMax: 100, witnessMayLead: true, random: () => 0, readIdBase: this.#mutants.has('reuses-read-ids') ? 0 : 1000 * this.#boots++,
       mutants: this.#mutants, electionMs: this.#leases ? ELECTION_TICKS * TICK_MS : 0, leaseMs: this.#leases ? leaseMsFor(ELECTION_TICKS * TICK_MS, TICK_MS) : 0,
     }, {
       entries: (from, to, bytesMax) => {

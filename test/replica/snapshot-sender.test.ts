@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { systemTimers } from '../../src/base/timers.ts';
+import { realBulkFiles } from '../../src/replica/bulk-files.ts';
 import { realDisk } from '../../src/replica/log-store-disk.ts';
 import type { SnapshotsHost } from '../../src/replica/consensus-snapshots.ts';
 import type { SendState, StateOutcome } from '../../src/replica/consensus-transport.ts';
@@ -22,7 +24,7 @@ async function pauses(options: Pick<SnapshotsHost, 'busyPercent' | 'bytesPerSeco
   const node = { view, termAt: () => 1, configAt: () => ({ config: {} }), snapshotMoves: () => undefined, snapshotSent: () => undefined };
   const sending = new Promise<SendState>((resolve) => {
     const host = {
-      ...options, directory, disk: realDisk(directory), nowMs: () => clock.nowMs, busyMs: () => clock.busyMs, random: { next: () => 0.5 }, durableIndex: () => 10, log: () => undefined,
+      ...options, disk: realDisk(directory), bulk: realBulkFiles(directory), timers: systemTimers, nowMs: () => clock.nowMs, busyMs: () => clock.busyMs, random: { next: () => 0.5 }, durableIndex: () => 10, log: () => undefined,
       driver: () => ({ node, lastHeardMs: () => clock.nowMs, wake: () => undefined }),
       transport: {
         sendState: async (_to: string, state: SendState): Promise<StateOutcome> => {

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Pace, Rests } from '../../src/base/pace.ts';
 import type { Message } from '../../src/raft/messages.ts';
-import type { Hello, StateHeader, StateSink, TransportHandlers } from '../../src/replica/consensus-transport.ts';
+import { realBulkFiles } from '../../src/replica/bulk-files.ts';
+import type { Hello, SendState, StateSink, TransportHandlers } from '../../src/replica/consensus-transport.ts';
 import { insecure, newClient } from '../../src/rpc/raft-channel.ts';
 import { askPeer } from '../../src/rpc/peer-question.ts';
 import { RaftTransport } from '../../src/rpc/raft-transport.ts';
@@ -289,10 +290,10 @@ describe('strangers', () => {
 describe('a state', () => {
   const bytes = randomBytes(5_000_000);
 
-  function header(): { header: StateHeader; path: string } {
+  function header(): Pick<SendState, 'header' | 'open'> {
     const path = join(directory, 'state');
     writeFileSync(path, bytes);
-    return { path, header: { sha256: createHash('sha256').update(bytes).digest('hex'), index: 7, term: 1, config: { members: [] }, bytes: bytes.length } };
+    return { open: () => realBulkFiles(directory).read('state'), header: { sha256: createHash('sha256').update(bytes).digest('hex'), index: 7, term: 1, config: { members: [] }, bytes: bytes.length } };
   }
   const send = (confirmed: number[] = []) => a.transport.sendState('b', { ...header(), pause: () => 0, onProgress: (count) => void confirmed.push(count) });
 

@@ -6,7 +6,7 @@
 import { quorumSize, voterIds } from '../../src/raft/config.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { NodeView } from '../../src/raft/node.ts';
-import type { Config, Entry, HardState, NodeId, Persist } from '../../src/raft/types.ts';
+import type { Config, ConfigAt, Entry, HardState, NodeId, Persist } from '../../src/raft/types.ts';
 import { witnessFloor } from '../../src/raft/config.ts';
 
 export class Violation extends Error {
@@ -61,8 +61,13 @@ export interface Seen {
   readonly image: DiskImage;
   /** The state machine's durable index: a snapshot counts as durable before the log begins behind it. */
   readonly stateIndex: number;
+  readonly isWitness: boolean;
   termAt(index: number): number | undefined;
+  configAt(index: number): ConfigAt;
 }
+
+/** What servers are set to, in messages and bytes under way to one peer. */
+export const WINDOW = { messages: 3, bytes: 2000, batchBytes: 400 };
 
 interface Canonical {
   readonly term: number;
@@ -76,6 +81,10 @@ export class Checker {
   readonly #terms = new Map<NodeId, number>();
   readonly #commits = new Map<NodeId, number>();
   readonly #isLeader = new Map<NodeId, number>();
+  /** Every entry that ever reached a disk, by index and term: what it holds and which term comes before it. */
+  readonly #saved = new Map<string, { readonly before: number | undefined; readonly data: string }>();
+  readonly #configs = new Map<number, string>();
+  readonly #matches = new Map<string, number>();
   /** What is committed, by index - 1: the one history. */
   readonly log: Canonical[] = [];
   readonly #dataAt = new Map<string, number>();
@@ -96,6 +105,67 @@ export class Checker {
     else this.#isLeader.delete(id);
     if (view.commitIndex > before && view.role === 'leader') this.#checkQuorum(node, all);
     must(view.durableIndex <= Math.max(node.image.last, node.stateIndex), () => `12: ${id} believes ${view.durableIndex} durable, its disk ends at ${node.image.last}`);
+    must(node.isWitness || node.image.start <= node.stateIndex, () => `15: the log of ${id} begins behind ${node.image.start}, its state would survive at ${node.stateIndex}`);
+    this.#checkConfig(id, view.committedConfig);
+  }
+
+  /** The committed configuration at one index is the same everywhere. */
+  #checkConfig(id: NodeId, { index, config }: ConfigAt): void {
+    if (config.members.length === 0) return;
+    const text = describe(config);
+    const known = this.#configs.get(index);
+    must(known === undefined || known === text, () => `15: the configuration at ${index} is ${text} for ${id}, ${known} for others`);
+    this.#configs.set(index, text);
+  }
+
+  /** 15: a snapshot says which term and configuration are those at its index. */
+  onSnapshot(index: number, term: number, configAt: ConfigAt): void {
+    must(this.log[index - 1]?.term === term, () => `15: a snapshot at ${index} claims term ${term}, committed is ${this.log[index - 1]?.term}`);
+    this.#checkConfig('a snapshot', configAt);
+  }
+
+  /** 2: a leader only appends. Called when a write is handed out, which may be long before it is done. */
+  onPersist(id: NodeId, view: NodeView, write: Persist): void {
+    const hasLed = view.role === 'leader' && this.#isLeader.get(id) === view.term;
+    must(!hasLed || write.truncateFrom === undefined, () => `2: ${id} leads and removes entries from ${write.truncateFrom} on`);
+  }
+
+  /** 3, 6, 10: what a server does to its disk. `image` is the disk before. */
+  onWrite(id: NodeId, image: DiskImage, write: Persist): void {
+    const { hard, start, truncateFrom, entries } = write;
+    if (hard !== undefined) {
+      must(hard.term >= image.hard.term, () => `6: ${id} saves term ${hard.term} over ${image.hard.term}`);
+      const isKept = hard.term > image.hard.term || image.hard.votedFor === undefined || hard.votedFor === image.hard.votedFor;
+      must(isKept, () => `6: ${id} takes back its vote for ${image.hard.votedFor} in term ${hard.term}`);
+    }
+    if (truncateFrom !== undefined) {
+      const first = image.term(truncateFrom);
+      must(first === undefined || first !== this.log[truncateFrom - 1]?.term, () => `10: ${id} removes entries from ${truncateFrom} on, which are committed`);
+    }
+    let before = entries.length === 0 ? undefined : start?.reset === true && start.index === entries[0]!.index - 1 ? start.term : image.term(entries[0]!.index - 1);
+    for (const entry of entries) {
+      const key = `${entry.index} ${entry.term}`;
+      const data = `${entry.kind} ${textOf(entry)}`;
+      const known = this.#saved.get(key);
+      if (known === undefined) this.#saved.set(key, { before, data });
+      else must(known.before === before && known.data === data, () => `3: entry ${key} of ${id} follows term ${before}, elsewhere ${known.before}, or holds something else`);
+      before = entry.term;
+    }
+  }
+
+  /** A leader is told that a peer may have forgotten what it was told. */
+  onPeerRestarted(leader: NodeId, peer: NodeId): void {
+    this.#matches.delete(`${leader} ${peer}`);
+  }
+
+  /** 13: at most one configuration is uncommitted, and none comes before an entry of the leader's own term. */
+  #checkChange({ id, view, termAt, configAt }: Seen): void {
+    const { index } = view.config;
+    if (index <= view.commitIndex) return;
+    const before = configAt(index - 1).index;
+    // Until it has committed something of its term, a leader may not know how far others got.
+    must(!view.isReady || before <= view.commitIndex, () => `13: ${id} has uncommitted configurations at ${before} and ${index}`);
+    must(view.isReady || termAt(index) !== view.term, () => `13: ${id} changes the group before it has committed anything of term ${view.term}`);
   }
 
   /** Memory is gone; what was on disk holds on. */
@@ -112,13 +182,21 @@ export class Checker {
       const other = this.#leaders.get(view.term);
       must(other === undefined || other === id, () => `1: ${other} and ${id} both lead term ${view.term}`);
       this.#leaders.set(view.term, id);
+      for (const key of this.#matches.keys()) if (key.startsWith(`${id} `)) this.#matches.delete(key);
       for (let index = Math.max(view.firstIndex, this.committedIndex - 100); index <= this.committedIndex; index++) {
         // One that wins an old election late owes nothing to later terms.
         if (this.log[index - 1]!.term >= view.term) continue;
         must(node.termAt(index) === this.log[index - 1]!.term, () => `4: the new leader ${id} of term ${view.term} lacks committed entry ${index}`);
       }
     }
+    this.#checkChange(node);
     for (const [peer, progress] of view.progress) {
+      // The last message that fits may be as large as a batch, or one entry.
+      must(progress.inFlightCount <= WINDOW.messages && progress.inFlightBytes <= WINDOW.bytes + WINDOW.batchBytes,
+        () => `23: ${id} has ${progress.inFlightCount} messages of ${progress.inFlightBytes} bytes under way to ${peer}`);
+      const key = `${id} ${peer}`;
+      must(progress.match >= (this.#matches.get(key) ?? 0), () => `11: ${id} takes back that ${peer} has ${this.#matches.get(key)}`);
+      this.#matches.set(key, progress.match);
       const image = all.get(peer);
       // A peer that has moved on to a newer term may have dropped what it once acknowledged to this leader.
       if (image === undefined || progress.match <= image.start || image.hard.term > view.term) continue;

@@ -9,11 +9,12 @@ import { DiskFullError } from '../../src/replica/log-store-disk.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Random } from '../../src/base/random.ts';
 import { FrameEncoder, decodeFrame } from '../../src/raft/codec.ts';
-import { encodeConfig, makeConfig, voterIds } from '../../src/raft/config.ts';
+import { encodeConfig, makeConfig, quorumSize, voterIds } from '../../src/raft/config.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { NodeId } from '../../src/raft/types.ts';
 import { Checker, Violation } from './checker.ts';
 import { Client } from './client.ts';
+import { Links } from './links.ts';
 import { SyncFailed } from './disk.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimServer, copyMachine } from './server.ts';
@@ -23,6 +24,8 @@ export interface SimOptions {
   readonly steps: number;
   readonly mutants?: ReadonlySet<string>;
   readonly trace?: (line: string) => void;
+  /** No faults but this one: the power of `server` goes at its `operation`-th disk operation, which is done or not. */
+  readonly calm?: { readonly server: NodeId; readonly operation: number; readonly isDone: boolean };
 }
 
 export interface SimResult {
@@ -50,6 +53,14 @@ export interface SimResult {
   readonly crashesInWrite: number;
   readonly dropped: number;
   readonly duplicated: number;
+  readonly pairCuts: number;
+  readonly diskStalls: number;
+  readonly kindDrops: number;
+  readonly clogs: number;
+  readonly overflowed: number;
+  /** Runs that ended with a majority alone, and those that ended without a client. */
+  readonly quorumEnds: number;
+  readonly quietEnds: number;
 }
 
 interface Rates {
@@ -77,6 +88,17 @@ interface Rates {
   readonly clockJump: number;
 }
 
+/** Drawn apart from the rest, so that seeds which draw none of these play the histories that they always did. */
+interface LinkRates {
+  readonly kindDrop: number;
+  readonly clog: number;
+  readonly capacity: number;
+  readonly pairCut: number;
+  readonly diskStall: number;
+  readonly endsWithQuorum: boolean;
+  readonly endsQuietly: boolean;
+}
+
 const END_MS = 30_000;
 
 export class Cluster {
@@ -87,7 +109,8 @@ export class Cluster {
   readonly random: Random;
   readonly rates: Rates;
   readonly counts = { crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, acknowledged: 0, reads: 0, leaseReads: 0, localReads: 0, partitions: 0, oneWayCuts: 0,
-    pauses: 0, slowNodes: 0, clockJumps: 0, transfers: 0, syncErrors: 0, diskFull: 0, wiped: 0, bitFlips: 0, crashesInWrite: 0, dropped: 0, duplicated: 0 };
+    pauses: 0, slowNodes: 0, clockJumps: 0, transfers: 0, syncErrors: 0, diskFull: 0, wiped: 0, bitFlips: 0, crashesInWrite: 0, dropped: 0, duplicated: 0,
+    pairCuts: 0, diskStalls: 0, quorumEnds: 0, quietEnds: 0 };
   /** Highest index acknowledged to some client, or seen by a read. */
   knownIndex = 0;
   faults = true;
@@ -100,12 +123,20 @@ export class Cluster {
   #nextServer = 1;
   #imagesKnown = new Map<NodeId, SimServer['image']>();
   readonly #jumpedAt = new Map<NodeId, number>();
+  readonly #linkRandom: Random;
+  readonly #linkRates: LinkRates;
+  readonly #links: Links;
+  /** In the end, those without whom the group must be well. */
+  readonly #spared = new Set<SimServer>();
 
   constructor(options: SimOptions) {
     this.random = seededRandom(options.seed);
+    this.#linkRandom = seededRandom(options.seed ^ 0x11ab);
+    this.#linkRates = options.calm === undefined ? drawLinkRates(this.#linkRandom) : CALM_LINKS;
+    this.#links = new Links(this.#linkRandom, this.#linkRates.capacity);
     this.mutants = options.mutants ?? new Set();
     this.#trace = options.trace;
-    this.rates = drawRates(this.random);
+    this.rates = options.calm === undefined ? drawRates(this.random) : CALM;
     const ids = Array.from({ length: this.rates.servers }, () => `s${this.#nextServer++}`);
     const config = makeConfig(ids.map((id, i) => ({ id, voter: true, witness: i < this.rates.witnesses, info: '' })));
     const encoded = encodeConfig(config);
@@ -117,6 +148,10 @@ export class Cluster {
     for (let i = 0; i < this.rates.clients; i++) this.#clients.push(new Client(this, i, seededRandom(this.#draw())));
     for (const client of this.#clients) client.start();
     this.#scheduleFaults();
+    this.#scheduleLinkFaults();
+    if (options.calm === undefined) return;
+    const { server, operation, isDone } = options.calm;
+    this.servers.get(server)!.disk.cutPowerAfter(operation, isDone);
   }
 
   #draw(): number {
@@ -137,10 +172,18 @@ export class Cluster {
     let done = 0;
     while (done < steps && this.time.step(Number.MAX_SAFE_INTEGER)) done += 1;
     this.#endFaults();
+    if (this.#spared.size > 0) {
+      this.counts.quorumEnds += 1;
+      this.#settle(END_MS);
+      this.#checkConverged();
+      const spared = [...this.#spared];
+      this.#spared.clear();
+      for (const server of spared) this.#restart(server);
+    }
     this.#settle(END_MS);
     this.#checkConverged();
     return {
-      steps: done, virtualMs: Math.round(this.time.now), committed: this.checker.log.length, ...this.counts,
+      steps: done, virtualMs: Math.round(this.time.now), committed: this.checker.log.length, ...this.counts, ...this.#links.counts,
     };
   }
 
@@ -154,7 +197,8 @@ export class Cluster {
     }
     if (this.rates.leases) this.checker.onLeases([...this.servers.values()].filter((one) => one.hasLease).map((one) => one.id));
     if (view.role === 'leader' && view.isReady) this.checker.checkWitnesses(view, this.#images());
-    this.checker.check({ id: server.id, view, image: server.image, stateIndex: server.durableStateIndex, termAt: (index) => server.node.termAt(index) }, this.#images());
+    this.checker.check({ id: server.id, view, image: server.image, stateIndex: server.durableStateIndex, isWitness: server.isWitness,
+      termAt: (index) => server.node.termAt(index), configAt: (index) => server.node.configAt(index) }, this.#images());
   }
 
   #images(): Map<NodeId, SimServer['image']> {
@@ -173,6 +217,7 @@ export class Cluster {
       this.counts.dropped += 1;
       return;
     }
+    if (this.faults && !this.#links.takes(from.id, to, message.kind)) return;
     // Now and then through the real bytes.
     const sent = this.chance(0.05) ? decodeFrame(this.#encoder.encode([message]))[0]! : message;
     this.#deliver(from.id, target, sent);
@@ -186,7 +231,8 @@ export class Cluster {
     const scale = this.faults ? this.rates.delayMs : 1;
     // Mostly quick, sometimes very late.
     const delay = scale * (this.chance(0.02) ? 40 * this.random.next() : -Math.log(1 - this.random.next() * 0.999));
-    this.time.after(delay, () => {
+    this.time.after(Math.max(delay, this.#links.enter(from, target.id, this.time.now)), () => {
+      this.#links.leave(from, target.id);
       if (this.faults && this.#cut.has(`${from} ${target.id}`)) return;
       target.receive(from, message);
     });
@@ -196,6 +242,9 @@ export class Cluster {
     this.counts.snapshots += 1;
     const target = this.servers.get(to);
     const snapshot = { machine: target?.isWitness === true ? from.emptyAtStart() : copyMachine(from.machine) };
+    const { machine } = snapshot;
+    if (from.isWitness && target?.isWitness === false) throw new Violation(`18: the witness ${from.id} is asked for a state`);
+    if (machine.index > 0) this.checker.onSnapshot(machine.index, machine.term, from.node.configAt(machine.index));
     const { term } = from.view;
     from.input((node) => node.snapshotMoves(to, snapshot.machine.index));
     this.log(() => `${from.id} → ${to} snapshot at ${snapshot.machine.index}`);
@@ -253,6 +302,37 @@ export class Cluster {
       });
     });
     every(rates.compact, () => this.#pick().compact(Math.floor(this.random.next() * 20)));
+  }
+
+  #scheduleLinkFaults(): void {
+    const random = this.#linkRandom;
+    const every = (probability: number, work: () => void) => {
+      if (probability === 0) return;
+      const again = () => {
+        this.time.after(50 + random.next() * 100, () => {
+          if (!this.faults) return;
+          if (random.next() < probability) work();
+          again();
+        });
+      };
+      again();
+    };
+    const one = () => [...this.servers.values()][Math.floor(random.next() * this.servers.size)]!;
+    const rates = this.#linkRates;
+    every(rates.kindDrop, () => this.#links.dropSomeKind());
+    every(rates.clog, () => this.#links.clog(one().id, one().id, this.time.now));
+    every(rates.kindDrop + rates.clog > 0 ? 0.15 : 0, () => this.#links.heal());
+    // Two that cannot hear each other while everybody else hears both.
+    every(rates.pairCut, () => {
+      const [a, b] = [one().id, one().id];
+      if (a === b) return;
+      this.counts.pairCuts += 1;
+      this.#cut.add(`${a} ${b}`).add(`${b} ${a}`);
+    });
+    every(rates.diskStall, () => {
+      this.counts.diskStalls += 1;
+      one().stallDisk(random.next() * 1000);
+    });
   }
 
   /** Rare and small enough for the bound that leases allow for. */
@@ -335,7 +415,7 @@ export class Cluster {
   }
 
   #restart(server: SimServer): void {
-    if (server.isUp || server.isGone) return;
+    if (server.isUp || server.isGone || this.#spared.has(server)) return;
     try {
       server.start();
     } catch (error) {
@@ -349,7 +429,9 @@ export class Cluster {
     this.checker.onRestart(server.id, server.image);
     this.log(() => `${server.id} restarts`);
     for (const other of this.servers.values()) {
-      if (other !== server && this.chance(0.5)) other.input((node) => node.peerRestarted(server.id));
+      if (other === server || !this.chance(0.5)) continue;
+      this.checker.onPeerRestarted(other.id, server.id);
+      other.input((node) => node.peerRestarted(server.id));
     }
   }
 
@@ -403,15 +485,34 @@ export class Cluster {
   #endFaults(): void {
     this.faults = false;
     this.#cut.clear();
+    this.#links.heal();
     this.log(() => 'faults off');
+    if (this.#linkRates.endsQuietly) {
+      this.counts.quietEnds += 1;
+      for (const client of this.#clients) client.endedWell = true;
+    }
+    if (this.#linkRates.endsWithQuorum) this.#spareSome();
     for (const server of this.servers.values()) {
       server.slowDisk = false;
       server.pause(0);
       server.lagMs = 0;
       server.disk.isFull = false;
       server.disk.failsNextSync = false;
-      if (!server.isUp) this.#restart(server);
+      if (this.#spared.has(server)) server.crash();
+      else if (!server.isUp) this.#restart(server);
     }
+  }
+
+  /** Takes as many servers as any configuration that somebody believes in can do without. */
+  #spareSome(): void {
+    const configs = [...this.servers.values()].flatMap(({ view }) => [view.config.config, view.committedConfig.config]).filter((config) => config.members.length > 0);
+    const canSpare = (server: SimServer) => configs.every((config) => {
+      const voters = voterIds(config);
+      return voters.filter((id) => id !== server.id && !this.servers.get(id)!.isGone && !this.#spared.has(this.servers.get(id)!)).length >= quorumSize(config);
+    });
+    const order = [...this.servers.values()].map((server) => [this.#linkRandom.next(), server] as const).sort(([a], [b]) => a - b);
+    for (const [, server] of order) if (!server.isGone && canSpare(server)) this.#spared.add(server);
+    this.log(() => `they must do without ${[...this.#spared].map((server) => server.id).join(' ')}`);
   }
 
   /** Runs until everything is quiet and equal, or long enough. */
@@ -436,6 +537,10 @@ export class Cluster {
     if (problem !== undefined) throw new Violation(`24: ${problem}`);
     const client = this.#clients.find((one) => !one.endedWell);
     if (client !== undefined) throw new Violation(`24: client ${client.number} gets no answer although all servers are well`);
+    // One that was removed hears of nothing any more; its process ends.
+    const leader = this.#leader()!;
+    const open = [...this.servers.values()].find((server) => server.isUp && this.#isListed(server, leader) && server.proposals.size > 0);
+    if (this.#linkRates.endsQuietly && open !== undefined) throw new Violation(`22: ${open.id} owes its clients ${open.proposals.size} answers`);
   }
 
   #problem(): string | undefined {
@@ -447,6 +552,7 @@ export class Cluster {
     if (view.commitIndex !== view.lastIndex) return `${leader.id} has committed ${view.commitIndex} of ${view.lastIndex}`;
     for (const { id } of view.config.config.members) {
       const server = this.servers.get(id)!;
+      if (this.#spared.has(server)) continue;
       if (server.isGone) return `${id} is gone and still listed`;
       if (server.view.term !== view.term) return `${id} is in term ${server.view.term}, the leader ${leader.id} in ${view.term}`;
       if (server.view.commitIndex !== view.commitIndex || server.view.lastIndex !== view.lastIndex) return `${id} is at ${server.view.commitIndex}/${server.view.lastIndex}, the leader ${leader.id} at ${view.commitIndex}`;
@@ -468,6 +574,21 @@ function drawRates(random: Random): Rates {
     leases: r() < 0.5, syncError: some(0.3, 0.1), diskFull: some(0.3, 0.1), wipe: some(0.3, 0.1), rot: some(0.3, 0.1), slowNode: some(0.3, 0.1), clockJump: some(0.3, 0.1),
   };
 }
+
+function drawLinkRates(random: Random): LinkRates {
+  const r = () => random.next();
+  const some = (probability: number, max: number) => (r() < probability ? r() * max : 0);
+  return {
+    kindDrop: some(0.25, 0.3), clog: some(0.25, 0.4), capacity: r() < 0.15 ? 2 + Math.floor(r() * 19) : Infinity, pairCut: some(0.25, 0.4), diskStall: some(0.25, 0.3),
+    endsWithQuorum: r() < 0.3, endsQuietly: r() < 0.3,
+  };
+}
+
+const CALM: Rates = {
+  servers: 3, witnesses: 0, loss: 0, duplicate: 0, delayMs: 2, crash: 0, crashInWrite: 0, partition: 0, oneWay: false, pause: 0, slowDisk: 0, members: 0, transfer: 0, compact: 0.5,
+  clients: 1, leases: false, syncError: 0, diskFull: 0, wipe: 0, rot: 0, slowNode: 0, clockJump: 0,
+};
+const CALM_LINKS: LinkRates = { kindDrop: 0, clog: 0, capacity: Infinity, pairCut: 0, diskStall: 0, endsWithQuorum: false, endsQuietly: false };
 
 function brief(message: Message): string {
   const { kind, ...fields } = message;

@@ -43,6 +43,7 @@ export class SimDisk implements Disk {
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
   #cutAfter = -1;
+  #isCutDone: boolean | undefined;
   operations = 0;
   isFull = false;
   failsNextSync = false;
@@ -51,9 +52,10 @@ export class SimDisk implements Disk {
     this.#random = random;
   }
 
-  /** The power goes at the `count`-th operation from now: before it, after it, or in its middle. */
-  cutPowerAfter(count: number): void {
+  /** The power goes at the `count`-th operation from now, which is done or not (absent: by chance). */
+  cutPowerAfter(count: number, isDone?: boolean): void {
     this.#cutAfter = count;
+    this.#isCutDone = isDone;
   }
 
   #step(work: () => void): void {
@@ -67,7 +69,7 @@ export class SimDisk implements Disk {
       work();
       return;
     }
-    if (this.#random.next() < 0.5) work();
+    if (this.#isCutDone ?? this.#random.next() < 0.5) work();
     throw new PowerCut('the power went');
   }
 

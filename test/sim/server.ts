@@ -12,7 +12,7 @@ import { WriterSide } from '../../src/replica/consensus-writer.ts';
 import { LogStore } from '../../src/replica/log-store.ts';
 import type { ConsensusToWriter } from '../../src/replica/protocol.ts';
 import type { Random } from '../../src/base/random.ts';
-import { DiskImage, Violation } from './checker.ts';
+import { DiskImage, Violation, WINDOW } from './checker.ts';
 import { DiskFullError } from '../../src/replica/log-store-disk.ts';
 import { PowerCut, SimDisk, SyncFailed } from './disk.ts';
 import type { Cluster } from './cluster.ts';
@@ -59,6 +59,7 @@ export class SimServer {
   #inbox: { readonly from: NodeId; readonly message: Message }[] = [];
   readonly #tickRate: number;
   slowDisk = false;
+  #diskStallMs = 0;
   /** Extra milliseconds before it reacts to anything. */
   lagMs = 0;
   /** Its disk was wiped or proved rotten: this identity never comes back. */
@@ -89,6 +90,11 @@ export class SimServer {
   /** Its monotonic clock: runs a little fast or slow, and may once in a while jump within what leases allow for. */
   get clockMs(): number {
     return this.#cluster.time.now / this.#tickRate + this.#clockJumpMs;
+  }
+
+  /** Its next write takes so much longer. */
+  stallDisk(ms: number): void {
+    this.#diskStallMs = ms;
   }
 
   jumpClock(ms: number): void {
@@ -123,7 +129,7 @@ export class SimServer {
     this.machine = copyMachine(this.#durable);
     if (!this.isWitness) this.#bringLogToState();
     const options: RaftOptions = {
-      id: this.id, electionTicks: 20, heartbeatTicks: 5, batchBytesMax: 400, windowMessages: 3, windowBytes: 2000, uncommittedBytesMax: 6000,
+      id: this.id, electionTicks: 20, heartbeatTicks: 5, batchBytesMax: WINDOW.batchBytes, windowMessages: WINDOW.messages, windowBytes: WINDOW.bytes, uncommittedBytesMax: 6000,
       pendingReadsMax: 50, witnessMayLead: true, random: () => this.#random.next(), readIdBase: this.boots * 1e6, mutants,
       electionMs: 200, leaseMs: this.#cluster.rates.leases ? leaseMsFor(200, 20) : 0,
     };
@@ -153,6 +159,7 @@ export class SimServer {
   }
 
   #saved(write: Persist): void {
+    this.#cluster.checker.onWrite(this.id, this.image, write);
     this.image.apply(write);
   }
 
@@ -285,6 +292,7 @@ export class SimServer {
     }
     this.#handle(effects);
     if (effects.persist !== undefined) {
+      this.#cluster.checker.onPersist(this.id, this.view, effects.persist);
       this.#writes.push(effects.persist);
       this.#write();
     }
@@ -307,15 +315,18 @@ export class SimServer {
     this.#isWriting = true;
     const boot = this.boots;
     const { time } = this.#cluster;
-    const diskMs = (this.slowDisk ? 100 : 2) * this.#random.next();
+    const diskMs = (this.slowDisk ? 100 : 2) * this.#random.next() + this.#diskStallMs;
+    this.#diskStallMs = 0;
     time.after(diskMs * 0.7, () => {
       if (!this.isUp || this.boots !== boot) return;
       const write = this.#writes[0]!;
-      if (this.#cluster.drawCrashInWrite()) this.disk.cutPowerAfter(Math.floor(this.#random.next() * 4));
+      const isCut = this.#cluster.drawCrashInWrite();
+      if (isCut) this.disk.cutPowerAfter(Math.floor(this.#random.next() * 4));
       try {
         this.store.persist(this.#mutated(write));
       } catch (error) {
-        this.disk.cutPowerAfter(-1);
+        if (isCut) this.disk.cutPowerAfter(-1);
+        else if (error instanceof PowerCut) this.#cluster.counts.crashesInWrite += 1;
         if (error instanceof DiskFullError) {
           this.#host.isDiskFull = true;
           this.#cluster.counts.diskFull += 1;
@@ -332,7 +343,7 @@ export class SimServer {
         this.#cluster.crash(this);
         return;
       }
-      this.disk.cutPowerAfter(-1);
+      if (isCut) this.disk.cutPowerAfter(-1);
       this.#host.isDiskFull = false;
       if (!this.#cluster.mutants.has('no-sync')) this.#saved(write);
       this.#writes.shift();
@@ -372,16 +383,20 @@ export class SimServer {
         if (installs === this.#installs) this.#apply(message);
       }
       else if (message.kind === 'rejected') {
-        for (const id of message.ids) {
-          const proposal = this.proposals.get(id);
-          this.proposals.delete(id);
-          proposal?.settle(message.reason, 0);
-        }
+        for (const id of message.ids) this.#resolve(id, message.reason, 0);
       }
     });
   }
 
+  #resolve(id: number, outcome: string, index: number): void {
+    const proposal = this.proposals.get(id);
+    if (proposal === undefined) throw new Violation(`22: ${this.id} answers proposal ${id} once more: ${outcome} at ${index}`);
+    this.proposals.delete(id);
+    proposal.settle(outcome, index);
+  }
+
   #apply(message: Extract<ConsensusToWriter, { kind: 'committed' }>): void {
+    if (this.isWitness) throw new Violation(`18: the witness ${this.id} is told to apply ${message.first}`);
     let at = 0;
     for (const [i, length] of message.data.lengths.entries()) {
       const index = message.first + i;
@@ -400,9 +415,7 @@ export class SimServer {
       this.#cluster.checker.onHash(this.id, index, this.machine.hash);
       const id = message.ids[i]!;
       if (id === 0) continue;
-      const proposal = this.proposals.get(id);
-      this.proposals.delete(id);
-      proposal?.settle('committed', index);
+      this.#resolve(id, 'committed', index);
     }
     this.machine.config = this.node.configAt(this.machine.index).config;
     const isSynced = this.#random.next() < 0.2;

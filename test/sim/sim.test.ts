@@ -5,7 +5,8 @@ import { simulate } from './cluster.ts';
 
 describe('the simulated cluster', () => {
   it('keeps every invariant over 300 seeds', { timeout: 120_000 }, () => {
-    const total = { acknowledged: 0, crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, reads: 0, leaseReads: 0, localReads: 0, syncErrors: 0, diskFull: 0, wiped: 0, clockJumps: 0, slowNodes: 0, oneWayCuts: 0 };
+    const total = { acknowledged: 0, crashes: 0, leaderships: 0, configChanges: 0, snapshots: 0, reads: 0, leaseReads: 0, localReads: 0, syncErrors: 0, diskFull: 0, wiped: 0, clockJumps: 0, slowNodes: 0, oneWayCuts: 0,
+      pairCuts: 0, diskStalls: 0, kindDrops: 0, clogs: 0, overflowed: 0, quorumEnds: 0, quietEnds: 0 };
     for (let seed = 1; seed <= 300; seed++) {
       const result = run(seed, 5000);
       for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += result[name];
@@ -19,7 +20,7 @@ describe('the simulated cluster', () => {
     expect(total.snapshots).toBeGreaterThan(50);
     expect(total.leaseReads).toBeGreaterThan(500);
     expect(total.localReads).toBeGreaterThan(500);
-    for (const name of ['syncErrors', 'diskFull', 'wiped', 'clockJumps', 'slowNodes', 'oneWayCuts'] as const) expect(total[name], name).toBeGreaterThan(5);
+    for (const name of ['syncErrors', 'diskFull', 'wiped', 'clockJumps', 'slowNodes', 'oneWayCuts', 'pairCuts', 'diskStalls', 'kindDrops', 'clogs', 'overflowed', 'quorumEnds', 'quietEnds'] as const) expect(total[name], name).toBeGreaterThan(5);
   });
 
   it('keeps them for every seed that once failed', () => {
@@ -54,7 +55,7 @@ const MUTANTS: readonly (readonly [name: string, from: number])[] = [
   ['step-down-clears-vote', 13], ['vote-unsaved', 1], ['votes-twice', 14], ['ignores-log-in-votes', 2], ['minority-elects', 2],
   ['heartbeat-full-commit', 1], ['counts-unsaved', 2], ['minority-commits', 2], ['commits-old-term', 3], ['skips-prev-check', 1],
   ['truncates-always', 4], ['never-truncates', 2], ['ack-unsaved', 1], ['reads-before-own-commit', 3], ['reads-unconfirmed', 525],
-  ['changes-overlap', 178], ['no-sync', 1], ['forgets-vote', 28], ['reads-before-apply', 3], ['witness-forgets', 174], ['lease-too-long', 213],
+  ['changes-overlap', 178], ['no-sync', 1], ['forgets-vote', 28], ['reads-before-apply', 3], ['witness-forgets', 115], ['lease-too-long', 545],
   ['local-reads-go-back', 3],
 ];
 

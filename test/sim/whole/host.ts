@@ -50,6 +50,8 @@ export class Host {
   noticed = '';
   /** What it waits for before it belongs to a group. */
   waitsFor = '';
+  /** What its peers say that an operator has to do about it. */
+  refusedBecause = '';
   readonly clockRate: number;
   clockJumpMs = 0;
   lagMs = 0;
@@ -94,6 +96,7 @@ export class Host {
     this.fatal = undefined;
     this.noticed = '';
     this.waitsFor = '';
+    this.refusedBecause = '';
     this.#starts += 1;
     this.state = this.durable;
     // The first group is begun once: whoever is a member, or has lost everything, is started to take part in one.

@@ -289,7 +289,10 @@ export class SimTransport implements Transport {
     const { counts } = this.network;
     if (/^this is a member of the group/.test(reason)) counts.refusedGroup += 1;
     else if (/^this is /.test(reason)) counts.refusedIdentity += 1;
-    else if (/later start/.test(reason)) counts.refusedOldBoot += 1;
+    else if (/later start/.test(reason)) {
+      counts.refusedOldBoot += 1;
+      this.process.host.refusedBecause = reason;
+    }
     else if (/two servers have the identity/.test(reason)) counts.refusedTwin += 1;
     this.process.host.world.log(() => `${this.process.host.name} is refused: ${reason}`);
     this.process.onRefused(reason);

@@ -309,7 +309,9 @@ export class Operator {
   setRight(): void {
     const { hosts, judge } = this.#world;
     const main = hosts.filter((host) => host.family === 'main');
+    this.#removeGhosts(main);
     const addresses = main.map((host) => host.address).sort();
+    const cluster = this.#world.leaderOf('main')?.consensus?.seen.identity.clusterId;
     for (const host of main) {
       if (host.identity?.membership !== 'MEMBER' && [...host.plan.list].sort().join() !== addresses.join()) {
         host.plan.list = addresses;
@@ -317,13 +319,34 @@ export class Operator {
         if (host.isUp) this.#world.crash(host);
       }
       // It stopped and says that it has to be wiped.
-      const says = host.fatal ?? (host.identity?.membership === 'MEMBER' ? '' : host.waitsFor);
-      if (/wipe this server|wipe the directory|put the files back|ha_join_discard_local_data/.test(says) && (this.#world.canLose(host) || !judge.formedIn('main'))) {
+      const says = host.fatal ?? (host.identity?.membership === 'MEMBER' ? host.refusedBecause : host.waitsFor);
+      // Without a shared secret an empty server joins whoever answers at the addresses that it was given, a stranger's group too.
+      const isAstray = host.identity?.membership === 'MEMBER' && cluster !== undefined && host.identity.clusterId !== cluster;
+      const isToWipe = /wipe this server|wipe the directory|put the files back|ha_join_discard_local_data/.test(says) && (this.#world.canLose(host) || !judge.formedIn('main'));
+      if (isAstray || isToWipe) {
         this.#world.counts.operatorWipes += 1;
         this.#world.log(() => `the operator wipes ${host.name}: ${says}`);
         host.wipe();
       }
+      // Whoever was sent away stays away until it is started again, also where the operator never heard that it was done.
+      if (host.isUp && host.identity?.membership === 'REMOVED') this.#world.crash(host);
       this.#world.restart(host);
     }
+  }
+
+  /** A machine that was wiped and moved at once left a member behind that no server takes the place of: where silence removes nobody, an operator does. */
+  #removeGhosts(main: readonly Host[]): void {
+    const leader = this.#world.leaderOf('main');
+    const view = leader?.consensus?.seen.view;
+    if (leader === undefined || view === undefined || view.config.index !== view.committedConfig.index) return;
+    const ids = new Set(main.map((host) => host.identity?.nodeId));
+    const addresses = main.map((host) => host.address);
+    const ghost = view.config.config.members.find((member) => !ids.has(member.id) && !addresses.includes(decodeInfo(member).rpcAddress));
+    if (ghost === undefined) return;
+    const { rpcAddress } = decodeInfo(ghost);
+    this.#world.log(() => `the operator removes ${ghost.id} at ${rpcAddress}, where nobody is any more`);
+    leader.ask({ kind: 'removePeer', id: this.#world.nextId++, address: rpcAddress, timeoutMs: 1000 }, (ok) => {
+      if (ok !== undefined) this.#world.counts.operatorRemovals += 1;
+    });
   }
 }

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { seededRandom } from '../../../src/base/random.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { memberOf, quorumSize } from '../../../src/raft/config.ts';
+import type { Member } from '../../../src/raft/types.ts';
 import { decodeInfo } from '../../../src/replica/consensus-status.ts';
 import { Scheduler } from '../scheduler.ts';
 import { WholeClient } from './client.ts';
@@ -52,7 +53,7 @@ export class World {
   readonly counts = {
     starts: 0, groupsFormed: 0, leaderships: 0, acknowledged: 0, reads: 0, crashes: 0, crashesInWrite: 0, cutsAtStart: 0, partitions: 0, oneWayCuts: 0, pauses: 0,
     slowNodes: 0, clockJumps: 0, syncErrors: 0, diskFull: 0, wiped: 0, moved: 0, swapped: 0, reusedByStranger: 0, removed: 0, left: 0, rejoins: 0, transfers: 0,
-    refusedStarts: 0, copies: 0, putBack: 0, putBackHarmless: 0, putBackNoticed: 0, putBackStopped: 0, putBackUnnoticeable: 0, twins: 0, unprotectedHarm: 0, operatorWipes: 0,
+    refusedStarts: 0, copies: 0, putBack: 0, putBackHarmless: 0, putBackNoticed: 0, putBackStopped: 0, putBackUnnoticeable: 0, twins: 0, unprotectedHarm: 0, operatorWipes: 0, operatorRemovals: 0,
   };
   faults = true;
   nextId = 1;
@@ -273,13 +274,15 @@ export class World {
     const view = leader.consensus!.seen.view!;
     const { config, committedConfig } = view;
     if (!view.isReady || config.index !== committedConfig.index) return false;
-    const terms = this.hosts.map((one) => one.process?.consensus?.seen.view?.term ?? 0);
+    const terms = this.hosts.map((one) => (one.family === host.family ? one.process?.consensus?.seen.view?.term ?? 0 : 0));
     if (terms.some((term) => term > view.term)) return false;
     const byId = new Map(this.hosts.map((one) => [one.identity?.nodeId, one]));
     const voters = config.config.members.filter((member) => member.voter);
-    if (voters.some((member) => !byId.has(member.id))) return false;
     const nodeId = host.identity?.nodeId;
-    const left = voters.filter((member) => member.id !== nodeId);
+    // Put back to before it joined, it has another identity than the one that its group knows at its address.
+    const isHost = (member: Member) => member.id === nodeId || (!byId.has(member.id) && decodeInfo(member).rpcAddress === host.address);
+    const left = voters.filter((member) => !isHost(member));
+    if (left.some((member) => !byId.has(member.id))) return false;
     const well = left.filter((member) => {
       const seen = byId.get(member.id)!.process?.consensus?.seen.view;
       return seen !== undefined && !seen.isSuspect && seen.durableIndex >= view.commitIndex;
