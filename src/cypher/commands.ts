@@ -50,7 +50,7 @@ function createTextIndex(command: CreateTextIndexCommand, rt: Runtime): void {
   checkFullText(rt.context);
   const { writer } = rt;
   const { target: kind, labels, keys: fields, name } = command;
-  const analyzer = analyzerSetting(command.options, rt.parameters) ?? defaultAnalyzer(rt.context);
+  const analyzer = analyzerSetting(command.options, rt) ?? defaultAnalyzer(rt.context);
   if (command.ifNotExists && nameExists(writer.catalog, name)) return;
   for (const label of labels) nameFirst(kind, label, rt);
   writer.createText({ kind, name, labels, fields, analyzer });
@@ -61,7 +61,7 @@ function createVectorIndex(command: CreateVectorIndexCommand, rt: Runtime): void
   const { writer } = rt;
   const { target: kind, label, key: field } = command;
   const name = command.name ?? `vector_${label}_${field}`;
-  const settings = vectorSettings(command.options, rt.parameters);
+  const settings = vectorSettings(command.options, rt);
   const exists = nameExists(writer.catalog, name) || writer.catalog.likenesses.some((one) => {
     const spec = writer.catalog.likenessSpec(one);
     return spec.kind === kind && spec.label === label && spec.field === field;
