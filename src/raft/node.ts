@@ -43,6 +43,8 @@ export interface Effects {
   readonly transferEnded: { readonly to: NodeId; readonly ok: boolean } | undefined;
   /** A committed configuration at this index does not contain us. */
   readonly removedAt: number | undefined;
+  /** Take effects again after so many milliseconds: something was held back until then. */
+  readonly againInMs: number | undefined;
 }
 
 export type ProposeRefusal = 'not-leader' | 'busy';
@@ -430,6 +432,7 @@ export class RaftNode {
       persist, send: state.outbox, commit: Math.min(state.log.commitIndex, state.log.durableIndex),
       reads: state.readsDone, readsFailed: state.readsFailed, snapshotsWanted: state.snapshotsWanted,
       snapshotOffered: state.snapshotOffered, transferEnded: state.transferEnded, removedAt: state.removedAt,
+      againInMs: state.role === 'leader' && state.isNoticeHeld ? state.noticeInMs : undefined,
     };
     state.outbox = [];
     state.readsDone = [];

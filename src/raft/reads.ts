@@ -39,6 +39,8 @@ export function onReadRequest(state: RaftState, from: NodeId, request: ReadReque
     return;
   }
   heardFrom(state, from);
+  // It is to apply up to the index that it will be told.
+  state.endFlow();
   addRead(state, { id: request.readId, from });
 }
 

@@ -109,13 +109,20 @@ export function witnessLimit(state: RaftState): number {
 
 /** Sends each peer what it lacks, within its window. */
 export function sendAppends(state: RaftState): void {
+  state.noteFlow();
+  state.isNoticeHeld = false;
   for (const [to, progress] of state.progress) {
     const sent = sendEntries(state, to, progress);
     const commit = Math.min(progress.match, state.log.commitIndex);
-    if (!sent && commit > progress.commitSent) {
-      progress.commitSent = commit;
-      state.send(to, { kind: 'commit', term: state.term, commit });
+    if (sent || commit <= progress.commitSent) continue;
+    // A configuration is news that its members act on.
+    const mayWait = state.noticeInMs > 0 && state.configs.effectiveIndex <= progress.commitSent;
+    if (mayWait) {
+      state.isNoticeHeld = true;
+      continue;
     }
+    progress.commitSent = commit;
+    state.send(to, { kind: 'commit', term: state.term, commit });
   }
 }
 

@@ -37,6 +37,11 @@ export interface RaftOptions {
   readonly electionMs?: number;
   /** The leader answers reads for so long after the start of a round that a majority confirmed. 0 (default): every read asks. */
   readonly leaseMs?: number;
+  /**
+   * While writes follow each other within so many milliseconds, followers learn what is committed with the next of them, or after so long
+   * without one: half of the messages, and nobody waits for it. 0 (default): each commit is told at once.
+   */
+  readonly commitNoticeMs?: number;
   readonly mutants?: Mutants;
 }
 
@@ -59,6 +64,13 @@ export class RaftState {
   role: Role = 'follower';
   leader: NodeId | undefined;
   applied: number;
+
+  /** The last index that was sent on, when, and whether the one before it left just before. */
+  #flowIndex = 0;
+  #flowMs = Number.NEGATIVE_INFINITY;
+  #isFlowing = false;
+  /** A commit waits for entries to go along with. */
+  isNoticeHeld = false;
 
   /** Ticks since we heard from a leader, granted a vote, or (as leader) began to count who answers. */
   electionElapsed = 0;
@@ -161,6 +173,24 @@ export class RaftState {
   /** Some leader may count on us not to elect another one yet. */
   get isProtecting(): boolean {
     return this.role !== 'leader' && this.nowMs < this.protectedUntilMs;
+  }
+
+  /** New entries leave for the followers now. */
+  noteFlow(): void {
+    if (this.log.lastIndex === this.#flowIndex) return;
+    this.#flowIndex = this.log.lastIndex;
+    this.#isFlowing = this.nowMs - this.#flowMs < (this.options.commitNoticeMs ?? 0);
+    this.#flowMs = this.nowMs;
+  }
+
+  /** Milliseconds that what is committed may still wait for the next entries to go along with; 0: it is told at once. */
+  get noticeInMs(): number {
+    return this.#isFlowing ? Math.max(0, this.#flowMs + (this.options.commitNoticeMs ?? 0) - this.nowMs) : 0;
+  }
+
+  /** Somebody waits for what is committed. */
+  endFlow(): void {
+    this.#isFlowing = false;
   }
 
   /** The clock as the driver sees it. A start counts as a contact: our last life may have confirmed a lease. */

@@ -82,6 +82,7 @@ export class ConsensusDriver {
   isSpaceLow = false;
   #endTicks: () => void = () => undefined;
   #endRetry: () => void = () => undefined;
+  #endHold: (() => void) | undefined;
   #tickedAt = 0;
   #heartbeatSentAt = 0;
   #heartbeatReceivedAt = 0;
@@ -115,6 +116,7 @@ export class ConsensusDriver {
     this.#isStopped = true;
     this.#endTicks();
     this.#endRetry();
+    this.#endHold?.();
   }
 
   /** When this server last heard from `peer`, in monotonic milliseconds. */
@@ -212,6 +214,7 @@ export class ConsensusDriver {
       if (isNewsFirst) this.#announce(effects);
       const sentEntries = this.#send(effects);
       if (!isNewsFirst) this.#announce(effects);
+      if (effects.againInMs !== undefined) this.#wakeIn(effects.againInMs);
       if (effects.persist !== undefined) this.#writes.push(effects.persist);
       if (this.#writes.length === 0 || this.#isDiskFull) return true;
       if (sentEntries) {
@@ -224,6 +227,13 @@ export class ConsensusDriver {
       this.#save();
     }
     return true;
+  }
+
+  #wakeIn(ms: number): void {
+    this.#endHold ??= this.#timers.after(ms, () => {
+      this.#endHold = undefined;
+      this.wake();
+    });
   }
 
   #send(effects: Effects): boolean {

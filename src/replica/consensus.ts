@@ -209,7 +209,7 @@ export class Consensus {
       batchBytesMax: BATCH_BYTES, windowMessages: WINDOW_MESSAGES, windowBytes: options.maxInflightBytes,
       uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: options.witnessMayLead ?? false,
       random: () => random.next(), readIdBase: this.#identity.bootSeq * 2 ** 32,
-      mutants: this.#parts.mutants ?? new Set(), electionMs: options.electionTimeoutMs, leaseMs: options.leaseReads ? leaseMsFor(options.electionTimeoutMs, LEASE_DRIFT_MS) : 0,
+      mutants: this.#parts.mutants ?? new Set(), electionMs: options.electionTimeoutMs, leaseMs: options.leaseReads ? leaseMsFor(options.electionTimeoutMs, LEASE_DRIFT_MS) : 0, commitNoticeMs: options.commitNoticeMs ?? 0,
     }, store, this.#judged(store.recovered), options.appliedIndex);
     const driver: ConsensusDriver = new ConsensusDriver({
       node, store, transport, clock, timers: this.#timers, options: { tickMs, stallMs: Math.max(3 * tickMs, options.heartbeatMs) },

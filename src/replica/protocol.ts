@@ -215,6 +215,8 @@ export interface ConsensusOptions {
   readonly maxUncommittedBytes: number;
   readonly maxEntryBytes: number;
   readonly leaseReads: boolean;
+  /** So long may followers learn late what is committed, while writes flow (default 0: at once). */
+  readonly commitNoticeMs?: number;
   /** A member silent for so long is removed from the group, if the rest stays safe (default: never). */
   readonly nodeOfflineMs?: number;
   /** A removed member is shown as OFFLINE until it has been silent for so long; a learner that vanished is dropped then. */

@@ -74,6 +74,9 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 /** A leader applies what it committed within milliseconds; a deposed one hears of it within an election timeout or two. */
 const REACH_MS = 1000;
 const APPLY_ENTRIES_MAX = 1024;
+/** Far less than the consensus thread delivers ahead. */
+const TELL_BYTES = 1 << 20;
+const TELL_MS = 10;
 
 interface Pending {
   readonly epoch: number;
@@ -111,6 +114,9 @@ export class Transactor {
   #uncommittedBytes = 0;
   #busy = false;
   #lastSyncMs = 0;
+  /** Bytes of entries that were applied since the consensus thread was told, and when it will be. */
+  #untoldBytes = 0;
+  #tellTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   /** Set for good: LevelDB takes no writes after a failed one until it is opened again. */
   #diskFull: DbError | undefined;
@@ -427,13 +433,23 @@ export class Transactor {
       throw error;
     }
     for (const { pending, index } of done) pending.resolve(index);
+    for (const { data } of entries) this.#untoldBytes += data?.length ?? 0;
+    if (sync || this.#untoldBytes > TELL_BYTES) this.#tellApplied();
+    else this.#tellTimer ??= setTimeout(() => this.#tellApplied(), TELL_MS).unref();
+  }
+
+  /** Nobody waits for it: it bounds what may be delivered, lets the log go, and is shown. So it need not wake a thread for each write. */
+  #tellApplied(): void {
+    clearTimeout(this.#tellTimer);
+    this.#tellTimer = undefined;
+    this.#untoldBytes = 0;
     this.#options.port.post({ kind: 'applied', index: this.#writer.version, durable: this.#writer.durableVersion }, []);
   }
 
   async #sync(): Promise<void> {
     if (this.#writer.durableVersion < this.#writer.version) await this.#writer.sync();
     this.#lastSyncMs = this.#options.clock.monotonicMs();
-    this.#options.port.post({ kind: 'applied', index: this.#writer.version, durable: this.#writer.durableVersion }, []);
+    this.#tellApplied();
   }
 
   #toWrite(entry: CommittedEntry, pending: Pending | undefined): EntryToWrite {
@@ -457,6 +473,7 @@ export class Transactor {
   /** Answers every open proposal when the consensus thread is gone. */
   abandon(): void {
     this.#stopped = true;
+    clearTimeout(this.#tellTimer);
     for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
   }
 }

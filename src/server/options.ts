@@ -44,6 +44,7 @@ export const OPTIONS = [
   { name: 'ha_log_dir', ...text, group: 'High availability', help: 'folder of the replicated log; <directory>/ha if empty' },
   { name: 'ha_election_timeout_ms', type: 'integer', default: 500, min: 50, max: 600000, group: 'High availability', help: 'a leader that is silent for so long is replaced' },
   { name: 'ha_raft_heartbeat_ms', type: 'integer', default: 50, min: 5, max: 60000, group: 'High availability', help: "interval of the leader's heartbeats; at most a third of ha_election_timeout_ms" },
+  { name: 'ha_commit_notice_ms', type: 'integer', default: 5, min: 0, max: 1000, group: 'High availability', help: 'while writes follow each other within this time, followers learn what is committed with the next write, or after so long; 0: each commit is told at once' },
   { name: 'ha_heartbeat_interval_ms', type: 'integer', default: 1000, min: 10, max: 3600000, group: 'High availability', help: 'how often servers tell each other their addresses and state' },
   { name: 'ha_snapshot_interval_s', type: 'integer', default: 604800, min: 0, max: 1814400, group: 'High availability', help: 'how often the log is compacted at least; 0: by size only' },
   { name: 'ha_first_snapshot_start_time', ...text, group: 'High availability', help: 'HH:MM:SS (local time) of the first timed compaction; random if empty' },

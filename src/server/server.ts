@@ -320,7 +320,7 @@ export class LgraphServer {
       electionTimeoutMs: config.ha_election_timeout_ms, heartbeatMs: config.ha_raft_heartbeat_ms, durable: config.durable,
       secret: config.ha_secret === '' ? undefined : config.ha_secret, formOnMajority: config.ha_form_on_majority,
       joinGroupSeconds: config.ha_node_join_group_s, appliedIndex, stateChecksum, maxInflightBytes: config.ha_max_inflight_bytes,
-      maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads,
+      maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads, commitNoticeMs: config.ha_commit_notice_ms,
       stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries, snapshotIntervalSeconds: config.ha_snapshot_interval_s,
       snapshotFirstTime: config.ha_first_snapshot_start_time, snapshotBytesPerSecond: config.ha_snapshot_rate_mb_s * 1e6, snapshotBusyPercent: config.ha_snapshot_busy_percent,
       snapshotPinsLogBytes: config.ha_snapshot_pins_log_mb * MB, logSegmentBytes: config.ha_log_segment_mb * MB, maxMessageBytes: config.ha_max_message_bytes, compressBytesMin: config.ha_compress_min_bytes,

@@ -12,6 +12,7 @@
  *   add n1 n4 | promote n1 n4 | remove n1 n3 | update n1 n4 where
  *   persist n1 [count]         with disk=manual: one write (or so many) finishes
  *   cluster nodes=3 leases=1   a tick is then 10 ms of that server's clock, and leaders answer reads by leases of 80 ms
+ *   cluster nodes=3 notice=25  while writes follow each other within 25 ms, what is committed is told with the next one
  *   empty n1 n2 2 1@1 commit=3  an append without entries, as n1 leading term 2 would send it
  *   put-back n3 2              with n3 down: the last two entries of its log are gone, as in an older copy of its directory
  *   remind n1 n3               n1, as it leads, tells n3 what it acknowledged (said when a connection begins)
@@ -64,6 +65,7 @@ export class Script {
   #window = 4;
   #batch = 1 << 20;
   #leases = false;
+  #noticeMs = 0;
   readonly #mutants: ReadonlySet<string>;
 
   #out: string[] = [];
@@ -185,6 +187,7 @@ export class Script {
     this.#window = option('window', 4);
     this.#batch = option('batch', 1 << 20);
     this.#leases = option('leases', 0) > 0;
+    this.#noticeMs = option('notice', 0);
     const count = option('nodes', 3);
     const ids = Array.from({ length: count + option('learners', 0) }, (_, i) => `n${i + 1}`);
     const witnesses = option('witnesses', 0);
@@ -213,7 +216,7 @@ export class Script {
     return new RaftNode({
       id, electionTicks: ELECTION_TICKS, heartbeatTicks: 2, batchBytesMax: this.#batch, windowMessages: this.#window, windowBytes: 1 << 20,
       uncommittedBytesMax: 1000, pendingReadsMax: 100, witnessMayLead: true, random: () => 0, readIdBase: this.#mutants.has('reuses-read-ids') ? 0 : 1000 * this.#boots++,
-      mutants: this.#mutants, electionMs: this.#leases ? ELECTION_TICKS * TICK_MS : 0, leaseMs: this.#leases ? leaseMsFor(ELECTION_TICKS * TICK_MS, TICK_MS) : 0,
+      mutants: this.#mutants, commitNoticeMs: this.#noticeMs, electionMs: this.#leases ? ELECTION_TICKS * TICK_MS : 0, leaseMs: this.#leases ? leaseMsFor(ELECTION_TICKS * TICK_MS, TICK_MS) : 0,
     }, {
       entries: (from, to, bytesMax) => {
         const found = store.entries.filter((entry) => entry.index >= from && entry.index <= to);

@@ -506,9 +506,14 @@ export class Cluster {
   /** Takes as many servers as any configuration that somebody believes in can do without. */
   #spareSome(): void {
     const configs = [...this.servers.values()].flatMap(({ view }) => [view.config.config, view.committedConfig.config]).filter((config) => config.members.length > 0);
+    const dropped = Math.max(...[...this.servers.values()].map(({ view }) => view.firstIndex - 1));
     const canSpare = (server: SimServer) => configs.every((config) => {
       const voters = voterIds(config);
-      return voters.filter((id) => id !== server.id && !this.servers.get(id)!.isGone && !this.#spared.has(this.servers.get(id)!)).length >= quorumSize(config);
+      const left = voters.map((id) => this.servers.get(id)!).filter((other) => other !== server && !other.isGone && !this.#spared.has(other));
+      // A witness that lags behind what others have dropped waits, by its rule, until one server more than may fail is seen to hold it.
+      const waits = left.some((other) => other.isWitness && other.view.lastIndex < dropped);
+      const holders = left.filter((other) => !other.isWitness).length;
+      return left.length >= quorumSize(config) && (!waits || holders > (voters.length - 1) / 2);
     });
     const order = [...this.servers.values()].map((server) => [this.#linkRandom.next(), server] as const).sort(([a], [b]) => a - b);
     for (const [, server] of order) if (!server.isGone && canSpare(server)) this.#spared.add(server);

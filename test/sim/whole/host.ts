@@ -106,7 +106,7 @@ export class Host {
       info: { rpcAddress: this.address, restAddress: '', boltAddress: '', isWitness: this.plan.isWitness, serverVersion: 'sim' },
       initialAddresses: this.plan.list, electionTimeoutMs: 300, heartbeatMs: 50, durable: true, secret: 's', formOnMajority: this.plan.formOnMajority,
       joinGroupSeconds: 0.5, appliedIndex: this.plan.isWitness ? 0 : this.durable.index, stateChecksum: this.durable.hash, maxInflightBytes: 4000, maxUncommittedBytes: 20_000,
-      maxEntryBytes: 1000, leaseReads: world.rates.leases, bootstrapRole: this.plan.role, witnessMayLead: true,
+      maxEntryBytes: 1000, leaseReads: world.rates.leases, commitNoticeMs: 5, bootstrapRole: this.plan.role, witnessMayLead: true,
       ...(this.plan.offlineMs === undefined ? {} : { nodeOfflineMs: this.plan.offlineMs }),
     } as ConsensusOptions;
     this.process = new SimProcess(this, options);
