@@ -383,6 +383,11 @@ export interface CreateTextIndexCommand extends Span {
   readonly ifNotExists: boolean;
 }
 
+/** IF NOT EXISTS, of something that does. */
+export interface CreateLookupIndexCommand extends Span {
+  readonly kind: 'CreateLookupIndex';
+}
+
 export interface CreateVectorIndexCommand extends Span {
   readonly kind: 'CreateVectorIndex';
   readonly name: string | undefined;
@@ -422,11 +427,14 @@ export interface DropConstraintCommand extends Span {
 }
 export interface ShowCommand extends Span {
   readonly kind: 'Show';
-  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'currentUser' | 'roles' | 'roleMembers' | 'servers' | 'settings' | 'transactions' | 'terminated';
+  readonly what: 'indexes' | 'constraints' | 'procedures' | 'functions' | 'databases' | 'users' | 'currentUser' | 'roles' | 'roleMembers' | 'servers' | 'settings' | 'transactions' | 'terminated'
+    | 'privileges' | 'privilegeCommands' | 'userPrivileges' | 'userPrivilegeCommands' | 'aliases';
   /** SHOW FULLTEXT INDEXES and the like: of which kind. */
   readonly indexKind?: string | undefined;
   /** SHOW POPULATED ROLES: those that somebody has. */
   readonly populated?: boolean | undefined;
+  /** SHOW USER DEFINED FUNCTIONS, of which there are none. */
+  readonly none?: boolean | undefined;
   /** The words of SHOW NODE UNIQUENESS CONSTRAINTS and the like. */
   readonly constraintKinds?: readonly string[] | undefined;
   /** Which transactions, or the name of one database; empty: all. */
@@ -444,7 +452,7 @@ export interface AdministrationCommand extends Span {
   readonly args: readonly Expression[];
 }
 export type Command =
-  | CreateIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand | AdministrationCommand;
+  | CreateIndexCommand | CreateLookupIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand | AdministrationCommand;
 
 export interface Statement {
   readonly mode: 'run' | 'explain' | 'profile';

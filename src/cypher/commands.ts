@@ -20,6 +20,7 @@ export type SchemaCommand = Exclude<Command, ShowCommand | AdministrationCommand
 const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
   databases: ' showDatabases', users: ' showUsers', currentUser: ' showCurrentUser', roles: ' showRoles', roleMembers: ' showRoleMembers', servers: ' showServers',
   settings: 'dbms.config.list', transactions: ' showTransactions', terminated: 'dbms.killTransactions',
+  privileges: ' showPrivileges', privilegeCommands: ' showPrivilegeCommands', userPrivileges: ' showUserPrivileges', userPrivilegeCommands: ' showUserPrivilegeCommands', aliases: ' showAliases',
 };
 
 export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
@@ -27,6 +28,7 @@ export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
     case 'CreateIndex': createIndex(command, rt); return;
     case 'CreateTextIndex': createTextIndex(command, rt); return;
     case 'CreateVectorIndex': createVectorIndex(command, rt); return;
+    case 'CreateLookupIndex': return;
     case 'DropIndex': dropIndex(command, rt); return;
     case 'CreateConstraint': createConstraint(command, rt); return;
     case 'DropConstraint': dropConstraint(command, rt);
@@ -48,7 +50,7 @@ function createTextIndex(command: CreateTextIndexCommand, rt: Runtime): void {
   checkFullText(rt.context);
   const { writer } = rt;
   const { target: kind, labels, keys: fields, name } = command;
-  const analyzer = analyzerSetting(command.options, rt.parameters) ?? defaultAnalyzer(rt.context);
+  const analyzer = analyzerSetting(command.options, rt) ?? defaultAnalyzer(rt.context);
   if (command.ifNotExists && nameExists(writer.catalog, name)) return;
   for (const label of labels) nameFirst(kind, label, rt);
   writer.createText({ kind, name, labels, fields, analyzer });
@@ -59,7 +61,7 @@ function createVectorIndex(command: CreateVectorIndexCommand, rt: Runtime): void
   const { writer } = rt;
   const { target: kind, label, key: field } = command;
   const name = command.name ?? `vector_${label}_${field}`;
-  const settings = vectorSettings(command.options, rt.parameters);
+  const settings = vectorSettings(command.options, rt);
   const exists = nameExists(writer.catalog, name) || writer.catalog.likenesses.some((one) => {
     const spec = writer.catalog.likenessSpec(one);
     return spec.kind === kind && spec.label === label && spec.field === field;
@@ -158,6 +160,8 @@ const FIRST_COLUMNS: Partial<Record<ShowCommand['what'], readonly string[]>> = {
   servers: ['name', 'address', 'state', 'health', 'hosting'],
   transactions: ['database', 'transactionId', 'currentQueryId', 'connectionId', 'clientAddress', 'username', 'currentQuery', 'startTime', 'status', 'elapsedTime'],
 };
+/** What they are about is an argument of the procedure, not a condition on its rows. */
+const TAKES_NAMES: readonly ShowCommand['what'][] = ['terminated', 'privileges', 'privilegeCommands', 'userPrivileges', 'userPrivilegeCommands'];
 const OF_ROLES = ['rolesExecution', 'rolesBoostedExecution', 'isDeprecated', 'deprecatedBy'];
 
 export function shownColumns(command: ShowCommand, procedures: ProcedureHost): string[] {
@@ -190,13 +194,14 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
         ];
       });
     case 'functions':
-      return [...FUNCTION_NAMES.map((name) => functionRow(name, false)), ...AGGREGATE_NAMES.map((name) => functionRow(name, true))];
+      return command.none === true ? [] : [...FUNCTION_NAMES.map((name) => functionRow(name, false)), ...AGGREGATE_NAMES.map((name) => functionRow(name, true))];
     default: {
       const definition = rt.procedures.find(SHOWN_BY[command.what]!);
-      if (definition === undefined) throw new DbError('NotSupported', `${command.what === 'terminated' ? 'TERMINATE TRANSACTIONS' : `SHOW ${command.what.toUpperCase()}`} is not available here`);
+      if (definition === undefined) throw new DbError('NotSupported', `${command.what === 'terminated' ? 'TERMINATE TRANSACTIONS' : `SHOW ${command.what.replace(/[A-Z]/g, ' $&').toUpperCase()}`} is not available here`);
       const wanted = (ids.flat() as Value[]).filter((id) => id !== null);
-      const rows = [...rt.procedures.call(definition, command.what === 'terminated' ? [wanted] : [], rt.context)];
-      if (command.what === 'terminated') return rows;
+      const takesNames = TAKES_NAMES.includes(command.what);
+      const rows = [...rt.procedures.call(definition, takesNames ? [wanted] : [], rt.context)];
+      if (takesNames) return rows;
       if (command.populated === true) return rows.filter((row) => row[definition.yields.length] === true).map((row) => row.slice(0, -1));
       if (wanted.length === 0) return rows;
       const at = definition.yields.findIndex(({ name }) => name === (command.what === 'transactions' ? 'transactionId' : 'name'));

@@ -255,3 +255,16 @@ it('takes names that every JavaScript object knows for names like any other', as
     await expect(call(`CALL dbms.security.getUserInfo('${name}')`)).rejects.toMatchObject({ code: 'UserNotFound' });
   }
 });
+
+it('takes no vector of another length than the index, whichever way it comes', async () => {
+  const store = await storeOf(false);
+  const call = (text: string): Promise<Value[][]> => store.write((tx) => run(tx, text, new Map()));
+  const mismatch = /vector index dimension mismatch, vector size:3, dim:2/;
+  for (const text of [
+    "CREATE (:Person {name: 'Cat', at: [1, 2, 3]})", "MATCH (p:Person {name: 'Ann'}) SET p.at = [1, 2, 3]", "MERGE (:Person {name: 'Cat', at: [1, 2, 3]})", "MATCH (p:Person {name: 'Ann'}) SET p += {at: [1, 2, 3]}",
+    `CALL db.importor.rows('{"label": "Person", "format": "CSV", "columns": ["name", "at"]}', 'Cat,"1,2,3"', ',', false, true)`,
+    `CALL db.importor.rows('{"label": "Person", "format": "JSON", "columns": ["name", "at"]}', '["Cat",[1,2,3]]', ',', false, true)`,
+  ]) await expect(call(text), text).rejects.toThrow(mismatch);
+  expect(await call("CALL db.upsertVertexByJson('Person', '[{\"name\": \"Ann\", \"age\": 5, \"at\": [1, 2, 3]}]')")).toEqual([[1, 1, 0, 0, 0]]);
+  expect(await call("MATCH (p:Person {name: 'Ann'}) RETURN p.age")).toEqual([[null]]);
+});

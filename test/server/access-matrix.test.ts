@@ -126,7 +126,7 @@ it('lets each role do what it may over REST, and nothing else', async () => {
 const SERVER_SIDE = /^(dbms\.|db\.(monitor|flushDB))/;
 const FOR_USERS: ReadonlySet<string> = new Set([
   'dbms.procedures', 'dbms.security.showCurrentUser', 'dbms.security.isDefaultUserPassword', 'dbms.security.changePassword', 'dbms.security.setCurrentDesc',
-  'dbms.ha.clusterInfo', 'dbms.listServers', 'dbms.ha.checksum', 'dbms.config.list', 'dbms.components', 'dbms.system.info', 'dbms.functions', 'dbms.graph.getGraphInfo', 'dbms.listDatabases',
+  'dbms.showCurrentUser', 'dbms.listConfig', 'dbms.ha.clusterInfo', 'dbms.listServers', 'dbms.ha.checksum', 'dbms.config.list', 'dbms.components', 'dbms.system.info', 'dbms.functions', 'dbms.graph.getGraphInfo', 'dbms.listDatabases',
   // These answer about one's own statements, or that there is nothing.
   'dbms.listTransactions', 'dbms.killTransactions', 'dbms.task.listTasks', 'db.monitor.serverInfo', 'db.monitor.tuGraphInfo',
 ]);

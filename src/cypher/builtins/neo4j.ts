@@ -136,6 +136,11 @@ export const NEO4J_BUILTINS: readonly Builtin[] = [
     if (catalog.findText(wanted) === undefined && ![...catalog.data.indexes, ...catalog.likenesses].some((index) => index.name === wanted)) throw new DbError('IndexNotFound', `there is no index ${wanted}`);
     return [];
   }),
+  // Counts are exact and plans follow the catalog by themselves.
+  builtin('db.resampleIndex', 'indexName:STRING', '', 'read', () => []),
+  builtin('db.resampleOutdatedIndexes', '', '', 'read', () => []),
+  builtin('db.prepareForReplanning', 'timeOutSeconds?:INTEGER', '', 'read', () => []),
+  builtin('db.clearQueryCaches', '', 'value:STRING', 'read', () => [['Nothing to clear: plans follow the data by themselves.']]),
   builtin('db.schema.visualization', '', 'nodes:LIST, relationships:LIST', 'read', (_args, context) => visualization(context)),
   // Settings of Neo4j Browser itself: it takes its own where there are none.
   builtin('dbms.clientConfig', '', 'name:STRING, description:STRING, value:STRING, dynamic:BOOLEAN', 'read', () => []),

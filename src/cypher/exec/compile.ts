@@ -132,7 +132,7 @@ export function slotOf(name: string, env: Env): number {
   return slot;
 }
 
-export function parameter(rt: Runtime, name: string): Value {
+export function parameter(rt: Pick<Runtime, 'parameters'>, name: string): Value {
   // TuGraph's clients put the dollar sign into the name.
   let value = rt.parameters.get(name);
   if (value === undefined) value = rt.parameters.get(`$${name}`);

@@ -1,11 +1,12 @@
 /**
  * Neo4j's commands for users, roles and databases: each is a call of a procedure of the host that only these commands name.
  *
- * Of rights on labels and properties there are none here (GRANT READ …): roles have a level on each graph, which procedures set.
+ * Of rights on labels and properties there are none here (GRANT READ …): roles have a level on each graph (privileges.ts).
  */
 import type { AdministrationCommand, Expression } from '../ast.ts';
 import type { Cursor } from './cursor.ts';
 import { parseMapLiteral } from './expressions.ts';
+import { parsePrivilege } from './privileges.ts';
 
 const VERBS = ['CREATE', 'DROP', 'ALTER', 'RENAME', 'GRANT', 'DENY', 'REVOKE', 'START', 'STOP'];
 const THINGS = ['DATABASE', 'USER', 'ROLE', 'ROLES', 'ALIAS', 'CURRENT', 'COMPOSITE', 'SERVER', 'IMMUTABLE'];
@@ -24,7 +25,13 @@ export function parseAdministration(c: Cursor): AdministrationCommand {
   const made = (procedure: string, ...args: Expression[]): AdministrationCommand => ({ kind: 'Administer', procedure: ` ${procedure}`, args, start, end: c.lastEnd });
   const what = c.token.key;
   if (verb === 'GRANT' || verb === 'REVOKE') {
-    if (!c.takeWord('ROLE') && !c.takeWord('ROLES')) throw refused(c, start, 'rights are a level on each graph', "CALL dbms.security.modRoleAccessLevel('role', {default: 'READ'})");
+    if (!c.takeWord('ROLE') && !c.takeWord('ROLES')) {
+      if (verb === 'REVOKE') c.takeWord('GRANT');
+      const { right, graphs } = parsePrivilege(c, start, (wanted) => names(c, wanted));
+      c.expectWord(verb === 'GRANT' ? 'TO' : 'FROM');
+      const literal: Expression = { kind: 'Literal', value: right, start, end: start };
+      return made(verb === 'GRANT' ? 'grantPrivilege' : 'revokePrivilege', literal, graphs ?? { kind: 'Literal', value: null, start, end: start }, names(c, 'a role'));
+    }
     const roles = names(c, 'a role');
     c.expectWord(verb === 'GRANT' ? 'TO' : 'FROM');
     return made(verb === 'GRANT' ? 'grantRoles' : 'revokeRoles', roles, names(c, 'a user'));
@@ -33,6 +40,8 @@ export function parseAdministration(c: Cursor): AdministrationCommand {
   if (verb === 'ALTER' && c.takeWord('USER')) {
     const name = oneName(c, 'a user');
     const ifExists = c.takeWords('IF', 'EXISTS');
+    // Every user's home is the default graph: there is nothing to take away.
+    if (c.takeWords('REMOVE', 'HOME', 'DATABASE') && !c.isWord('SET')) return made('alterUser', name, options(c, { ifExists }));
     return made('alterUser', name, options(c, { ifExists, ...userSettings(c) }));
   }
   if (verb === 'CREATE' && c.takeWord('USER')) {
@@ -46,12 +55,19 @@ export function parseAdministration(c: Cursor): AdministrationCommand {
     const copyOf = c.takeWords('AS', 'COPY', 'OF') ? oneName(c, 'a role') : undefined;
     return made('createRole', name, options(c, { replace, ifNotExists, copyOf }));
   }
-  if (verb === 'CREATE' && !replace && c.takeWord('DATABASE')) {
+  if (verb === 'RENAME' && (what === 'USER' || what === 'ROLE')) {
+    c.at++;
+    const name = oneName(c, what === 'USER' ? 'a user' : 'a role');
+    const ifExists = c.takeWords('IF', 'EXISTS');
+    c.expectWord('TO');
+    return made(what === 'USER' ? 'renameUser' : 'renameRole', name, options(c, { ifExists, to: oneName(c, 'the new name') }));
+  }
+  if (verb === 'CREATE' && c.takeWord('DATABASE')) {
     const name = graphName(c);
     const ifNotExists = notBoth(c, replace);
     if (c.takeWord('OPTIONS')) parseMapLiteral(c);
     skipWait(c);
-    return made('createGraph', name, options(c, { ifNotExists }));
+    return made('createGraph', name, options(c, { replace, ifNotExists }));
   }
   if (verb === 'DROP' && (what === 'USER' || what === 'ROLE')) {
     c.at++;
@@ -128,7 +144,7 @@ function skipWait(c: Cursor): void {
   for (const unit of ['SEC', 'SECOND', 'SECONDS']) if (c.takeWord(unit)) return;
 }
 
-function oneName(c: Cursor, what: string): Expression {
+export function oneName(c: Cursor, what: string): Expression {
   const { start, end, type } = c.token;
   if (type === 'parameter') return text(c, what);
   return { kind: 'Literal', value: c.expectName(what), start, end };

@@ -135,7 +135,18 @@ function parseAssignments(c: Cursor): ProjectionItem[] {
   return items;
 }
 
+/** `DIFFERENT RELATIONSHIPS` says what holds anyway. */
+function skipMatchMode(c: Cursor): void {
+  if (c.isWord('REPEATABLE') && (c.isWord('ELEMENT', 1) || c.isWord('ELEMENTS', 1))) {
+    throw c.error('the relationships of a MATCH are different ones', 'UnexpectedSyntax', c.token.start, 'where one may be used again, continue in a second MATCH');
+  }
+  if (!c.isWord('DIFFERENT') || (!c.isWord('RELATIONSHIP', 1) && !c.isWord('RELATIONSHIPS', 1))) return;
+  c.at += 2;
+  c.takeWord('BINDINGS');
+}
+
 function parseMatch(c: Cursor, start: number, optional: boolean): MatchClause {
+  skipMatchMode(c);
   const patterns = parsePatternList(c);
   const hints: Hint[] = [];
   while (c.takeWord('USING')) hints.push(parseHint(c));
@@ -201,7 +212,7 @@ function startsItem(c: Cursor, ahead: number): boolean {
   return token.type === 'punct' ? token.key === '(' || token.key === '-' : token.type !== 'end';
 }
 
-function parseOrderAndBounds(c: Cursor): Pick<Projection, 'orderBy' | 'skip' | 'limit'> {
+export function parseOrderAndBounds(c: Cursor): Pick<Projection, 'orderBy' | 'skip' | 'limit'> {
   const orderBy: SortItem[] = [];
   if (c.takeWord('ORDER')) {
     c.expectWord('BY');

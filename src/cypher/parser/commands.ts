@@ -3,10 +3,10 @@
  */
 import { isPropertyType } from '../../value/value-type.ts';
 import type {
-  CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, ShowCommand,
+  CreateConstraintCommand, CreateIndexCommand, CreateLookupIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Expression, Projection, ShowCommand,
 } from '../ast.ts';
-import { text } from './administration.ts';
-import { parseProjection, parseYield } from './clauses.ts';
+import { oneName, text } from './administration.ts';
+import { parseOrderAndBounds, parseProjection, parseYield } from './clauses.ts';
 import type { Cursor } from './cursor.ts';
 import { parseExpression, parseMapLiteral, parseType } from './expressions.ts';
 
@@ -25,7 +25,7 @@ export function isCommandAhead(c: Cursor): boolean {
     || (INDEX_KINDS.some((kind) => c.isWord(kind, ahead)) && c.isWord('INDEX', ahead + 1));
 }
 
-export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
+export function parseCommand(c: Cursor): CreateIndexCommand | CreateLookupIndexCommand | CreateTextIndexCommand | CreateVectorIndexCommand | DropIndexCommand | CreateConstraintCommand | DropConstraintCommand | ShowCommand {
   const start = c.token.start;
   if (c.takeWord('SHOW')) return parseShow(c, start);
   if (c.takeWord('TERMINATE')) return parseTerminate(c, start);
@@ -36,7 +36,7 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCom
   }
   c.expectWord('CREATE');
   c.takeWords('OR', 'REPLACE');
-  if (c.takeWords('LOOKUP', 'INDEX')) throw lookupIndex(c, start);
+  if (c.takeWords('LOOKUP', 'INDEX')) return parseCreateLookupIndex(c, start);
   if (c.takeWords('VECTOR', 'INDEX')) return parseCreateVectorIndex(c, start);
   const isText = c.isWord('FULLTEXT');
   for (const kind of INDEX_KINDS) c.takeWord(kind);
@@ -45,9 +45,28 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateTextIndexCom
   return parseCreateConstraint(c, start);
 }
 
-/** Nodes by label and relationships by type are always found without a scan: it is there already. */
-function lookupIndex(c: Cursor, start: number): Error {
-  return c.error('what a lookup index does is always there, for labels and for types', 'UnexpectedSyntax', start, 'leave the command out');
+/** Nodes by label and relationships by type are always found without a scan: it is there already, as the one that Neo4j makes itself. */
+function parseCreateLookupIndex(c: Cursor, start: number): CreateLookupIndexCommand {
+  if (c.isName() && !c.isWord('FOR') && !c.isWord('IF')) c.expectName('an index name');
+  if (!parseIfNotExists(c)) throw c.error('what a lookup index does is always there, for labels and for types', 'UnexpectedSyntax', start, 'leave the command out, or add IF NOT EXISTS');
+  c.expectWord('FOR');
+  c.expectPunct('(');
+  const isNode = c.isName();
+  if (isNode) c.expectName('a variable');
+  c.expectPunct(')');
+  if (!isNode) {
+    for (const sign of ['-', '[']) c.expectPunct(sign);
+    c.expectName('a variable');
+    for (const sign of [']', '-', '(', ')']) c.expectPunct(sign);
+  }
+  c.expectWord('ON');
+  c.takeWord('EACH');
+  c.expectWord(isNode ? 'LABELS' : 'TYPE');
+  c.expectPunct('(');
+  c.expectName('the variable');
+  c.expectPunct(')');
+  skipOptions(c);
+  return { kind: 'CreateLookupIndex', start, end: c.lastEnd };
 }
 
 function parseIfNotExists(c: Cursor): boolean {
@@ -240,7 +259,7 @@ const SHOWN: Readonly<Record<string, ShowCommand['what']>> = {
   INDEX: 'indexes', INDEXES: 'indexes', CONSTRAINT: 'constraints', CONSTRAINTS: 'constraints', PROCEDURE: 'procedures',
   PROCEDURES: 'procedures', FUNCTION: 'functions', FUNCTIONS: 'functions', DATABASE: 'databases', DATABASES: 'databases',
   USER: 'users', USERS: 'users', ROLE: 'roles', ROLES: 'roles', SETTING: 'settings', SETTINGS: 'settings',
-  SERVER: 'servers', SERVERS: 'servers', TRANSACTION: 'transactions', TRANSACTIONS: 'transactions',
+  SERVER: 'servers', SERVERS: 'servers', ALIAS: 'aliases', ALIASES: 'aliases', TRANSACTION: 'transactions', TRANSACTIONS: 'transactions',
 };
 
 function parseShow(c: Cursor, start: number): ShowCommand {
@@ -251,6 +270,7 @@ function parseShow(c: Cursor, start: number): ShowCommand {
   for (const word of ['ALL', 'BUILT', 'IN', 'USER', 'DEFINED', 'RANGE', 'TEXT', 'POINT', 'LOOKUP', 'FULLTEXT', 'VECTOR',
     'NODE', 'RELATIONSHIP', 'REL', 'PROPERTY', 'UNIQUENESS', 'UNIQUE', 'KEY', 'EXIST', 'EXISTENCE', 'TYPE', 'HOME', 'DEFAULT', 'POPULATED']) {
     // A qualifier is followed by another word of the command; the thing shown may be the last one.
+    if (word === 'USER' && !['DEFINED', 'PRIVILEGE', 'PRIVILEGES'].some((next) => c.isWord(next, 1))) continue;
     if (c.isWord(word) && c.peek(1).type === 'word' && !c.isWord('YIELD', 1) && !c.isWord('WHERE', 1)) {
       c.at++;
       if (INDEX_KINDS.includes(word)) indexKind = word;
@@ -259,25 +279,48 @@ function parseShow(c: Cursor, start: number): ShowCommand {
   }
   const isPopulated = c.tokens[c.at - 1]?.key === 'POPULATED';
   let what = c.token.type === 'word' ? SHOWN[c.token.key] : undefined;
-  if (c.isWord('PRIVILEGE') || c.isWord('PRIVILEGES')) throw noPrivileges(c, start);
+  const isDefinedByUsers = c.tokens[c.at - 1]?.key === 'DEFINED';
+  if (c.isWord('PRIVILEGE') || c.isWord('PRIVILEGES')) return parsePrivileges(c, c.tokens[c.at - 1]?.key === 'USER' ? 'user' : 'role', [], start);
   if (what === undefined) throw c.expected('what to show, such as INDEXES', Object.keys(SHOWN));
   c.at++;
   if (c.isWord('EXECUTABLE')) {
     c.at++;
     if (c.takeWord('BY') && !c.takeWords('CURRENT', 'USER') && c.isName()) c.at++;
   }
-  const isAbout = (word: string): boolean => c.isWord(word) || c.isWord(word, 1);
-  if (what === 'users' && isAbout('PRIVILEGES')) throw noPrivileges(c, start);
-  if (what === 'roles' && isAbout('PRIVILEGES')) throw noPrivileges(c, start);
+  if (what === 'users' || what === 'roles') {
+    const names = parsePrivilegeHolders(c);
+    if (names !== undefined) return parsePrivileges(c, what === 'users' ? 'user' : 'role', names, start);
+  }
   if (what === 'roles' && (c.takeWords('WITH', 'USERS') || c.takeWords('WITH', 'USER'))) what = 'roleMembers';
+  if (what === 'aliases') {
+    c.expectWord('FOR');
+    if (!c.takeWord('DATABASE')) c.expectWord('DATABASES');
+  }
   const ids = what === 'transactions' || what === 'settings' ? parseIds(c) : what === 'databases' ? parseGraphName(c, isHome) : [];
   const command = shown(c, what, ids, start);
   if (isPopulated) return { ...command, populated: true };
+  // There are none: a condition that never holds.
+  if (isDefinedByUsers && what === 'functions') return { ...command, none: true };
   return what === 'constraints' ? { ...command, constraintKinds } : what === 'indexes' && indexKind !== undefined ? { ...command, indexKind } : command;
 }
 
-function noPrivileges(c: Cursor, start: number): Error {
-  return c.error('there are no privileges on labels and properties in Neo4j\'s form: a role has a level on each graph', 'UnexpectedSyntax', start, 'CALL dbms.security.listRoles()');
+/** The names between USER or ROLE and PRIVILEGES; undefined where the command is about something else. */
+function parsePrivilegeHolders(c: Cursor): Expression[] | undefined {
+  let ahead = 0;
+  while (c.peek(ahead).type === 'parameter' || (c.isName(ahead) && !c.isWord('PRIVILEGE', ahead) && !c.isWord('PRIVILEGES', ahead))) ahead += c.isPunct(',', ahead + 1) ? 2 : 1;
+  if (!c.isWord('PRIVILEGE', ahead) && !c.isWord('PRIVILEGES', ahead)) return undefined;
+  const names: Expression[] = [];
+  if (ahead > 0) do names.push(oneName(c, 'a name')); while (c.takePunct(','));
+  return names;
+}
+
+/** `PRIVILEGES [AS [REVOKE] COMMANDS]` */
+function parsePrivileges(c: Cursor, of: 'user' | 'role', names: readonly Expression[], start: number): ShowCommand {
+  c.at++;
+  const asCommands = c.takeWord('AS');
+  if (asCommands && !c.takeWord('COMMAND')) c.expectWord('COMMANDS');
+  const what = of === 'user' ? (asCommands ? 'userPrivilegeCommands' : 'userPrivileges') : asCommands ? 'privilegeCommands' : 'privileges';
+  return shown(c, what, names, start);
 }
 
 /** SHOW DATABASE films, SHOW HOME DATABASE. */
@@ -305,7 +348,15 @@ function parseIds(c: Cursor): Expression[] {
 
 function shown(c: Cursor, what: ShowCommand['what'], ids: readonly Expression[], start: number): ShowCommand {
   const yields = parseYield(c);
-  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
-  const projection = c.takeWord('RETURN') ? parseProjection(c) : undefined;
+  const ordered = yields.items === undefined && !yields.star ? undefined : parseOrderOfColumns(c, yields);
+  const where = ordered === undefined && c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  const projection = ordered ?? (c.takeWord('RETURN') ? parseProjection(c) : undefined);
   return { kind: 'Show', what, ids, yields: yields.items, yieldStar: yields.star, where, projection, start, end: c.lastEnd };
+}
+
+/** `YIELD a, b ORDER BY a LIMIT 3` is `YIELD a, b RETURN a, b ORDER BY a LIMIT 3`. */
+function parseOrderOfColumns(c: Cursor, { items, star }: ReturnType<typeof parseYield>): Projection | undefined {
+  if (!['ORDER', 'SKIP', 'OFFSET', 'LIMIT'].some((word) => c.isWord(word))) return undefined;
+  const columns = (items ?? []).map(({ variable: name, start, end }) => ({ expression: { kind: 'Variable' as const, name, start, end }, alias: undefined, name, start, end }));
+  return { distinct: false, star, items: columns, ...parseOrderAndBounds(c) };
 }

@@ -9,7 +9,7 @@ import type { Value } from '../../value/value.ts';
 import type { CallContext } from '../call-context.ts';
 import { peerRows } from '../peer-rows.ts';
 import { mapArg, procedure, textArg, textListArg } from './define.ts';
-import { changeOwnPassword, createRole, createUser, deleteRole, deleteUser, disableUser, role, setRole, setRoles, setUser, user, withPassword } from './security.ts';
+import { changeOwnPassword, createRole, createUser, deleteRole, deleteUser, disableUser, renameRole, renameUser, role, setRole, setRoles, setUser, user, withPassword } from './security.ts';
 import { createGraph, databaseRows, deleteGraph, milliseconds, visibleTasks } from './server.ts';
 
 const NONE: Value[][] = [];
@@ -81,6 +81,12 @@ const users = [
     setSettings(call, wanted);
     return NONE;
   }),
+  procedure(' renameUser', 'name:STRING, options:MAP', '', 'dbms-write', 'RENAME USER', (args, call) => {
+    call.requireAdmin();
+    const { name, has, text } = given(args);
+    if (call.system.users[name] !== undefined || !has('ifExists')) renameUser(call, name, text('to')!);
+    return NONE;
+  }),
   procedure(' changePassword', 'current:STRING, wanted:STRING', '', 'dbms-write', 'ALTER CURRENT USER SET PASSWORD', (args, call) => {
     changeOwnPassword(call, textArg(args, 0, 'current password'), textArg(args, 1, 'new password'));
     return NONE;
@@ -121,6 +127,14 @@ const roles = [
     call.requireAdmin();
     const { name, has } = given(args);
     if (call.system.roles[name] !== undefined || !has('ifExists')) deleteRole(call, name);
+    return NONE;
+  }),
+  procedure(' renameRole', 'name:STRING, options:MAP', '', 'dbms-write', 'RENAME ROLE', (args, call) => {
+    call.requireAdmin();
+    const { name, has, text } = given(args);
+    if (call.system.roles[name] === undefined && has('ifExists')) return NONE;
+    if (call.system.users[name] !== undefined) throw new DbError('Forbidden', `${name} is the primary role of a user`, { hint: 'RENAME USER renames both' });
+    renameRole(call, name, text('to')!);
     return NONE;
   }),
   procedure(' grantRoles', 'roles:LIST, users:LIST', '', 'dbms-write', 'GRANT ROLE', (args, call) => {
@@ -166,10 +180,13 @@ const servers = [
     ])),
   procedure(' createGraph', 'name:STRING, options:MAP', '', 'dbms-write', 'CREATE DATABASE', (args, call) => {
     call.requireAdmin('Non-admin cannot create graphs.');
-    const { name, has } = given(args);
-    if (!has('ifNotExists') || !call.system.graphs.some((graph) => graph.name === name)) createGraph(call, name);
+    const wanted = given(args);
+    const { name } = wanted;
+    if (call.system.graphs.some((graph) => graph.name === name) && mayStay(wanted, () => deleteGraph(call, name))) return NONE;
+    createGraph(call, name);
     return NONE;
   }),
+  procedure(' showAliases', '', 'name:STRING, composite:STRING, database:STRING, location:STRING, url:STRING, user:STRING', 'dbms-read', 'SHOW ALIASES: there are none', () => NONE),
   procedure(' dropGraph', 'name:STRING, options:MAP', '', 'dbms-write', 'DROP DATABASE', (args, call) => {
     call.requireAdmin('Non-admin cannot delete graphs.');
     const { name, has } = given(args);

@@ -4,6 +4,7 @@ import type { Value } from '../../value/value.ts';
 import { callContext } from './define.ts';
 import type { ServerProcedure } from './define.ts';
 import { commandProcedures } from './commands.ts';
+import { privilegeProcedures } from './privileges.ts';
 import { securityProcedures } from './security.ts';
 import { serverProcedures } from './server.ts';
 import { tugraphProcedures } from './tugraph.ts';
@@ -12,7 +13,7 @@ export class ServerProcedures implements ProcedureHost {
   readonly #procedures = new Map<string, ServerProcedure>();
 
   constructor(more: readonly ServerProcedure[] = []) {
-    for (const one of [...securityProcedures, ...serverProcedures, ...tugraphProcedures, ...commandProcedures, ...more]) this.#procedures.set(one.definition.name.toLowerCase(), one);
+    for (const one of [...securityProcedures, ...serverProcedures, ...tugraphProcedures, ...commandProcedures, ...privilegeProcedures, ...more]) this.#procedures.set(one.definition.name.toLowerCase(), one);
   }
 
   find(name: string): ProcedureDef | undefined {

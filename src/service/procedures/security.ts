@@ -120,6 +120,34 @@ export function deleteUser(call: CallContext, name: string): void {
   if (call.system.roles[name] !== undefined) setRole(call, name, null);
 }
 
+/** With the role of the same name. Tokens are in the old name: its sessions end. */
+export function renameUser(call: CallContext, name: string, to: string): void {
+  call.requireAdmin();
+  if (name === call.user) throw new DbError('Forbidden', 'User cannot rename itself.');
+  if (name === 'admin') throw new DbError('Forbidden', 'Builtin admin user cannot be renamed.');
+  const record = user(call, name);
+  checkName('User', to);
+  if (call.system.users[to] !== undefined) throw new DbError('UserExists', `User [${to}] already exist.`);
+  if (call.system.roles[to] !== undefined) throw new DbError('UserExists', `A primary group named [${to}] already exists.`);
+  setUser(call, to, revoked(record, call.nowMs));
+  setUser(call, name, null);
+  if (call.system.roles[name] !== undefined) renameRole(call, name, to);
+}
+
+/** For all who have it. */
+export function renameRole(call: CallContext, name: string, to: string): void {
+  call.requireAdmin();
+  const record = role(call, name);
+  checkBuiltin(name, 'modified');
+  checkName('Role', to);
+  if (call.system.roles[to] !== undefined) throw new DbError('UserExists', `role [${to}] already exist.`);
+  setRole(call, to, record.description === `primary role for user ${name}` ? { ...record, description: `primary role for user ${to}` } : record);
+  for (const [holder, one] of Object.entries(call.system.users)) {
+    if (one.roles.includes(name)) setUser(call, holder, { ...one, roles: one.roles.map((each) => (each === name ? to : each)).sort() });
+  }
+  setRole(call, name, null);
+}
+
 export function disableUser(call: CallContext, name: string, disabled: boolean): void {
   call.requireAdmin();
   if (name === call.user) throw new DbError('Forbidden', 'User cannot disable itself.');
@@ -147,6 +175,10 @@ export function deleteRole(call: CallContext, name: string): void {
 
 const users = [
   procedure('dbms.security.showCurrentUser', '', 'current_user:STRING', 'dbms-read', 'the user of this session', (_, call) => [[call.user]]),
+  procedure('dbms.showCurrentUser', '', 'username:STRING, roles:LIST, flags:LIST', 'dbms-read', 'the user of this session with the roles, as Neo4j shows them', (_, call) => {
+    const { roles, defaultPassword } = user(call, call.user);
+    return [[call.user, [...roles], defaultPassword ? ['password_change_required'] : []]];
+  }),
   procedure('dbms.security.isDefaultUserPassword', '', 'isDefaultUserPassword:BOOLEAN', 'dbms-read', 'whether the session user still has the factory password',
     (_, call) => [[user(call, call.user).defaultPassword]]),
   procedure('dbms.security.changePassword', 'current_password:STRING, new_password:STRING', '', 'dbms-write', "changes one's own password", (args, call) => {

@@ -9,6 +9,7 @@ import type { Value } from '../../value/value.ts';
 import { accessLevel } from '../access.ts';
 import type { TaskInfo } from '../api.ts';
 import type { CallContext } from '../call-context.ts';
+import { LIVE_OPTIONS } from '../live-config.ts';
 import { peerFacts, peerRows, sortedPeers } from '../peer-rows.ts';
 import { mapArg, procedure, textArg, toValue } from './define.ts';
 
@@ -138,6 +139,10 @@ const group = [
     (_, call) => [[call.version, call.checksum]]),
   procedure('dbms.config.list', '', 'name:STRING, value:ANY', 'dbms-read', 'the options this server runs with', (_, call) =>
     [...call.group.config].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => [name, value])),
+  procedure('dbms.listConfig', 'searchString?:STRING', 'name:STRING, description:STRING, value:STRING, dynamic:BOOLEAN', 'dbms-read', 'the options whose names hold a text, as Neo4j lists them', (args, call) => {
+    const wanted = typeof args[0] === 'string' ? args[0].toLowerCase() : '';
+    return [...call.group.config].filter(([name]) => name.includes(wanted)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => [name, '', String(value), Object.hasOwn(LIVE_OPTIONS, name)]);
+  }),
   procedure('dbms.components', '', 'name:STRING, versions:LIST, edition:STRING', 'dbms-read', 'this server, as Neo4j clients ask for it', (_, call) => [
     ['lgraph', [call.group.serverVersion], 'community'],
   ]),

@@ -55,8 +55,9 @@ function boltRaftIsOff(): never {
   throw new DbError('NotSupported', 'bolt raft is not enabled', { hint: 'Bolt shares the one log of the group: CALL dbms.listServers() shows it' });
 }
 
-function notSupported(name: string, args: string, yields: string, mode: 'dbms-read' | 'dbms-write', why: string, hint: string): ServerProcedure {
-  return procedure(name, args, yields, mode, 'not supported', () => {
+function notSupported(name: string, args: string, yields: string, mode: 'dbms-read' | 'dbms-write', why: string, hint: string, admin = false): ServerProcedure {
+  return procedure(name, args, yields, mode, 'not supported', (_, call) => {
+    if (admin) call.requireAdmin();
     throw new DbError('NotSupported', `${name} is not supported: ${why}`, { hint });
   });
 }
@@ -144,10 +145,10 @@ export const tugraphProcedures: readonly ServerProcedure[] = [
     JSON.stringify({ running: call.group.tasks.length, up_time: Math.round(call.group.upSeconds) }),
   ]]),
   procedure('db.importor.schemaImportor', 'description:STRING', '', 'schema', 'creates the labels of an import configuration', importSchema),
-  notSupported('dbms.takeSnapshot', '', 'path:STRING', 'dbms-read', 'backups are not made by a statement', 'lgraph_backup makes them; lgraph_peer --command snapshot or POST /group/snapshot compacts the log of a server'),
-  notSupported('dbms.listBackupFiles', '', 'file:STRING', 'dbms-read', 'this server keeps no backups', 'they are where lgraph_backup was told to write them'),
+  notSupported('dbms.takeSnapshot', '', 'path:STRING', 'dbms-read', 'backups are not made by a statement', 'lgraph_backup makes them; lgraph_peer --command snapshot or POST /group/snapshot compacts the log of a server', true),
+  notSupported('dbms.listBackupFiles', '', 'file:STRING', 'dbms-read', 'this server keeps no backups', 'they are where lgraph_backup was told to write them', true),
   notSupported('dbms.security.getUserMemoryUsage', 'user:STRING', 'memory_usage:INTEGER', 'dbms-read', 'memory is counted for each statement, not for each user',
-    'GET /metrics shows that of the server; dbms.security.setUserMemoryLimit limits what a statement of a user may hold'),
+    'GET /metrics shows that of the server; dbms.security.setUserMemoryLimit limits what a statement of a user may hold', true),
   notSupported('db.importor.fullImportor', 'conf:MAP', 'result:STRING', 'dbms-write', NO_FILES, FILES_HINT),
   notSupported('db.importor.fullFileImportor', 'graph_name:STRING, path:STRING', '', 'dbms-write', NO_FILES, FILES_HINT),
 ];
