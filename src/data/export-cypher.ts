@@ -151,7 +151,7 @@ function literal(value: Value): string {
   if (typeof value === 'string') return formatLiteral(value).replace(UNSEEN, (c) => ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (value instanceof Float && !Number.isFinite(value.value)) return Number.isNaN(value.value) ? '(0.0 / 0.0)' : value.value > 0 ? '(1.0 / 0.0)' : '(-1.0 / 0.0)';
-  if (value instanceof Uint8Array) return `'${Buffer.from(value).toString('base64')}'`;
+  if (value instanceof Uint8Array) return `bin('${Buffer.from(value).toString('base64')}')`;
   if (value instanceof LocalDate) return `date('${value.toString()}')`;
   if (value instanceof LocalTime) return `localtime('${value.toString()}')`;
   if (value instanceof ZonedTime) return `time('${value.toString()}')`;
