@@ -14,13 +14,13 @@ import { Float } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
 import { catalogParts } from './catalog-parts.ts';
 import { schemaItem } from './config-json.ts';
-import type { ExportPart } from './export-graph.ts';
+import { PART_CHARS, TURN_ELEMENTS } from './export-part.ts';
+import type { ExportPart, ExportStep } from './export-part.ts';
 import { KeyTable } from './key-table.ts';
 import { createConstraintStatement, createIndexStatement, createTextStatement } from './statement-text.ts';
 
 const LABEL = 'UNIQUE IMPORT LABEL';
 const ID = 'UNIQUE IMPORT ID';
-const PART_CHARS = 64 * 1024;
 
 export class CypherWriter {
   readonly #view: GraphReader;
@@ -29,6 +29,7 @@ export class CypherWriter {
   #text: string[] = [];
   #chars = 0;
   #elements = 0;
+  #seen = 0;
   #hasUndeclared = false;
   readonly #numbers = new KeyTable();
 
@@ -38,12 +39,13 @@ export class CypherWriter {
     this.#path = `${view.graphName}.cypher`;
   }
 
-  *parts(): Generator<ExportPart> {
-    this.#schema();
+  *parts(): Generator<ExportStep> {
+    yield* this.#schema();
     for (const ids of this.#view.scanNodes()) {
       for (let i = 0; i < ids.length; i++) {
         this.#vertex(ids[i]!);
         if (this.#chars >= PART_CHARS) yield this.#part();
+        else if (this.#isTurnOver()) yield undefined;
       }
     }
     for (const type of [...this.#view.catalog.data.types].sort()) {
@@ -51,6 +53,7 @@ export class CypherWriter {
         for (let i = 0; i < ids.length; i++) {
           this.#edge(ids[i]!);
           if (this.#chars >= PART_CHARS) yield this.#part();
+          else if (this.#isTurnOver()) yield undefined;
         }
       }
     }
@@ -61,7 +64,11 @@ export class CypherWriter {
     yield this.#part();
   }
 
-  #schema(): void {
+  #isTurnOver(): boolean {
+    return ++this.#seen % TURN_ELEMENTS === 0;
+  }
+
+  *#schema(): Generator<undefined> {
     const { catalog } = this.#view;
     const parts = catalogParts(catalog);
     for (const { schema, indexes, textFields } of parts.labels) {
@@ -75,8 +82,18 @@ export class CypherWriter {
     }
     for (const text of parts.texts) this.#add(createTextStatement(text));
     for (const constraint of parts.constraints) this.#add(createConstraintStatement(constraint));
-    this.#hasUndeclared = [...this.#view.scanNodes()].some((ids) => Array.from(ids).some((id) => this.#schemaOf(this.#source.get(VERTEX, id)!) === undefined));
+    yield* this.#findUndeclared();
     if (this.#hasUndeclared) this.#add(`CREATE INDEX ${quoted(`${LABEL}_${ID}`)} FOR (n:${quoted(LABEL)}) ON (n.${quoted(ID)})`);
+  }
+
+  *#findUndeclared(): Generator<undefined> {
+    for (const ids of this.#view.scanNodes()) {
+      for (let i = 0; i < ids.length; i++) {
+        this.#hasUndeclared = this.#schemaOf(this.#source.get(VERTEX, ids[i]!)!) === undefined;
+        if (this.#hasUndeclared) return;
+        if (this.#isTurnOver()) yield undefined;
+      }
+    }
   }
 
   #vertex(id: number): void {
