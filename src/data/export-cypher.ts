@@ -7,6 +7,7 @@ import type { EdgeBlock, VertexBlock } from '../graph/blocks.ts';
 import type { BlockSource } from '../graph/block-source.ts';
 import type { LabelSchema } from '../graph/catalog.ts';
 import type { GraphReader } from '../graph/reader.ts';
+import type { AdjacencySegment } from '../graph/view.ts';
 import { formatLiteral } from '../value/format.ts';
 import { Point } from '../value/spatial.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
@@ -14,7 +15,7 @@ import { Float } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
 import { catalogParts } from './catalog-parts.ts';
 import { schemaItem } from './config-json.ts';
-import { PART_CHARS, TURN_ELEMENTS } from './export-part.ts';
+import { outgoing, PART_CHARS, TURN_ELEMENTS, typeRanks } from './export-part.ts';
 import type { ExportPart, ExportStep } from './export-part.ts';
 import { KeyTable } from './key-table.ts';
 import { createConstraintStatement, createIndexStatement, createTextStatement } from './statement-text.ts';
@@ -48,13 +49,11 @@ export class CypherWriter {
         else if (this.#isTurnOver()) yield undefined;
       }
     }
-    for (const type of [...this.#view.catalog.data.types].sort()) {
-      for (const ids of this.#view.scanRelationships(this.#view.catalog.findType(type)!)) {
-        for (let i = 0; i < ids.length; i++) {
-          this.#edge(ids[i]!);
-          if (this.#chars >= PART_CHARS) yield this.#part();
-          else if (this.#isTurnOver()) yield undefined;
-        }
+    const ranks = typeRanks(this.#view.catalog);
+    for (const ids of this.#view.scanNodes()) {
+      for (let at = 0; at < ids.length; at++) {
+        if (this.#isTurnOver()) yield undefined;
+        yield* this.#edgesFrom(outgoing(this.#view, ids[at]!, ranks));
       }
     }
     if (this.#hasUndeclared) {
@@ -62,6 +61,16 @@ export class CypherWriter {
       this.#add(`MATCH (n:${quoted(LABEL)}) REMOVE n:${quoted(LABEL)}, n.${quoted(ID)}`);
     }
     yield this.#part();
+  }
+
+  *#edgesFrom(segments: readonly AdjacencySegment[]): Generator<ExportStep> {
+    for (const { edges, from, to } of segments) {
+      for (let i = from; i < to; i++) {
+        this.#edge(edges[i]!);
+        if (this.#chars >= PART_CHARS) yield this.#part();
+        else if (this.#isTurnOver()) yield undefined;
+      }
+    }
   }
 
   #isTurnOver(): boolean {

@@ -17,7 +17,7 @@ import type { Value } from '../value/value.ts';
 import { catalogParts } from './catalog-parts.ts';
 import { indexItem, schemaItem, textItem } from './config-json.ts';
 import { CypherWriter } from './export-cypher.ts';
-import { PART_CHARS, TURN_ELEMENTS } from './export-part.ts';
+import { outgoing, PART_CHARS, TURN_ELEMENTS, typeRanks } from './export-part.ts';
 import type { ExportPart, ExportStep } from './export-part.ts';
 import { declaredLabel, rowWriter } from './export-rows.ts';
 import type { RowWriter } from './export-rows.ts';
@@ -81,21 +81,19 @@ class GraphExport {
       }
     }
     yield* this.#flush();
-    for (const type of [...this.#catalog.data.types].sort()) {
-      const types = [this.#catalog.findType(type)!];
-      for (const start of this.#startVertices()) {
-        // A type may have few edges, or none.
-        if (this.#isTurnOver()) yield undefined;
-        if (start === undefined) continue;
-        for (const { edges, from, to } of this.#view.adjacency(start, 'out', types)) {
-          for (let i = from; i < to; i++) {
-            yield* this.#edge(edges[i]!);
-            if (this.#isTurnOver()) yield undefined;
-          }
+    const ranks = typeRanks(this.#catalog);
+    for (const start of this.#startVertices()) {
+      // There may be few edges, or none.
+      if (this.#isTurnOver()) yield undefined;
+      if (start === undefined) continue;
+      for (const { edges, from, to } of outgoing(this.#view, start, ranks)) {
+        for (let i = from; i < to; i++) {
+          yield* this.#edge(edges[i]!);
+          if (this.#isTurnOver()) yield undefined;
         }
       }
-      yield* this.#flush();
     }
+    yield* this.#flush();
     yield { path: CONFIG_FILE, text: `${JSON.stringify(this.#config(), null, 4)}\n`, elements: this.#elements };
   }
 
