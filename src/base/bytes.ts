@@ -8,9 +8,14 @@
 import { ASKED_BYTES, mayMake } from './allowance.ts';
 import { DbError } from './errors.ts';
 
+/** Views of shorter contents are kept. */
+const KEPT_VIEWS = 1024;
+
 export class ByteWriter {
   #buffer: Buffer;
   #length = 0;
+  /** What `plainView` has given of this buffer, by length. */
+  #views: (Uint8Array | undefined)[] = [];
 
   constructor(capacity = 256) {
     this.#buffer = Buffer.allocUnsafe(capacity);
@@ -27,6 +32,7 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafe(size);
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
+    this.#views = [];
   }
 
   u8(value: number): this {
@@ -55,13 +61,23 @@ export class ByteWriter {
 
   varint(value: number): this {
     this.#room(8);
+    const buffer = this.#buffer;
+    let at = this.#length;
     let rest = value;
-    while (rest >= 0x80) {
-      // Not a shift: the value may exceed 32 bits.
-      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+    if (rest > 0x7fffffff) {
+      // Shifts are for 32 bits: the lowest 28 go first.
+      const high = Math.floor(rest / 0x10000000);
+      const low = rest - high * 0x10000000;
+      buffer[at] = low | 0x80;
+      buffer[at + 1] = (low >>> 7) | 0x80;
+      buffer[at + 2] = (low >>> 14) | 0x80;
+      buffer[at + 3] = (low >>> 21) | 0x80;
+      at += 4;
+      rest = high;
     }
-    this.#buffer[this.#length++] = rest;
+    for (; rest >= 0x80; rest >>>= 7) buffer[at++] = rest | 0x80;
+    buffer[at++] = rest;
+    this.#length = at;
     return this;
   }
 
@@ -130,9 +146,11 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** The same, at a fourth of the cost, for what needs no Buffer. */
+  /** The same for what needs no Buffer; short ones cost nothing, as each length has one view. */
   plainView(): Uint8Array {
-    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, this.#length);
+    const length = this.#length;
+    if (length >= KEPT_VIEWS) return this.part(0, length);
+    return this.#views[length] ??= this.part(0, length);
   }
 
   /** All memory, of which the first `length` bytes are written; valid until the next write. */

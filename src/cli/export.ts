@@ -6,7 +6,7 @@
  *
  * Exit codes: 0 exported, 1 not exported, 255 wrong usage.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -16,6 +16,7 @@ import { delimiterOf } from '../data/csv.ts';
 import { EXPORT_FORMATS } from '../data/export-graph.ts';
 import { exportParts, unframed } from '../data/export-stream.ts';
 import { withStore } from '../data/open-store.ts';
+import { EXPORTING, putBack, syncFolder, takePlace } from '../data/staging.ts';
 import { addressesOf, GroupClient } from './group-client.ts';
 import { PROGRESS_FORMS, progressLine } from './progress.ts';
 import type { ProgressForm } from './progress.ts';
@@ -43,31 +44,69 @@ interface Part {
   readonly elements: number;
 }
 
+/** Files that grow part by part, one folder above another; on disk when it ends. */
+class ExportFiles {
+  readonly #folder: string;
+  readonly #files = new Map<string, number>();
+  readonly #folders = new Set<string>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#mkdir(folder);
+  }
+
+  #mkdir(path: string): void {
+    mkdirSync(path, { recursive: true });
+    this.#folders.add(path);
+  }
+
+  write(path: string, bytes: Uint8Array): void {
+    let file = this.#files.get(path);
+    if (file === undefined) {
+      const whole = join(this.#folder, path);
+      this.#mkdir(dirname(whole));
+      this.#files.set(path, file = openSync(whole, 'ax'));
+    }
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+  }
+
+  finish(): void {
+    for (const file of this.#files.values()) fsyncSync(file);
+    this.close();
+    for (const folder of this.#folders) syncFolder(folder);
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) closeSync(file);
+    this.#files.clear();
+  }
+}
+
 /** Takes parts as files below a folder that is renamed at the end; returns the number of elements and the version. */
 async function save(parts: AsyncGenerator<Part, number>): Promise<{ elements: number; version: number }> {
   const target = resolve(argv.export_dir);
+  putBack(target);
   if (existsSync(target) && readdirSync(target).length > 0 && !argv.overwrite) throw new DbError('InvalidRequest', `${target} is not empty`, { hint: '--overwrite true replaces it' });
-  const staging = `${target}.exporting`;
+  const staging = `${target}${EXPORTING}`;
   rmSync(staging, { recursive: true, force: true });
-  mkdirSync(staging, { recursive: true });
+  const files = new ExportFiles(staging);
   const line = progressLine(argv.quiet ? 'none' : argv.progress);
   let elements = 0;
   try {
     for (;;) {
       const { done, value } = await parts.next();
       if (done === true) {
-        rmSync(target, { recursive: true, force: true });
-        renameSync(staging, target);
+        files.finish();
+        takePlace(target, staging);
         return { elements, version: value };
       }
       ({ elements } = value);
-      const path = join(staging, argv.all ? value.path : value.path.slice(value.path.indexOf('/') + 1));
-      mkdirSync(dirname(path), { recursive: true });
-      appendFileSync(path, value.bytes);
+      files.write(argv.all ? value.path : value.path.slice(value.path.indexOf('/') + 1), value.bytes);
       line.show({ phase: 'export', done: elements, total: 0, elements });
     }
   } finally {
     line.end();
+    files.close();
     rmSync(staging, { recursive: true, force: true });
   }
 }

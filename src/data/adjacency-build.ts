@@ -5,8 +5,8 @@
  */
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADJACENCY, AdjacencyBlock, CHUNK, ChunkBlock, DEGREE, DegreeBlock } from '../graph/blocks.ts';
-import type { AdjacencyGroup, ChunkRef } from '../graph/blocks.ts';
+import { ByteWriter } from '../base/bytes.ts';
+import { ADJACENCY, CHUNK, DEGREE, DegreeBlock, encodeGroupHead, encodeRelationship } from '../graph/blocks.ts';
 import { CHUNK_MAX, INLINE_MAX } from '../graph/mutator.ts';
 import type { BlockTarget } from './block-sink.ts';
 
@@ -16,7 +16,8 @@ const ROW_BYTES = ROW * 4;
 const BUFFER_ROWS = 3072;
 const LOAD_ROWS = 8 * 1024 * 1024;
 const FILES_MAX = 256;
-const RANGE_MIN = 65_536;
+/** The rows of so many vertices mostly fit into a processor's cache, where they are sorted. */
+const RANGE_MIN = 16_384;
 
 /** A file with the rows of the vertices first … first + count - 1. */
 export interface AdjacencyFile {
@@ -192,10 +193,11 @@ export class AdjacencyBuild {
     const order = new Uint32Array(file.rows);
     const next = starts.slice();
     for (let at = 0; at < rows.length; at += ROW) order[next[rows[at]!]!++] = at;
+    const place = new Place(this, target);
     for (let offset = 0; offset < file.count * 2; offset++) {
       const [from, to] = [starts[offset]!, starts[offset + 1]!];
       if (from === to) continue;
-      const place = new Place(this, target, file.first * 2 + offset);
+      place.begin(file.first * 2 + offset);
       for (let i = from; i < to; i++) place.add(rows, order[i]!);
       place.finish();
       if ((offset & 1023) < 2) await target.drain();
@@ -204,7 +206,7 @@ export class AdjacencyBuild {
   }
 
   async #buildHub(file: AdjacencyFile, target: BlockTarget): Promise<void> {
-    const places = [0, 1].map((direction) => new Place(this, target, file.first * 2 + direction));
+    const places = [0, 1].map((direction) => new Place(this, target).begin(file.first * 2 + direction));
     for (let from = 0; from < file.rows; from += LOAD_ROWS / 8) {
       const rows = readRows(file, from, LOAD_ROWS / 8);
       for (let at = 0; at < rows.length; at += ROW) places[rows[at]!]!.add(rows, at);
@@ -214,46 +216,103 @@ export class AdjacencyBuild {
   }
 }
 
-/** One vertex in one direction; chunks are written as they fill. */
+/** Relationships of one type of a place, encoded as they come; those of the chunks that are written already are in these no more. */
+class Group {
+  typeId = 0;
+  /** All, with those in chunks. */
+  total = 0;
+  /** In `bytes`. */
+  count = 0;
+  firstEdge = 0;
+  lastEdge = 0;
+  readonly bytes = new ByteWriter(4096);
+  /** References to its chunks. */
+  readonly refs = new ByteWriter(64);
+  chunks = 0;
+
+  begin(typeId: number): void {
+    this.typeId = typeId;
+    this.total = 0;
+    this.chunks = 0;
+    this.refs.reset();
+    this.next();
+  }
+
+  /** Begins the next chunk. */
+  next(): void {
+    this.count = 0;
+    this.lastEdge = 0;
+    this.bytes.reset();
+  }
+
+  add(edge: number, neighbour: number): void {
+    if (this.count === 0) this.firstEdge = edge;
+    encodeRelationship(this.bytes, edge, this.lastEdge, neighbour);
+    this.lastEdge = edge;
+    this.count++;
+    this.total++;
+  }
+}
+
+/** One vertex in one direction, then another one; chunks are written as they fill. */
 class Place {
   readonly #build: AdjacencyBuild;
   readonly #target: BlockTarget;
-  readonly #place: number;
-  readonly #groups: (AdjacencyGroup & { count: number })[] = [];
+  #place = 0;
+  /** The first `#used` are this vertex's, in the order of their first edges. */
+  readonly #groups: Group[] = [];
+  #used = 0;
+  #last: Group | undefined;
+  readonly #block = new ByteWriter(64 * 1024);
 
-  constructor(build: AdjacencyBuild, target: BlockTarget, place: number) {
+  constructor(build: AdjacencyBuild, target: BlockTarget) {
     this.#build = build;
     this.#target = target;
+  }
+
+  begin(place: number): this {
     this.#place = place;
+    this.#used = 0;
+    this.#last = undefined;
+    return this;
   }
 
   add(rows: Uint32Array, at: number): void {
     const typeId = rows[at + 1]!;
-    let group = this.#groups.find((one) => one.typeId === typeId);
-    if (group === undefined) this.#groups.push(group = { typeId, neighbours: [], edges: [], chunks: undefined, count: 0 });
-    group.neighbours.push(rows[at + 2]!);
-    group.edges.push(rows[at + 3]! + rows[at + 4]! * 0x100000000);
-    group.count++;
-    if (group.edges.length === CHUNK_MAX) this.#writeChunk(group);
+    // Edges of one type mostly come together.
+    const group = this.#last?.typeId === typeId ? this.#last : this.#last = this.#group(typeId);
+    group.add(rows[at + 3]! + rows[at + 4]! * 0x100000000, rows[at + 2]!);
+    if (group.count === CHUNK_MAX) this.#writeChunk(group);
   }
 
-  #writeChunk(group: AdjacencyGroup): void {
+  #group(typeId: number): Group {
+    for (let i = 0; i < this.#used; i++) if (this.#groups[i]!.typeId === typeId) return this.#groups[i]!;
+    const group = this.#groups[this.#used++] ??= new Group();
+    group.begin(typeId);
+    return group;
+  }
+
+  #writeChunk(group: Group): void {
     const chunk = this.#build.nextChunk++;
-    (group.chunks ??= [] as ChunkRef[]).push({ chunk, firstEdge: group.edges[0]! });
-    this.#target.put(CHUNK, chunk, new ChunkBlock(group.neighbours, group.edges));
-    group.neighbours = [];
-    group.edges = [];
+    group.refs.varint(chunk).varint(group.firstEdge);
+    group.chunks++;
+    const { bytes } = group;
+    this.#target.putBytes(CHUNK, chunk, this.#block.reset().varint(group.count).rawOf(bytes.memory, 0, bytes.length).plainView());
+    group.next();
   }
 
   finish(): void {
-    if (this.#groups.length === 0) return;
-    const counts = new Map<number, number>();
-    for (const group of this.#groups) {
-      if (group.edges.length > 0 && (group.chunks !== undefined || group.edges.length > INLINE_MAX)) this.#writeChunk(group);
-      if (group.chunks !== undefined) counts.set(group.typeId, group.count);
+    if (this.#used === 0) return;
+    const groups = this.#groups.slice(0, this.#used);
+    for (const group of groups) if (group.count > 0 && (group.chunks > 0 || group.count > INLINE_MAX)) this.#writeChunk(group);
+    groups.sort((a, b) => a.typeId - b.typeId);
+    const block = this.#block.reset().varint(groups.length);
+    for (const { typeId, chunks, refs, count, bytes } of groups) {
+      const columns = chunks > 0 ? refs : bytes;
+      encodeGroupHead(block, typeId, chunks > 0, chunks > 0 ? chunks : count).rawOf(columns.memory, 0, columns.length);
     }
-    this.#groups.sort((a, b) => a.typeId - b.typeId);
-    this.#target.put(ADJACENCY, this.#place, new AdjacencyBlock(this.#groups));
-    if (counts.size > 0) this.#target.put(DEGREE, this.#place, new DegreeBlock(counts));
+    this.#target.putBytes(ADJACENCY, this.#place, block.plainView());
+    const chunked = groups.filter(({ chunks }) => chunks > 0);
+    if (chunked.length > 0) this.#target.put(DEGREE, this.#place, new DegreeBlock(new Map(chunked.map(({ typeId, total }) => [typeId, total]))));
   }
 }

@@ -29,11 +29,21 @@ export class BlockQueue implements BlockTarget {
   #maker: (() => void) | undefined;
 
   put<B extends Block>(kind: BlockKind<B>, number: number, block: B): void {
+    kind.encode(block, this.#bytes);
+    this.#note(kind, number);
+  }
+
+  putBytes(kind: Pick<BlockKind<Block>, 'tag' | 'logical'>, number: number, value: Uint8Array): void {
+    this.#bytes.rawOf(value, 0, value.length);
+    this.#note(kind, number);
+  }
+
+  /** The block's bytes are written. */
+  #note(kind: Pick<BlockKind<Block>, 'tag' | 'logical'>, number: number): void {
     let at = this.#kinds.findIndex(({ tag }) => tag === kind.tag);
     if (at < 0) at = this.#kinds.push({ tag: kind.tag, logical: kind.logical }) - 1;
     this.#kindOf.push(at);
     this.#numbers.push(number);
-    kind.encode(block, this.#bytes);
     this.#ends.push(this.#bytes.length);
   }
 

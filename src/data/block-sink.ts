@@ -7,12 +7,15 @@ import type { BatchInProgress, Engine } from '../storage/engine.ts';
 import type { BlockBatch } from './block-batch.ts';
 
 const BATCH_BYTES = 4 * 1024 * 1024;
+const COPIED_BYTES_MAX = 256;
 /** What an operation costs beside its bytes. */
 const OPERATION_BYTES = 64;
 
 /** Takes blocks; `drain` is to be awaited now and then while blocks are put. */
 export interface BlockTarget {
   put<B extends Block>(kind: BlockKind<B>, number: number, block: B): void;
+  /** A block that is encoded already; the bytes are copied. */
+  putBytes(kind: Pick<BlockKind<Block>, 'tag' | 'logical'>, number: number, value: Uint8Array): void;
   drain(): Promise<void>;
 }
 
@@ -37,7 +40,6 @@ export class BlockSink implements BlockTarget {
     this.putBytes(kind, number, this.#encoder.plainView());
   }
 
-  /** A block that is encoded already. */
   putBytes(kind: Pick<BlockKind<Block>, 'tag' | 'logical'>, number: number, value: Uint8Array): void {
     renumberKey(this.#key, kind.tag, number);
     if (kind.logical) this.#checksum.add(this.#key, value);
@@ -45,8 +47,13 @@ export class BlockSink implements BlockTarget {
     this.#bytes += value.length + OPERATION_BYTES;
   }
 
+  /** The same of a part of `bytes`: copying a short one costs less than a view of it. */
+  putPart(kind: Pick<BlockKind<Block>, 'tag' | 'logical'>, number: number, bytes: Uint8Array, from: number, to: number): void {
+    this.putBytes(kind, number, to - from > COPIED_BYTES_MAX ? bytes.subarray(from, to) : this.#encoder.reset().rawOf(bytes, from, to).plainView());
+  }
+
   putBatch({ kinds, kindOf, numbers, bytes, ends }: BlockBatch): void {
-    for (let i = 0; i < numbers.length; i++) this.putBytes(kinds[kindOf[i]!]!, numbers[i]!, bytes.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]!));
+    for (let i = 0; i < numbers.length; i++) this.putPart(kinds[kindOf[i]!]!, numbers[i]!, bytes, i === 0 ? 0 : ends[i - 1]!, ends[i]!);
   }
 
   /** Hands a full batch over, after the one before. */

@@ -104,9 +104,9 @@ export class BulkGraph {
       const id = this.#newVertex();
       for (let i = 0; i < keys.length; i++) keys[i] = keyAt(batch.keys[i]!, row);
       this.#enter(targets, keys, id, undefined);
-      const bytes = bytesAt(batch, row);
-      this.#sink.putBytes(VERTEX, id, bytes);
-      if (hasTexts) this.#texts.add('vertex', labels, id, VERTEX.decode(new ByteReader(bytes)));
+      const { bytes, ends } = batch;
+      this.#sink.putPart(VERTEX, id, bytes, row === 0 ? 0 : ends[row - 1]!, ends[row]!);
+      if (hasTexts) this.#texts.add('vertex', labels, id, VERTEX.decode(new ByteReader(bytesAt(batch, row))));
       this.#noteVertex(labels, id);
     };
   }

@@ -7,6 +7,7 @@ import type { EdgeBlock, VertexBlock } from '../graph/blocks.ts';
 import type { BlockSource } from '../graph/block-source.ts';
 import type { LabelSchema } from '../graph/catalog.ts';
 import type { GraphReader } from '../graph/reader.ts';
+import type { AdjacencySegment } from '../graph/view.ts';
 import { formatLiteral } from '../value/format.ts';
 import { Point } from '../value/spatial.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
@@ -14,13 +15,13 @@ import { Float } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
 import { catalogParts } from './catalog-parts.ts';
 import { schemaItem } from './config-json.ts';
-import type { ExportPart } from './export-graph.ts';
+import { outgoing, PART_CHARS, TURN_ELEMENTS, typeRanks } from './export-part.ts';
+import type { ExportPart, ExportStep } from './export-part.ts';
 import { KeyTable } from './key-table.ts';
 import { createConstraintStatement, createIndexStatement, createTextStatement, createVectorStatement } from './statement-text.ts';
 
 const LABEL = 'UNIQUE IMPORT LABEL';
 const ID = 'UNIQUE IMPORT ID';
-const PART_CHARS = 64 * 1024;
 
 export class CypherWriter {
   readonly #view: GraphReader;
@@ -29,6 +30,7 @@ export class CypherWriter {
   #text: string[] = [];
   #chars = 0;
   #elements = 0;
+  #seen = 0;
   #hasUndeclared = false;
   readonly #numbers = new KeyTable();
 
@@ -38,20 +40,20 @@ export class CypherWriter {
     this.#path = `${view.graphName}.cypher`;
   }
 
-  *parts(): Generator<ExportPart> {
-    this.#schema();
+  *parts(): Generator<ExportStep> {
+    yield* this.#schema();
     for (const ids of this.#view.scanNodes()) {
       for (let i = 0; i < ids.length; i++) {
         this.#vertex(ids[i]!);
         if (this.#chars >= PART_CHARS) yield this.#part();
+        else if (this.#isTurnOver()) yield undefined;
       }
     }
-    for (const type of [...this.#view.catalog.data.types].sort()) {
-      for (const ids of this.#view.scanRelationships(this.#view.catalog.findType(type)!)) {
-        for (let i = 0; i < ids.length; i++) {
-          this.#edge(ids[i]!);
-          if (this.#chars >= PART_CHARS) yield this.#part();
-        }
+    const ranks = typeRanks(this.#view.catalog);
+    for (const ids of this.#view.scanNodes()) {
+      for (let at = 0; at < ids.length; at++) {
+        if (this.#isTurnOver()) yield undefined;
+        yield* this.#edgesFrom(outgoing(this.#view, ids[at]!, ranks));
       }
     }
     if (this.#hasUndeclared) {
@@ -61,7 +63,21 @@ export class CypherWriter {
     yield this.#part();
   }
 
-  #schema(): void {
+  *#edgesFrom(segments: readonly AdjacencySegment[]): Generator<ExportStep> {
+    for (const { edges, from, to } of segments) {
+      for (let i = from; i < to; i++) {
+        this.#edge(edges[i]!);
+        if (this.#chars >= PART_CHARS) yield this.#part();
+        else if (this.#isTurnOver()) yield undefined;
+      }
+    }
+  }
+
+  #isTurnOver(): boolean {
+    return ++this.#seen % TURN_ELEMENTS === 0;
+  }
+
+  *#schema(): Generator<undefined> {
     const { catalog } = this.#view;
     const parts = catalogParts(catalog);
     for (const { schema, indexes, textFields } of parts.labels) {
@@ -76,8 +92,18 @@ export class CypherWriter {
     for (const text of parts.texts) this.#add(createTextStatement(text));
     for (const index of catalog.likenesses) this.#add(createVectorStatement(catalog.likenessSpec(index)));
     for (const constraint of parts.constraints) this.#add(createConstraintStatement(constraint));
-    this.#hasUndeclared = [...this.#view.scanNodes()].some((ids) => Array.from(ids).some((id) => this.#schemaOf(this.#source.get(VERTEX, id)!) === undefined));
+    yield* this.#findUndeclared();
     if (this.#hasUndeclared) this.#add(`CREATE INDEX ${quoted(`${LABEL}_${ID}`)} FOR (n:${quoted(LABEL)}) ON (n.${quoted(ID)})`);
+  }
+
+  *#findUndeclared(): Generator<undefined> {
+    for (const ids of this.#view.scanNodes()) {
+      for (let i = 0; i < ids.length; i++) {
+        this.#hasUndeclared = this.#schemaOf(this.#source.get(VERTEX, ids[i]!)!) === undefined;
+        if (this.#hasUndeclared) return;
+        if (this.#isTurnOver()) yield undefined;
+      }
+    }
   }
 
   #vertex(id: number): void {
@@ -152,7 +178,7 @@ function literal(value: Value): string {
   if (typeof value === 'string') return formatLiteral(value).replace(UNSEEN, (c) => ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (value instanceof Float && !Number.isFinite(value.value)) return Number.isNaN(value.value) ? '(0.0 / 0.0)' : value.value > 0 ? '(1.0 / 0.0)' : '(-1.0 / 0.0)';
-  if (value instanceof Uint8Array) return `'${Buffer.from(value).toString('base64')}'`;
+  if (value instanceof Uint8Array) return `bin('${Buffer.from(value).toString('base64')}')`;
   if (value instanceof LocalDate) return `date('${value.toString()}')`;
   if (value instanceof LocalTime) return `localtime('${value.toString()}')`;
   if (value instanceof ZonedTime) return `time('${value.toString()}')`;

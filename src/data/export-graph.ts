@@ -17,6 +17,8 @@ import type { Value } from '../value/value.ts';
 import { catalogParts } from './catalog-parts.ts';
 import { indexItem, likenessItem, schemaItem, textItem } from './config-json.ts';
 import { CypherWriter } from './export-cypher.ts';
+import { outgoing, PART_CHARS, TURN_ELEMENTS, typeRanks } from './export-part.ts';
+import type { ExportPart, ExportStep } from './export-part.ts';
 import { declaredLabel, rowWriter } from './export-rows.ts';
 import type { RowWriter } from './export-rows.ts';
 import { KeyTable } from './key-table.ts';
@@ -25,26 +27,16 @@ import { typedJson } from './typed-json.ts';
 export const EXPORT_FORMATS = ['csv', 'json', 'cypher'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-export interface ExportPart {
-  /** Within the folder of the graph. */
-  readonly path: string;
-  readonly text: string;
-  /** Vertices and edges so far. */
-  readonly elements: number;
-}
-
 export interface ExportOptions {
   readonly format: ExportFormat;
   readonly delimiter: string;
 }
 
-/** Characters of a part, about. */
-const PART_CHARS = 64 * 1024;
 export const CONFIG_FILE = 'import.config';
 const VERTEX_LINES = 'undeclared.vertices.jsonl';
 const EDGE_LINES = 'undeclared.edges.jsonl';
 
-export function* exportGraph(view: GraphReader, source: BlockSource, options: ExportOptions): Generator<ExportPart> {
+export function* exportGraph(view: GraphReader, source: BlockSource, options: ExportOptions): Generator<ExportStep> {
   if (options.format === 'cypher') yield* new CypherWriter(view, source).parts();
   else yield* new GraphExport(view, source, options).parts();
 }
@@ -71,6 +63,7 @@ class GraphExport {
   /** Numbers of undeclared vertices. */
   readonly #numbers = new KeyTable();
   #elements = 0;
+  #seen = 0;
 
   constructor(view: GraphReader, source: BlockSource, options: ExportOptions) {
     this.#view = view;
@@ -79,30 +72,41 @@ class GraphExport {
     this.#catalog = view.catalog;
   }
 
-  *parts(): Generator<ExportPart> {
+  *parts(): Generator<ExportStep> {
     for (const schema of this.#catalog.data.schemas) if (schema.kind === 'vertex') this.#rowsFile(schema);
     for (const ids of this.#view.scanNodes()) {
-      for (let i = 0; i < ids.length; i++) yield* this.#vertex(ids[i]!);
+      for (let i = 0; i < ids.length; i++) {
+        yield* this.#vertex(ids[i]!);
+        if (this.#isTurnOver()) yield undefined;
+      }
     }
     yield* this.#flush();
-    for (const type of [...this.#catalog.data.types].sort()) {
-      const types = [this.#catalog.findType(type)!];
-      for (const start of this.#startVertices()) {
-        for (const { edges, from, to } of this.#view.adjacency(start, 'out', types)) {
-          for (let i = from; i < to; i++) yield* this.#edge(edges[i]!);
+    const ranks = typeRanks(this.#catalog);
+    for (const start of this.#startVertices()) {
+      // There may be few edges, or none.
+      if (this.#isTurnOver()) yield undefined;
+      if (start === undefined) continue;
+      for (const { edges, from, to } of outgoing(this.#view, start, ranks)) {
+        for (let i = from; i < to; i++) {
+          yield* this.#edge(edges[i]!);
+          if (this.#isTurnOver()) yield undefined;
         }
       }
-      yield* this.#flush();
     }
+    yield* this.#flush();
     yield { path: CONFIG_FILE, text: `${JSON.stringify(this.#config(), null, 4)}\n`, elements: this.#elements };
   }
 
-  /** In the order in which an import of the files creates them: edges are found by where they begin. */
-  *#startVertices(): Generator<number> {
+  #isTurnOver(): boolean {
+    return ++this.#seen % TURN_ELEMENTS === 0;
+  }
+
+  /** In the order in which an import of the files creates them: edges are found by where they begin. Undefined: one that is passed over. */
+  *#startVertices(): Generator<number | undefined> {
     const labels = this.#catalog.data.schemas.filter(({ kind }) => kind === 'vertex').map(({ name }) => name).sort();
     for (const label of [...labels, undefined]) {
       for (const ids of this.#view.scanNodes(label === undefined ? undefined : this.#catalog.findLabel(label)!)) {
-        for (let i = 0; i < ids.length; i++) if (declaredLabel(this.#catalog, this.#source.get(VERTEX, ids[i]!)!)?.name === label) yield ids[i]!;
+        for (let i = 0; i < ids.length; i++) yield declaredLabel(this.#catalog, this.#source.get(VERTEX, ids[i]!)!)?.name === label ? ids[i]! : undefined;
       }
     }
   }

@@ -8,17 +8,20 @@ import { setImmediate } from 'node:timers/promises';
 import { DbError } from '../base/errors.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import { exportGraph } from './export-graph.ts';
-import type { ExportOptions, ExportPart } from './export-graph.ts';
+import type { ExportOptions } from './export-graph.ts';
+import type { ExportPart } from './export-part.ts';
 
-/** Paths begin with the graph's name. One turn of the event loop a part: other work goes on in between. */
+/** Paths begin with the graph's name. One turn of the event loop a part, or some elements without one: other work goes on in between. */
 export async function* exportParts(point: ReadPoint, graphs: readonly string[], options: ExportOptions): AsyncGenerator<ExportPart> {
   let before = 0;
   for (const name of graphs) {
     const view = point.view(name);
     let elements = 0;
     for (const part of exportGraph(view, point.source(point.findGraph(name)!.id), options)) {
-      ({ elements } = part);
-      yield { path: `${name}/${part.path}`, text: part.text, elements: before + elements };
+      if (part !== undefined) {
+        ({ elements } = part);
+        yield { path: `${name}/${part.path}`, text: part.text, elements: before + elements };
+      }
       await setImmediate();
     }
     before += elements;

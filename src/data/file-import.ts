@@ -126,10 +126,12 @@ class FileImport {
       const { batch, bytes, isLast } = await this.#parts.next();
       const refused: BatchProblem[] = [];
       for (let row = 0; row < batch.rows; row++) {
-        const problem = tried(() => take(batch, row));
-        if (problem === undefined) continue;
-        refused.push({ ...factsOf(problem), at: row, line: batch.lines[row]! });
-        if (!this.#options.continueOnError) break;
+        try {
+          take(batch, row);
+        } catch (error) {
+          refused.push({ ...factsOf(problemOf(error)), at: row, line: batch.lines[row]! });
+          if (!this.#options.continueOnError) break;
+        }
       }
       await this.#report(file, batch.problems, refused);
       await this.#progress(file, bytes);

@@ -2,8 +2,8 @@
  * Import into a data directory that no server uses: the whole state is built in `<directory>.importing` and renamed when it is
  * complete, so whatever interrupts it, there is never half a directory, and a repetition begins anew.
  */
-import { closeSync, cpSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createFirstState, DEFAULT_GRAPH, isNewGroup } from '../auth/first-start.ts';
 import { DbError } from '../base/errors.ts';
 import { CATALOG, COUNTERS, CountersBlock } from '../graph/blocks.ts';
@@ -21,6 +21,7 @@ import { bytesOf, importFiles, inputFiles } from './file-import.ts';
 import type { ImportEvents, ImportResult } from './file-import.ts';
 import type { ImportConfig } from './import-config.ts';
 import { ImportHelper } from './import-helper.ts';
+import { IMPORTING, OWNER_FILES, putBack, takePlace } from './staging.ts';
 
 export interface OfflineOptions extends ImportEvents {
   readonly config: ImportConfig;
@@ -48,7 +49,7 @@ export async function importOffline(options: OfflineOptions): Promise<ImportResu
   const directory = resolve(options.directory);
   putBack(directory);
   const keeps = checkTarget(directory, options);
-  const staging = `${directory}.importing`;
+  const staging = `${directory}${IMPORTING}`;
   const release = takeStaging(staging);
   try {
     const engine = options.dryRun ? new MemoryEngine() : await openStaged(staging, keeps ? join(directory, 'store') : undefined);
@@ -60,7 +61,8 @@ export async function importOffline(options: OfflineOptions): Promise<ImportResu
     }
     if (options.dryRun) return result;
     release();
-    swap(directory, staging);
+    rmSync(join(staging, 'scratch'), { recursive: true, force: true });
+    takePlace(directory, staging);
     return result;
   } finally {
     release();
@@ -96,7 +98,7 @@ function isAlive(pid: number): boolean {
 
 /** One import at a time; what an interrupted one left is removed. */
 function takeStaging(staging: string): () => void {
-  const owner = join(staging, 'pid');
+  const owner = join(staging, OWNER_FILES.importing);
   if (existsSync(owner)) {
     const pid = Number(readFileSync(owner, 'utf8'));
     if (isAlive(pid)) throw new DbError('InvalidConfig', `another import (process ${pid}) works on ${staging}`);
@@ -111,29 +113,6 @@ function openStaged(staging: string, copyOf: string | undefined): Promise<Engine
   const location = join(staging, 'store');
   if (copyOf !== undefined) cpSync(copyOf, location, { recursive: true });
   return openLevelEngine({ location, cacheBytes: CACHE_BYTES, writeBufferBytes: WRITE_BUFFER_BYTES });
-}
-
-/** Puts the finished directory in its place: the old one is moved aside first, and put back by `putBack` if that is all that happened. */
-function swap(directory: string, staging: string): void {
-  const old = `${directory}.replaced`;
-  rmSync(join(staging, 'scratch'), { recursive: true, force: true });
-  if (existsSync(directory)) renameSync(directory, old);
-  renameSync(staging, directory);
-  syncDirectory(dirname(directory));
-  rmSync(old, { recursive: true, force: true });
-}
-
-function putBack(directory: string): void {
-  const old = `${directory}.replaced`;
-  if (!existsSync(old)) return;
-  if (existsSync(directory)) rmSync(old, { recursive: true, force: true });
-  else renameSync(old, directory);
-}
-
-function syncDirectory(path: string): void {
-  const file = openSync(path, 'r');
-  fsyncSync(file);
-  closeSync(file);
 }
 
 async function build(engine: Engine, staging: string, options: OfflineOptions): Promise<ImportResult> {

@@ -8,12 +8,14 @@ import { readVersion } from '../graph/version-record.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
+import { refuseUnfinished } from './staging.ts';
 
 const CACHE_BYTES = 128 * 1024 * 1024;
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 
 /** Opens `<directory>/store`, which must be there, and closes it after the work. */
 export async function withStore<T>(directory: string, work: (engine: Engine, reader: StateReader) => Promise<T>): Promise<T> {
+  refuseUnfinished(directory);
   const location = join(directory, 'store');
   if (!existsSync(location)) throw new DbError('InvalidConfig', `${directory} holds no data: there is no folder store in it`);
   const engine = await openLevelEngine({ location, cacheBytes: CACHE_BYTES / 4, writeBufferBytes: WRITE_BUFFER_BYTES });

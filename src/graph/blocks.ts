@@ -252,11 +252,10 @@ export class ChunkBlock implements Block {
   }
 }
 
-function encodeColumns(neighbours: ArrayLike<number>, edges: ArrayLike<number>, writer: ByteWriter): void {
-  writer.varint(edges.length);
+function encodeRelationships(neighbours: ArrayLike<number>, edges: ArrayLike<number>, writer: ByteWriter): void {
   let last = 0;
   for (let i = 0; i < edges.length; i++) {
-    writer.varint(edges[i]! - last).varint(neighbours[i]!);
+    encodeRelationship(writer, edges[i]!, last, neighbours[i]!);
     last = edges[i]!;
   }
 }
@@ -280,17 +279,26 @@ function compact(column: number[]): Ids {
   return Uint32Array.from(column);
 }
 
+/** One relationship of a column: its edge, after the one before it (0: none), and its neighbour. */
+export function encodeRelationship(writer: ByteWriter, edge: number, edgeBefore: number, neighbour: number): void {
+  writer.varint(edge - edgeBefore).varint(neighbour);
+}
+
+/** What stands before the relationships of a type that are inline in ADJACENCY, or before the references to its chunks. */
+export function encodeGroupHead(writer: ByteWriter, typeId: number, isChunked: boolean, count: number): ByteWriter {
+  return writer.varint(typeId).u8(isChunked ? 1 : 0).varint(count);
+}
+
 export const ADJACENCY: BlockKind<AdjacencyBlock> = {
   tag: 3, name: 'adjacency', logical: false,
   encode(block, writer) {
     writer.varint(block.groups.length);
     for (const group of block.groups) {
-      writer.varint(group.typeId);
       if (group.chunks === undefined) {
-        writer.u8(0);
-        encodeColumns(group.neighbours, group.edges, writer);
+        encodeGroupHead(writer, group.typeId, false, group.edges.length);
+        encodeRelationships(group.neighbours, group.edges, writer);
       } else {
-        writer.u8(1).varint(group.chunks.length);
+        encodeGroupHead(writer, group.typeId, true, group.chunks.length);
         for (const ref of group.chunks) writer.varint(ref.chunk).varint(ref.firstEdge);
       }
     }
@@ -319,7 +327,8 @@ export const ADJACENCY: BlockKind<AdjacencyBlock> = {
 export const CHUNK: BlockKind<ChunkBlock> = {
   tag: 4, name: 'chunk', logical: false,
   encode(block, writer) {
-    encodeColumns(block.neighbours, block.edges, writer);
+    writer.varint(block.edges.length);
+    encodeRelationships(block.neighbours, block.edges, writer);
   },
   decode(reader) {
     const { neighbours, edges } = decodeColumns(reader);

@@ -20,8 +20,6 @@ export interface Runner {
 }
 
 const FETCH_ROWS = 10_000;
-/** Answers of these routes are kept whole; what may be larger streams (export). */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export class RestCall {
   readonly principal: Principal;
@@ -72,15 +70,17 @@ export class RestCall {
     const options = this.options(parameters);
     const stream = await this.#runner.run(text, { ...options, idempotencyKey: this.#keyOf(options.idempotencyKey) });
     const parts: string[] = [];
+    const bytesMax = this.session.service.options.limits.listBytesMax;
     let bytes = 0;
     for (;;) {
       const part = await stream.next(FETCH_ROWS);
       bytes += part.bytes.length;
       parts.push(Buffer.from(part.bytes.buffer, part.bytes.byteOffset, part.bytes.length).toString());
-      if (part.summary !== undefined) break;
-      if (bytes <= ANSWER_BYTES_MAX) continue;
+      if (bytes <= bytesMax && part.summary !== undefined) break;
+      // Answers of these routes are kept whole; what may be larger streams (export).
+      if (bytes <= bytesMax) continue;
       stream.discard();
-      throw new DbError('RequestTooLarge', `the answer takes more than ${ANSWER_BYTES_MAX} bytes`, { hint: 'ask for less' });
+      throw new DbError('RequestTooLarge', `the answer takes more than ${bytesMax} bytes`, { hint: 'ask for less, by POST /cypher perhaps, or raise http_list_max_bytes' });
     }
     this.saw(stream.version);
     // Each row ends with a comma.

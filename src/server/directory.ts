@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DbError } from '../base/errors.ts';
+import { refuseUnfinishedBeside } from '../data/staging.ts';
 
 export const PID_FILE = 'lgraph.pid';
 /** Where REST is reached from this machine, for health checks. */
@@ -37,6 +38,7 @@ export function runningPid(directory: string): number | undefined {
 
 /** Takes the directory for this process; returns how to give it back. */
 export function takeDirectory(directory: string, address: string): () => void {
+  refuseUnfinishedBeside(directory);
   try {
     mkdirSync(directory, { recursive: true });
   } catch (error) {

@@ -34,7 +34,7 @@ const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheByt
 reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);
 const host = new ReadHost(reader, {
   procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvUnpackedBytesMax), spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
   fullText: data.fullText,
 });
 

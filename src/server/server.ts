@@ -216,7 +216,7 @@ export class LgraphServer {
   get #statementOptions(): StatementThreadData {
     const config = this.#config;
     return {
-      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvUnpackedBytesMax: config.load_csv_unpacked_mb * MB, queryMemoryBytes: config.query_memory_mb * MB,
+      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvLimits: { unpackedBytesMax: config.load_csv_unpacked_mb * MB, recordCharsMax: config.load_csv_record_chars }, graphsMax: config.max_graphs, queryMemoryBytes: config.query_memory_mb * MB,
       spill: { directory: config.query_spill_dir, statementBytesMax: config.query_spill_mb * MB, totalBytesMax: config.query_spill_total_mb * MB, used: this.#spilled },
     };
   }
@@ -344,7 +344,7 @@ export class LgraphServer {
     const procedures = allProcedures();
     const host = new ReadHost(this.#reader!, {
       procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
-      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir, config.load_csv_unpacked_mb * MB), spill: spillFiles(this.#statementOptions.spill),
+      wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir, this.#statementOptions.csvLimits), spill: spillFiles(this.#statementOptions.spill),
       limits: { memoryBytes: this.#statementOptions.queryMemoryBytes }, fullText: this.#statementOptions.fullText,
     });
     return new Service({
@@ -354,7 +354,7 @@ export class LgraphServer {
       copies: this.#copies = new ThreadCopies({ group: this.#link!, isWitness: this.#isWitness, start: () => this.#startCopies(), onNote: (line) => this.#log.info(`backup: ${line}`) }),
       limits: {
         versionWaitMs: config.version_wait_ms, leaderWaitMs: config.leader_wait_ms, boundedStalenessMs: config.bounded_staleness_ms,
-        loginAddressFailuresMax: config.login_address_failures_max,
+        loginAddressFailuresMax: config.login_address_failures_max, listBytesMax: config.http_list_max_bytes,
       },
       live: Object.fromEntries(LIVE_NAMES.map((name) => [name, config[name]])) as unknown as LiveValues, ownAddresses: [config.host, config.advertised_host].filter((one) => one !== ''),
       forcePasswordChange: config.force_password_change,

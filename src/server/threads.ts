@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { CertificateFiles } from '../base/certificates.ts';
 import type { FullTextSettings } from '../cypher/engine.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
+import type { CsvLimits } from '../service/csv-files.ts';
 import type { SpillOptions } from '../service/spill-files.ts';
 
 export interface StoreOptions {
@@ -31,7 +32,8 @@ export type ConsensusThreadMessage =
 export interface StatementThreadData {
   readonly timeZone: string;
   readonly csvDirectory: string;
-  readonly csvUnpackedBytesMax: number;
+  readonly csvLimits: CsvLimits;
+  readonly graphsMax: number;
   readonly queryMemoryBytes: number;
   readonly fullText: FullTextSettings;
   readonly spill: SpillOptions;

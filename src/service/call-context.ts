@@ -5,6 +5,8 @@ import type { Transaction } from '../graph/transaction.ts';
 import type { GroupFacts } from './api.ts';
 import { isAdmin } from './access.ts';
 
+const GRAPHS_MAX = 4096;
+
 export interface CallContextOptions {
   readonly user: string;
   readonly tokenIssuedMs?: number | undefined;
@@ -17,6 +19,8 @@ export interface CallContextOptions {
   readonly nowMs: number;
   /** Kill switches of the statements of this server. */
   readonly killFlags: Int32Array;
+  /** How many graphs there may be. */
+  readonly graphsMax?: number | undefined;
 }
 
 export class CallContext {
@@ -50,6 +54,10 @@ export class CallContext {
   killTask(taskId: string): void {
     if (!this.group.tasks.some((task) => task.taskId === taskId)) throw new DbError('NotFound', `Task [${taskId}] not exist.`);
     Atomics.store(this.#options.killFlags, Number(taskId.split('_')[0]), 1);
+  }
+
+  get graphsMax(): number {
+    return this.#options.graphsMax ?? GRAPHS_MAX;
   }
 
   get isAdmin(): boolean {

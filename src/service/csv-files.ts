@@ -3,6 +3,7 @@
  *
  *   url    `file:///name.csv`, `file:name.csv` or `name.csv`, relative to the folder; nothing outside of it, also not by `..` or a link
  *   .gz    is unpacked in memory, up to `load_csv_unpacked_mb`
+ *   record up to `load_csv_record_chars` characters, and perhaps a piece of the file more
  *   text   UTF-8, with or without a byte order mark; fields in quotes may hold the terminator, line ends and `""`; blank lines are skipped
  *   value  text; an empty field is null
  */
@@ -16,18 +17,25 @@ import type { CsvSource } from '../cypher/engine.ts';
 import type { Value } from '../value/value.ts';
 
 const PIECE_BYTES = 256 * 1024;
-const RECORD_CHARS_MAX = 16 * 1024 * 1024;
-const UNPACKED_BYTES_MAX = 512 * 1024 * 1024;
+
+export interface CsvLimits {
+  /** A .gz file is unpacked up to so many bytes. */
+  readonly unpackedBytesMax: number;
+  /** Of one record. */
+  readonly recordCharsMax: number;
+}
+
+const LIMITS: CsvLimits = { unpackedBytesMax: 512 * 1024 * 1024, recordCharsMax: 16 * 1024 * 1024 };
 
 /** Undefined where no folder is configured. */
-export function csvFiles(folder: string, unpackedBytesMax = UNPACKED_BYTES_MAX): CsvSource | undefined {
+export function csvFiles(folder: string, limits = LIMITS): CsvSource | undefined {
   if (folder === '') return undefined;
   return {
     open: (url, { headers, fieldTerminator }, place) => {
       if (fieldTerminator.length !== 1 || /["\r\n]/.test(fieldTerminator)) {
         throw new DbError('ArgumentError', `FIELDTERMINATOR must be one character other than a quote or a line end, given ${JSON.stringify(fieldTerminator)}`);
       }
-      const rows = records({ path: locate(folder, url), url, unpackedBytesMax }, fieldTerminator, place);
+      const rows = records({ path: locate(folder, url), url, limits }, fieldTerminator, place);
       return headers ? withHeaders(rows, url) : rows;
     },
   };
@@ -36,7 +44,7 @@ export function csvFiles(folder: string, unpackedBytesMax = UNPACKED_BYTES_MAX):
 interface CsvFile {
   readonly path: string;
   readonly url: string;
-  readonly unpackedBytesMax: number;
+  readonly limits: CsvLimits;
 }
 
 function locate(folder: string, url: string): string {
@@ -72,7 +80,7 @@ function outside(url: string): DbError {
 }
 
 function* records(file: CsvFile, delimiter: string, place = { line: 0 }): Generator<Value[]> {
-  const { url } = file;
+  const { url, limits: { recordCharsMax } } = file;
   let text = '';
   let parser: Papa.Parser | undefined;
   let count = 0;
@@ -91,8 +99,8 @@ function* records(file: CsvFile, delimiter: string, place = { line: 0 }): Genera
     const [mistake] = result.errors;
     if (mistake !== undefined) throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count}: ${mistake.message}`);
     text = text.slice(result.meta.cursor);
-    if (text.length > RECORD_CHARS_MAX) {
-      throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count + 1} has more than ${RECORD_CHARS_MAX} characters`, { hint: 'is a quote missing?' });
+    if (text.length > recordCharsMax) {
+      throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count + 1} has more than ${recordCharsMax} characters`, { hint: 'is a quote missing? Otherwise raise load_csv_record_chars' });
     }
   }
 }
@@ -139,7 +147,7 @@ function* read({ path, url }: CsvFile): Generator<Buffer> {
   }
 }
 
-function* unpacked({ path, url, unpackedBytesMax }: CsvFile): Generator<Buffer> {
+function* unpacked({ path, url, limits: { unpackedBytesMax } }: CsvFile): Generator<Buffer> {
   let bytes: Buffer;
   try {
     bytes = gunzipSync(readFileSync(path), { maxOutputLength: unpackedBytesMax });

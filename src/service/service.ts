@@ -40,6 +40,8 @@ export interface ServiceLimits {
   readonly boundedStalenessMs: number;
   /** Failed logins from one address, of all users, before a pause. */
   readonly loginAddressFailuresMax: number;
+  /** Rows of one answer that is made of them whole: REST's lists of nodes, relationships, users and so on. */
+  readonly listBytesMax: number;
 }
 
 export interface ServiceOptions {

@@ -24,6 +24,8 @@ export interface HostOptions {
   readonly wallMs: () => number;
   readonly timeZone: string;
   readonly limits: ExecLimits;
+  /** How many graphs there may be; absent: 4,096. */
+  readonly graphsMax?: number | undefined;
   /** Where LOAD CSV reads from; absent: the clause is refused. */
   readonly csv?: CsvSource | undefined;
   /** Where statements put what they may not hold in memory; absent: they end with MemoryLimit. */
@@ -76,7 +78,7 @@ export class StatementRunner {
 
   /** Its view shows what the user may see, in every protocol: nothing reads the graph for a statement in another way. */
   context(request: RunRequest | LocalRequest, view: GraphView, control: StatementControl, state: StatementState): ExecContext {
-    const { procedures, random, timeZone, killFlags, csv, spill, fullText, limits, wallMs } = this.#options;
+    const { procedures, random, timeZone, killFlags, csv, spill, fullText, limits, graphsMax, wallMs } = this.#options;
     const { user, tokenIssuedMs, group } = request;
     const rules = fieldRules(state.system, user, view.graphName);
     const { system, transaction, version, checksum, nowMs } = state;
@@ -85,7 +87,7 @@ export class StatementRunner {
       wallMs: wallMs(), random, timeZone, limits: limitsFor(limits, system, user), csv, spill, fullText,
       mayRead: rules === undefined ? undefined : (kind, label, field) => rules.mayRead(kind, label, field),
       graphs: () => system.graphs.filter(({ name }) => accessLevel(system, user, name) !== 'NONE'),
-      session: new CallContext({ user, tokenIssuedMs, group, killFlags, system, transaction, version, checksum, nowMs }),
+      session: new CallContext({ user, tokenIssuedMs, group, killFlags, graphsMax, system, transaction, version, checksum, nowMs }),
     };
   }
 }

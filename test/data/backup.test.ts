@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DbError } from '../../src/base/errors.ts';
 import { RestSource } from '../../src/cli/backup-source.ts';
@@ -120,13 +121,7 @@ describe('backups of a server that is written to', () => {
   it('are restored by the tool to a directory that a server starts on, and never over data', async () => {
     const target = join(directory, 'restored');
     const args = ['--command', 'restore', '-b', storage.place, '-d', target];
-    const { child, outcome } = start('lgraph_backup', args);
-    await eventually('the restore has begun', 30_000, async () => existsSync(`${target}.restoring`) || child.exitCode !== null);
-    child.kill('SIGKILL');
-    if ((await outcome).code !== 0) {
-      expect(existsSync(target)).toBe(false);
-      expect(await run('lgraph_backup', args)).toMatchObject({ code: 0, err: '' });
-    }
+    expect(await run('lgraph_backup', args)).toMatchObject({ code: 0, err: '' });
     expect(existsSync(`${target}.restoring`)).toBe(false);
     expect(await run('lgraph_backup', args)).toMatchObject({ code: 1, err: expect.stringContaining('is not empty') as string });
     const other = await LocalGroup.create({ size: 1, standalone: true, directory: join(directory, 'other'), basePort: 24_530 });
@@ -143,6 +138,52 @@ describe('backups of a server that is written to', () => {
     } finally {
       await other.stopAll('SIGKILL');
     }
+  }, 120_000);
+});
+
+describe('a restore that is killed', () => {
+  it('leaves no directory at any moment, keeps a server from beginning without the data, and gives the same state when it is called again', async () => {
+    // In the middle of what the incremental backups hold.
+    const version = [...known.keys()].sort((a, b) => a - b)[Math.floor(known.size / 2)]!;
+    const target = join(directory, 'moment');
+    const staging = `${target}.restoring`;
+    const args = ['--command', 'restore', '-b', storage.place, '-d', target, '--to_version', String(version)];
+    const wanted = expect.stringContaining(`restored version ${version}, `) as string;
+    const whole = start('lgraph_backup', args);
+    await eventually('the restore has begun', 30_000, async () => existsSync(staging) || whole.child.exitCode !== null);
+    const begun = performance.now();
+    const reference = await whole.outcome;
+    const tookMs = performance.now() - begun;
+    expect(reference).toMatchObject({ code: 0, err: '', out: wanted });
+    expect(reference.out).toContain(`checksum ${known.get(version)!.checksum}`);
+    let killed = 0;
+    for (let round = 0, random = SEED; round < 4; round++) {
+      rmSync(target, { recursive: true, force: true });
+      const { child, outcome } = start('lgraph_backup', args);
+      await eventually('the restore has begun', 30_000, async () => existsSync(staging) || child.exitCode !== null);
+      random = (random * 16807) % 2147483647;
+      await sleep((random / 2147483647) * tookMs * 0.9);
+      child.kill('SIGKILL');
+      if ((await outcome).code === 0) continue;
+      if (!existsSync(staging)) continue;
+      killed++;
+      expect(existsSync(target), `round ${round}, seed ${SEED}`).toBe(false);
+      // On the half, and in place of the whole.
+      if (killed === 1) {
+        for (const path of [staging, target]) {
+          const server = await run('lgraph_server', ['--directory', path, '--host', '127.0.0.1', '--port', '0', '-d', 'run']);
+          expect(server.code).not.toBe(0);
+          expect(server.err + server.out).toMatch(/lgraph_backup --command restore(, which)? has not finished/);
+        }
+        expect(await run('lgraph_validate', ['-d', staging])).toMatchObject({ code: 1, err: expect.stringContaining('has not finished') as string });
+        expect(existsSync(target)).toBe(false);
+      }
+      const again = await run('lgraph_backup', args);
+      expect(again).toMatchObject({ code: 0, err: '', out: reference.out });
+      expect(existsSync(staging)).toBe(false);
+      expect(await run('lgraph_validate', ['-d', target])).toMatchObject({ code: 0 });
+    }
+    expect(killed).toBeGreaterThan(0);
   }, 120_000);
 });
 
@@ -210,6 +251,37 @@ describe('a backup that is interrupted', () => {
     expect(notes.at(-1)).toMatch(/cannot be gone on with/);
     expect(await restored({}, second)).toMatchObject({ version: anew!.version, checksum: anew!.checksum });
     expect((await readCatalog(second)).unfinished).toEqual([]);
+  }, 120_000);
+
+  it('an incremental one goes on behind its last part, however often the tool is killed', async () => {
+    const place = new FolderStorage(join(directory, 'killed3'));
+    const [full] = await create('full', source, place);
+    for (let i = 0; i < 40; i++) await client.cypher(address, `UNWIND range(1, 200) AS i CREATE (:Late {text: 'a text of round ${i} ' + i})`);
+    const parts = async () => (await place.list()).filter((name) => /log-\d+$/.test(name)).length;
+    const args = ['--command', 'create', '--type', 'incremental', '-b', place.place, '--url', address, '--part_mb', '0.01'];
+    let killed = 0;
+    for (let round = 0; round < 4; round++) {
+      const had = await parts();
+      const { child, outcome } = start('lgraph_backup', args);
+      await eventually('more parts', 60_000, async () => child.exitCode !== null || await parts() > had + round);
+      child.kill('SIGKILL');
+      if ((await outcome).code === 0) break;
+      if ((await readCatalog(place)).backups.length > 1) break;
+      killed++;
+      expect((await readCatalog(place)).backups.map(({ id }) => id), `round ${round}`).toEqual([full!.id]);
+      expect(await restored({}, place)).toMatchObject({ version: full!.version, checksum: full!.checksum });
+    }
+    expect(killed).toBeGreaterThan(0);
+    // What was begun first is finished; later versions are the next one's.
+    await client.cypher(address, 'CREATE (:AfterTheKills)');
+    await create('incremental', source, place);
+    await create('incremental', source, place);
+    const { backups, unfinished, damaged } = await readCatalog(place);
+    expect({ unfinished, damaged }).toEqual({ unfinished: [], damaged: [] });
+    const [version, checksum] = (await client.cypher(address, 'CALL dbms.ha.checksum()')).rows[0] as [number, string];
+    expect(backups.length).toBeGreaterThan(2);
+    expect(await restored({}, place)).toMatchObject({ version, checksum });
+    expect(await problems(place)).toEqual([]);
   }, 120_000);
 
   it('says that the log does not reach back, and makes a full one if it may', async () => {

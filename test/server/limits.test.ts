@@ -11,7 +11,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start(18_900, [
     '--max_connections', String(CONNECTIONS_MAX), '--http_request_timeout_ms', '1000', '--max_request_bytes', '4096', '--query_memory_mb', '1', '--bolt_auth_timeout_ms', '1000',
-    '--max_result_bytes', '65536', '--statement_timeout_ms', '2000',
+    '--max_result_bytes', '65536', '--statement_timeout_ms', '2000', '--http_list_max_bytes', '65536', '--max_graphs', '3',
   ]);
 });
 afterAll(async () => {
@@ -89,4 +89,26 @@ it('ends a statement that holds more than it may, returns more than it may, or r
   expect((await bodyOf('UNWIND range(1, 1000000) AS x RETURN collect(toString(x) + "0123456789") AS l')).body).toMatchObject({ error_code: 'MemoryLimit' });
   expect((await bodyOf("UNWIND range(1, 30000) AS x RETURN 'abcdefgh'")).body).toMatchObject({ error_code: 'RequestTooLarge' });
   expect((await bodyOf('UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(*)')).body).toMatchObject({ error_code: 'Timeout' });
+});
+
+it('makes no more graphs than it may, and one again when one has gone', async () => {
+  const create = (name: string) => bodyOf('CALL dbms.graph.createGraph($name)', { name });
+  expect((await create('second')).status).toBe(200);
+  expect((await create('third')).status).toBe(200);
+  expect((await create('fourth')).body).toMatchObject({ error_code: 'ArgumentError', error_message: expect.stringContaining('there are 3 graphs, no more are allowed') as string });
+  expect((await bodyOf('CREATE DATABASE fourth')).body).toMatchObject({ error_code: 'ArgumentError' });
+  expect((await bodyOf("CALL dbms.graph.deleteGraph('third')")).status).toBe(200);
+  expect((await create('fourth')).status).toBe(200);
+});
+
+it('refuses a list that is larger than it may be', async () => {
+  const hub = async (hundreds: number) => {
+    const { body } = await bodyOf('CREATE (a:Hub) RETURN id(a)');
+    const id = (body as { result: number[][] }).result[0]![0]!;
+    for (let i = 0; i < hundreds; i++) expect((await bodyOf('MATCH (a) WHERE id(a) = $id UNWIND range(1, 100) AS i CREATE (a)-[:TO]->(a)', { id })).status).toBe(200);
+    return id;
+  };
+  const [small, large] = [await hub(10), await hub(70)];
+  expect(await server.ask('GET', `/db/default/node/${small}/relationship/out`)).toMatchObject({ status: 200, body: { length: 1000 } });
+  expect(await server.ask('GET', `/db/default/node/${large}/relationship/out`)).toMatchObject({ status: 413, body: { error_code: 'RequestTooLarge', error_message: expect.stringContaining('65536 bytes') as string } });
 });

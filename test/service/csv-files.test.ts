@@ -61,6 +61,15 @@ it('is lazy: a reader that stops early leaves the rest unread', () => {
   expect(code(() => rows('broken.csv'))).toBe('ArgumentError');
 });
 
+it('gives up a record that is too long, as one whose quote is never closed', () => {
+  put('long.csv', `a,b\n1,"${'x'.repeat(700_000)}`);
+  put('fits.csv', `1,"${'x'.repeat(400_000)}"\n`);
+  const small = csvFiles(folder, { unpackedBytesMax: 1 << 20, recordCharsMax: 500_000 })!;
+  const read = (name: string) => [...small.open(name, PLAIN)];
+  expect(read('fits.csv')).toHaveLength(1);
+  expect(() => read('long.csv')).toThrow(/long\.csv, record 2 has more than 500000 characters/);
+});
+
 it('stays inside its folder', () => {
   writeFileSync(join(root, 'secret.csv'), 'x');
   writeFileSync(join(root, 'openly', 'secret.csv'), 'x');

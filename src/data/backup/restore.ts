@@ -3,7 +3,7 @@
  * or the moment that is asked for. Everything is proved on the way: each part's SHA-256, and the state's checksum at every
  * version that a manifest names.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DbError } from '../../base/errors.ts';
 import { Checksum } from '../../graph/checksum.ts';
@@ -17,6 +17,7 @@ import { statePairs } from '../../replica/state-file.ts';
 import { VersionClocks } from '../../storage/clocks.ts';
 import type { Engine } from '../../storage/engine.ts';
 import { openLevelEngine } from '../../storage/level-engine.ts';
+import { OWNER_FILES, RESTORING, syncFolder } from '../staging.ts';
 import { chooseChain } from './chain.ts';
 import type { Target } from './chain.ts';
 import { addLogical } from './create.ts';
@@ -29,7 +30,6 @@ const CACHE_BYTES = 64 << 20;
 const WRITE_BUFFER_BYTES = 64 << 20;
 /** Entries of one write to the store. */
 const RUN_ENTRIES = 512;
-const OWNER = 'restoring.pid';
 
 export interface Restored {
   readonly version: number;
@@ -145,11 +145,11 @@ export async function restoreBackup(storage: BackupStorage, target: Target, path
   const directory = resolve(path);
   checkTarget(directory);
   const chain = chooseChain(await readCatalog(storage), target);
-  const staging = `${directory}.restoring`;
+  const staging = `${directory}${RESTORING}`;
   takeStaging(staging);
   try {
     const done = await inNewStore(join(staging, 'store'), (engine) => buildState(storage, chain, target, engine, events));
-    rmSync(join(staging, OWNER));
+    rmSync(join(staging, OWNER_FILES.restoring));
     checkTarget(directory);
     syncFolder(join(staging, 'store'));
     syncFolder(staging);
@@ -181,20 +181,14 @@ function checkTarget(directory: string): void {
 }
 
 function takeStaging(staging: string): void {
-  const owner = join(staging, OWNER);
+  const owner = join(staging, OWNER_FILES.restoring);
   if (existsSync(owner)) {
     const pid = Number(readFileSync(owner, 'utf8'));
     if (Number.isSafeInteger(pid) && pid > 0 && pid !== process.pid && isRunning(pid)) throw new DbError('Busy', `another restore (process ${pid}) works on ${staging}`);
   } else if (existsSync(staging) && readdirSync(staging).some((name) => name !== 'store')) {
-    throw new DbError('InvalidRequest', `${staging}, where ${basename(staging, '.restoring')} is to be built, holds other files`, { hint: 'move them away' });
+    throw new DbError('InvalidRequest', `${staging}, where ${basename(staging, RESTORING)} is to be built, holds other files`, { hint: 'move them away' });
   }
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging, { recursive: true });
   writeFileSync(owner, String(process.pid));
-}
-
-function syncFolder(path: string): void {
-  const handle = openSync(path, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }

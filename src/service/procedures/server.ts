@@ -14,7 +14,6 @@ import { peerFacts, peerRows, sortedPeers } from '../peer-rows.ts';
 import { mapArg, procedure, textArg, toValue } from './define.ts';
 
 const NONE: Value[][] = [];
-const GRAPHS_MAX = 4096;
 
 function graphRow(graph: GraphInfo): Value[] {
   return [graph.name, toValue({ description: graph.description, max_size_GB: graph.maxSizeGB })];
@@ -46,7 +45,9 @@ export function createGraph(call: CallContext, name: string, description = '', m
   call.requireAdmin('Non-admin cannot create graphs.');
   checkName('Graph', name);
   if (call.system.graphs.some((one) => one.name === name)) throw new DbError('GraphExists', `graph [${name}] already exist.`);
-  if (call.system.graphs.length >= GRAPHS_MAX) throw new DbError('ArgumentError', `there are ${GRAPHS_MAX} graphs, no more are allowed`);
+  if (call.system.graphs.length >= call.graphsMax) {
+    throw new DbError('ArgumentError', `there are ${call.system.graphs.length} graphs, no more are allowed`, { hint: 'delete one, or raise max_graphs on all servers' });
+  }
   call.transaction.changeSystem({ kind: 'createGraph', name, description, maxSizeGB: checkedSize(maxSizeGB), strict });
   const admin = call.system.roles.admin;
   if (admin !== undefined) {
