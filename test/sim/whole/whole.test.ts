@@ -22,7 +22,7 @@ const FAILED: readonly (readonly [seed: number, steps: number, what: string])[] 
 describe('whole servers', () => {
   it('form one group, keep what they acknowledged, and take everybody in again', { timeout: 240_000 }, async () => {
     const total: Record<string, number> = {};
-    for (let seed = 81; seed <= 150; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       for (const [name, count] of Object.entries(await run(seed, 5000))) total[name] = (total[name] ?? 0) + count;
     }
     // A simulation in which nothing happens proves nothing.
