@@ -443,6 +443,15 @@ export class RaftNode {
     return true;
   }
 
+  /** Its files may be an older copy: it neither votes nor campaigns until a leader has brought it up to date, or `trust` is called. */
+  doubt(): void {
+    this.#state.isSuspect = true;
+  }
+
+  trust(): void {
+    this.#state.isSuspect = false;
+  }
+
   #onInstallSnapshot(from: NodeId, message: InstallSnapshot): void {
     const state = this.#state;
     const { index, snapshotTerm, config } = message;

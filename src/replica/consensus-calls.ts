@@ -89,7 +89,7 @@ export class Calls {
       identity, info: options.info, addresses: options.initialAddresses, appliedIndex: appliedIndex ?? options.appliedIndex,
       stateChecksum: appliedIndex === undefined ? options.stateChecksum ?? '' : '',
       leaderAddress: leader === undefined ? undefined : decodeInfo(leader).rpcAddress, formed: identity.formed,
-      bootstrapRole: options.bootstrapRole ?? 0, lastTerm: view?.lastTerm ?? 0, lastIndex: view?.lastIndex ?? 0,
+      bootstrapRole: options.bootstrapRole ?? 0, lastTerm: view?.lastTerm ?? 0, lastIndex: view?.lastIndex ?? 0, commitIndex: view?.commitIndex ?? 0,
     };
   }
 

@@ -33,7 +33,7 @@ import { realDisk } from './log-store-disk.ts';
 import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { LogSizes } from './log-store.ts';
-import { StartRefused } from './start-checks.ts';
+import { StartRefused, whoIsAhead } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
@@ -253,11 +253,31 @@ export class Consensus {
       nowMs: () => clock.monotonicMs(), log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#waitingFor = undefined;
+    const voters = node.view.config.config.members.filter((member) => member.voter);
+    const isOnlyVoter = voters.length === 1 && voters[0]!.id === node.id;
+    const others = this.#knownAddresses();
+    const mayBeCopy = isOnlyVoter && others.length > 0 && !node.view.isSuspect;
+    if (mayBeCopy) node.doubt();
     driver.start();
     this.#snapshots.askToInstall();
-    const voters = node.view.config.config.members.filter((member) => member.voter);
+    if (mayBeCopy) void this.#leadUnlessCopy(node, others);
     // A group of one has nobody to wait for.
-    if (voters.length === 1 && voters[0]!.id === node.id) node.campaign();
+    else if (isOnlyVoter) node.campaign();
+  }
+
+  /** The only voter leads without asking anybody. Where its group has grown since, these files are an older copy, and the others know. */
+  async #leadUnlessCopy(node: RaftNode, others: readonly string[]): Promise<void> {
+    const ahead = await whoIsAhead(this.#parts.transport, others, {
+      nodeId: this.nodeId, clusterId: this.#identity.clusterId, lastIndex: node.view.lastIndex,
+    });
+    if (this.#isStopped) return;
+    if (ahead !== undefined) {
+      this.#log('error', `${ahead} knows more of this group than this server, which was its only voter: its directory is an older copy. It does not vote until the leader has brought it up to date`);
+      return;
+    }
+    node.trust();
+    node.campaign();
+    this.#driver!.wake();
   }
 
   /** What to do about a log whose last record is damaged: it may hold a write that was acknowledged. */

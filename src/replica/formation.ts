@@ -38,6 +38,8 @@ export interface ProbeAnswer {
   /** How far its log goes (0 without one): a tool compares survivors by it. */
   readonly lastTerm: number;
   readonly lastIndex: number;
+  /** Absent from versions before. */
+  readonly commitIndex?: number;
 }
 
 /** The outcome of a formation: the same on all its members. */

@@ -9,9 +9,10 @@
  * Role 1 on a member is refused rather than ignored: whoever starts it so believes that the group does not exist yet.
  */
 import type { NewId } from '../base/random.ts';
-import type { Recovered } from '../raft/types.ts';
+import type { NodeId, Recovered } from '../raft/types.ts';
 import type { Transport } from './consensus-transport.ts';
 import { probeAll } from './formation.ts';
+import type { ProbeAnswer } from './formation.ts';
 import type { Disk } from './log-store-disk.ts';
 import { newIdentity, readIdentity, writeIdentity } from './log-store-identity.ts';
 import type { Identity } from './log-store-identity.ts';
@@ -74,4 +75,16 @@ export function recoveredTerm(recovered: Recovered, index: number): number {
   if (index === recovered.startIndex) return recovered.startTerm;
   if (index < recovered.startIndex || index > recovered.lastIndex) return 0;
   return recovered.terms.findLast((run) => run.index <= index)?.term ?? 0;
+}
+
+/**
+ * Of the servers at these addresses, one that knows of a commit behind the end of this log: the entry that gave another server a vote is such
+ * a one. That it holds more is no proof: a learner may well have what its only voter had not saved yet.
+ */
+export async function whoIsAhead(transport: Transport, addresses: readonly string[], self: {
+  readonly nodeId: NodeId; readonly clusterId: string; readonly lastIndex: number;
+}): Promise<string | undefined> {
+  const answers = await probeAll(transport, addresses);
+  const isAhead = ({ identity, commitIndex = 0 }: ProbeAnswer) => identity.clusterId === self.clusterId && identity.nodeId !== self.nodeId && commitIndex > self.lastIndex;
+  return answers.find(isAhead)?.info.rpcAddress;
 }

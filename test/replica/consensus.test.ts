@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalGroup, freePorts, until } from './local-group.ts';
@@ -353,5 +353,33 @@ describe('three servers over gRPC', () => {
     const [port] = await freePorts(1);
     const late = await group.options(3, [...ports, port!], { bootstrapRole: 1 });
     await expect(group.start(late)).rejects.toThrow(/belongs to the group/);
+  });
+
+  it('an older copy of the first server, from when it was alone, does not lead beside the group that it became', async () => {
+    const ports = await freePorts(3);
+    const options = await group.options(0, ports, { bootstrapRole: 1, appliedIndex: 0 });
+    const first = await group.start(options);
+    await until('leadership', () => first.isReady);
+    first.propose('seed');
+    await until('the entry', () => first.applied.includes('seed'));
+    await group.stop(first);
+    const copy = join(group.directory, 'copy');
+    cpSync(options.logDirectory, copy, { recursive: true });
+    const again = await group.start({ ...options, bootstrapRole: 0 });
+    const rest = await Promise.all([1, 2].map(async (i) => group.start(await group.options(i, ports, { bootstrapRole: 2 }))));
+    await until('three voters', async () => (await again.status()).peers.filter((peer) => peer.isVoter).length === 3);
+    await group.stop(again);
+    await until('another leader', () => rest.some((server) => server.isReady));
+    const leader = rest.find((server) => server.isReady)!;
+    leader.propose('later');
+    await until('the later entry', () => rest.every((server) => server.applied.includes('later')));
+    const back = await group.start({ ...options, logDirectory: copy, bootstrapRole: 0 });
+    let hasLed = false;
+    await until('the later entry there', () => {
+      hasLed ||= back.role === 'leader';
+      return back.applied.includes('later');
+    });
+    expect(hasLed).toBe(false);
+    expect(leader.isReady).toBe(true);
   });
 });
