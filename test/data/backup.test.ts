@@ -1,8 +1,7 @@
 /** Backups of a server under load, what is restored from them at many versions, and everything that can go wrong on the way. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { createServer, request as ask } from 'node:http';
-import type { Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -220,20 +219,6 @@ describe('damage is named', () => {
   }, 60_000);
 });
 
-/** The server behind a slow line: each part of the log takes a while. */
-async function slowly(ms: number): Promise<Server> {
-  const [host, port] = address.split(':') as [string, string];
-  const line = createServer((request, response) => {
-    const { method, url, headers } = request;
-    const onward = ask({ host, port, method, path: url, headers }, (answer) => {
-      setTimeout(() => answer.pipe(response.writeHead(answer.statusCode!, answer.headers)), url === '/backup/log' ? ms : 0);
-    });
-    request.pipe(onward.on('error', () => response.destroy()));
-  });
-  await new Promise<void>((resolve) => line.listen(0, '127.0.0.1', resolve));
-  return line;
-}
-
 describe('a backup that is interrupted', () => {
   it('goes on behind its last part when the tool is killed, and begins anew when the server was', async () => {
     const place = new FolderStorage(join(directory, 'killed'));
@@ -266,38 +251,6 @@ describe('a backup that is interrupted', () => {
     expect(notes.at(-1)).toMatch(/cannot be gone on with/);
     expect(await restored({}, second)).toMatchObject({ version: anew!.version, checksum: anew!.checksum });
     expect((await readCatalog(second)).unfinished).toEqual([]);
-  }, 120_000);
-
-  it('an incremental one goes on behind its last part, however often the tool is killed', async () => {
-    const place = new FolderStorage(join(directory, 'killed3'));
-    const [full] = await create('full', source, place);
-    for (let i = 0; i < 40; i++) await client.cypher(address, `UNWIND range(1, 200) AS i CREATE (:Late {text: 'a text of round ${i} ' + i})`);
-    const parts = async () => (await place.list()).filter((name) => /log-\d+$/.test(name)).length;
-    const line = await slowly(40);
-    const args = ['--command', 'create', '--type', 'incremental', '-b', place.place, '--url', `http://127.0.0.1:${(line.address() as AddressInfo).port}`, '--part_mb', '0.01'];
-    for (let round = 0, random = SEED; round < 4; round++) {
-      const had = await parts();
-      const { child, outcome } = start('lgraph_backup', args);
-      await eventually('more parts', 60_000, async () => child.exitCode !== null || await parts() > had);
-      random = (random * 16807) % 2147483647;
-      await sleep((random / 2147483647) * 80);
-      child.kill('SIGKILL');
-      expect((await outcome).code).toBe(null);
-      expect((await readCatalog(place)).backups.map(({ id }) => id), `round ${round}`).toEqual([full!.id]);
-      expect(await restored({}, place)).toMatchObject({ version: full!.version, checksum: full!.checksum });
-    }
-    line.closeAllConnections();
-    line.close();
-    // What was begun first is finished; later versions are the next one's.
-    await client.cypher(address, 'CREATE (:AfterTheKills)');
-    await create('incremental', source, place);
-    await create('incremental', source, place);
-    const { backups, unfinished, damaged } = await readCatalog(place);
-    expect({ unfinished, damaged }).toEqual({ unfinished: [], damaged: [] });
-    const [version, checksum] = (await client.cypher(address, 'CALL dbms.ha.checksum()')).rows[0] as [number, string];
-    expect(backups.length).toBeGreaterThan(2);
-    expect(await restored({}, place)).toMatchObject({ version, checksum });
-    expect(await problems(place)).toEqual([]);
   }, 120_000);
 
   it('says that the log does not reach back, and makes a full one if it may', async () => {
