@@ -11,7 +11,7 @@ it('gives each statement of a request a key of its own, the same ones when the r
       keys.push(idempotencyKey);
       return Promise.resolve({ version: 1, next: () => Promise.resolve({ bytes: new Uint8Array(), count: 0, summary: {} }) });
     };
-    const service = { options: { disableAuth: false }, authenticate: () => Promise.resolve({ user: 'admin' }), session: () => ({ run }) } as unknown as Service;
+    const service = { options: { disableAuth: false }, authenticate: () => Promise.resolve({ user: 'admin' }), session: () => ({ run, service: { options: { limits: { listBytesMax: 1000 } } } }) } as unknown as Service;
     const call = await RestCall.of(service, request, { header: () => undefined } as unknown as FastifyReply);
     for (const text of ['CREATE (a)', 'CREATE (b)', 'CREATE (c)']) await call.json(text);
     return keys;
