@@ -131,9 +131,10 @@ function sendEntries(state: RaftState, to: NodeId, progress: Progress): boolean 
   let sent = false;
   while (progress.state !== 'snapshot') {
     if (progress.next <= log.startIndex) {
-      // A witness gets no data, only a new beginning: not before enough servers with data hold what it would skip.
-      const isTooEarly = memberOf(state.config, to)?.witness === true && (state.isWitness || witnessLimit(state) < log.startIndex);
-      if (isTooEarly) return sent;
+      // A witness that leads for a moment has no state to give. One that follows gets no data, only a new beginning, and not before enough
+      // servers with data hold what it would skip.
+      const isTooEarly = memberOf(state.config, to)?.witness === true && witnessLimit(state) < log.startIndex;
+      if (state.isWitness || isTooEarly) return sent;
       progress.becomeSnapshot(log.startIndex);
       state.snapshotsWanted.push(to);
       return sent;

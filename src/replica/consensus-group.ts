@@ -316,7 +316,8 @@ export class ConsensusGroup {
     const { view } = node;
     const term = appliedIndex <= view.commitIndex ? node.termAt(appliedIndex) : undefined;
     const isBehindLog = appliedIndex < view.firstIndex - 1 && appliedTerm > 0;
-    if (term === undefined && isBehindLog) return { index: appliedIndex, term: appliedTerm, config: view.committedConfig.config };
+    // Nobody here knows the configuration of that place any more: the log, of another leader perhaps, or the whole state will say it.
+    if (term === undefined && isBehindLog) return { index: appliedIndex, term: appliedTerm, config: { members: [] } };
     if (term === undefined || (appliedTerm > 0 && term !== appliedTerm)) {
       throw new DbError('InvalidRequest', `its data (version ${appliedIndex}) is not part of the history of this group; --ha_join_discard_local_data true sets it aside and joins`);
     }
