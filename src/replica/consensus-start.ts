@@ -175,9 +175,10 @@ export class Beginning {
 
   #removeLog(): void {
     const { disk } = this.#host;
-    const names = disk.list().filter((name) => name.startsWith('log-'));
-    if (names.length === 0) return;
-    for (const name of names) disk.remove(name);
-    disk.syncDirectory();
+    // In the order of the log, as the log store does it: what a power cut leaves has no gap.
+    for (const name of disk.list().filter((one) => one.startsWith('log-')).sort()) {
+      disk.remove(name);
+      disk.syncDirectory();
+    }
   }
 }

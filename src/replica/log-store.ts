@@ -227,16 +227,15 @@ export class LogStore implements LogReader {
 
   /** Whole files only, oldest first, never the one in use. The record that says so is durable already. */
   #removeSegments(): void {
-    let removed = false;
     while (this.#segments.length > 1) {
       const oldest = this.#segments[0]!;
       if (oldest.count > 0 && oldest.first + oldest.count - 1 > this.#start.index) break;
       oldest.file.close();
       this.#disk.remove(segmentName(oldest.sequence));
+      // One after the other: a power cut that brought back an older file and not the one behind it would leave a gap.
+      this.#disk.syncDirectory();
       this.#segments.shift();
-      removed = true;
     }
-    if (removed) this.#disk.syncDirectory();
   }
 
   close(): void {

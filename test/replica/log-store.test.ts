@@ -209,6 +209,26 @@ describe('the log store', () => {
     expect(() => store.entries(150, 150, 1)).toThrow(/not in/);
   });
 
+  it('is whole wherever the power goes while it drops files, whichever of the names come back', () => {
+    let cuts = 0;
+    for (let seed = 0; seed < 300; seed++) {
+      const disk = new SimDisk(seededRandom(seed));
+      const store = open(disk, { segmentBytes: 300 });
+      for (let i = 1; i <= 60; i++) store.persist(write({ entries: [entry(i, 1)] }));
+      disk.cutPowerAfter(seed % 20);
+      try {
+        store.persist(write({ start: { index: 50, term: 1, config: { members: [] }, reset: false } }));
+      } catch {
+        cuts += 1;
+      }
+      disk.cutPowerAfter(-1);
+      disk.crash();
+      const found = texts(open(disk, { segmentBytes: 300 }));
+      expect(found.slice(-10)).toEqual(Array.from({ length: 10 }, (_, i) => `entry ${51 + i} of 1`));
+    }
+    expect(cuts).toBeGreaterThan(100);
+  });
+
   it('begins behind a snapshot when that replaces the log', () => {
     const disk = new SimDisk(seededRandom(1));
     const store = open(disk);

@@ -17,6 +17,8 @@ const FAILED: readonly (readonly [seed: number, steps: number, what: string])[] 
   [1059, 6000, 'operator: who has no identity any more has promised nothing'],
   [107, 5000, 'a formation that a crash cut off left its entry in the log, and the next one, of more members, kept it: two beginnings of one group'],
   [318, 5000, 'a server left while another one had just died: the rest had no majority, and could not undo it'],
+  [33523, 5000, 'one that joined behind its data began with the newest configuration, and stopped at the older ones of a leader whose log reached back'],
+  [34680, 5000, 'the same'],
   [20852, 5000, 'an older copy of the first server, from when it was the only voter, led beside the group that it had become'],
 ];
 
