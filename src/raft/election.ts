@@ -33,7 +33,7 @@ export function tickElection(state: RaftState, ticks: number): void {
  * it is committed (§4.2.2 of the thesis): where it alone has the longest log, it refuses everybody else its vote.
  */
 export function mayCampaign(state: RaftState): boolean {
-  if (state.role === 'leader' || state.isSuspect) return false;
+  if (state.role === 'leader' || state.isSuspect || state.isHeld) return false;
   if (!state.isVoter && !isLeaving(state)) return false;
   return !state.isWitness || state.options.witnessMayLead;
 }
@@ -102,7 +102,7 @@ export function onVoteRequest(state: RaftState, from: NodeId, request: VoteReque
 }
 
 function mayGrant(state: RaftState, from: NodeId, request: VoteRequest): boolean {
-  if (state.isSuspect) return false;
+  if (state.isSuspect || state.isHeld) return false;
   // Nobody asks whether *we* are a voter: our configuration may be older than the candidate's (etcd pull 10998).
   if (request.term < state.term) return false;
   const isFree = request.kind === 'preVote'

@@ -443,13 +443,15 @@ export class RaftNode {
     return true;
   }
 
-  /** Its files may be an older copy: it neither votes nor campaigns until a leader has brought it up to date, or `trust` is called. */
-  doubt(): void {
-    this.#state.isSuspect = true;
+  /** Neither votes nor campaigns until `release`: whether its files are an older copy is being asked. */
+  hold(): void {
+    this.#state.isHeld = true;
   }
 
-  trust(): void {
-    this.#state.isSuspect = false;
+  /** `isCopy`: they are one. From here on as after a reminder: until a leader has brought it up to date. */
+  release(isCopy: boolean): void {
+    this.#state.isHeld = false;
+    if (isCopy) this.#state.isSuspect = true;
   }
 
   #onInstallSnapshot(from: NodeId, message: InstallSnapshot): void {

@@ -39,7 +39,7 @@ export interface RaftOptions {
   readonly leaseMs?: number;
   /**
    * While writes follow each other within so many milliseconds, followers learn what is committed with the next of them, or after so long
-   * without one: half of the messages, and nobody waits for it. 0 (default): each commit is told at once.
+   * without one: fewer messages, and nobody waits for it. 0 (default): each commit is told at once.
    */
   readonly commitNoticeMs?: number;
   readonly mutants?: Mutants;
@@ -79,6 +79,8 @@ export class RaftState {
   readonly votes = new Map<NodeId, boolean>();
   /** Entries may be missing from a damaged log: no vote, no candidacy until a leader has filled it up. */
   isSuspect: boolean;
+  /** It is not known yet whether this server's files may be trusted. */
+  isHeld = false;
 
   /** Leader only, in the order of ids. */
   progress = new Map<NodeId, Progress>();

@@ -210,14 +210,15 @@ export class ConsensusDriver {
       this.node.now(this.#clock.monotonicMs());
       const effects = this.node.takeEffects();
       // A commit that comes with nothing to replicate is told to our own writer first: a client waits for it, and followers do not.
-      const isNewsFirst = effects.commit > this.#commit && !effects.send.some(carriesEntries);
+      const sendsEntries = effects.send.some(({ message }) => message.kind === 'append' && message.entries.length > 0);
+      const isNewsFirst = effects.commit > this.#commit && !sendsEntries;
       if (isNewsFirst) this.#announce(effects);
-      const sentEntries = this.#send(effects);
+      this.#send(effects);
       if (!isNewsFirst) this.#announce(effects);
       if (effects.againInMs !== undefined) this.#wakeIn(effects.againInMs);
       if (effects.persist !== undefined) this.#writes.push(effects.persist);
       if (this.#writes.length === 0 || this.#isDiskFull) return true;
-      if (sentEntries) {
+      if (sendsEntries) {
         this.#timers.soon(() => this.#guard(() => {
           this.#save();
           if (this.#runEffects()) this.#isScheduled = false;
@@ -236,8 +237,7 @@ export class ConsensusDriver {
     });
   }
 
-  #send(effects: Effects): boolean {
-    let sentEntries = false;
+  #send(effects: Effects): void {
     let sentHeartbeat = false;
     const byPeer = new Map<NodeId, Message[]>();
     for (const { to, message } of effects.send) {
@@ -246,13 +246,11 @@ export class ConsensusDriver {
       else list.push(message);
       this.counters.messagesSent += 1;
       if (message.kind === 'append') this.counters.appendsSent += 1;
-      sentEntries ||= carriesEntries({ message });
       sentHeartbeat ||= message.kind === 'heartbeat';
       if (message.kind === 'vote') this.counters.elections += 1;
     }
     for (const [to, messages] of byPeer) this.#transport.send(to, messages);
     if (sentHeartbeat) this.#noteHeartbeatSent();
-    return sentEntries;
   }
 
   #noteHeartbeatSent(): void {
@@ -331,8 +329,4 @@ export class ConsensusDriver {
       this.wake();
     });
   }
-}
-
-function carriesEntries({ message }: { readonly message: Message }): boolean {
-  return message.kind === 'append' && message.entries.length > 0;
 }

@@ -256,8 +256,8 @@ export class Consensus {
     const voters = node.view.config.config.members.filter((member) => member.voter);
     const isOnlyVoter = voters.length === 1 && voters[0]!.id === node.id;
     const others = this.#knownAddresses();
-    const mayBeCopy = isOnlyVoter && others.length > 0 && !node.view.isSuspect;
-    if (mayBeCopy) node.doubt();
+    const mayBeCopy = isOnlyVoter && others.length > 0;
+    if (mayBeCopy) node.hold();
     driver.start();
     this.#snapshots.askToInstall();
     if (mayBeCopy) void this.#leadUnlessCopy(node, others);
@@ -271,11 +271,11 @@ export class Consensus {
       nodeId: this.nodeId, clusterId: this.#identity.clusterId, lastIndex: node.view.lastIndex,
     });
     if (this.#isStopped) return;
+    node.release(ahead !== undefined);
     if (ahead !== undefined) {
       this.#log('error', `${ahead} knows more of this group than this server, which was its only voter: its directory is an older copy. It does not vote until the leader has brought it up to date`);
       return;
     }
-    node.trust();
     node.campaign();
     this.#driver!.wake();
   }
