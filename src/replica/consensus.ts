@@ -126,7 +126,7 @@ export class Consensus {
     });
     this.#search = new LeaderSearch({
       transport: parts.transport, afterMs: Math.max(ORPHAN_MS, parts.options.electionTimeoutMs * 4), clusterId: () => this.#identity.clusterId,
-      addresses: () => this.#knownAddresses(), onFound: () => this.#setPeers(), mutants: parts.mutants,
+      addresses: () => this.#knownAddresses(), onFound: () => this.#setPeers(),
     });
     this.#calls = new Calls({
       options: parts.options, beginning: this.#beginning, driver: () => this.#driver, group: () => this.#group, appliedIndex: () => this.#writer?.appliedIndex,

@@ -3,10 +3,9 @@
  * log may lack the entries that say where others have moved to, and whoever could send them looks for it where it was before.
  */
 import type { NodeView } from '../raft/node.ts';
-import type { Mutants } from '../raft/state.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Transport } from './consensus-transport.ts';
-import type { ProbeAnswer } from './formation.ts';
+import { probeAll } from './formation.ts';
 import type { NodeInfo } from './protocol.ts';
 
 export interface LeaderSearchHost {
@@ -16,10 +15,7 @@ export interface LeaderSearchHost {
   /** Where members, and those of the configuration file, were last known to be; without this server itself. */
   readonly addresses: () => readonly string[];
   readonly onFound: () => void;
-  readonly mutants: Mutants | undefined;
 }
-
-const PROBE_MS = 1000;
 
 export class LeaderSearch {
   readonly #host: LeaderSearchHost;
@@ -37,27 +33,17 @@ export class LeaderSearch {
       this.found.clear();
     } else if (nowMs - this.#sinceMs >= this.#host.afterMs) {
       this.#sinceMs = nowMs;
-      if (this.#host.mutants?.has('searches-nobody') !== true) void this.#search();
+      void this.#search();
     }
   }
 
   async #search(): Promise<void> {
+    const { transport, clusterId, onFound } = this.#host;
     const addresses = this.#host.addresses();
-    const answers = await Promise.all(addresses.map((address) => this.#probe(address)));
-    const leaders = new Set(answers.map((answer) => answer?.leaderAddress).filter((address) => address !== undefined && !addresses.includes(address)));
-    answers.push(...await Promise.all([...leaders].map((address) => this.#probe(address!))));
-    for (const answer of answers) {
-      const isOurs = answer?.identity.membership === 'MEMBER' && answer.identity.clusterId === this.#host.clusterId();
-      if (isOurs) this.found.set(answer.identity.nodeId, answer.info);
-    }
-    if (this.found.size > 0) this.#host.onFound();
-  }
-
-  async #probe(address: string): Promise<ProbeAnswer | undefined> {
-    try {
-      return await this.#host.transport.call(address, { op: 'probe', body: {} }, PROBE_MS) as ProbeAnswer;
-    } catch {
-      return undefined;
-    }
+    const answers = await probeAll(transport, addresses);
+    const leaders = new Set(answers.map(({ leaderAddress }) => leaderAddress).filter((address) => address !== undefined && !addresses.includes(address)));
+    answers.push(...await probeAll(transport, [...leaders] as string[]));
+    for (const { identity, info } of answers) if (identity.membership === 'MEMBER' && identity.clusterId === clusterId()) this.found.set(identity.nodeId, info);
+    if (this.found.size > 0) onFound();
   }
 }
