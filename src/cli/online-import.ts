@@ -123,7 +123,7 @@ class Run {
       });
     }
     for (const text of config.texts.filter((one) => !isFieldText(one))) await run(createTextStatement(text, { ifNotExists: true }), text.name);
-    for (const index of config.likenesses) await run(createVectorStatement(index, { ifNotExists: true }), index.name);
+    for (const index of config.vectorIndexes) await run(createVectorStatement(index, { ifNotExists: true }), index.name);
   }
 
   async send(files: readonly InputFile[]): Promise<void> {

@@ -2,7 +2,7 @@
  * Schema commands and SHOW: statements that are not queries over the graph.
  */
 import { DbError } from '../base/errors.ts';
-import type { ConstraintDef, GraphCatalog, IndexDef, LikenessIndexSpec } from '../graph/catalog.ts';
+import type { ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import type {
   AdministrationCommand, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
@@ -51,7 +51,7 @@ function createTextIndex(command: CreateTextIndexCommand, rt: Runtime): void {
   const { writer } = rt;
   const { target: kind, labels, keys: fields, name } = command;
   const analyzer = analyzerSetting(command.options, rt) ?? defaultAnalyzer(rt.context);
-  if (command.ifNotExists && nameExists(writer.catalog, name)) return;
+  if (command.ifNotExists && writer.catalog.hasIndexNamed(name)) return;
   for (const label of labels) nameFirst(kind, label, rt);
   writer.createText({ kind, name, labels, fields, analyzer });
   rt.stats.indexesAdded++;
@@ -62,18 +62,14 @@ function createVectorIndex(command: CreateVectorIndexCommand, rt: Runtime): void
   const { target: kind, label, key: field } = command;
   const name = command.name ?? `vector_${label}_${field}`;
   const settings = vectorSettings(command.options, rt);
-  const exists = nameExists(writer.catalog, name) || writer.catalog.likenesses.some((one) => {
-    const spec = writer.catalog.likenessSpec(one);
+  const exists = writer.catalog.hasIndexNamed(name) || writer.catalog.vectorIndexes.some((one) => {
+    const spec = writer.catalog.vectorIndexSpec(one);
     return spec.kind === kind && spec.label === label && spec.field === field;
   });
   if (exists && command.ifNotExists) return;
   nameFirst(kind, label, rt);
-  writer.createLikeness({ kind, name, label, field, ...settings });
+  writer.createVectorIndex({ kind, name, label, field, ...settings });
   rt.stats.indexesAdded++;
-}
-
-function nameExists(catalog: GraphCatalog, name: string): boolean {
-  return catalog.findText(name) !== undefined || [...catalog.data.indexes, ...catalog.likenesses].some((index) => index.name === name);
 }
 
 /** An index may come before the first node with its label. */
@@ -94,8 +90,8 @@ function dropIndex(command: DropIndexCommand, rt: Runtime): void {
     rt.stats.indexesRemoved++;
     return;
   }
-  if (index === undefined && command.name !== undefined && catalog.likenesses.some(({ name }) => name === command.name)) {
-    writer.deleteLikeness(command.name);
+  if (index === undefined && command.name !== undefined && catalog.vectorIndexes.some(({ name }) => name === command.name)) {
+    writer.deleteVectorIndex(command.name);
     rt.stats.indexesRemoved++;
     return;
   }
@@ -227,8 +223,8 @@ function textRows(catalog: GraphCatalog): Value[][] {
 }
 
 function vectorRows(catalog: GraphCatalog): Value[][] {
-  return catalog.likenesses.map((one): Value[] => {
-    const spec = catalog.likenessSpec(one);
+  return catalog.vectorIndexes.map((one): Value[] => {
+    const spec = catalog.vectorIndexSpec(one);
     const config = new Map<string, Value>([...(spec.dimensions === undefined ? [] : [['vector.dimensions', spec.dimensions] as const]), ['vector.similarity_function', spec.similarity.toUpperCase()]]);
     return [
       one.id, one.name, 'ONLINE', 100, 'VECTOR', spec.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [spec.label], [spec.field], 'vector-2.0', null,
@@ -237,7 +233,7 @@ function vectorRows(catalog: GraphCatalog): Value[][] {
   });
 }
 
-function vectorStatement({ name, kind, label, field, dimensions, similarity }: LikenessIndexSpec): string {
+function vectorStatement({ name, kind, label, field, dimensions, similarity }: VectorIndexSpec): string {
   const settings = [...(dimensions === undefined ? [] : [`\`vector.dimensions\`: ${dimensions}`]), `\`vector.similarity_function\`: '${similarity}'`].join(', ');
   return `CREATE VECTOR INDEX ${quoted(name)} FOR ${entityText(kind, [label])} ON (n.${quoted(field)}) OPTIONS {indexConfig: {${settings}}}`;
 }

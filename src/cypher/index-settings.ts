@@ -4,7 +4,7 @@
  */
 import { DbError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
-import type { LikenessIndexSpec } from '../graph/catalog.ts';
+import type { VectorIndexSpec } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import type { Expression, MapLiteral } from './ast.ts';
 import { parameter } from './exec/compile.ts';
@@ -52,18 +52,18 @@ export function analyzerSetting(options: MapLiteral | undefined, rt: Given): str
   return analyzer;
 }
 
-export function vectorSettings(options: MapLiteral | undefined, rt: Given): Pick<LikenessIndexSpec, 'dimensions' | 'similarity'> {
+export function vectorSettings(options: MapLiteral | undefined, rt: Given): Pick<VectorIndexSpec, 'dimensions' | 'similarity'> {
   const settings = settingsOf(options, rt, 'vector', VECTOR_SETTINGS);
   return { ...dimensionsOf(settings.get('vector.dimensions')), similarity: similarityOf(settings.get('vector.similarity_function') ?? 'cosine') };
 }
 
-function dimensionsOf(value: Value | undefined): Pick<LikenessIndexSpec, 'dimensions'> {
+function dimensionsOf(value: Value | undefined): Pick<VectorIndexSpec, 'dimensions'> {
   if (value === undefined) return {};
   if (typeof value !== 'number') throw new DbError('ArgumentError', 'vector.dimensions of a vector index is an integer');
   return { dimensions: value };
 }
 
-export function similarityOf(value: Value | undefined): LikenessIndexSpec['similarity'] {
+export function similarityOf(value: Value | undefined): VectorIndexSpec['similarity'] {
   const name = typeof value === 'string' ? value.toLowerCase() : '';
   if (name === 'cosine' || name === 'euclidean') return name;
   throw new DbError('ArgumentError', `the similarity function of a vector index is cosine or euclidean${typeof value === 'string' ? `, given ${value}` : ''}`);

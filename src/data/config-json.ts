@@ -1,5 +1,5 @@
 /** Schemas as items of an import configuration: what `parseImportConfig` reads. */
-import type { IndexDef, LabelSchema, LikenessIndexSpec } from '../graph/catalog.ts';
+import type { IndexDef, LabelSchema, VectorIndexSpec } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
@@ -44,7 +44,7 @@ export function schemaJson({ schemas, indexes, texts }: ImportConfig): Json[] {
 }
 
 /** A vector index of Neo4j's kind as an item of `vector_indexes`. */
-export function likenessItem({ kind, name, label, field, dimensions, similarity }: LikenessIndexSpec): Json {
+export function vectorIndexItem({ kind, name, label, field, dimensions, similarity }: VectorIndexSpec): Json {
   return { type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, field, name, ...(dimensions === undefined ? {} : { dimensions }), similarity };
 }
 

@@ -90,7 +90,7 @@ export class CypherWriter {
       if (statement !== undefined) this.#add(statement);
     }
     for (const text of parts.texts) this.#add(createTextStatement(text));
-    for (const index of catalog.likenesses) this.#add(createVectorStatement(catalog.likenessSpec(index)));
+    for (const index of catalog.vectorIndexes) this.#add(createVectorStatement(catalog.vectorIndexSpec(index)));
     for (const constraint of parts.constraints) this.#add(createConstraintStatement(constraint));
     yield* this.#findUndeclared();
     if (this.#hasUndeclared) this.#add(`CREATE INDEX ${quoted(`${LABEL}_${ID}`)} FOR (n:${quoted(LABEL)}) ON (n.${quoted(ID)})`);

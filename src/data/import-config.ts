@@ -14,7 +14,7 @@ import { didYouMean } from '../base/suggest.ts';
 import { FIELD_TYPES } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
-import type { ConstraintDef, FieldDef, LabelSchema, LikenessIndexSpec } from '../graph/catalog.ts';
+import type { ConstraintDef, FieldDef, LabelSchema, VectorIndexSpec } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import { canonicalType, isPropertyType } from '../value/value-type.ts';
 
@@ -54,7 +54,7 @@ export interface ImportConfig {
   readonly indexes: readonly IndexSpec[];
   readonly constraints: readonly Omit<ConstraintDef, 'id'>[];
   readonly texts: readonly TextIndexSpec[];
-  readonly likenesses: readonly LikenessIndexSpec[];
+  readonly vectorIndexes: readonly VectorIndexSpec[];
   /** Names that files of the format GRAPH use without a declaration. */
   readonly names: Names;
   /** Vertex files first. */
@@ -87,9 +87,9 @@ export function parseImportConfig(text: string, where: string): ImportConfig {
   const indexes = [...items.flatMap((item) => item.indexes), ...optionalList(root, 'indexes', where).map((item, i) => indexItem(record(item, `indexes[${i}]`), `indexes[${i}]`))];
   const constraints = optionalList(root, 'constraints', where).map((item, i) => constraintItem(record(item, `constraints[${i}]`), `constraints[${i}]`));
   const texts = [...items.flatMap((item) => item.texts), ...optionalList(root, 'fulltext_indexes', where).map((item, i) => textItem(record(item, `fulltext_indexes[${i}]`), `fulltext_indexes[${i}]`))];
-  const likenesses = optionalList(root, 'vector_indexes', where).map((item, i) => likenessItem(record(item, `vector_indexes[${i}]`), `vector_indexes[${i}]`));
+  const vectorIndexes = optionalList(root, 'vector_indexes', where).map((item, i) => vectorIndexItem(record(item, `vector_indexes[${i}]`), `vector_indexes[${i}]`));
   const files = optionalList(root, 'files', where).map((item, i) => fileItem(record(item, `files[${i}]`), `files[${i}]`, schemas));
-  return { schemas, indexes, constraints, texts, likenesses, names: namesOf(root), files: [...files.filter(({ kind }) => kind === 'vertex'), ...files.filter(({ kind }) => kind === 'edge')] };
+  return { schemas, indexes, constraints, texts, vectorIndexes, names: namesOf(root), files: [...files.filter(({ kind }) => kind === 'vertex'), ...files.filter(({ kind }) => kind === 'edge')] };
 }
 
 function namesOf(root: Json): Names {
@@ -181,7 +181,7 @@ function textItem(item: Json, where: string): TextIndexSpec {
   };
 }
 
-function likenessItem(item: Json, where: string): LikenessIndexSpec {
+function vectorIndexItem(item: Json, where: string): VectorIndexSpec {
   onlyKeys(item, ['type', 'label', 'field', 'name', 'dimensions', 'similarity'], where);
   const { dimensions } = item;
   if (dimensions !== undefined && typeof dimensions !== 'number') throw wrong(`${where}: \`dimensions\` is a number`);

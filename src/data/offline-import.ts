@@ -179,7 +179,7 @@ function createGraph(transaction: Transaction, { graph, overwrite }: OfflineOpti
 }
 
 /** Vertex labels first: constraints of edges name them. */
-export function declare(graph: GraphTransaction, { schemas, indexes, constraints, texts, likenesses, names }: ImportConfig): void {
+export function declare(graph: GraphTransaction, { schemas, indexes, constraints, texts, vectorIndexes, names }: ImportConfig): void {
   for (const label of names.labels) graph.labelId(label);
   for (const type of names.types) graph.typeId(type);
   for (const key of names.keys) graph.keyId(key);
@@ -190,5 +190,5 @@ export function declare(graph: GraphTransaction, { schemas, indexes, constraints
     graph.createIndex(index);
   }
   for (const text of texts) graph.createText(text);
-  for (const index of likenesses) graph.createLikeness(index);
+  for (const index of vectorIndexes) graph.createVectorIndex(index);
 }

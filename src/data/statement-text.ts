@@ -1,4 +1,4 @@
-import type { ConstraintDef, LikenessIndexSpec } from '../graph/catalog.ts';
+import type { ConstraintDef, VectorIndexSpec } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import type { IndexSpec } from './import-config.ts';
 
@@ -22,7 +22,7 @@ export function createTextStatement({ kind, name, labels, fields, analyzer }: Te
 }
 
 /** A vector index as a statement. */
-export function createVectorStatement({ kind, name, label, field, dimensions, similarity }: LikenessIndexSpec, options: { readonly ifNotExists?: boolean } = {}): string {
+export function createVectorStatement({ kind, name, label, field, dimensions, similarity }: VectorIndexSpec, options: { readonly ifNotExists?: boolean } = {}): string {
   const settings = [...(dimensions === undefined ? [] : [`\`vector.dimensions\`: ${dimensions}`]), `\`vector.similarity_function\`: '${similarity}'`].join(', ');
   return `CREATE VECTOR INDEX ${quoted(name)} ${options.ifNotExists === true ? 'IF NOT EXISTS ' : ''}FOR ${patternOf(kind, label)} ON ${fieldsOf([field])} OPTIONS {indexConfig: {${settings}}}`;
 }

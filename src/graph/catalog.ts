@@ -74,7 +74,7 @@ export interface TextIndexDef {
 }
 
 /** An index over vectors as Neo4j has it, of any label or type: a name to search by. Nothing is stored for it, a search compares all. */
-export interface LikenessIndexDef {
+export interface VectorIndex {
   readonly id: number;
   readonly name: string;
   readonly kind: 'vertex' | 'edge';
@@ -86,7 +86,7 @@ export interface LikenessIndexDef {
   readonly similarity: 'cosine' | 'euclidean';
 }
 
-export interface LikenessIndexSpec extends Pick<LikenessIndexDef, 'kind' | 'name' | 'dimensions' | 'similarity'> {
+export interface VectorIndexSpec extends Pick<VectorIndex, 'kind' | 'name' | 'dimensions' | 'similarity'> {
   readonly label: string;
   readonly field: string;
 }
@@ -113,7 +113,7 @@ export interface CatalogData {
   /** Full-text indexes; absent where there are none, as in catalogs of releases that did not have them. */
   readonly texts?: readonly TextIndexDef[];
   /** Absent where there are none, as in catalogs of releases that did not have them. */
-  readonly likenesses?: readonly LikenessIndexDef[];
+  readonly vectorIndexes?: readonly VectorIndex[];
   /** Next number for an index or constraint. */
   readonly nextId: number;
 }
@@ -195,16 +195,21 @@ export class GraphCatalog {
     return this.texts.filter((text) => text.kind === kind && labelIds.some((id) => text.labelIds.includes(id)));
   }
 
+  /** Of any kind: range, full-text or vector. */
+  hasIndexNamed(name: string): boolean {
+    return this.findText(name) !== undefined || this.data.indexes.some((index) => index.name === name) || this.vectorIndexes.some((index) => index.name === name);
+  }
+
   findText(name: string): TextIndexDef | undefined {
     return this.texts.find((text) => text.name === name);
   }
 
-  get likenesses(): readonly LikenessIndexDef[] {
-    return this.data.likenesses ?? [];
+  get vectorIndexes(): readonly VectorIndex[] {
+    return this.data.vectorIndexes ?? [];
   }
 
   /** What would make the vector index again. */
-  likenessSpec({ kind, name, labelId, keyId, dimensions, similarity }: LikenessIndexDef): LikenessIndexSpec {
+  vectorIndexSpec({ kind, name, labelId, keyId, dimensions, similarity }: VectorIndex): VectorIndexSpec {
     return {
       kind, name, label: kind === 'vertex' ? this.labelName(labelId) : this.typeName(labelId), field: this.keyName(keyId), ...(dimensions === undefined ? {} : { dimensions }), similarity,
     };

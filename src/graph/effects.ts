@@ -36,9 +36,9 @@ export const EFFECT_FORMAT = 1;
 /** Of a record with a change that releases without full-text indexes do not know: they refuse it by its format. */
 export const EFFECT_FORMAT_TEXT = 2;
 /** The same for vector indexes of Neo4j's kind. */
-export const EFFECT_FORMAT_LIKENESS = 3;
+export const EFFECT_FORMAT_VECTOR = 3;
 const TEXT_CHANGES: readonly SchemaChange['kind'][] = ['createText', 'deleteText', 'rebuildText'];
-const LIKENESS_CHANGES: readonly SchemaChange['kind'][] = ['createLikeness', 'deleteLikeness'];
+const VECTOR_INDEX_CHANGES: readonly SchemaChange['kind'][] = ['createVectorIndex', 'deleteVectorIndex'];
 const NAME_KINDS: readonly NameKind[] = ['label', 'type', 'key'];
 
 export function entryTooLarge(bytes: number, bytesMax: number): DbError {
@@ -101,7 +101,7 @@ export class EffectWriter {
   }
   schema(graph: number, change: SchemaChange): void {
     this.#op(11, graph).string(JSON.stringify(change));
-    const format = TEXT_CHANGES.includes(change.kind) ? EFFECT_FORMAT_TEXT : LIKENESS_CHANGES.includes(change.kind) ? EFFECT_FORMAT_LIKENESS : EFFECT_FORMAT;
+    const format = TEXT_CHANGES.includes(change.kind) ? EFFECT_FORMAT_TEXT : VECTOR_INDEX_CHANGES.includes(change.kind) ? EFFECT_FORMAT_VECTOR : EFFECT_FORMAT;
     this.#writer.view()[0] = Math.max(this.#writer.view()[0]!, format);
   }
   system(change: SystemChange): void {
@@ -168,8 +168,8 @@ export function timeOfRecord(record: Uint8Array): number {
 export function applyEffects(changes: ChangeSet, record: Uint8Array, index: number): number {
   const reader = new ByteReader(record);
   const format = reader.u8();
-  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_LIKENESS) {
-    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_LIKENESS}`, {
+  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_VECTOR) {
+    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_VECTOR}`, {
       hint: 'the entry was written by a newer server: upgrade this one',
     });
   }

@@ -9,7 +9,7 @@ import { DbError } from '../base/errors.ts';
 import { NodeValue } from '../value/value.ts';
 import type { CypherMap, RelationshipValue, Value } from '../value/value.ts';
 import { GraphCatalog } from './catalog.ts';
-import type { ConstraintDef, IndexDef, LabelSchema, LikenessIndexSpec, PropertyEntry } from './catalog.ts';
+import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, PropertyEntry } from './catalog.ts';
 import type { GraphView, GraphWriter, IndexRange, TextIndexSpec } from './view.ts';
 
 type Kind = 'vertex' | 'edge';
@@ -176,7 +176,7 @@ class Guard<View extends GraphView = GraphView> implements Reads {
 }
 
 type Writes = Pick<GraphWriter,
-'createNode' | 'createRelationship' | 'setNodeProperty' | 'setRelationshipProperty' | 'addLabel' | 'removeLabel' | 'replaceSchema' | 'createIndex' | 'createText' | 'createLikeness' | 'createConstraint'>;
+'createNode' | 'createRelationship' | 'setNodeProperty' | 'setRelationshipProperty' | 'addLabel' | 'removeLabel' | 'replaceSchema' | 'createIndex' | 'createText' | 'createVectorIndex' | 'createConstraint'>;
 
 /** What it refuses is `Forbidden`. Deleting vertices and edges as a whole is not its business, nor is a whole label with all it has. */
 class WritingGuard extends Guard<GraphWriter> implements Writes {
@@ -244,9 +244,9 @@ class WritingGuard extends Guard<GraphWriter> implements Writes {
     this.view.createText(text);
   }
 
-  createLikeness(index: LikenessIndexSpec): void {
+  createVectorIndex(index: VectorIndexSpec): void {
     this.#checkReadable(index.kind, [index.label], [index.field]);
-    this.view.createLikeness(index);
+    this.view.createVectorIndex(index);
   }
 
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void {

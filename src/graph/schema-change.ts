@@ -7,7 +7,7 @@ import { VERTEX, EDGE } from './blocks.ts';
 import type { Properties } from './blocks.ts';
 import { dropPages, INDEX, IndexPage } from './btree.ts';
 import { GraphCatalog } from './catalog.ts';
-import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, LikenessIndexDef, LikenessIndexSpec, TextIndexDef } from './catalog.ts';
+import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, VectorIndex, VectorIndexSpec, TextIndexDef } from './catalog.ts';
 import { GraphReader } from './reader.ts';
 import type { GraphMutator } from './mutator.ts';
 import { buildText, dropText } from './text/postings.ts';
@@ -24,7 +24,7 @@ export type SchemaChange =
   | { readonly kind: 'createConstraint'; readonly constraint: Omit<ConstraintDef, 'id'> }
   | { readonly kind: 'deleteConstraint'; readonly name: string }
   | TextSchemaChange
-  | LikenessSchemaChange;
+  | VectorIndexSchemaChange;
 
 /** Changes that releases without full-text indexes do not know (see EFFECT_FORMAT_TEXT). */
 export type TextSchemaChange =
@@ -32,10 +32,10 @@ export type TextSchemaChange =
   | { readonly kind: 'deleteText'; readonly id: number }
   | { readonly kind: 'rebuildText'; readonly id: number };
 
-/** Changes that releases without vector indexes of Neo4j's kind do not know (see EFFECT_FORMAT_LIKENESS). */
-export type LikenessSchemaChange =
-  | { readonly kind: 'createLikeness'; readonly index: LikenessIndexSpec }
-  | { readonly kind: 'deleteLikeness'; readonly name: string };
+/** Changes that releases without vector indexes of Neo4j's kind do not know (see EFFECT_FORMAT_VECTOR). */
+export type VectorIndexSchemaChange =
+  | { readonly kind: 'createVectorIndex'; readonly index: VectorIndexSpec }
+  | { readonly kind: 'deleteVectorIndex'; readonly name: string };
 
 /** The catalog with the name; unchanged if it is known. */
 export function addName(catalog: GraphCatalog, kind: NameKind, name: string): GraphCatalog {
@@ -72,10 +72,10 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
       });
     case 'deleteConstraint':
       return update(catalog, { constraints: catalog.data.constraints.filter((one) => one.name !== change.name) });
-    case 'createLikeness':
-      return createLikeness(catalog, change.index);
-    case 'deleteLikeness':
-      return withLikenesses(catalog, catalog.likenesses.filter(({ name }) => name !== change.name));
+    case 'createVectorIndex':
+      return createVectorIndex(catalog, change.index);
+    case 'deleteVectorIndex':
+      return withVectorIndexes(catalog, catalog.vectorIndexes.filter(({ name }) => name !== change.name));
     case 'createText':
       return createText(mutator, change);
     case 'deleteText':
@@ -158,18 +158,18 @@ function withoutTexts(mutator: GraphMutator, leaves: (text: TextIndexDef) => boo
   return withTexts(catalog, catalog.texts.filter((text) => !leaves(text)));
 }
 
-function createLikeness(catalog: GraphCatalog, { kind, name, label, field, dimensions, similarity }: LikenessIndexSpec): GraphCatalog {
+function createVectorIndex(catalog: GraphCatalog, { kind, name, label, field, dimensions, similarity }: VectorIndexSpec): GraphCatalog {
   const named = addName(addName(catalog, kind === 'vertex' ? 'label' : 'type', label), 'key', field);
   const id = named.data.nextId;
-  const index: LikenessIndexDef = {
+  const index: VectorIndex = {
     id, name, kind, labelId: (kind === 'vertex' ? named.findLabel(label) : named.findType(label))!, keyId: named.findKey(field)!, ...(dimensions === undefined ? {} : { dimensions }), similarity,
   };
-  return update(withLikenesses(named, [...named.likenesses, index]), { nextId: id + 1 });
+  return update(withVectorIndexes(named, [...named.vectorIndexes, index]), { nextId: id + 1 });
 }
 
-function withLikenesses(catalog: GraphCatalog, likenesses: readonly LikenessIndexDef[]): GraphCatalog {
-  const { likenesses: _before, ...data } = catalog.data;
-  return new GraphCatalog(likenesses.length === 0 ? data : { ...data, likenesses }, catalog.strict);
+function withVectorIndexes(catalog: GraphCatalog, vectorIndexes: readonly VectorIndex[]): GraphCatalog {
+  const { vectorIndexes: _before, ...data } = catalog.data;
+  return new GraphCatalog(vectorIndexes.length === 0 ? data : { ...data, vectorIndexes }, catalog.strict);
 }
 
 function withTexts(catalog: GraphCatalog, texts: readonly TextIndexDef[]): GraphCatalog {
@@ -198,7 +198,7 @@ function deleteLabel(mutator: GraphMutator, of: 'vertex' | 'edge', name: string)
   const texts = withoutTexts(mutator, isLast).texts
     .map((text) => (text.kind === of ? { ...text, labelIds: text.labelIds.filter((label) => label !== id) } : text));
   const rest = withoutIndexes(mutator, withTexts(catalog, texts), (one) => one.kind === of && one.labelId === id);
-  return update(withLikenesses(rest, rest.likenesses.filter((one) => one.kind !== of || one.labelId !== id)), {
+  return update(withVectorIndexes(rest, rest.vectorIndexes.filter((one) => one.kind !== of || one.labelId !== id)), {
     schemas: catalog.data.schemas.filter((one) => one.kind !== of || one.name !== name),
     constraints: catalog.data.constraints.filter((one) => one.kind !== of || one.label !== name),
   });

@@ -1,7 +1,7 @@
 /** Whether a new label or index fits, in TuGraph's words. */
 import { DbError } from '../base/errors.ts';
 import { checkName } from './catalog.ts';
-import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema, LikenessIndexSpec } from './catalog.ts';
+import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema, VectorIndexSpec } from './catalog.ts';
 import { TEXT_FIELDS_MAX, TEXT_LABELS_MAX } from './text/postings.ts';
 import type { GraphWriter, TextIndexSpec } from './view.ts';
 
@@ -92,7 +92,7 @@ export function checkNewText(view: GraphWriter, text: TextIndexSpec, analyzer: s
       if (declared !== undefined && declared.type !== 'STRING') throw new DbError('ArgumentError', `only a STRING can have a full-text index, ${label}.${field} is ${declared.type}`);
     }
   }
-  if (isNameTaken(catalog, name) || catalog.likenesses.some((one) => one.name === name)) {
+  if (isNameTaken(catalog, name)) {
     throw new DbError('IndexExists', `an index or constraint with the name ${name} already exists`);
   }
   const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((one) => b.includes(one));
@@ -103,7 +103,7 @@ export function checkNewText(view: GraphWriter, text: TextIndexSpec, analyzer: s
 /** Vectors have as many numbers at most, as in Neo4j. */
 export const DIMENSIONS_MAX = 4096;
 
-export function checkNewLikeness(view: GraphWriter, { kind, name, label, field, dimensions, similarity }: LikenessIndexSpec): void {
+export function checkNewVectorIndex(view: GraphWriter, { kind, name, label, field, dimensions, similarity }: VectorIndexSpec): void {
   const { catalog } = view;
   if (name === '') throw new DbError('ArgumentError', 'a vector index has a name');
   if (dimensions !== undefined && (!Number.isInteger(dimensions) || dimensions < 1 || dimensions > DIMENSIONS_MAX)) {
@@ -115,13 +115,13 @@ export function checkNewLikeness(view: GraphWriter, { kind, name, label, field, 
   const declared = schema?.fields.find((one) => one.name === field);
   if (schema !== undefined && declared === undefined) throw new DbError('FieldNotFound', `${word} field "${label}":"${field}" does not exist.`);
   if (declared !== undefined && declared.type !== 'FLOAT_VECTOR') throw new DbError('ArgumentError', `only a FLOAT_VECTOR can have a vector index, ${label}.${field} is ${declared.type}`);
-  if (catalog.likenesses.some((one) => one.name === name) || isNameTaken(catalog, name)) throw new DbError('IndexExists', `an index or constraint with the name ${name} already exists`);
-  const twin = catalog.likenesses.map((one) => catalog.likenessSpec(one)).find((one) => one.kind === kind && one.label === label && one.field === field);
+  if (isNameTaken(catalog, name)) throw new DbError('IndexExists', `an index or constraint with the name ${name} already exists`);
+  const twin = catalog.vectorIndexes.map((one) => catalog.vectorIndexSpec(one)).find((one) => one.kind === kind && one.label === label && one.field === field);
   if (twin !== undefined) throw new DbError('IndexExists', `there is a vector index on ${label}.${field} already`, { hint: `it is called ${twin.name}, by ${twin.similarity}; this one would be by ${similarity}` });
 }
 
 function isNameTaken(catalog: GraphCatalog, name: string): boolean {
-  return catalog.findText(name) !== undefined || catalog.data.indexes.some((index) => index.name === name) || catalog.data.constraints.some((one) => one.name === name);
+  return catalog.hasIndexNamed(name) || catalog.data.constraints.some((one) => one.name === name);
 }
 
 export function constraintIndex(catalog: GraphCatalog, constraint: ConstraintDef): IndexDef | undefined {

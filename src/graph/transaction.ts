@@ -9,12 +9,12 @@ import type { Value } from '../value/value.ts';
 import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog } from './catalog.ts';
-import type { ConstraintDef, IndexDef, LabelSchema, LikenessIndexSpec, PropertyEntry, TextIndexDef } from './catalog.ts';
+import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, PropertyEntry, TextIndexDef } from './catalog.ts';
 import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
 import { checkStorable, fieldValue } from './field-values.ts';
 import { GraphMutator, indexKey } from './mutator.ts';
 import { GraphReader } from './reader.ts';
-import { checkNewIndex, checkNewLabel, checkNewLikeness, checkNewText, constraintIndex } from './schema-check.ts';
+import { checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
@@ -427,7 +427,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     checkNewIndex(this, index);
     const name = index.name ?? `${index.label}_${index.fields.join('_')}`;
     if (this.catalog.findText(name) !== undefined) throw new DbError('IndexExists', `there is a full-text index with the name ${name}`);
-    if (this.catalog.likenesses.some((one) => one.name === name)) throw new DbError('IndexExists', `there is a vector index with the name ${name}`);
+    if (this.catalog.vectorIndexes.some((one) => one.name === name)) throw new DbError('IndexExists', `there is a vector index with the name ${name}`);
     this.#change({ kind: 'createIndex', of: index.kind, name, label: index.label, fields: index.fields, unique: index.unique, pairUnique: index.pairUnique === true, primary: false });
     if (index.unique || index.pairUnique === true) this.#checkBuilt(this.catalog.findIndex(index.kind, index.label, index.fields)!);
   }
@@ -473,14 +473,14 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     this.#change({ kind: 'rebuildText', id: this.#text(name).id });
   }
 
-  createLikeness(index: LikenessIndexSpec): void {
-    checkNewLikeness(this, index);
-    this.#change({ kind: 'createLikeness', index });
+  createVectorIndex(index: VectorIndexSpec): void {
+    checkNewVectorIndex(this, index);
+    this.#change({ kind: 'createVectorIndex', index });
   }
 
-  deleteLikeness(name: string): void {
-    if (!this.catalog.likenesses.some((one) => one.name === name)) throw new DbError('IndexNotFound', `there is no vector index ${name}`);
-    this.#change({ kind: 'deleteLikeness', name });
+  deleteVectorIndex(name: string): void {
+    if (!this.catalog.vectorIndexes.some((one) => one.name === name)) throw new DbError('IndexNotFound', `there is no vector index ${name}`);
+    this.#change({ kind: 'deleteVectorIndex', name });
   }
 
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void {

@@ -9,7 +9,7 @@
  * catalog. Node and relationship ids are dense numbers from 0, below 2^40, never reused.
  */
 import type { CypherMap, NodeValue, RelationshipValue, Value } from '../value/value.ts';
-import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef, LikenessIndexSpec, TextIndexDef } from './catalog.ts';
+import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef, VectorIndexSpec, TextIndexDef } from './catalog.ts';
 
 export type Direction = 'out' | 'in';
 
@@ -138,8 +138,8 @@ export interface GraphWriter extends GraphView {
   deleteText(name: string): void;
   /** Makes a full-text index anew from its data. */
   rebuildText(name: string): void;
-  createLikeness(index: LikenessIndexSpec): void;
-  deleteLikeness(name: string): void;
+  createVectorIndex(index: VectorIndexSpec): void;
+  deleteVectorIndex(name: string): void;
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void;
   deleteConstraint(name: string): void;
 

@@ -85,8 +85,8 @@ function fill(graph: GraphTransaction, { rows, nodes, edges }: Sample): void {
   graph.createText({ kind: 'vertex', name: 'Typed_string_fulltext', labels: ['Typed'], fields: ['string'], analyzer: 'standard' });
   graph.createText({ kind: 'vertex', name: 'words `of` all', labels: ['Free', ODD_LABEL], fields: ['value', ODD_KEY], analyzer: 'whitespace' });
   graph.createText({ kind: 'edge', name: 'joins texts', labels: ['joins', ODD_TYPE], fields: ['text', 'value'], analyzer: 'english' });
-  graph.createLikeness({ kind: 'vertex', name: 'like `this`', label: ODD_LABEL, field: ODD_KEY, dimensions: 3, similarity: 'euclidean' });
-  graph.createLikeness({ kind: 'edge', name: 'like that', label: ODD_TYPE, field: 'value', similarity: 'cosine' });
+  graph.createVectorIndex({ kind: 'vertex', name: 'like `this`', label: ODD_LABEL, field: ODD_KEY, dimensions: 3, similarity: 'euclidean' });
+  graph.createVectorIndex({ kind: 'edge', name: 'like that', label: ODD_TYPE, field: 'value', similarity: 'cosine' });
   graph.createConstraint({ name: 'once', type: 'unique', kind: 'edge', label: 'joins', fields: ['at'] });
   graph.createIndex({ kind: 'edge', label: 'joins', fields: ['text'], unique: false });
   graph.createLabel({ kind: 'vertex', name: 'Nobody', primary: 'k', fields: [{ name: 'k', type: 'DATE', optional: false }] });

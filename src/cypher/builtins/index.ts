@@ -6,7 +6,7 @@ import { ALGORITHM_BUILTINS } from './algorithms.ts';
 import type { Builtin } from './define.ts';
 import { FULLTEXT_BUILTINS } from './fulltext.ts';
 import { INTROSPECTION_BUILTINS } from './introspection.ts';
-import { LIKENESS_BUILTINS } from './likeness.ts';
+import { VECTOR_INDEX_BUILTINS } from './vector-indexes.ts';
 import { NEO4J_BUILTINS } from './neo4j.ts';
 import { SCHEMA_BUILTINS } from './schema.ts';
 import { UPSERT_BUILTINS } from './upsert.ts';
@@ -14,7 +14,7 @@ import { VECTOR_BUILTINS } from './vector.ts';
 
 const BUILTINS: ReadonlyMap<string, Builtin> = new Map(
   [
-    ...INTROSPECTION_BUILTINS, ...SCHEMA_BUILTINS, ...UPSERT_BUILTINS, ...ALGORITHM_BUILTINS, ...VECTOR_BUILTINS, ...NEO4J_BUILTINS, ...FULLTEXT_BUILTINS, ...LIKENESS_BUILTINS,
+    ...INTROSPECTION_BUILTINS, ...SCHEMA_BUILTINS, ...UPSERT_BUILTINS, ...ALGORITHM_BUILTINS, ...VECTOR_BUILTINS, ...NEO4J_BUILTINS, ...FULLTEXT_BUILTINS, ...VECTOR_INDEX_BUILTINS,
   ].map((each) => [each.definition.name, each]),
 );
 

@@ -133,7 +133,7 @@ export const NEO4J_BUILTINS: readonly Builtin[] = [
   builtin('db.awaitIndex', 'indexName:STRING, timeOutSeconds?:INTEGER', '', 'read', ([name], { view }) => {
     const wanted = text(name, 'indexName');
     const { catalog } = view;
-    if (catalog.findText(wanted) === undefined && ![...catalog.data.indexes, ...catalog.likenesses].some((index) => index.name === wanted)) throw new DbError('IndexNotFound', `there is no index ${wanted}`);
+    if (catalog.findText(wanted) === undefined && ![...catalog.data.indexes, ...catalog.vectorIndexes].some((index) => index.name === wanted)) throw new DbError('IndexNotFound', `there is no index ${wanted}`);
     return [];
   }),
   // Counts are exact and plans follow the catalog by themselves.

@@ -159,9 +159,9 @@ function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
   for (const text of catalog.texts) {
     if (text.kind === kind && text.labelIds.includes(labelId) && text.labelIds.length === 1 && catalog.textFields(text).every((field) => names.includes(field))) writer.deleteText(text.name);
   }
-  for (const index of catalog.likenesses) {
-    const spec = catalog.likenessSpec(index);
-    if (spec.kind === kind && spec.label === label && names.includes(spec.field)) writer.deleteLikeness(index.name);
+  for (const index of catalog.vectorIndexes) {
+    const spec = catalog.vectorIndexSpec(index);
+    if (spec.kind === kind && spec.label === label && names.includes(spec.field)) writer.deleteVectorIndex(index.name);
   }
   writer.replaceSchema({ ...schema, fields: schema.fields.map((field) => (names.includes(field.name) ? { ...field, optional: true } : field)) });
   const keys = names.map((name) => writer.keyId(name));
@@ -194,7 +194,7 @@ function modifyFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
 function dropIndexes(writer: GraphWriter): void {
   for (const { name } of writer.catalog.data.constraints) writer.deleteConstraint(name);
   for (const { name } of writer.catalog.texts) writer.deleteText(name);
-  for (const { name } of writer.catalog.likenesses) writer.deleteLikeness(name);
+  for (const { name } of writer.catalog.vectorIndexes) writer.deleteVectorIndex(name);
   const { catalog } = writer;
   for (const { kind, labelId, keyIds } of catalog.data.indexes) {
     writer.deleteIndex({ kind, label: kind === 'vertex' ? catalog.labelName(labelId) : catalog.typeName(labelId), fields: keyIds.map((key) => catalog.keyName(key)) });

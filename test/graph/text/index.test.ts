@@ -195,12 +195,12 @@ describe('the formats', () => {
 
   it('say so too once there is a vector index, which replicas have as well', async () => {
     const store = await LocalStore.withGraph('default', new MemoryEngine());
-    await store.write((tx) => tx.graph('default').createLikeness({ kind: 'vertex', name: 'v', label: 'A', field: 'e', dimensions: 2, similarity: 'cosine' }));
+    await store.write((tx) => tx.graph('default').createVectorIndex({ kind: 'vertex', name: 'v', label: 'A', field: 'e', dimensions: 2, similarity: 'cosine' }));
     expect([store.records.at(-1)![0], store.engine.getSync(VERSION_KEY)![0]]).toEqual([3, 3]);
     await store.write((tx) => void tx.graph('default').createText(NODES));
     expect([store.records.at(-1)![0], store.engine.getSync(VERSION_KEY)![0]]).toEqual([2, 3]);
     const copy = await store.replica();
-    expect(copy.begin().graph('default').catalog.likenesses.map(({ name }) => name)).toEqual(['v']);
+    expect(copy.begin().graph('default').catalog.vectorIndexes.map(({ name }) => name)).toEqual(['v']);
     expect(await copy.dump()).toEqual(await store.dump());
   });
 

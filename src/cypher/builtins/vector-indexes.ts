@@ -5,7 +5,7 @@
 import { DbError } from '../../base/errors.ts';
 import { suggest } from '../../base/suggest.ts';
 import { mayMakeList } from '../../base/allowance.ts';
-import type { LikenessIndexDef } from '../../graph/catalog.ts';
+import type { VectorIndex } from '../../graph/catalog.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { Float, isNumber, NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
@@ -14,10 +14,10 @@ import { cosine, euclidean } from '../functions/vector.ts';
 import { similarityOf } from '../index-settings.ts';
 import { builtin, text, writerOf, wrong, type Builtin } from './define.ts';
 
-function indexOf(view: GraphView, kind: LikenessIndexDef['kind'], name: string): LikenessIndexDef {
-  const index = view.catalog.likenesses.find((one) => one.name === name);
+function indexOf(view: GraphView, kind: VectorIndex['kind'], name: string): VectorIndex {
+  const index = view.catalog.vectorIndexes.find((one) => one.name === name);
   if (index === undefined) {
-    const near = suggest(name, view.catalog.likenesses.map((one) => one.name));
+    const near = suggest(name, view.catalog.vectorIndexes.map((one) => one.name));
     throw new DbError('IndexNotFound', `there is no vector index ${name}`, { hint: near === undefined ? 'SHOW VECTOR INDEXES lists them' : `did you mean ${near}?` });
   }
   if (index.kind !== kind) {
@@ -40,7 +40,7 @@ function vectorOf(value: Value): number[] | undefined {
   return numbers;
 }
 
-function search(context: ExecContext, kind: LikenessIndexDef['kind'], args: readonly (Value | undefined)[]): Value[][] {
+function search(context: ExecContext, kind: VectorIndex['kind'], args: readonly (Value | undefined)[]): Value[][] {
   const { view } = context;
   const index = indexOf(view, kind, text(args[0], 'indexName'));
   const [count, query] = [args[1], vectorOf(args[2] ?? null)];
@@ -68,11 +68,11 @@ function search(context: ExecContext, kind: LikenessIndexDef['kind'], args: read
   return best({ ids, scores }, count).map(({ id, score }) => [kind === 'vertex' ? new NodeValue(id) : view.findRelationship(id)!, new Float(score)]);
 }
 
-function* nodeVectors(view: GraphView, { labelId, keyId }: LikenessIndexDef): Generator<[number, Value]> {
+function* nodeVectors(view: GraphView, { labelId, keyId }: VectorIndex): Generator<[number, Value]> {
   for (const ids of view.scanNodes(labelId)) for (let i = 0; i < ids.length; i++) yield [ids[i]!, view.nodeProperty(new NodeValue(ids[i]!), keyId)];
 }
 
-function* relationshipVectors(view: GraphView, { labelId, keyId }: LikenessIndexDef): Generator<[number, Value]> {
+function* relationshipVectors(view: GraphView, { labelId, keyId }: VectorIndex): Generator<[number, Value]> {
   for (const ids of view.scanRelationships(labelId)) {
     for (let i = 0; i < ids.length; i++) {
       const relationship = view.findRelationship(ids[i]!);
@@ -89,12 +89,12 @@ function checkedVector(value: Value | undefined): Value[] {
 
 const QUERY = 'indexName:STRING, numberOfNearestNeighbours:INTEGER, query:LIST';
 
-export const LIKENESS_BUILTINS: readonly Builtin[] = [
+export const VECTOR_INDEX_BUILTINS: readonly Builtin[] = [
   builtin('db.index.vector.queryNodes', QUERY, 'node:NODE, score:FLOAT', 'read', (args, context) => search(context, 'vertex', args)),
   builtin('db.index.vector.queryRelationships', QUERY, 'relationship:RELATIONSHIP, score:FLOAT', 'read', (args, context) => search(context, 'edge', args)),
   builtin('db.index.vector.createNodeIndex', 'indexName:STRING, label:STRING, propertyKey:STRING, vectorDimension:INTEGER, vectorSimilarityFunction:STRING', '', 'schema', ([name, label, key, dimension, similarity], context) => {
     if (typeof dimension !== 'number') throw wrong('vectorDimension type should be integer');
-    writerOf(context).createLikeness({ kind: 'vertex', name: text(name, 'indexName'), label: text(label, 'label'), field: text(key, 'propertyKey'), dimensions: dimension, similarity: similarityOf(similarity) });
+    writerOf(context).createVectorIndex({ kind: 'vertex', name: text(name, 'indexName'), label: text(label, 'label'), field: text(key, 'propertyKey'), dimensions: dimension, similarity: similarityOf(similarity) });
     return [];
   }),
   builtin('db.create.setNodeVectorProperty', 'node:NODE, key:STRING, vector:LIST', '', 'write', ([node, key, vector], context) => {
