@@ -30,6 +30,8 @@ export function syncFolder(path: string): void {
  */
 export function takePlace(directory: string, staging: string): void {
   const old = `${directory}${REPLACED}`;
+  // The new one must not be lost when the old one is moved away.
+  syncFolder(dirname(directory));
   if (existsSync(directory)) renameSync(directory, old);
   renameSync(staging, directory);
   syncFolder(dirname(directory));

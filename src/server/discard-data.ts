@@ -7,12 +7,13 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCertificates } from '../base/certificates.ts';
+import { syncFolder } from '../data/staging.ts';
 import type { ProbeAnswer } from '../replica/formation.ts';
 import { realDisk } from '../replica/log-store-disk.ts';
 import { readIdentity } from '../replica/log-store-identity.ts';
 import { addressList } from './addresses.ts';
 import type { Config } from './options.ts';
-import { STORE, syncDirectory } from './store-switch.ts';
+import { STORE } from './store-switch.ts';
 
 const PROBE_MS = 2000;
 
@@ -29,7 +30,7 @@ export async function discardLocalData(config: Config, selfAddress: string, warn
   if (!existsSync(store)) return;
   const aside = `${store}.aside-${stamp}`;
   renameSync(store, aside);
-  syncDirectory(directory);
+  syncFolder(directory);
   warn(`the data of this server makes way for that of the group; it is kept in ${aside} until you remove it`);
 }
 

@@ -7,8 +7,9 @@
  *
  * A crash at any instant leaves either the old store or a complete new one: `settleStore` sorts it out at the next start.
  */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncFolder } from '../data/staging.ts';
 
 export const STORE = 'store';
 export const FRESH = 'store.new';
@@ -29,7 +30,7 @@ export function realFolder(directory: string): Folder {
     has: (name) => existsSync(join(directory, name)),
     rename: (from, to) => renameSync(join(directory, from), join(directory, to)),
     remove: (name) => rmSync(join(directory, name), { recursive: true, force: true }),
-    sync: () => syncDirectory(directory),
+    sync: () => syncFolder(directory),
   };
 }
 
@@ -52,10 +53,4 @@ export function settleStore(folder: Folder): void {
     folder.sync();
   }
   for (const name of [FRESH, OLD]) folder.remove(name);
-}
-
-export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }
