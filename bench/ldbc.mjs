@@ -5,7 +5,7 @@
  *   npm run build && node bench/ldbc.mjs --kit DIR [--persons 10000] [--rounds 3] [--slice 1000] [--ops IC2,IC9] [--falkor 6399] [--ladybug] [--load] [--json file]
  *
  * DIR is a working copy of the LDBC kit (generate.mjs, bench.mjs, its node_modules); the kit's README says how to set it up and how to start
- * FalkorDB. Ours is one standalone server in a directory below DIR/work, kept between runs, loaded where it is empty, and warmed by db.warmup().
+ * FalkorDB. LDBC_NODE names another node for the kit's clients: Ladybug's binary wants a newer libstdc++ than Debian 12 has. Ours is one standalone server in a directory below DIR/work, kept between runs, loaded where it is empty, and warmed by db.warmup().
  * Ends with the geometric mean of the ratios of throughput, for 1 and for 16 connections.
  */
 import { execSync, spawn } from 'node:child_process';
@@ -27,7 +27,7 @@ if (values.kit === undefined) throw new Error('--kit DIR: a working copy of the 
 const kit = resolve(values.kit);
 const data = join('work', `snb-${values.persons}`);
 const run = (args) => new Promise((done, failed) => {
-  const child = spawn(process.execPath, args, { cwd: kit, stdio: 'inherit', env: { ...process.env, LDBC_NODE_MODULES: process.env.LDBC_NODE_MODULES ?? join(kit, 'node_modules') } });
+  const child = spawn(process.env.LDBC_NODE ?? process.execPath, args, { cwd: kit, stdio: 'inherit', env: { ...process.env, LDBC_NODE_MODULES: process.env.LDBC_NODE_MODULES ?? join(kit, 'node_modules') } });
   child.on('exit', (code) => (code === 0 ? done() : failed(new Error(`${args[0]} ended with ${code}`))));
 });
 
