@@ -13,6 +13,7 @@ import { VersionClocks } from '../storage/clocks.ts';
 import { internNumbers, propertyOf } from './blocks.ts';
 import type { VertexBlock } from './blocks.ts';
 import { PageTable } from './page-table.ts';
+import type { NarrowedIds } from './view.ts';
 
 const PAGE_BITS = 10;
 const PAGE = 1 << PAGE_BITS;
@@ -128,6 +129,37 @@ export class ColumnTable {
     }
     column.at = version;
     column.reads = 0;
+  }
+
+  /** Of ascending ids, those whose entry may be an integer from `low` to `high`; undefined: no column of integers knows any of them. */
+  narrow(ids: ArrayLike<number>, keyId: number, version: number, low: number, high: number): NarrowedIds | undefined {
+    const left: number[] = [];
+    let isExact = true;
+    let isKnown = false;
+    let page = -1;
+    let column: Column | undefined;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      if (id >>> PAGE_BITS !== page || id >= IDS_MAX) {
+        page = id >>> PAGE_BITS;
+        column = id < IDS_MAX ? this.pages.get(keyId + 1, page) : undefined;
+      }
+      const ints = column?.ints;
+      if (ints === undefined || (column!.at !== version && !this.#isValid(column!, id, version))) {
+        left.push(id);
+        isExact = false;
+        continue;
+      }
+      const value = ints[id & (PAGE - 1)]!;
+      if (value !== value) {
+        left.push(id);
+        isExact = false;
+        continue;
+      }
+      isKnown = true;
+      if (value >= low && value <= high && value !== ABSENT) left.push(id);
+    }
+    return isKnown ? { ids: left, isExact } : undefined;
   }
 
   /** Remembers what a vertex's block said at `version`. */

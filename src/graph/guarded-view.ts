@@ -10,7 +10,7 @@ import { NodeValue } from '../value/value.ts';
 import type { CypherMap, RelationshipValue, Value } from '../value/value.ts';
 import { GraphCatalog } from './catalog.ts';
 import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, PropertyEntry } from './catalog.ts';
-import type { GraphView, GraphWriter, IndexRange, TextIndexSpec } from './view.ts';
+import type { GraphView, GraphWriter, IndexRange, NarrowedIds, TextIndexSpec } from './view.ts';
 
 type Kind = 'vertex' | 'edge';
 
@@ -107,7 +107,7 @@ export function guardedView<View extends GraphView>(view: View, rules: FieldRule
   });
 }
 
-type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange'>;
+type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange' | 'narrowByInteger'>;
 
 class Guard<View extends GraphView = GraphView> implements Reads {
   protected readonly view: View;
@@ -163,6 +163,10 @@ class Guard<View extends GraphView = GraphView> implements Reads {
   *indexRange(index: IndexDef, range: IndexRange): Generator<ArrayLike<number>> {
     if (this.rules.hides(index)) return;
     for (const ids of this.view.indexRange(index, range)) yield this.#findable(index, ids);
+  }
+
+  narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined {
+    return this.rules.hidden.vertex.has(keyId) ? undefined : this.view.narrowByInteger(ids, keyId, low, high);
   }
 
   /** Without vertices for which a second label hides what they were found by. */

@@ -12,7 +12,7 @@ import type { IndexPage, PageSource } from './btree.ts';
 import type { GraphCatalog, IndexDef, TextIndexDef } from './catalog.ts';
 import type { AdjacencyPages } from './adjacency-pages.ts';
 import { LABELS_COLUMN, type ColumnTable } from './columns.ts';
-import type { AdjacencySegment, Direction, GraphView, IndexRange } from './view.ts';
+import type { AdjacencySegment, Direction, GraphView, IndexRange, NarrowedIds } from './view.ts';
 
 function segmentOf(typeId: number, { neighbours, edges }: { readonly neighbours: ArrayLike<number>; readonly edges: ArrayLike<number> }): AdjacencySegment {
   return { typeId, from: 0, to: edges.length, neighbours, edges };
@@ -150,6 +150,10 @@ export class GraphReader implements GraphView, PageSource {
         if (ids !== undefined && ids.length > 0) yield ids;
       }
     }
+  }
+
+  narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined {
+    return this.#vertexColumns?.narrow(ids, keyId, this.version, low, high);
   }
 
   sampleNodes(labelId: number, count: number): number[] {

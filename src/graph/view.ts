@@ -37,6 +37,12 @@ export interface IndexEntries {
   readonly ids: readonly number[];
 }
 
+/** What is left of ids after a look at what memory holds of them. */
+export interface NarrowedIds {
+  readonly ids: readonly number[];
+  readonly isExact: boolean;
+}
+
 /** A full-text index to be made. */
 export interface TextIndexSpec {
   readonly kind: 'vertex' | 'edge';
@@ -69,6 +75,11 @@ export interface GraphView {
 
   /** Node ids in ascending order in arrays of some thousand at most: all nodes, or those with the label. */
   scanNodes(labelId?: number): Iterable<ArrayLike<number>>;
+  /**
+   * Of ascending node ids, those whose property may be an integer from `low` to `high` (both included), as far as memory holds that without
+   * a look at the nodes. `isExact`: all of them are, nothing is left to be looked at. Undefined: nothing is known, all may be.
+   */
+  narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined;
   /** About so many nodes with the label, spread over all of them; the same ones as long as nothing changes. */
   sampleNodes(labelId: number, count: number): number[];
   /** Reads the graph once, so that later reads find in memory what fits; no more than that. `checkpoint` is told how many vertices are next, and may throw. */

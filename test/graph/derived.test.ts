@@ -26,6 +26,9 @@ interface Model {
 const KEYS = ['n', 'mixed'] as const;
 const TYPES = ['R', 'S'];
 
+/** That the short cuts were taken at all. */
+const seen = { narrowed: 0, exact: 0 };
+
 /** Every read that may come from columns or adjacency pages, against the model of the view's version. */
 function compare(view: GraphView, model: Model, ids: readonly number[]): void {
   const label = view.catalog.findLabel('A')!;
@@ -61,6 +64,22 @@ function compare(view: GraphView, model: Model, ids: readonly number[]): void {
     const both = [...view.adjacency(id, 'out', TYPES.map((type) => view.catalog.findType(type)!))].reduce((sum, s) => sum + s.to - s.from, 0);
     const count = expected.filter(({ direction }) => direction === 'out').reduce((sum, { lists }) => sum + (lists.get(id)?.length ?? 0), 0);
     if (both !== count) wrong.push(`node ${id} out, both types: ${both}, not ${count}`);
+  }
+  const alive = [...model.nodes.keys()].sort((a, b) => a - b);
+  for (const key of KEYS) {
+    for (const [low, high] of [[0, 0], [0, 500_000_000], [-5, -1], [300_000_000, Number.POSITIVE_INFINITY], [1, 0]] as const) {
+      const narrowed = view.narrowByInteger(alive, view.catalog.findKey(key)!, low, high);
+      if (narrowed === undefined) continue;
+      seen.narrowed++;
+      const right = alive.filter((id) => {
+        const value = model.nodes.get(id)![key];
+        return typeof value === 'number' && value >= low && value <= high;
+      });
+      const left = new Set(narrowed.ids);
+      if (right.some((id) => !left.has(id))) wrong.push(`${key} from ${low} to ${high}: not all that are`);
+      if (narrowed.isExact) seen.exact++;
+      if (narrowed.isExact && String(narrowed.ids) !== String(right)) wrong.push(`${key} from ${low} to ${high}: ${String(narrowed.ids)}, not ${String(right)}`);
+    }
   }
   for (const [id, { w, start, end, type }] of model.edges) {
     const value = view.relationshipProperty(new RelationshipValue(id, view.catalog.findType(type)!, start, end), view.catalog.findKey('w')!);
@@ -152,5 +171,6 @@ describe('what is derived from blocks', () => {
       compare(there.view('default'), own, all);
     }
     expect(adopted > 0).toBe(seed > 4);
+    expect(seen.exact > 0 && seen.narrowed > seen.exact).toBe(true);
   }, 60_000);
 });

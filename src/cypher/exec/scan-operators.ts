@@ -8,6 +8,7 @@ import { NodeValue, type Value } from '../../value/value.ts';
 import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped } from '../plan/plan.ts';
 import { compile, compilePredicate, type CompileContext } from './compile.ts';
 import { compileLabels, nodesWith } from './dynamic-labels.ts';
+import { compileNarrow, type Narrow } from './narrowing.ts';
 import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 
@@ -22,8 +23,9 @@ export function compileTests(filters: readonly Scoped[], cc: CompileContext): Te
   return filters.map(({ expression, env }) => compilePredicate(expression, env, cc));
 }
 
-export function passes(tests: readonly Test[], row: Row, rt: Runtime): boolean {
-  for (const test of tests) if (!test(row, rt)) return false;
+/** Whether the row passes all tests, or those from `first` on. */
+export function passes(tests: readonly Test[], row: Row, rt: Runtime, first = 0): boolean {
+  for (let i = first; i < tests.length; i++) if (!tests[i]!(row, rt)) return false;
   return true;
 }
 
@@ -48,17 +50,19 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
   const tests = compileTests(node.filters, cc);
   const { slot } = node;
   const plain = hasLabels === undefined && tests.length === 0;
+  const narrow = compileNarrow(node.filters, slot, cc) ?? ALL_OF_THEM;
   const pushInput = pusher(input);
   const push: Push = (rt, source, sink) => pushInput(rt, source, (row) => {
-    for (const ids of candidates(row, rt)) {
+    for (const found of candidates(row, rt)) {
+      const { ids, decided } = narrow(found, row, rt);
       for (let i = 0; i < ids.length; i++) {
         const value = new NodeValue(ids[i]!);
         if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
         row[slot] = value;
-        if (tests.length > 0 && !passes(tests, row, rt)) continue;
+        if (tests.length > decided && !passes(tests, row, rt, decided)) continue;
         if (sink(row)) return true;
       }
-      rt.tick(ids.length);
+      rt.tick(found.length);
     }
     return false;
   });
@@ -68,13 +72,14 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         const scratch = plain ? row : row.slice();
-        for (const ids of candidates(row, rt)) {
+        for (const found of candidates(row, rt)) {
+          const { ids, decided } = narrow(found, row, rt);
           for (let i = 0; i < ids.length; i++) {
             const value = new NodeValue(ids[i]!);
             if (!plain) {
               if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
               scratch[slot] = value;
-              if (tests.length > 0 && !passes(tests, scratch, rt)) continue;
+              if (tests.length > decided && !passes(tests, scratch, rt, decided)) continue;
             }
             const made = scratch.slice();
             made[slot] = value;
@@ -86,7 +91,7 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
               size = Math.min(size * 4, BATCH_MAX);
             }
           }
-          rt.tick(ids.length);
+          rt.tick(found.length);
         }
       }
     }
@@ -98,6 +103,7 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
 }
 
 const NONE: readonly ArrayLike<number>[] = [];
+const ALL_OF_THEM: Narrow = (ids) => ({ ids, decided: 0 });
 
 function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
   switch (node.op) {
