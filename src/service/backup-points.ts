@@ -124,13 +124,13 @@ export class BackupPoints {
   /** A file of log entries from `from` up to `to`, of about `bytesMax` bytes. Throws LogNotKept. */
   async log(from: number, to: number, bytesMax: number): Promise<AsyncGenerator<Buffer>> {
     // Before the first byte is sent, so that a refusal is one.
-    const first = await this.#entries(from, to);
+    const first = await this.#entries(from, to, bytesMax);
     return logBytes(this.#entriesFrom(first, to, bytesMax));
   }
 
   async* #entriesFrom(first: LogEntries, to: number, bytesMax: number): AsyncGenerator<LogEntries> {
     let bytes = 0;
-    for (let entries = first; ; entries = await this.#entries(entries.first + entries.kinds.length, to)) {
+    for (let entries = first; ; entries = await this.#entries(entries.first + entries.kinds.length, to, bytesMax - bytes)) {
       yield entries;
       bytes += entries.data.bytes.length;
       if (entries.first + entries.kinds.length > to || bytes >= bytesMax) return;
@@ -138,9 +138,9 @@ export class BackupPoints {
   }
 
   /** What this server shows is in its log, or will be in a moment: the others may have had it on disk first. */
-  async #entries(from: number, to: number): Promise<LogEntries> {
+  async #entries(from: number, to: number, bytesMax: number): Promise<LogEntries> {
     for (let attempt = 0; attempt < RETRIES; attempt++) {
-      const entries = await this.#options.group.logEntries(from, to, ENTRIES_BYTES);
+      const entries = await this.#options.group.logEntries(from, to, Math.min(bytesMax, ENTRIES_BYTES));
       if (entries.kinds.length > 0) return entries;
       await sleep(RETRY_MS);
     }

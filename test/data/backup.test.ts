@@ -253,6 +253,33 @@ describe('a backup that is interrupted', () => {
     expect((await readCatalog(second)).unfinished).toEqual([]);
   }, 120_000);
 
+  it('an incremental one, killed again and again, goes on behind its last part, and what was there before can be restored meanwhile', async () => {
+    const place = new FolderStorage(join(directory, 'killed3'));
+    const [full] = await create('full', source, place);
+    for (let i = 0; i < 150; i++) await client.cypher(address, `UNWIND range(1, 200) AS i CREATE (:Later {i: i, round: ${i}, text: 'text ' + i})`);
+    const partsOf = async () => (await place.list()).filter((name) => /-incr\/log-\d+$/.test(name)).length;
+    let kills = 0;
+    for (let parts = await partsOf(); kills < 4; kills++) {
+      const { child, outcome } = start('lgraph_backup', ['--command', 'create', '--type', 'incremental', '-b', place.place, '--url', address, '--part_mb', '0.01']);
+      // Looked at more often than `eventually` does: all parts are there within half a second.
+      while (child.exitCode === null && await partsOf() <= parts + 3) await sleep(1);
+      child.kill('SIGKILL');
+      if ((await outcome).code === 0) break;
+      expect(await partsOf(), 'none is lost').toBeGreaterThan(parts);
+      parts = await partsOf();
+      expect((await readCatalog(place)).backups.map(({ id }) => id)).toEqual([full!.id]);
+      expect(await restored({}, place)).toMatchObject({ version: full!.version, checksum: full!.checksum });
+    }
+    expect(kills).toBe(4);
+    await client.cypher(address, 'CREATE (:AfterTheKills)');
+    const began = Number(/-v(\d+)-/.exec((await readCatalog(place)).unfinished[0]!)![1]);
+    const [incremental] = await create('incremental', source, place);
+    expect(notes.at(-1)).toMatch(/^going on with .*-incr behind \d+ parts$/);
+    expect(incremental).toMatchObject({ version: began, base: full!.id });
+    expect(await restored({}, place)).toMatchObject({ version: began, checksum: incremental!.checksum });
+    expect(await problems(place)).toEqual([]);
+  }, 120_000);
+
   it('says that the log does not reach back, and makes a full one if it may', async () => {
     const place = new FolderStorage(join(directory, 'gap'));
     await create('full', source, place);
