@@ -1,5 +1,5 @@
 /** Schemas as items of an import configuration: what `parseImportConfig` reads. */
-import type { IndexDef, LabelSchema, VectorIndexSpec } from '../graph/catalog.ts';
+import type { IndexDef, LabelSchema, VectorIndexDef, VectorIndexSpec } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
@@ -46,6 +46,18 @@ export function schemaJson({ schemas, indexes, texts }: ImportConfig): Json[] {
 /** A vector index of Neo4j's kind as an item of `vector_indexes`. */
 export function vectorIndexItem({ kind, name, label, field, dimensions, similarity }: VectorIndexSpec): Json {
   return { type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, field, name, ...(dimensions === undefined ? {} : { dimensions }), similarity };
+}
+
+/** The parameters of db.addVertexVectorIndex that make the index again. */
+export function vectorParameters({ indexType, dimension, distance, m, efConstruction }: VectorIndexDef): Readonly<Record<string, string | number>> {
+  return { index_type: indexType, dimension, distance_type: distance, hnsw_m: m, hnsw_ef_construction: efConstruction };
+}
+
+/** TuGraph's vector indexes, of declared fields, as items of `vector_indexes`. */
+export function fieldVectorItems(schemas: readonly LabelSchema[]): Json[] {
+  return schemas.flatMap(({ name: label, fields }) => fields.flatMap(({ name: field, vector }) => (
+    vector === undefined ? [] : [{ type: 'VERTEX', label, field, ...vectorParameters(vector) }]
+  )));
 }
 
 /** An index that no field can carry, as an item of `indexes`. */

@@ -9,14 +9,16 @@
  * Ours beyond TuGraph's: `indexes`, `fulltext_indexes`, `vector_indexes` and `constraints` beside `schema` (several fields; labels that are not declared), the format GRAPH
  * (graph-lines.ts) with the `names` it uses, and `.gz` files. Whatever is not known is an error with the nearest known word.
  */
-import { DbError } from '../base/errors.ts';
+import { asDbError, DbError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import { vectorIndexOf } from '../cypher/builtins/vector.ts';
 import { FIELD_TYPES } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
-import type { ConstraintDef, FieldDef, LabelSchema, VectorIndexSpec } from '../graph/catalog.ts';
+import type { ConstraintDef, FieldDef, LabelSchema, VectorIndexDef, VectorIndexSpec } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import { canonicalType, isPropertyType } from '../value/value-type.ts';
+import type { CypherMap } from '../value/value.ts';
 
 export interface IndexSpec {
   readonly kind: 'vertex' | 'edge';
@@ -82,12 +84,15 @@ export function parseImportConfig(text: string, where: string): ImportConfig {
   const root = record(json, where);
   onlyKeys(root, ['schema', 'files', 'indexes', 'fulltext_indexes', 'vector_indexes', 'constraints', 'names'], where);
   const items = list(root, 'schema', where).map((item, i) => schemaItem(record(item, `schema[${i}]`), `schema[${i}]`));
-  const schemas = items.map(({ schema }) => schema);
-  unique(schemas.map(({ kind, name }) => `${kind} label ${name}`));
+  const plainSchemas = items.map(({ schema }) => schema);
+  unique(plainSchemas.map(({ kind, name }) => `${kind} label ${name}`));
   const indexes = [...items.flatMap((item) => item.indexes), ...optionalList(root, 'indexes', where).map((item, i) => indexItem(record(item, `indexes[${i}]`), `indexes[${i}]`))];
   const constraints = optionalList(root, 'constraints', where).map((item, i) => constraintItem(record(item, `constraints[${i}]`), `constraints[${i}]`));
   const texts = [...items.flatMap((item) => item.texts), ...optionalList(root, 'fulltext_indexes', where).map((item, i) => textItem(record(item, `fulltext_indexes[${i}]`), `fulltext_indexes[${i}]`))];
-  const vectorIndexes = optionalList(root, 'vector_indexes', where).map((item, i) => vectorIndexItem(record(item, `vector_indexes[${i}]`), `vector_indexes[${i}]`));
+  const vectorItems = optionalList(root, 'vector_indexes', where).map((item, i) => [record(item, `vector_indexes[${i}]`), `vector_indexes[${i}]`] as const);
+  const vectorIndexes = vectorItems.flatMap(([item, at]) => (isOfField(item) ? [] : [vectorIndexItem(item, at)]));
+  const ofFields = vectorItems.filter(([item]) => isOfField(item)).map(([item, at]) => fieldVectorItem(item, at, plainSchemas));
+  const schemas = plainSchemas.map((schema) => withVectors(schema, ofFields));
   const files = optionalList(root, 'files', where).map((item, i) => fileItem(record(item, `files[${i}]`), `files[${i}]`, schemas));
   return { schemas, indexes, constraints, texts, vectorIndexes, names: namesOf(root), files: [...files.filter(({ kind }) => kind === 'vertex'), ...files.filter(({ kind }) => kind === 'edge')] };
 }
@@ -191,6 +196,38 @@ function vectorIndexItem(item: Json, where: string): VectorIndexSpec {
     kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', label: text(item, 'label', where), field: text(item, 'field', where), name: text(item, 'name', where),
     ...(dimensions === undefined ? {} : { dimensions }), similarity,
   };
+}
+
+interface FieldVector {
+  readonly label: string;
+  readonly field: string;
+  readonly vector: VectorIndexDef;
+}
+
+/** TuGraph's kind, of a declared field, rather than Neo4j's, which has a name. */
+function isOfField(item: Json): boolean {
+  return item.index_type !== undefined;
+}
+
+function fieldVectorItem({ type, label: _label, field: _field, ...parameters }: Json, where: string, schemas: readonly LabelSchema[]): FieldVector {
+  const [label, field] = [text({ label: _label }, 'label', where), text({ field: _field }, 'field', where)];
+  const schema = schemas.find((one) => one.kind === 'vertex' && one.name === label);
+  if (schema === undefined || String(type).toUpperCase() !== 'VERTEX') throw wrong(`${where}: ${label} is no vertex label of \`schema\``);
+  if (schema.fields.find((one) => one.name === field)?.type !== 'FLOAT_VECTOR') throw wrong(`${where}: ${label} has no FLOAT_VECTOR field ${field}`);
+  try {
+    return { label, field, vector: vectorIndexOf(new Map(Object.entries(parameters)) as CypherMap) };
+  } catch (error) {
+    throw wrong(`${where}: ${asDbError(error).message}`);
+  }
+}
+
+function withVectors(schema: LabelSchema, vectors: readonly FieldVector[]): LabelSchema {
+  if (schema.kind !== 'vertex') return schema;
+  const fields = schema.fields.map((field) => {
+    const found = vectors.find((one) => one.label === schema.name && one.field === field.name);
+    return found === undefined ? field : { ...field, vector: found.vector };
+  });
+  return { ...schema, fields };
 }
 
 function indexItem(item: Json, where: string): IndexSpec {

@@ -1,4 +1,7 @@
-import type { ConstraintDef, VectorIndexSpec } from '../graph/catalog.ts';
+import type { ConstraintDef, FieldDef, VectorIndexSpec } from '../graph/catalog.ts';
+import { formatLiteral } from '../value/format.ts';
+import type { Value } from '../value/value.ts';
+import { vectorParameters } from './config-json.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import type { IndexSpec } from './import-config.ts';
 
@@ -25,6 +28,13 @@ export function createTextStatement({ kind, name, labels, fields, analyzer }: Te
 export function createVectorStatement({ kind, name, label, field, dimensions, similarity }: VectorIndexSpec, options: { readonly ifNotExists?: boolean } = {}): string {
   const settings = [...(dimensions === undefined ? [] : [`\`vector.dimensions\`: ${dimensions}`]), `\`vector.similarity_function\`: '${similarity}'`].join(', ');
   return `CREATE VECTOR INDEX ${quoted(name)} ${options.ifNotExists === true ? 'IF NOT EXISTS ' : ''}FOR ${patternOf(kind, label)} ON ${fieldsOf([field])} OPTIONS {indexConfig: {${settings}}}`;
+}
+
+/** TuGraph's vector index of a declared field as a statement; undefined: the field has none. */
+export function addVectorStatement(label: string, { name, vector }: FieldDef): string | undefined {
+  if (vector === undefined) return undefined;
+  const parameters = new Map<string, Value>(Object.entries(vectorParameters(vector)));
+  return `CALL db.addVertexVectorIndex(${[label, name, parameters].map((value) => formatLiteral(value)).join(', ')})`;
 }
 
 const patternOf = (kind: 'vertex' | 'edge', label: string): string => (kind === 'vertex' ? `(n:${quoted(label)})` : `()-[n:${quoted(label)}]-()`);

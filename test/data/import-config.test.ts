@@ -9,3 +9,18 @@ it.each([[undefined, 'ASC'], ['ASC', 'ASC'], ['desc', 'DESC']])('takes the tempo
   expect(config.schemas).toMatchObject([{ temporal: 'at', temporalOrder: order }]);
   expect(schemaJson(config)).toMatchObject([{ temporal: 'at', temporal_order: order }]);
 });
+
+it('reads TuGraph\'s vector indexes of fields, and says what is wrong with one', () => {
+  const config = (item: object): string => JSON.stringify({
+    schema: [{ label: 'P', type: 'VERTEX', primary: 'id', properties: [{ name: 'id', type: 'INT64' }, { name: 'v', type: 'FLOAT_VECTOR', optional: true }] }],
+    vector_indexes: [{ type: 'VERTEX', label: 'P', field: 'v', index_type: 'hnsw', dimension: 4, ...item }],
+  });
+  const { schemas, vectorIndexes } = parseImportConfig(config({ distance_type: 'ip' }), 'c.json');
+  expect(vectorIndexes).toEqual([]);
+  expect(schemas[0]!.fields[1]!.vector).toEqual({ indexType: 'hnsw', dimension: 4, distance: 'ip', m: 16, efConstruction: 100 });
+  const wrongOnes: [object, RegExp][] = [
+    [{ label: 'Q' }, /vector_indexes\[0\]: Q is no vertex label/], [{ field: 'id' }, /P has no FLOAT_VECTOR field id/], [{ dimension: 0 }, /dimension should be an integer/],
+    [{ index_type: 'tree' }, /index_type should be/], [{ dimensions: 4 }, /dimensions/], [{ type: 'EDGE' }, /no vertex label/],
+  ];
+  for (const [item, message] of wrongOnes) expect(() => parseImportConfig(config(item), 'c.json')).toThrow(message);
+});

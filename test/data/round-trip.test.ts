@@ -77,6 +77,9 @@ const sample: fc.Arbitrary<Sample> = fc.record({
 
 function fill(graph: GraphTransaction, { rows, nodes, edges }: Sample): void {
   graph.createLabel({ kind: 'vertex', name: 'Typed', primary: 'key', fields: [{ name: 'key', type: 'STRING', optional: false }, ...FIELD_TYPES.map((type) => ({ name: type.toLowerCase(), type, optional: true }))] });
+  graph.createLabel({
+    kind: 'vertex', name: 'Place', primary: 'id', fields: [{ name: 'id', type: 'INT64', optional: false }, { name: 'place', type: 'FLOAT_VECTOR', optional: true, vector: { indexType: 'ivf_flat', dimension: 7, distance: 'ip', m: 20, efConstruction: 200 } }],
+  });
   graph.createLabel({ kind: 'vertex', name: 'With_underscore', primary: 'id', fields: [{ name: 'id', type: 'INT64', optional: false }] });
   graph.createLabel({ kind: 'edge', name: 'joins', constraints: [], temporal: 'at', temporalOrder: 'ASC', fields: [{ name: 'text', type: 'STRING', optional: true }, { name: 'at', type: 'INT64', optional: false }] });
   graph.createIndex({ kind: 'vertex', label: 'Typed', fields: ['int64', 'string'], unique: false, name: 'both' });

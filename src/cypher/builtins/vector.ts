@@ -24,7 +24,8 @@ function replaceField(writer: GraphWriter, schema: LabelSchema, field: FieldDef)
   writer.replaceSchema({ ...schema, fields: schema.fields.map((each) => (each.name === field.name ? field : each)) });
 }
 
-function optionsOf(config: Value | undefined): VectorIndexDef {
+/** The index that the parameters of db.addVertexVectorIndex describe; throws ArgumentError. */
+export function vectorIndexOf(config: Value | undefined): VectorIndexDef {
   const map = options(config, 'parameter', ['index_type', 'dimension', 'distance_type', 'hnsw_m', 'hnsw_ef_construction', 'ivf_flat_nlist']);
   const number = (name: string, initial: number, min: number, max: number): number => {
     const value = map.get(name) ?? initial;
@@ -118,7 +119,7 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
     const { schema, field } = vectorField(writer, text(label, 'label_name'), text(name, 'field_name'));
     if (field.type !== 'FLOAT_VECTOR') throw wrong('Only FLOAT_VECTOR type supports vector index');
     if (field.vector !== undefined) throw new DbError('IndexExists', `VertexIndex [${schema.name}:${field.name}] already exist.`);
-    const indexed: FieldDef = { ...field, vector: optionsOf(config) };
+    const indexed: FieldDef = { ...field, vector: vectorIndexOf(config) };
     checkStored(context, schema.name, indexed);
     replaceField(writer, schema, indexed);
     return [];
