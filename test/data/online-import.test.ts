@@ -62,6 +62,8 @@ describe('lgraph_import --online true', () => {
     const whole = join(directory, 'indexed.config');
     const write = (files: unknown) => writeFileSync(whole, JSON.stringify({
       ...config, files,
+      schema: [...config.schema as unknown[], { label: 'Place', type: 'VERTEX', primary: 'id', properties: [{ name: 'id', type: 'INT64' }, { name: 'at', type: 'FLOAT_VECTOR', optional: true }] }],
+      vector_indexes: [{ type: 'VERTEX', label: 'Place', field: 'at', index_type: 'hnsw', dimension: 3, distance_type: 'ip' }],
       indexes: [
         { type: 'VERTEX', label: 'Person', fields: ['name', 'born'] }, { type: 'VERTEX', label: 'Person', fields: ['born'], name: 'by_birth' }, { type: 'VERTEX', label: 'Person', fields: ['id', 'born'], unique: true },
         { type: 'EDGE', label: 'knows', fields: ['since'] }, { type: 'VERTEX', label: 'Free', fields: ['a', 'b'], name: 'free' },
@@ -76,6 +78,7 @@ describe('lgraph_import --online true', () => {
     const shown = async (graph: string, ask = rows) => [
       (await ask('SHOW INDEXES YIELD name, entityType, labelsOrTypes, properties, owningConstraint RETURN name, entityType, labelsOrTypes, properties, owningConstraint ORDER BY name', graph)),
       (await ask('SHOW CONSTRAINTS YIELD name, type, labelsOrTypes, properties RETURN name, type, labelsOrTypes, properties ORDER BY name', graph)), (await ask('CALL db.indexes()', graph)),
+      (await ask('CALL db.showVertexVectorIndex()', graph)),
     ];
     const folder = join(directory, 'offline-indexed');
     expect(await run('lgraph_import', ['-c', whole, '-d', folder, '-g', 'default'])).toMatchObject({ code: 0, err: '' });
@@ -86,12 +89,14 @@ describe('lgraph_import --online true', () => {
       const local = await RestClient.login(alone.servers[0]!.restAddress, 'admin', '73@TuGraph');
       const offline = await shown('default', async (text) => (await local.cypher(alone.servers[0]!.restAddress, text)).rows);
       expect(JSON.stringify(offline)).toMatch(/by_birth.*free_key.*one_each/);
+      expect(offline[3]).toHaveLength(1);
       for (let round = 0; round < 2; round++) {
         // The rows are there the second time.
         if (round === 1) write([]);
         expect(await run('lgraph_import', online(whole, 'indexed'))).toMatchObject({ code: 0, err: '' });
         const made = await shown('indexed');
         expect(made.slice(0, 2)).toEqual(offline.slice(0, 2));
+        expect(made[3]).toEqual(offline[3]);
         expect([...made[2]!].sort()).toEqual([...offline[2]!].sort());
       }
     } finally {
