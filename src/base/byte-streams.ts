@@ -49,6 +49,7 @@ export class ByteStreams {
 
 class Ahead {
   readonly #source: AsyncIterator<Uint8Array>;
+  #hasBegun = false;
   #ready: Promise<Uint8Array | null> | undefined;
 
   constructor(source: AsyncIterator<Uint8Array>) {
@@ -65,6 +66,7 @@ class Ahead {
 
   /** In memory of its own: a view would take its whole slab along. */
   async #gather(): Promise<Uint8Array | null> {
+    this.#hasBegun = true;
     const pieces: Uint8Array[] = [];
     let length = 0;
     while (length < MESSAGE_BYTES) {
@@ -87,21 +89,59 @@ class Ahead {
   async end(): Promise<void> {
     // A source that is being asked ends when it has answered.
     await this.#ready?.catch(() => undefined);
+    // A generator that has not begun would end without its `finally`.
+    if (!this.#hasBegun) await this.#source.next().catch(() => undefined);
     await this.#source.return?.();
   }
 }
 
-/** The side that reads. Whoever stops early lets go of the source. */
-export async function* pulledBytes(channel: Channel, id: number): AsyncGenerator<Uint8Array> {
+/** The side that reads. Whoever stops early, or never begins, lets go of the source. */
+export function pulledBytes(channel: Channel, id: number): AsyncIterable<Uint8Array> {
   let isOver = false;
-  try {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const bytes = await channel.call<Uint8Array | null>('nextBytes', id);
       isOver = bytes === null;
       if (bytes === null) return;
       yield bytes;
     }
-  } finally {
-    if (!isOver) void channel.call('endBytes', id).catch(() => undefined);
   }
+  return releasing(pieces(), () => {
+    if (!isOver) void channel.call('endBytes', id).catch(() => undefined);
+  });
+}
+
+/**
+ * The same parts; `release` is called once when they are over, have failed or are not wanted any more. The `finally` of a generator is not that:
+ * one that is ended before it was asked for its first part never runs it.
+ */
+export function releasing<T>(parts: AsyncIterable<T>, release: () => void): AsyncIterable<T> {
+  let isReleased = false;
+  const once = (): void => {
+    if (isReleased) return;
+    isReleased = true;
+    release();
+  };
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = parts[Symbol.asyncIterator]();
+      return {
+        next: async () => {
+          try {
+            const step = await iterator.next();
+            if (step.done === true) once();
+            return step;
+          } catch (error) {
+            once();
+            throw error;
+          }
+        },
+        return: async () => {
+          once();
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

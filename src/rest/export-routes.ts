@@ -1,6 +1,7 @@
 /** POST /db/{graph}/export: a label's data as lines, streamed. POST /db/{graph}/misc/sub_graph: vertices with the edges between them. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { releasing } from '../base/byte-streams.ts';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
 import type { ResultStream } from '../service/session.ts';
@@ -19,7 +20,7 @@ export function exportRoutes(app: FastifyInstance, service: Service): void {
       const call = await RestCall.of(service, request, reply);
       const stream = await call.session.run(await exportText(call, bodyOf(request.body)), { ...call.options({}, 'text-lines'), firstRows: 1000, readOnly: true });
       call.saw(stream.version);
-      return reply.type('text/plain; charset=utf-8').send(Readable.from(parts(stream)));
+      return reply.type('text/plain; charset=utf-8').send(Readable.from(releasing(parts(stream), () => stream.discard())));
     });
     app.post(`${root}/misc/sub_graph`, async (request, reply) => {
       const call = await RestCall.of(service, request, reply);
@@ -40,14 +41,10 @@ const SUB_GRAPH = `
 
 /** The next part is fetched when the client has taken the last; if it leaves, the statement ends. */
 async function* parts(stream: ResultStream): AsyncGenerator<Uint8Array> {
-  try {
-    for (;;) {
-      const part = await stream.next(PART_ROWS);
-      if (part.bytes.length > 0) yield part.bytes;
-      if (part.summary !== undefined) return;
-    }
-  } finally {
-    stream.discard();
+  for (;;) {
+    const part = await stream.next(PART_ROWS);
+    if (part.bytes.length > 0) yield part.bytes;
+    if (part.summary !== undefined) return;
   }
 }
 

@@ -9,6 +9,7 @@
  */
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { releasing } from '../base/byte-streams.ts';
 import { asDbError } from '../base/errors.ts';
 import type { ResultStream } from '../service/session.ts';
 
@@ -35,11 +36,10 @@ async function* lines(stream: ResultStream, started: number): AsyncGenerator<str
   } catch (error) {
     const { code, message, hint } = asDbError(error);
     yield `${JSON.stringify({ error: { error_code: code, error_message: message, ...(hint === undefined ? {} : { hint }) } })}\n`;
-  } finally {
-    stream.discard();
   }
 }
 
 export function sendLines(reply: FastifyReply, stream: ResultStream, started: number): FastifyReply {
-  return reply.header('server_version', String(stream.version)).type(`${NDJSON}; charset=utf-8`).send(Readable.from(lines(stream, started), { objectMode: false, highWaterMark: 64 * 1024 }));
+  const text = releasing(lines(stream, started), () => stream.discard());
+  return reply.header('server_version', String(stream.version)).type(`${NDJSON}; charset=utf-8`).send(Readable.from(text, { objectMode: false, highWaterMark: 64 * 1024 }));
 }

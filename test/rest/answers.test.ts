@@ -1,8 +1,10 @@
 /** The forms of an answer: lines of JSON, gzip, the envelope, and who of other origins may read it. */
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../../src/cli/rest-client.ts';
 import { acceptsGzip, corsFor } from '../../src/rest/answers.ts';
 import { TestServer } from './rest-server.ts';
 
@@ -135,4 +137,27 @@ it('names the limit of a request that is too large', async () => {
   const { status, body } = await post({ script: `RETURN '${'x'.repeat(70_000)}'` });
   expect(status).toBe(413);
   expect(body.toString()).toContain('max_request_bytes');
+});
+
+describe('a client that leaves', () => {
+  /** Sends a request and, behind it, what is none: the server breaks the connection while it works on the request. */
+  const leave = (path: string, body: object, accept: string) => new Promise<void>((resolve) => {
+    const text = JSON.stringify(body);
+    const socket = connect(server.port, '127.0.0.1', () => {
+      socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.token}\r\ncontent-type: application/json\r\naccept: ${accept}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}no request\r\n\r\n`);
+    });
+    socket.on('error', () => undefined).on('close', () => resolve()).resume();
+  });
+
+  it('before the first rows leaves no statement behind', async () => {
+    const running = async () => (await server.done('POST', '/cypher', { script: 'CALL dbms.task.listTasks()' }) as { result: unknown[] }).result.length;
+    for (let round = 0; round < 5; round++) {
+      // Statements that speak of the group wait for a look at it before they run.
+      await leave('/db/default/export', { label: 'CALL dbms.procedures()', is_vertex: true, properties: ['a'] }, '*/*');
+      await leave('/cypher', { script: 'MATCH (n) RETURN n, \'dbms\'' }, 'application/x-ndjson');
+      await leave('/cypher', { script: 'MATCH (n) RETURN n, \'dbms\'' }, 'application/json');
+      await leave('/export', { format: 'json' }, '*/*');
+    }
+    await eventually('only the question itself runs', 10_000, async () => await running() === 1);
+  });
 });
