@@ -28,6 +28,7 @@ import { metricsRoute } from './metrics-route.ts';
 import type { MetricsSource } from './metrics-route.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { relationshipRoutes } from './relationship-routes.ts';
+import { closeQueuedAnswers } from './queued-answers.ts';
 import { knownOf, originOf, sendError } from './reply.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { userRoutes } from './user-routes.ts';
@@ -166,6 +167,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   const protocol = tls === undefined ? { http: times } : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN, ...times } };
   const app: FastifyInstance = fastify({ ...protocol, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
 
+  closeQueuedAnswers(app.server);
   // As text first: a body that is not JSON gets our own error, and numbers stay exact.
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser(['application/json', 'text/plain'], { parseAs: 'string' }, (_, body, done) => {

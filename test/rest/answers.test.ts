@@ -160,4 +160,20 @@ describe('a client that leaves', () => {
     }
     await eventually('only the question itself runs', 10_000, async () => await running() === 1);
   });
+
+  it('while its answer stands in line behind another one as well', async () => {
+    const running = async () => (await server.done('POST', '/cypher', { script: 'CALL dbms.task.listTasks()' }) as { result: unknown[] }).result.length;
+    const ask = (script: string, accept: string): string => {
+      const text = JSON.stringify({ script });
+      return `POST /cypher HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.token}\r\ncontent-type: application/json\r\naccept: ${accept}\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
+    };
+    const socket = connect(server.port, '127.0.0.1', () => {
+      socket.write(ask('UNWIND range(1, 1000000000) AS x RETURN count(x % 3)', 'application/json') + ask('UNWIND range(1, 1000000) AS x RETURN x, \'0123456789\'', 'application/x-ndjson'));
+    });
+    socket.on('error', () => undefined);
+    await eventually('both run', 10_000, async () => await running() === 3);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.destroy();
+    await eventually('only the question itself runs', 10_000, async () => await running() === 1);
+  });
 });
