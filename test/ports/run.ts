@@ -163,6 +163,18 @@ class Run {
     this.#totals.rssMbMax = Math.max(this.#totals.rssMbMax, rss);
     if (rss > MEMORY_MB_MAX) throw new Error(`the server holds ${Math.round(rss)} MB`);
     await this.#settled();
+    await this.#noneLeft();
+  }
+
+  /** Whatever was asked, and however its client left, has ended by its time limit or a little later. */
+  async #noneLeft(): Promise<void> {
+    const deadline = performance.now() + SETTLE_MS;
+    for (;;) {
+      const { rows } = await this.#admin!.cypher(this.#server.restAddress, 'CALL dbms.task.listTasks()');
+      if (rows.length === 1) return;
+      if (performance.now() > deadline) throw new Error(`statements are left: ${JSON.stringify(rows).slice(0, 1000)}`);
+      await sleep(50);
+    }
   }
 
   /** Connections that were closed are closed there, too. */
