@@ -1,4 +1,5 @@
 /** A real server, and damaged conversations with its ports, a batch at a time; after each it must live, answer, hold no more than it did and have told strangers nothing. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -185,8 +186,14 @@ class Run {
       const open = [...text.matchAll(/^lgraph_connections\{protocol="(\w+)"\} (\d+)/gm)].map(([, protocol, count]) => [protocol, Number(count)] as const);
       // Of HTTP what this tool itself keeps open.
       if (open.every(([protocol, count]) => count <= (protocol === 'rest' ? 6 : 0))) return;
-      if (performance.now() > deadline) throw new Error(`connections stay open: ${JSON.stringify(open)}`);
+      if (performance.now() > deadline) throw new Error(`connections stay open: ${JSON.stringify(open)}\n${socketsOf(this.#server.ports.rest)}`);
       await sleep(50);
     }
   }
+}
+
+/** Both ends of the connections with a port, as the kernel has them, where there is a tool to ask it. */
+function socketsOf(port: number): string {
+  const { stdout } = spawnSync('ss', ['-tnp', `( sport = :${port} or dport = :${port} )`], { encoding: 'utf8' });
+  return stdout ?? '';
 }
