@@ -11,7 +11,6 @@ async function* three(): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < 3; i++) yield Buffer.from([i]);
 }
 
-// eslint-disable-next-line require-yield
 async function* failing(): AsyncGenerator<Uint8Array> {
   throw new Error('broken');
 }
