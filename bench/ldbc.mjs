@@ -5,7 +5,8 @@
  *   npm run build && node bench/ldbc.mjs --kit DIR [--persons 10000] [--rounds 3] [--slice 1000] [--ops IC2,IC9] [--falkor 6399] [--ladybug] [--load] [--json file]
  *
  * DIR is a working copy of the LDBC kit (generate.mjs, bench.mjs, its node_modules); the kit's README says how to set it up and how to start
- * FalkorDB. LDBC_NODE names another node for the kit's clients: Ladybug's binary wants a newer libstdc++ than Debian 12 has. Ours is one standalone server in a directory below DIR/work, kept between runs, loaded where it is empty, and warmed by db.warmup().
+ * FalkorDB. LDBC_NODE names another node for the kit's clients: Ladybug's binary wants a newer libstdc++ than Debian 12 has.
+ * Ours is one standalone server in a directory below DIR/work, kept between runs, loaded where it is empty, and warmed by db.warmup().
  * Ends with the geometric mean of the ratios of throughput, for 1 and for 16 connections.
  */
 import { execSync, spawn } from 'node:child_process';

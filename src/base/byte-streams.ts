@@ -16,7 +16,7 @@ export class ByteStreams {
     endBytes: (id: number): Promise<void> => this.#end(id),
   };
 
-  /** Its number, for the other side. */
+  /** Its number, for the other side. What the source holds from the start on is let go by `releasing`. */
   open(source: AsyncIterable<Uint8Array>): number {
     this.#open.set(this.#next, new Ahead(source[Symbol.asyncIterator]()));
     return this.#next++;
@@ -49,7 +49,6 @@ export class ByteStreams {
 
 class Ahead {
   readonly #source: AsyncIterator<Uint8Array>;
-  #hasBegun = false;
   #ready: Promise<Uint8Array | null> | undefined;
 
   constructor(source: AsyncIterator<Uint8Array>) {
@@ -66,7 +65,6 @@ class Ahead {
 
   /** In memory of its own: a view would take its whole slab along. */
   async #gather(): Promise<Uint8Array | null> {
-    this.#hasBegun = true;
     const pieces: Uint8Array[] = [];
     let length = 0;
     while (length < MESSAGE_BYTES) {
@@ -89,8 +87,6 @@ class Ahead {
   async end(): Promise<void> {
     // A source that is being asked ends when it has answered.
     await this.#ready?.catch(() => undefined);
-    // A generator that has not begun would end without its `finally`.
-    if (!this.#hasBegun) await this.#source.next().catch(() => undefined);
     await this.#source.return?.();
   }
 }

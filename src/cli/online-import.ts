@@ -14,7 +14,7 @@ import type { ImportEvents, ImportResult } from '../data/file-import.ts';
 import { DESTINATION, SOURCE } from '../data/import-config.ts';
 import type { FileSpec, ImportConfig, IndexSpec } from '../data/import-config.ts';
 import { isFieldText, schemaJson } from '../data/config-json.ts';
-import { addVectorStatement, createConstraintStatement, createIndexStatement, createTextStatement, createVectorStatement } from '../data/statement-text.ts';
+import { addVectorStatements, createConstraintStatement, createIndexStatement, createTextStatement, createVectorStatement } from '../data/statement-text.ts';
 import { rowPieces } from '../data/row-pieces.ts';
 import { filesOf, rowParser } from '../data/row-source.ts';
 import type { GroupClient } from './group-client.ts';
@@ -120,12 +120,7 @@ class Run {
       if (statement === undefined) throw new DbError('InvalidRequest', `the unique index over ${index.label}(${index.fields.join(', ')}) is made offline only`, { hint: 'make it a constraint, or leave out its name' });
       await run(statement, `index-${i}`).catch(unlessThere);
     }
-    for (const schema of config.schemas) {
-      for (const field of schema.fields) {
-        const statement = addVectorStatement(schema.name, field);
-        if (statement !== undefined) await run(statement, `vector-${schema.name}-${field.name}`).catch(unlessThere);
-      }
-    }
+    for (const [i, statement] of addVectorStatements(config.schemas).entries()) await run(statement, `vector-${i}`).catch(unlessThere);
     for (const text of config.texts.filter((one) => !isFieldText(one))) await run(createTextStatement(text, { ifNotExists: true }), text.name);
     for (const index of config.vectorIndexes) await run(createVectorStatement(index, { ifNotExists: true }), index.name);
   }

@@ -48,16 +48,25 @@ export function vectorIndexItem({ kind, name, label, field, dimensions, similari
   return { type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, field, name, ...(dimensions === undefined ? {} : { dimensions }), similarity };
 }
 
+export interface FieldVector {
+  readonly label: string;
+  readonly field: string;
+  readonly vector: VectorIndexDef;
+}
+
+/** TuGraph's vector indexes: those of declared fields. */
+export function fieldVectors(schemas: readonly LabelSchema[]): FieldVector[] {
+  return schemas.flatMap(({ name: label, fields }) => fields.flatMap(({ name: field, vector }) => (vector === undefined ? [] : [{ label, field, vector }])));
+}
+
 /** The parameters of db.addVertexVectorIndex that make the index again. */
 export function vectorParameters({ indexType, dimension, distance, m, efConstruction }: VectorIndexDef): Readonly<Record<string, string | number>> {
   return { index_type: indexType, dimension, distance_type: distance, hnsw_m: m, hnsw_ef_construction: efConstruction };
 }
 
-/** TuGraph's vector indexes, of declared fields, as items of `vector_indexes`. */
-export function fieldVectorItems(schemas: readonly LabelSchema[]): Json[] {
-  return schemas.flatMap(({ name: label, fields }) => fields.flatMap(({ name: field, vector }) => (
-    vector === undefined ? [] : [{ type: 'VERTEX', label, field, ...vectorParameters(vector) }]
-  )));
+/** One of them as an item of `vector_indexes`. */
+export function fieldVectorItem({ label, field, vector }: FieldVector): Json {
+  return { type: 'VERTEX', label, field, ...vectorParameters(vector) };
 }
 
 /** An index that no field can carry, as an item of `indexes`. */

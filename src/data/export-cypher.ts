@@ -18,7 +18,7 @@ import { schemaItem } from './config-json.ts';
 import { outgoing, PART_CHARS, TURN_ELEMENTS, typeRanks } from './export-part.ts';
 import type { ExportPart, ExportStep } from './export-part.ts';
 import { KeyTable } from './key-table.ts';
-import { addVectorStatement, createConstraintStatement, createIndexStatement, createTextStatement, createVectorStatement } from './statement-text.ts';
+import { addVectorStatements, createConstraintStatement, createIndexStatement, createTextStatement, createVectorStatement } from './statement-text.ts';
 
 const LABEL = 'UNIQUE IMPORT LABEL';
 const ID = 'UNIQUE IMPORT ID';
@@ -90,12 +90,7 @@ export class CypherWriter {
       if (statement !== undefined) this.#add(statement);
     }
     for (const text of parts.texts) this.#add(createTextStatement(text));
-    for (const { schema } of parts.labels) {
-      for (const field of schema.fields) {
-        const statement = addVectorStatement(schema.name, field);
-        if (statement !== undefined) this.#add(statement);
-      }
-    }
+    for (const statement of addVectorStatements(parts.labels.map(({ schema }) => schema))) this.#add(statement);
     for (const index of catalog.vectorIndexes) this.#add(createVectorStatement(catalog.vectorIndexSpec(index)));
     for (const constraint of parts.constraints) this.#add(createConstraintStatement(constraint));
     yield* this.#findUndeclared();

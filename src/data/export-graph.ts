@@ -15,7 +15,7 @@ import type { GraphCatalog, LabelSchema } from '../graph/catalog.ts';
 import type { GraphReader } from '../graph/reader.ts';
 import type { Value } from '../value/value.ts';
 import { catalogParts } from './catalog-parts.ts';
-import { fieldVectorItems, indexItem, vectorIndexItem, schemaItem, textItem } from './config-json.ts';
+import { fieldVectorItem, fieldVectors, indexItem, vectorIndexItem, schemaItem, textItem } from './config-json.ts';
 import { CypherWriter } from './export-cypher.ts';
 import { outgoing, PART_CHARS, TURN_ELEMENTS, typeRanks } from './export-part.ts';
 import type { ExportPart, ExportStep } from './export-part.ts';
@@ -214,7 +214,7 @@ class GraphExport {
       ...withoutEmpty({
         indexes: parts.indexes.map(({ index, label, fields }) => indexItem(index, label, fields)),
         fulltext_indexes: parts.texts.map(textItem),
-        vector_indexes: [...fieldVectorItems(parts.labels.map(({ schema }) => schema)), ...this.#catalog.vectorIndexes.map((index) => vectorIndexItem(this.#catalog.vectorIndexSpec(index)))],
+        vector_indexes: [...fieldVectors(parts.labels.map(({ schema }) => schema)).map(fieldVectorItem), ...this.#catalog.vectorIndexes.map((index) => vectorIndexItem(this.#catalog.vectorIndexSpec(index)))],
         constraints: parts.constraints.map(({ name, type, kind, label, fields, propertyType }) => ({ name, rule: type, type: kind === 'vertex' ? 'VERTEX' : 'EDGE', label, fields, property_type: propertyType })),
       }),
       ...(names.labels.length + names.types.length + names.keys.length === 0 ? {} : { names }),

@@ -15,10 +15,11 @@ import { vectorIndexOf } from '../cypher/builtins/vector.ts';
 import { FIELD_TYPES } from '../graph/catalog.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
-import type { ConstraintDef, FieldDef, LabelSchema, VectorIndexDef, VectorIndexSpec } from '../graph/catalog.ts';
+import type { ConstraintDef, FieldDef, LabelSchema, VectorIndexSpec } from '../graph/catalog.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import { canonicalType, isPropertyType } from '../value/value-type.ts';
 import type { CypherMap } from '../value/value.ts';
+import type { FieldVector } from './config-json.ts';
 
 export interface IndexSpec {
   readonly kind: 'vertex' | 'edge';
@@ -198,19 +199,14 @@ function vectorIndexItem(item: Json, where: string): VectorIndexSpec {
   };
 }
 
-interface FieldVector {
-  readonly label: string;
-  readonly field: string;
-  readonly vector: VectorIndexDef;
-}
-
 /** TuGraph's kind, of a declared field, rather than Neo4j's, which has a name. */
 function isOfField(item: Json): boolean {
   return item.index_type !== undefined;
 }
 
-function fieldVectorItem({ type, label: _label, field: _field, ...parameters }: Json, where: string, schemas: readonly LabelSchema[]): FieldVector {
-  const [label, field] = [text({ label: _label }, 'label', where), text({ field: _field }, 'field', where)];
+function fieldVectorItem(item: Json, where: string, schemas: readonly LabelSchema[]): FieldVector {
+  const [label, field] = [text(item, 'label', where), text(item, 'field', where)];
+  const { type, label: _label, field: _field, ...parameters } = item;
   const schema = schemas.find((one) => one.kind === 'vertex' && one.name === label);
   if (schema === undefined || String(type).toUpperCase() !== 'VERTEX') throw wrong(`${where}: ${label} is no vertex label of \`schema\``);
   if (schema.fields.find((one) => one.name === field)?.type !== 'FLOAT_VECTOR') throw wrong(`${where}: ${label} has no FLOAT_VECTOR field ${field}`);

@@ -1,7 +1,7 @@
-import type { ConstraintDef, FieldDef, VectorIndexSpec } from '../graph/catalog.ts';
+import type { ConstraintDef, LabelSchema, VectorIndexSpec } from '../graph/catalog.ts';
 import { formatLiteral } from '../value/format.ts';
 import type { Value } from '../value/value.ts';
-import { vectorParameters } from './config-json.ts';
+import { fieldVectors, vectorParameters } from './config-json.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import type { IndexSpec } from './import-config.ts';
 
@@ -30,11 +30,12 @@ export function createVectorStatement({ kind, name, label, field, dimensions, si
   return `CREATE VECTOR INDEX ${quoted(name)} ${options.ifNotExists === true ? 'IF NOT EXISTS ' : ''}FOR ${patternOf(kind, label)} ON ${fieldsOf([field])} OPTIONS {indexConfig: {${settings}}}`;
 }
 
-/** TuGraph's vector index of a declared field as a statement; undefined: the field has none. */
-export function addVectorStatement(label: string, { name, vector }: FieldDef): string | undefined {
-  if (vector === undefined) return undefined;
-  const parameters = new Map<string, Value>(Object.entries(vectorParameters(vector)));
-  return `CALL db.addVertexVectorIndex(${[label, name, parameters].map((value) => formatLiteral(value)).join(', ')})`;
+/** TuGraph's vector indexes of declared fields as statements. */
+export function addVectorStatements(schemas: readonly LabelSchema[]): string[] {
+  return fieldVectors(schemas).map(({ label, field, vector }) => {
+    const parameters = new Map<string, Value>(Object.entries(vectorParameters(vector)));
+    return `CALL db.addVertexVectorIndex(${[label, field, parameters].map((value) => formatLiteral(value)).join(', ')})`;
+  });
 }
 
 const patternOf = (kind: 'vertex' | 'edge', label: string): string => (kind === 'vertex' ? `(n:${quoted(label)})` : `()-[n:${quoted(label)}]-()`);

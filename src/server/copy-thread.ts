@@ -1,6 +1,6 @@
 /** The thread for copies: reads whole states and the log for backups, makes the scheduled ones, and writes out graphs for exports. */
 import { workerData } from 'node:worker_threads';
-import { ByteStreams } from '../base/byte-streams.ts';
+import { ByteStreams, releasing } from '../base/byte-streams.ts';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { systemClock } from '../base/clock.ts';
@@ -9,7 +9,6 @@ import { exportParts, framed } from '../data/export-stream.ts';
 import type { ExportOptions } from '../data/export-graph.ts';
 import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
-import type { ReadPoint } from '../graph/state-reader.ts';
 import type { GroupStatus, LogEntries } from '../replica/protocol.ts';
 import { BackupPoints } from '../service/backup-points.ts';
 import { VersionClocks } from '../storage/clocks.ts';
@@ -67,19 +66,12 @@ async function openExport({ graphs, options }: ExportRequest): Promise<{ version
   try {
     const names = graphs ?? point.system.graphs.map(({ name }) => name);
     for (const name of names) point.view(name);
-    return { version: point.version, stream: streams.open(released(reader, point, names, options)) };
+    // The read point lives as long as the stream, also when the client leaves.
+    const bytes = releasing(framed(exportParts(point, names, options), point.version), () => reader.release(point));
+    return { version: point.version, stream: streams.open(bytes) };
   } catch (error) {
     reader.release(point);
     throw error;
-  }
-}
-
-/** The read point lives as long as the stream, also when the client leaves. */
-async function* released(reader: StateReader, point: ReadPoint, graphs: readonly string[], options: ExportOptions): AsyncGenerator<Buffer> {
-  try {
-    yield* framed(exportParts(point, graphs, options), point.version);
-  } finally {
-    reader.release(point);
   }
 }
 

@@ -38,14 +38,10 @@ describe('what parts hold is let go, once', () => {
     const { port1, port2 } = new MessageChannel();
     const streams = new ByteStreams();
     let open = 0;
-    async function* held(): AsyncGenerator<Uint8Array> {
+    const held = (): AsyncIterable<Uint8Array> => {
       open++;
-      try {
-        yield* three();
-      } finally {
-        open--;
-      }
-    }
+      return releasing(three(), () => open--);
+    };
     const maker = new Channel(port1 as unknown as PortLike, streams.handlers);
     const taker = new Channel(port2 as unknown as PortLike);
     try {
