@@ -1,26 +1,26 @@
 /**
- * One statement over Bolt on many connections, each with one request open at a time: what h2load is for HTTP. A process of its own, that writes
- * the same bytes each time and looks at no more of an answer than where it ends, so that little of what is measured is the client.
- *
- *   node bolt-load.mjs '{"port", "user", "password", "connections", "seconds", "text", "parameters"}'
+ * One statement over Bolt on many connections, each with one request open at a time: what h2load is for HTTP. The client is in C (bolt-load.c,
+ * compiled with `cc` when it is first used), so that, as with h2load, it is not the client that is measured.
  */
-import { fork } from 'node:child_process';
-import net from 'node:net';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageWriter } from '../../dist/bolt/chunking.js';
 import { BOLT_5 } from '../../dist/bolt/structures.js';
 import { percentile } from './load.mjs';
 
 const WARM_UP_MS = 2000;
-const SUCCESS = 0x70;
-const RECORD = 0x71;
+let program;
 
-/** As `h2load` of load.mjs: requests per second, latencies in milliseconds. */
-export function boltLoad(options) {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)]);
-    child.once('message', resolve).once('error', reject).once('exit', (code) => reject(new Error(`the load ended with ${code}`)));
-  });
+function compiled() {
+  if (program !== undefined) return program;
+  const folder = mkdtempSync(join(tmpdir(), 'lgraph-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  program = join(folder, 'bolt-load');
+  execFileSync('cc', ['-O2', '-Wall', '-o', program, fileURLToPath(new URL('bolt-load.c', import.meta.url))], { stdio: 'inherit' });
+  return program;
 }
 
 function framed(tag, fields) {
@@ -29,75 +29,21 @@ function framed(tag, fields) {
   return Buffer.from(writer.take());
 }
 
-function connection({ port, user, password }, request, onDone, onFailed) {
-  const socket = net.connect(port, '127.0.0.1').setNoDelay(true);
-  let rest = Buffer.alloc(0);
-  let state = 'handshake';
-  let sentAt = 0;
-  // HELLO and LOGON, RUN and PULL: what is written at once is answered twice.
-  let answers = 0;
-  const ask = (next, bytes) => {
-    state = next;
-    answers = 2;
-    sentAt = performance.now();
-    socket.write(bytes);
-  };
-  socket.once('connect', () => socket.write(Buffer.from('6060b01700000405000000000000000000000000', 'hex')));
-  socket.on('error', onFailed);
-  socket.on('data', (data) => {
-    let bytes = rest.length === 0 ? data : Buffer.concat([rest, data]);
-    if (state === 'handshake' && bytes.length >= 4) {
-      bytes = bytes.subarray(4);
-      ask('greeting', Buffer.concat([framed(0x01, [new Map([['user_agent', 'bench/1']])]), framed(0x6a, [new Map([['scheme', 'basic'], ['principal', user], ['credentials', password]])])]));
-    }
-    let at = 0;
-    for (let message = messageAt(bytes, at); message !== undefined; message = messageAt(bytes, at)) {
-      at = message.end;
-      if (message.tag === RECORD) continue;
-      if (message.tag !== SUCCESS) return onFailed(new Error(bytes.subarray(0, at).toString('latin1')));
-      answers -= 1;
-      if (answers > 0) continue;
-      if (state === 'asking' && !onDone(performance.now() - sentAt)) return socket.destroy();
-      ask('asking', request);
-    }
-    rest = bytes.subarray(at);
+/** As `h2load` of load.mjs: requests per second, latencies in milliseconds. Rejects when a request fails. */
+export async function boltLoad({ port, user, password, connections, seconds, text, parameters }) {
+  const folder = mkdtempSync(join(tmpdir(), 'lgraph-bench-'));
+  const greeting = join(folder, 'greeting');
+  const request = join(folder, 'request');
+  writeFileSync(greeting, Buffer.concat([framed(0x01, [new Map([['user_agent', 'bench/1']])]), framed(0x6a, [new Map([['scheme', 'basic'], ['principal', user], ['credentials', password]])])]));
+  writeFileSync(request, Buffer.concat([framed(0x10, [text, new Map(Object.entries(parameters)), new Map()]), framed(0x3f, [new Map([['n', -1]])])]));
+  const output = await new Promise((resolve, reject) => {
+    const child = spawn(compiled(), [port, connections, WARM_UP_MS, seconds * 1000, greeting, request].map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    child.stdout.on('data', (data) => (printed += data));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve(printed) : reject(new Error(`the load ended with ${code}`))));
   });
+  rmSync(folder, { recursive: true, force: true });
+  const latencies = Float64Array.from(output.trim().split('\n'), (line) => Number(line) / 1000).sort();
+  return { perSecond: latencies.length / seconds, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), bad: 0, n: latencies.length };
 }
-
-/** The tag of the message that begins at `at`, and where it ends; undefined: it is not whole. */
-function messageAt(bytes, at) {
-  let tag = -1;
-  for (let position = at; position + 2 <= bytes.length;) {
-    const length = bytes.readUInt16BE(position);
-    position += 2;
-    if (length === 0 && tag >= 0) return { tag, end: position };
-    if (length === 0) continue;
-    if (position + length > bytes.length) return undefined;
-    if (tag < 0) tag = bytes[position + 1];
-    position += length;
-  }
-  return undefined;
-}
-
-async function main(options) {
-  const request = Buffer.concat([framed(0x10, [options.text, new Map(Object.entries(options.parameters)), new Map()]), framed(0x3f, [new Map([['n', -1]])])]);
-  const latencies = [];
-  const from = performance.now() + WARM_UP_MS;
-  const until = from + options.seconds * 1000;
-  let open = options.connections;
-  await new Promise((resolve, reject) => {
-    const onDone = (ms) => {
-      const now = performance.now();
-      if (now >= from && now < until) latencies.push(ms);
-      if (now < until) return true;
-      open -= 1;
-      if (open === 0) resolve();
-      return false;
-    };
-    for (let i = 0; i < options.connections; i++) connection(options, request, onDone, reject);
-  });
-  latencies.sort((a, b) => a - b);
-  process.send({ perSecond: latencies.length / options.seconds, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), bad: 0, n: latencies.length }, () => process.disconnect());
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(JSON.parse(process.argv[2]));
