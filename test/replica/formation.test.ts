@@ -80,3 +80,49 @@ describe('a formation', () => {
     expect(outcome).toBeUndefined();
   });
 });
+
+/** A new server whose list names a group that is silent, or has no leader, until `backAt` (ms). Time is virtual: it passes in pauses only. */
+class Joiner {
+  readonly formation: Formation;
+  rounds = 0;
+  now = 0;
+  readonly #member: Identity = { ...newIdentity(false), membership: 'MEMBER', clusterId: 'c' };
+
+  constructor(backAt: number, giveUpAt: number, outage: 'silent' | 'headless' | 'refuses') {
+    const list = ['a:1', 'b:1'];
+    this.formation = new Formation({
+      info: info('n:1'), addresses: [...list, 'n:1'], appliedIndex: 0, stateChecksum: '', appliedTerm: 0, formOnMajority: false, joinGroupMs: 60_000, joinOnly: false,
+      nowMs: () => this.now,
+      timers: { ...systemTimers, after: (ms, work) => {
+        this.now += ms;
+        if (this.now > giveUpAt) this.formation.stop();
+        systemTimers.soon(work);
+        return () => undefined;
+      } },
+      newId: systemIds, mutants: undefined, identity: () => newIdentity(false), save: () => undefined, log: () => undefined, waitFor: () => undefined,
+      transport: { ...noTransport, call: (address: string, call: PeerCall) => this.#answer(address, call, this.now >= backAt ? 'well' : outage) },
+    });
+  }
+
+  #answer(address: string, call: PeerCall, state: 'silent' | 'headless' | 'refuses' | 'well'): Promise<unknown> {
+    if (address === 'a:1' && call.op === 'probe') this.rounds += 1;
+    if (state === 'silent') return Promise.reject(new Error('no answer'));
+    if (call.op === 'join') return state === 'well' ? Promise.resolve({ clusterId: 'c', start: undefined }) : Promise.reject(new Error('not now'));
+    const leaderAddress = state === 'headless' ? undefined : 'a:1';
+    const answer: ProbeAnswer = { identity: this.#member, info: info(address), addresses: ['a:1', 'b:1'], appliedIndex: 9, stateChecksum: '', leaderAddress, formed: undefined, bootstrapRole: 0, lastTerm: 3, lastIndex: 9 };
+    return Promise.resolve(answer);
+  }
+}
+
+describe('joining', () => {
+  const HOUR = 3_600_000;
+
+  it.each(['silent', 'headless', 'refuses'] as const)('goes on through an outage of hours (the group %s), without hurry, and ends it within seconds', async (outage) => {
+    const joiner = new Joiner(4 * HOUR, 5 * HOUR, outage);
+    expect(await joiner.formation.run()).toEqual({ kind: 'joined', clusterId: 'c', start: undefined });
+    expect(joiner.now - 4 * HOUR).toBeLessThanOrEqual(3000);
+    // In the first minute quickly, then every two seconds.
+    expect(joiner.rounds).toBeGreaterThan(4 * HOUR / 4000);
+    expect(joiner.rounds).toBeLessThan(4 * HOUR / 2000 + 60_000 / 100);
+  });
+});
