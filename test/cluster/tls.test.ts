@@ -148,7 +148,7 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     expect(peer().status).toBe(1);
     const shell = spawnSync(process.execPath, [join(root, 'bin/lgraph_cli'), '--uri', rest().boltUri, '--ca', file('ca.pem'), '--format', 'csv', '--timing', 'false', '-e', 'RETURN 40 + 2 AS x'], { encoding: 'utf8' });
     expect(shell.stdout).toContain('42');
-    expect(spawnSync(process.execPath, [join(root, 'dist/cli/health.js'), join(rest().directory, 'data')]).status).toBe(0);
+    expect(spawnSync(process.execPath, [join(root, 'dist/run/health.js'), join(rest().directory, 'data')]).status).toBe(0);
   });
 
   it('takes new certificates while it runs, keeps the old ones while the files do not go together', async () => {
