@@ -218,6 +218,30 @@ export class ByteReader {
     return value;
   }
 
+  /** The next byte, which stays the next one; -1 at the end. */
+  peek(): number {
+    return this.#buffer[this.#at] ?? -1;
+  }
+
+  /** Goes back to where it was before. */
+  rewind(position: number): void {
+    this.#at = position;
+  }
+
+  /** So many doubles with the same byte before each; undefined, and nothing is read, where what follows is something else. */
+  taggedDoubles(tag: number, count: number): Float64Array | undefined {
+    if (count * 9 > this.remaining) return undefined;
+    const buffer = this.#buffer;
+    const numbers = new Float64Array(count);
+    let at = this.#at;
+    for (let i = 0; i < count; i++, at += 9) {
+      if (buffer[at] !== tag) return undefined;
+      numbers[i] = buffer.readDoubleLE(at + 1);
+    }
+    this.#at = at;
+    return numbers;
+  }
+
   i64(): bigint {
     this.#need(8);
     const value = this.#buffer.readBigInt64LE(this.#at);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
-import type { CountersBlock, Properties } from '../graph/blocks.ts';
+import type { CountersBlock } from '../graph/blocks.ts';
 import { BITMAP, BitmapBlock, COUNTERS, EDGE, EdgeBlock, encodeEdgeHead, PAGE_IDS, setPage, SUMMARY, VERTEX, VertexBlock } from '../graph/blocks.ts';
 import type { GraphCatalog, IndexDef } from '../graph/catalog.ts';
 import type { Checksum } from '../graph/checksum.ts';
@@ -85,7 +85,7 @@ export class BulkGraph {
   createVertex(labels: readonly number[], keys: readonly number[], values: Value[]): number {
     const id = this.#newVertex();
     const block = new VertexBlock(labels, keys, values);
-    for (const label of labels) this.#checkRules('vertex', this.catalog.labelName(label), block);
+    for (const label of labels) this.#checkRules('vertex', this.catalog.labelName(label), keys, values);
     const targets = labels.flatMap((label) => this.#byLabel.get(label) ?? []);
     this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, undefined);
     this.#sink.put(VERTEX, id, block);
@@ -136,7 +136,7 @@ export class BulkGraph {
   createEdge(typeId: number, start: number, end: number, keys: readonly number[], values: Value[]): number {
     const id = this.#counters.nextEdge;
     const block = new EdgeBlock(typeId, start, end, keys, values);
-    this.#checkRules('edge', this.catalog.typeName(typeId), block);
+    this.#checkRules('edge', this.catalog.typeName(typeId), keys, values);
     const targets = this.#byType.get(typeId) ?? [];
     this.#enter(targets, targets.map(({ index }) => indexKey(index, block)), id, [start, end]);
     this.#sink.put(EDGE, id, block);
@@ -175,7 +175,7 @@ export class BulkGraph {
     if (!this.#options.discard) this.#adjacency!.add(id, typeId, start, end);
   }
 
-  #checkRules(kind: 'vertex' | 'edge', label: string, { keys, values }: Properties): void {
+  #checkRules(kind: 'vertex' | 'edge', label: string, keys: readonly number[], values: readonly Value[]): void {
     const name = `${kind} ${label}`;
     let rules = this.#rules.get(name);
     if (rules === undefined) this.#rules.set(name, rules = new ElementRules(this.catalog, kind, label));

@@ -13,6 +13,7 @@ import { Point } from '../value/spatial.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
 import { Float } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
+import { unpacked } from '../value/packed-floats.ts';
 import { catalogParts } from './catalog-parts.ts';
 import { schemaItem } from './config-json.ts';
 import { outgoing, PART_CHARS, TURN_ELEMENTS, typeRanks } from './export-part.ts';
@@ -142,12 +143,12 @@ export class CypherWriter {
     const block = this.#source.get(VERTEX, id)!;
     const schema: LabelSchema | undefined = this.#schemaOf(block);
     if (schema === undefined) return `:${quoted(LABEL)} {${quoted(ID)}: ${this.#numberOf(id)}}`;
-    const value = block.values[block.keys.indexOf(this.#view.catalog.findKey(schema.primary!)!)]!;
+    const value = unpacked(block.values[block.keys.indexOf(this.#view.catalog.findKey(schema.primary!)!)]!);
     return `:${quoted(schema.name)} {${quoted(schema.primary!)}: ${literal(value)}}`;
   }
 
   #properties(block: VertexBlock | EdgeBlock, id: number | undefined): string {
-    const entries = block.keys.map((key, i) => `${quoted(this.#view.catalog.keyName(key))}: ${literal(block.values[i]!)}`).sort();
+    const entries = block.keys.map((key, i) => `${quoted(this.#view.catalog.keyName(key))}: ${literal(unpacked(block.values[i]!))}`).sort();
     if (id !== undefined) entries.push(`${quoted(ID)}: ${id}`);
     return `{${entries.join(', ')}}`;
   }

@@ -14,6 +14,7 @@ import type { BlockSource } from '../graph/block-source.ts';
 import type { GraphCatalog, LabelSchema } from '../graph/catalog.ts';
 import type { GraphReader } from '../graph/reader.ts';
 import type { Value } from '../value/value.ts';
+import { unpacked } from '../value/packed-floats.ts';
 import { catalogParts } from './catalog-parts.ts';
 import { fieldVectorItem, fieldVectors, indexItem, vectorIndexItem, schemaItem, textItem } from './config-json.ts';
 import { CypherWriter } from './export-cypher.ts';
@@ -145,12 +146,12 @@ class GraphExport {
   }
 
   #primary(schema: LabelSchema, block: VertexBlock): Value {
-    return block.values[block.keys.indexOf(this.#catalog.findKey(schema.primary!)!)]!;
+    return unpacked(block.values[block.keys.indexOf(this.#catalog.findKey(schema.primary!)!)]!);
   }
 
   #properties(block: VertexBlock | EdgeBlock): string {
     // By name: numbers of names are given in another order by an import.
-    return `{${block.keys.map((key, i) => `${JSON.stringify(this.#catalog.keyName(key))}:${typedJson(block.values[i]!)}`).sort().join(',')}}`;
+    return `{${block.keys.map((key, i) => `${JSON.stringify(this.#catalog.keyName(key))}:${typedJson(unpacked(block.values[i]!))}`).sort().join(',')}}`;
   }
 
   // -------------------------------------------------------------- files

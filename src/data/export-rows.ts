@@ -4,6 +4,7 @@ import type { FieldDef, GraphCatalog, LabelSchema } from '../graph/catalog.ts';
 import { jsonFloat } from '../value/format.ts';
 import { Float } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
+import { unpacked } from '../value/packed-floats.ts';
 import { cellText } from './cells.ts';
 import { csvField, csvText } from './csv.ts';
 
@@ -29,7 +30,7 @@ export function rowWriter(schema: LabelSchema, catalog: GraphCatalog, options: {
       const cells = isEdge ? [cell(source), cell(destination)] : [];
       for (const key of keys) {
         const at = block.keys.indexOf(key);
-        cells.push(cell(at < 0 ? null : block.values[at]!));
+        cells.push(cell(at < 0 ? null : unpacked(block.values[at]!)));
       }
       const text = cells.join(between);
       return `${open}${text}${close}`;

@@ -6,7 +6,7 @@ import { ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { FieldDef, GraphCatalog } from '../graph/catalog.ts';
 import { encodeNumbers } from '../graph/blocks.ts';
-import { encodeListHead, encodeText, encodeValue, isCollection } from '../value/codec.ts';
+import { encodeListHead, encodeText, encodeValue } from '../value/codec.ts';
 import type { Value } from '../value/value.ts';
 import { ByteRows } from './byte-rows.ts';
 import type { RowVisitor } from './byte-rows.ts';
@@ -240,7 +240,7 @@ export class RowEncoder implements RowVisitor {
     const list = encodeListHead(new ByteWriter(64), slots.length);
     for (const at of slots) {
       const slot = this.#slots[at];
-      if (slot === undefined || !isIndexable(bytes, slot)) {
+      if (slot === undefined || isNull(slot)) {
         key.other(NO_BYTES);
         return;
       }
@@ -270,13 +270,12 @@ function writeKey(key: KeyColumnBuilder, slot: Slot, writer: ByteWriter): void {
   if (!Number.isNaN(slot.number)) key.number(slot.number);
   else {
     const bytes = writer.view();
-    key.other(isIndexable(bytes, slot) ? bytes.subarray(slot.from, slot.to) : NO_BYTES);
+    key.other(isNull(slot) ? NO_BYTES : bytes.subarray(slot.from, slot.to));
   }
 }
 
-/** As mutator.ts has it: neither null nor a list nor a map. */
-function isIndexable(bytes: Uint8Array, { from, to }: Slot): boolean {
-  return to > from && !isCollection(bytes[from]!);
+function isNull({ from, to }: Slot): boolean {
+  return to === from;
 }
 
 /** Where the rows of a batch came from: for what is said about those that the graph refuses. */

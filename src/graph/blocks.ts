@@ -22,7 +22,8 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { Value } from '../value/value.ts';
-import { decodeValue, encodeValue } from '../value/codec.ts';
+import { decodeStored, encodeStored, packed, storedSize, unpacked } from '../value/packed-floats.ts';
+import type { StoredValue } from '../value/packed-floats.ts';
 import type { CatalogData } from './catalog.ts';
 
 export interface Block {
@@ -62,15 +63,15 @@ export function renumberKey(key: Buffer, kind: number, block: number): void {
 /** Parallel arrays of property key numbers (ascending) and values; the key array is shared between equal shapes. */
 export interface Properties {
   keys: readonly number[];
-  values: Value[];
+  values: StoredValue[];
 }
 
 export class VertexBlock implements Block, Properties {
   at = 0;
   labels: readonly number[];
   keys: readonly number[];
-  values: Value[];
-  constructor(labels: readonly number[], keys: readonly number[], values: Value[]) {
+  values: StoredValue[];
+  constructor(labels: readonly number[], keys: readonly number[], values: StoredValue[]) {
     this.labels = labels;
     this.keys = keys;
     this.values = values;
@@ -83,8 +84,8 @@ export class EdgeBlock implements Block, Properties {
   readonly start: number;
   readonly end: number;
   keys: readonly number[];
-  values: Value[];
-  constructor(typeId: number, start: number, end: number, keys: readonly number[], values: Value[]) {
+  values: StoredValue[];
+  constructor(typeId: number, start: number, end: number, keys: readonly number[], values: StoredValue[]) {
     this.typeId = typeId;
     this.start = start;
     this.end = end;
@@ -136,19 +137,19 @@ function decodeNumbers(reader: ByteReader): readonly number[] {
 
 function encodeProperties(block: Properties, writer: ByteWriter): void {
   encodeNumbers(block.keys, writer);
-  for (const value of block.values) encodeValue(writer, value);
+  for (const value of block.values) encodeStored(writer, value);
 }
 
 function decodeProperties(reader: ByteReader): Properties {
   const keys = decodeNumbers(reader);
-  const values: Value[] = [];
-  for (let i = 0; i < keys.length; i++) values.push(decodeValue(reader));
+  const values: StoredValue[] = [];
+  for (let i = 0; i < keys.length; i++) values.push(decodeStored(reader));
   return { keys, values };
 }
 
 function propertiesSize(block: Properties): number {
   let bytes = 16 + block.values.length * 8;
-  for (const value of block.values) bytes += typeof value === 'string' ? 24 + value.length : typeof value === 'object' ? 64 : 0;
+  for (const value of block.values) bytes += storedSize(value);
   return bytes;
 }
 
@@ -190,6 +191,11 @@ export const EDGE: BlockKind<EdgeBlock> = {
 
 /** The value of a key, or null. */
 export function propertyOf(block: Properties, keyId: number): Value {
+  return unpacked(storedOf(block, keyId));
+}
+
+/** The same, as it is kept. */
+export function storedOf(block: Properties, keyId: number): StoredValue {
   const { keys } = block;
   for (let i = 0; i < keys.length; i++) if (keys[i] === keyId) return block.values[i]!;
   return null;
@@ -205,13 +211,13 @@ export function setProperty(block: Properties, keyId: number, value: Value): boo
     return true;
   }
   if (at >= 0) {
-    block.values[at] = value;
+    block.values[at] = packed(value);
     return true;
   }
   let place = block.keys.findIndex((key) => key > keyId);
   if (place < 0) place = block.keys.length;
   block.keys = internNumbers([...block.keys.slice(0, place), keyId, ...block.keys.slice(place)]);
-  block.values = [...block.values.slice(0, place), value, ...block.values.slice(place)];
+  block.values = [...block.values.slice(0, place), packed(value), ...block.values.slice(place)];
   return true;
 }
 

@@ -12,6 +12,7 @@ import { assert } from '../base/assert.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { decodeValue, encodeValue } from '../value/codec.ts';
 import { orderCompare } from '../value/compare.ts';
+import { storedSize } from '../value/packed-floats.ts';
 import type { Value } from '../value/value.ts';
 import type { Block, BlockKind } from './blocks.ts';
 
@@ -113,7 +114,7 @@ export const INDEX: BlockKind<IndexPage> = {
     return new IndexPage(keys, ids, children, compact);
   },
   copy: (page) => new IndexPage(page.keys.slice(), page.ids.slice(), page.children?.slice(), page.compact),
-  size: (page) => 200 + page.keys.length * (typeof page.keys[0] === 'string' ? 56 : 24),
+  size: (page) => 200 + (typeof page.keys[0] === 'object' ? storedSize(page.keys) : page.keys.length * (typeof page.keys[0] === 'string' ? 56 : 24)),
 };
 
 /** Where a tree reads its pages. A page that was never written is an empty leaf (the root of a new index). */

@@ -7,6 +7,7 @@
  */
 import { DbError } from '../base/errors.ts';
 import { NodeValue } from '../value/value.ts';
+import type { PackedFloats } from '../value/packed-floats.ts';
 import type { CypherMap, RelationshipValue, Value } from '../value/value.ts';
 import { GraphCatalog } from './catalog.ts';
 import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, PropertyEntry } from './catalog.ts';
@@ -107,7 +108,7 @@ export function guardedView<View extends GraphView>(view: View, rules: FieldRule
   });
 }
 
-type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange' | 'narrowByInteger'>;
+type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeVector' | 'relationshipVector' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange' | 'narrowByInteger'>;
 
 class Guard<View extends GraphView = GraphView> implements Reads {
   protected readonly view: View;
@@ -142,6 +143,16 @@ class Guard<View extends GraphView = GraphView> implements Reads {
   relationshipProperty(relationship: RelationshipValue, keyId: number): Value {
     const value = this.view.relationshipProperty(relationship, keyId);
     return this.rules.hidden.edge.get(keyId)?.includes(relationship.typeId) === true ? null : value;
+  }
+
+  nodeVector(id: number, keyId: number): PackedFloats | undefined {
+    return this.isHiddenAt(new NodeValue(id), keyId) ? undefined : this.view.nodeVector(id, keyId);
+  }
+
+  relationshipVector(id: number, keyId: number): PackedFloats | undefined {
+    const types = this.rules.hidden.edge.get(keyId);
+    const isHidden = types !== undefined && types.includes(this.view.findRelationship(id)?.typeId ?? -1);
+    return isHidden ? undefined : this.view.relationshipVector(id, keyId);
   }
 
   nodeProperties(node: NodeValue): CypherMap {

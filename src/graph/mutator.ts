@@ -5,6 +5,8 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Value } from '../value/value.ts';
+import { packed } from '../value/packed-floats.ts';
+import type { StoredValue } from '../value/packed-floats.ts';
 import {
   ADJACENCY, AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, ChunkBlock, COUNTERS, CountersBlock, DEGREE, DegreeBlock, EDGE, EdgeBlock,
   internNumbers, PAGE_IDS, propertyOf, setPage, setProperty, SUMMARY, VERTEX, VertexBlock,
@@ -344,19 +346,15 @@ export class GraphMutator implements TextStore {
 export function indexKey(index: IndexDef, block: Properties): Value | undefined {
   if (index.keyIds.length === 1) {
     const value = propertyOf(block, index.keyIds[0]!);
-    return value === null || !isIndexable(value) ? undefined : value;
+    return value === null ? undefined : value;
   }
   const values = index.keyIds.map((key) => propertyOf(block, key));
-  return values.some((value) => value === null || !isIndexable(value)) ? undefined : values;
-}
-
-function isIndexable(value: Value): boolean {
-  return !Array.isArray(value) && !(value instanceof Map);
+  return values.includes(null) ? undefined : values;
 }
 
 /** Entries come by ascending key, from the transaction as from its record (see effects.ts). */
-function columns(entries: readonly PropertyEntry[]): [readonly number[], Value[]] {
-  return [internNumbers(entries.map(([key]) => key)), entries.map(([, value]) => value)];
+function columns(entries: readonly PropertyEntry[]): [readonly number[], StoredValue[]] {
+  return [internNumbers(entries.map(([key]) => key)), entries.map(([, value]) => packed(value))];
 }
 
 function bump(counts: number[], at: number, by: number): void {

@@ -2,9 +2,12 @@
  * `GraphView` over any source of blocks: what labels, properties, adjacency, sets and indexes mean in terms of blocks.
  */
 import { DbError } from '../base/errors.ts';
-import { RelationshipValue } from '../value/value.ts';
+import { equals } from '../value/compare.ts';
+import { Float, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, NodeValue, Value } from '../value/value.ts';
-import { ADJACENCY, BITMAP, CHUNK, COUNTERS, DEGREE, EDGE, PAGE_IDS, SUMMARY, VERTEX, VertexBlock, EdgeBlock, propertyOf, setPage } from './blocks.ts';
+import { unpacked, vectorOf } from '../value/packed-floats.ts';
+import type { PackedFloats } from '../value/packed-floats.ts';
+import { ADJACENCY, BITMAP, CHUNK, COUNTERS, DEGREE, EDGE, PAGE_IDS, SUMMARY, VERTEX, VertexBlock, EdgeBlock, propertyOf, setPage, storedOf } from './blocks.ts';
 import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { BlockSource } from './block-source.ts';
 import { compareKeys, INDEX, leaves, leavesFrom, seekEqual } from './btree.ts';
@@ -111,7 +114,7 @@ export class GraphReader implements GraphView, PageSource {
     const known = columns.get(node.id, keyId, this.version) as Value | undefined;
     if (known !== undefined) return known;
     const value = propertyOf(this.vertex(node), keyId);
-    columns.put(node.id, keyId, this.version, value);
+    if (!Array.isArray(value)) columns.put(node.id, keyId, this.version, value);
     return value;
   }
 
@@ -121,8 +124,18 @@ export class GraphReader implements GraphView, PageSource {
     const known = columns.get(relationship.id, keyId, this.version) as Value | undefined;
     if (known !== undefined) return known;
     const value = propertyOf(this.edge(relationship), keyId);
-    columns.put(relationship.id, keyId, this.version, value);
+    if (!Array.isArray(value)) columns.put(relationship.id, keyId, this.version, value);
     return value;
+  }
+
+  nodeVector(id: number, keyId: number): PackedFloats | undefined {
+    const block = this.source.get(VERTEX, id);
+    return block === undefined ? undefined : vectorOf(storedOf(block, keyId));
+  }
+
+  relationshipVector(id: number, keyId: number): PackedFloats | undefined {
+    const block = this.source.get(EDGE, id);
+    return block === undefined ? undefined : vectorOf(storedOf(block, keyId));
   }
 
   nodeProperties(node: NodeValue): CypherMap {
@@ -135,7 +148,7 @@ export class GraphReader implements GraphView, PageSource {
 
   #map(block: VertexBlock | EdgeBlock): CypherMap {
     const map: CypherMap = new Map();
-    for (let i = 0; i < block.keys.length; i++) map.set(this.#catalog.keyName(block.keys[i]!), block.values[i]!);
+    for (let i = 0; i < block.keys.length; i++) map.set(this.#catalog.keyName(block.keys[i]!), unpacked(block.values[i]!));
     return map;
   }
 
@@ -246,7 +259,13 @@ export class GraphReader implements GraphView, PageSource {
 
   indexSeek(index: IndexDef, values: readonly Value[]): ArrayLike<number> {
     if (values.some((value) => value === null)) return [];
-    return seekEqual(this, index.root, index.keyIds.length === 1 ? values[0]! : [...values]);
+    const found = seekEqual(this, index.root, index.keyIds.length === 1 ? values[0]! : [...values]);
+    return found.length === 0 || values.every(isToldByOrder) ? found : found.filter((id) => this.#equals(index, id, values));
+  }
+
+  #equals({ kind, keyIds }: IndexDef, id: number, values: readonly Value[]): boolean {
+    const block = kind === 'vertex' ? this.source.get(VERTEX, id) : this.source.get(EDGE, id);
+    return block !== undefined && values.every((value, i) => equals(propertyOf(block, keyIds[i]!), value) === true);
   }
 
   *indexRange(index: IndexDef, range: IndexRange): Generator<ArrayLike<number>> {
@@ -294,6 +313,14 @@ export class GraphReader implements GraphView, PageSource {
 }
 
 const NO_SEGMENTS: readonly AdjacencySegment[] = [];
+
+/**
+ * Whether equality is what the order of an index says of the value. It ties what is not equal as well: NaN with itself, durations and moments
+ * that are written in different ways, and lists of such.
+ */
+function isToldByOrder(value: Value): boolean {
+  return typeof value !== 'object' || (value instanceof Float && !Number.isNaN(value.value));
+}
 
 function gone(what: string, id: number): DbError {
   return new DbError('EntityNotFound', `DeletedEntityAccess: the ${what} ${id} has been deleted`, { detail: 'DeletedEntityAccess' });

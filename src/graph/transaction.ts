@@ -6,6 +6,7 @@ import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import { NodeValue, RelationshipValue } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
+import { unpacked } from '../value/packed-floats.ts';
 import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog } from './catalog.ts';
@@ -200,10 +201,10 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     for (const field of schema?.fields ?? []) {
       const key = this.catalog.findKey(field.name)!;
       const at = block.keys.indexOf(key);
-      fieldValue(field, at < 0 ? null : block.values[at]!);
+      fieldValue(field, at < 0 ? null : unpacked(block.values[at]!));
     }
     this.#checkExists('vertex', [this.catalog.labelName(labelId)], block);
-    for (const [i, key] of block.keys.entries()) checkType(this.catalog, 'vertex', [this.catalog.labelName(labelId)], key, block.values[i]!);
+    for (const [i, key] of block.keys.entries()) checkType(this.catalog, 'vertex', [this.catalog.labelName(labelId)], key, unpacked(block.values[i]!));
     this.#checkUnique(this.catalog.labelIndexes(labelId), node.id, block);
     this.#mutator.setLabel(node.id, labelId, true);
     this.#effects.label(this.graphId, node.id, labelId, true);
@@ -511,7 +512,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
           if (block === undefined) continue;
           const at = block.keys.indexOf(key);
           if (rule !== undefined) {
-            if (at >= 0 && !rule.test(block.values[at]!)) throw wrongType(rule, block.values[at]!);
+            if (at >= 0 && !rule.test(unpacked(block.values[at]!))) throw wrongType(rule, unpacked(block.values[at]!));
           } else if (at < 0) throw mustExist(constraint, this.catalog.keyName(key));
         }
       }

@@ -9,6 +9,7 @@
  * catalog. Node and relationship ids are dense numbers from 0, below 2^40, never reused.
  */
 import type { CypherMap, NodeValue, RelationshipValue, Value } from '../value/value.ts';
+import type { PackedFloats } from '../value/packed-floats.ts';
 import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef, VectorIndexSpec, TextIndexDef } from './catalog.ts';
 
 export type Direction = 'out' | 'in';
@@ -70,6 +71,9 @@ export interface GraphView {
   /** The property, or null where it has none. */
   nodeProperty(node: NodeValue, keyId: number): Value;
   relationshipProperty(relationship: RelationshipValue, keyId: number): Value;
+  /** The property where it is a list of numbers, as numbers: what asks for thousands of vectors need not make values of them. */
+  nodeVector(id: number, keyId: number): PackedFloats | undefined;
+  relationshipVector(id: number, keyId: number): PackedFloats | undefined;
   nodeProperties(node: NodeValue): CypherMap;
   relationshipProperties(relationship: RelationshipValue): CypherMap;
 

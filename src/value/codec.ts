@@ -50,9 +50,9 @@ export function encodeListHead(w: ByteWriter, count: number): ByteWriter {
   return w.u8(9).varint(count);
 }
 
-/** Whether the value that begins with this byte is a LIST or a MAP. */
-export function isCollection(tag: number): boolean {
-  return tag === 9 || tag === 10;
+/** Whether the value that begins with this byte is a LIST. */
+export function isList(tag: number): boolean {
+  return tag === 9;
 }
 
 export function encodeValue(w: ByteWriter, v: Value): void {

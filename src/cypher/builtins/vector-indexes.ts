@@ -7,7 +7,9 @@ import { suggest } from '../../base/suggest.ts';
 import { mayMakeList } from '../../base/allowance.ts';
 import type { VectorIndex } from '../../graph/catalog.ts';
 import type { GraphView } from '../../graph/view.ts';
-import { Float, isNumber, NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
+import { vectorOf } from '../../value/packed-floats.ts';
+import type { PackedFloats } from '../../value/packed-floats.ts';
+import { Float, NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { best } from '../fulltext/hits.ts';
 import { cosine, euclidean } from '../functions/vector.ts';
@@ -29,62 +31,53 @@ function indexOf(view: GraphView, kind: VectorIndex['kind'], name: string): Vect
 }
 
 /** Finite numbers, at least one; undefined for what is no vector. */
-function vectorOf(value: Value): number[] | undefined {
-  if (!Array.isArray(value) || value.length === 0) return undefined;
-  const numbers: number[] = [];
-  for (const item of value) {
-    const number = item !== null && isNumber(item) ? (item instanceof Float ? item.value : Number(item)) : NaN;
-    if (!Number.isFinite(number)) return undefined;
-    numbers.push(number);
-  }
-  return numbers;
+function finiteVector(value: Value): PackedFloats | undefined {
+  const vector = vectorOf(value);
+  return vector !== undefined && Number.isFinite(vector.squares) ? vector : undefined;
 }
 
 function search(context: ExecContext, kind: VectorIndex['kind'], args: readonly (Value | undefined)[]): Value[][] {
   const { view } = context;
   const index = indexOf(view, kind, text(args[0], 'indexName'));
-  const [count, query] = [args[1], vectorOf(args[2] ?? null)];
+  const [count, query] = [args[1], finiteVector(args[2] ?? null)];
   if (typeof count !== 'number' || count < 1) throw wrong('numberOfNearestNeighbours should be an integer, at least 1');
-  const { dimensions = query?.length, similarity } = index;
-  if (query === undefined || query.length !== dimensions) {
-    throw wrong(`the vector index ${index.name} holds vectors of ${dimensions ?? 'some'} finite numbers, given ${query === undefined ? 'something else' : query.length}`);
+  const { dimensions = query?.numbers.length, similarity, keyId } = index;
+  if (query === undefined || query.numbers.length !== dimensions) {
+    throw wrong(`the vector index ${index.name} holds vectors of ${dimensions ?? 'some'} finite numbers, given ${query === undefined ? 'something else' : query.numbers.length}`);
   }
-  const likeness = similarity === 'cosine' ? cosine : euclidean;
-  if (likeness(query, query) === undefined) throw wrong('a vector of zeros is like no other by cosine');
-  const ids: number[] = [];
-  const scores: number[] = [];
-  const items = kind === 'vertex' ? nodeVectors(view, index) : relationshipVectors(view, index);
-  for (const [id, value] of items) {
-    if (ids.length % 1024 === 0) {
-      mayMakeList(2048);
-      context.checkpoint(0);
-    }
-    const vector = vectorOf(value);
-    const score = vector?.length === query.length ? likeness(vector, query) : undefined;
-    if (score === undefined) continue;
-    ids.push(id);
-    scores.push(score);
-  }
-  return best({ ids, scores }, count).map(({ id, score }) => [kind === 'vertex' ? new NodeValue(id) : view.findRelationship(id)!, new Float(score)]);
-}
-
-function* nodeVectors(view: GraphView, { labelId, keyId }: VectorIndex): Generator<[number, Value]> {
-  for (const ids of view.scanNodes(labelId)) for (let i = 0; i < ids.length; i++) yield [ids[i]!, view.nodeProperty(new NodeValue(ids[i]!), keyId)];
-}
-
-function* relationshipVectors(view: GraphView, { labelId, keyId }: VectorIndex): Generator<[number, Value]> {
-  for (const ids of view.scanRelationships(labelId)) {
+  if (similarity === 'cosine' && query.squares === 0) throw wrong('a vector of zeros is like no other by cosine');
+  const isVertex = kind === 'vertex';
+  const likeness = likenessTo(query, similarity);
+  const hits: { ids: number[]; scores: number[] } = { ids: [], scores: [] };
+  for (const ids of isVertex ? view.scanNodes(index.labelId) : view.scanRelationships(index.labelId)) {
+    mayMakeList(ids.length * 2);
+    context.checkpoint(0);
     for (let i = 0; i < ids.length; i++) {
-      const relationship = view.findRelationship(ids[i]!);
-      if (relationship !== undefined) yield [relationship.id, view.relationshipProperty(relationship, keyId)];
+      const vector = isVertex ? view.nodeVector(ids[i]!, keyId) : view.relationshipVector(ids[i]!, keyId);
+      const score = vector === undefined ? undefined : likeness(vector);
+      if (score === undefined) continue;
+      hits.ids.push(ids[i]!);
+      hits.scores.push(score);
     }
   }
+  return best(hits, count).map(({ id, score }) => [isVertex ? new NodeValue(id) : view.findRelationship(id)!, new Float(score)]);
+}
+
+/** Undefined for vectors that the index leaves out: of another length, not finite, or without a direction. */
+function likenessTo(query: PackedFloats, similarity: VectorIndex['similarity']): (vector: PackedFloats) => number | undefined {
+  const { squares } = query;
+  // In double precision whatever it holds: the inner loop then sees two kinds of arrays and not three.
+  const numbers = Float64Array.from(query.numbers);
+  return (vector) => {
+    if (vector.numbers.length !== numbers.length || !Number.isFinite(vector.squares)) return undefined;
+    return similarity === 'cosine' ? cosine(vector.numbers, numbers, vector.squares, squares) : euclidean(vector.numbers, numbers);
+  };
 }
 
 function checkedVector(value: Value | undefined): Value[] {
-  const numbers = vectorOf(value ?? null);
-  if (numbers === undefined) throw wrong('vector should be a list of finite numbers');
-  return numbers.map((number) => new Float(Math.fround(number)));
+  const vector = finiteVector(value ?? null);
+  if (vector === undefined) throw wrong('vector should be a list of finite numbers');
+  return Array.from(vector.numbers, (number) => new Float(Math.fround(number)));
 }
 
 const QUERY = 'indexName:STRING, numberOfNearestNeighbours:INTEGER, query:LIST';

@@ -4,10 +4,13 @@
  * An "index" is a note in the field's declaration (what the procedures show, and that a search may be asked for); there is no
  * approximate structure behind it, so its tuning options are checked and shown but change nothing.
  */
+import { mayMakeList } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import type { FieldDef, LabelSchema, VectorIndexDef } from '../../graph/catalog.ts';
 import { checkDimension } from '../../graph/field-values.ts';
 import type { GraphView, GraphWriter } from '../../graph/view.ts';
+import { dot, squaredDistance, vectorOf } from '../../value/packed-floats.ts';
+import { best } from '../fulltext/hits.ts';
 import { Float, isNumber, NodeValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { builtin, list, options, text, writerOf, wrong, type Builtin } from './define.ts';
@@ -40,21 +43,6 @@ export function vectorIndexOf(config: Value | undefined): VectorIndexDef {
   return { indexType, dimension: number('dimension', 128, 1, 65536), distance, m, efConstruction: number('hnsw_ef_construction', 100, m, 1000) };
 }
 
-function numbersOf(value: Value | undefined): number[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const numbers: number[] = [];
-  for (const item of value) {
-    if (item === null || !isNumber(item)) return undefined;
-    numbers.push(item instanceof Float ? item.value : Number(item));
-  }
-  return numbers;
-}
-
-interface Hit {
-  readonly id: number;
-  readonly distance: number;
-}
-
 const SEARCH_TUNING = ['hnsw_ef_search', 'ivf_flat_nprobe'];
 
 /** An index holds vectors of one length: what is stored already must fit. */
@@ -66,40 +54,49 @@ function checkStored(context: ExecContext, label: string, field: FieldDef): void
   for (const ids of view.scanNodes(labelId)) {
     context.checkpoint(0);
     for (let i = 0; i < ids.length; i++) {
-      const vector = view.nodeProperty(new NodeValue(ids[i]!), key);
-      if (Array.isArray(vector)) checkDimension(field, vector.length);
+      const vector = view.nodeVector(ids[i]!, key);
+      if (vector !== undefined) checkDimension(field, vector.numbers.length);
     }
   }
 }
 
-/** Every vertex with a vector, nearest first. */
-function search(context: ExecContext, label: string, name: string, query: readonly Value[]): Hit[] {
+interface Found {
+  readonly ids: number[];
+  readonly distances: number[];
+}
+
+/** Every vertex with a vector of the index's length, and how far it is, in single precision. */
+function search(context: ExecContext, label: string, name: string, query: readonly Value[]): Found {
   const { view } = context;
   const { field } = vectorField(view, label, name);
   if (field.vector === undefined) throw new DbError('IndexNotFound', `VertexIndex [${label}:${name}] does not exist.`);
-  const wanted = numbersOf([...query]);
-  if (wanted === undefined || wanted.length !== field.vector.dimension) {
+  const given = vectorOf([...query]);
+  if (given === undefined || given.numbers.length !== field.vector.dimension) {
     throw wrong(`vector index dimension mismatch, vector size:${query.length}, dim:${field.vector.dimension}`);
   }
+  const wanted = Float64Array.from(given.numbers);
   const key = view.catalog.findKey(name);
   const labelId = view.catalog.findLabel(label);
-  const hits: Hit[] = [];
-  if (key === undefined || labelId === undefined) return hits;
+  const found: Found = { ids: [], distances: [] };
+  if (key === undefined || labelId === undefined) return found;
   const inner = field.vector.distance === 'ip';
   for (const ids of view.scanNodes(labelId)) {
+    mayMakeList(ids.length * 2);
     context.checkpoint(0);
     for (let i = 0; i < ids.length; i++) {
-      const vector = numbersOf(view.nodeProperty(new NodeValue(ids[i]!), key));
-      if (vector?.length !== wanted.length) continue;
-      let sum = 0;
-      for (let d = 0; d < wanted.length; d++) sum += inner ? vector[d]! * wanted[d]! : (vector[d]! - wanted[d]!) ** 2;
-      hits.push({ id: ids[i]!, distance: Math.fround(inner ? 1 - sum : sum) });
+      const numbers = view.nodeVector(ids[i]!, key)?.numbers;
+      if (numbers?.length !== wanted.length) continue;
+      found.ids.push(ids[i]!);
+      found.distances.push(Math.fround(inner ? 1 - dot(numbers, wanted) : squaredDistance(numbers, wanted)));
     }
   }
-  return hits.sort((a, b) => a.distance - b.distance || a.id - b.id);
+  return found;
 }
 
-const rows = (hits: readonly Hit[]): Value[][] => hits.map(({ id, distance }) => [new NodeValue(id), new Float(distance)]);
+/** The nearest of them first. */
+function rows({ ids, distances }: Found, count: number): Value[][] {
+  return best({ ids, scores: distances.map((distance) => -distance) }, count).map(({ id, score }) => [new NodeValue(id), new Float(-score)]);
+}
 
 function radiusOption(config: CypherMap): number {
   const value = config.get('radius') ?? null;
@@ -135,19 +132,20 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
     context.view.catalog.data.schemas.flatMap((schema) => schema.fields.flatMap((field): Value[][] => {
       const { vector } = field;
       if (schema.kind !== 'vertex' || vector === undefined) return [];
-      const elements = search(context, schema.name, field.name, Array.from({ length: vector.dimension }, () => 0)).length;
+      const elements = search(context, schema.name, field.name, Array.from({ length: vector.dimension }, () => 0)).ids.length;
       const parameter = new Map<string, Value>([['hnsw.m', vector.m], ['hnsw.ef_construction', vector.efConstruction]]);
       return [[schema.name, field.name, vector.indexType, vector.dimension, vector.distance, parameter, elements, 0, 0]];
     })))),
   builtin('db.vertexVectorKnnSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter?:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
     const count = countOption(options(config, 'parameter', ['top_k', ...SEARCH_TUNING]), 'top_k') ?? 10;
-    return rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).slice(0, count));
+    return rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')), count);
   }),
   builtin('db.vertexVectorRangeSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
     const map = options(config, 'parameter', ['radius', 'limit', ...SEARCH_TUNING]);
     const radius = radiusOption(map);
     const count = countOption(map, 'limit');
-    const hits = search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')).filter(({ distance }) => distance <= radius);
-    return rows(hits.slice(0, count));
+    const { ids, distances } = search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec'));
+    const isNear = (_: number, at: number): boolean => distances[at]! <= radius;
+    return rows({ ids: ids.filter(isNear), distances: distances.filter(isNear) }, count ?? Infinity);
   }),
 ];

@@ -22,7 +22,7 @@ const STREAMS: ReadonlyMap<string, (part: unknown) => number> = new Map([
 /** Methods that end at once, by the hits beyond the one for asking. */
 const CALLS: ReadonlyMap<string, (result: unknown) => number> = new Map([
   ...[
-    'nodeExists', 'relationshipExists', 'findRelationship', 'nodeLabels', 'hasLabel', 'nodeProperty', 'relationshipProperty', 'nodeProperties',
+    'nodeExists', 'relationshipExists', 'findRelationship', 'nodeLabels', 'hasLabel', 'nodeProperty', 'relationshipProperty', 'nodeVector', 'relationshipVector', 'nodeProperties',
     'relationshipProperties', 'degree', 'typesAt', 'nodeCount', 'relationshipCount', 'createNode', 'createRelationship', 'setNodeProperty',
     'setRelationshipProperty', 'addLabel', 'removeLabel', 'deleteRelationship', 'deleteNode',
   ].map((name) => [name, () => 0] as const),

@@ -1,4 +1,5 @@
 /** Likeness of two vectors, lists of numbers of one length: from 0 to 1, as Neo4j defines it. */
+import { dot, squaredDistance } from '../../value/packed-floats.ts';
 import { invalidValue } from '../../value/value-errors.ts';
 import { Float } from '../../value/value.ts';
 import type { Value } from '../../value/value.ts';
@@ -19,27 +20,19 @@ function vector(name: string, value: Value): number[] {
   return numbers;
 }
 
-function dot(a: readonly number[], b: readonly number[]): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-/** Undefined where one of them is zero, which has no direction. */
-export function cosine(a: readonly number[], b: readonly number[]): number | undefined {
-  const norms = Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b));
+/** Undefined where one of them is zero, which has no direction. The squares are those of `a` and `b`. */
+export function cosine(a: ArrayLike<number>, b: ArrayLike<number>, squaresOfA: number, squaresOfB: number): number | undefined {
+  const norms = Math.sqrt(squaresOfA) * Math.sqrt(squaresOfB);
   return norms === 0 ? undefined : (1 + Math.min(1, Math.max(-1, dot(a, b) / norms))) / 2;
 }
 
-export function euclidean(a: readonly number[], b: readonly number[]): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return 1 / (1 + sum);
+export function euclidean(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return 1 / (1 + squaredDistance(a, b));
 }
 
 export const VECTOR_FUNCTIONS: readonly ScalarFunction[] = [
   similarity('vector.similarity.cosine', (a, b) => {
-    const score = cosine(a, b);
+    const score = cosine(a, b, dot(a, a), dot(b, b));
     if (score === undefined) throw invalidValue('vector.similarity.cosine() needs vectors that are not zero');
     return score;
   }),

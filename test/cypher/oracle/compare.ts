@@ -109,7 +109,8 @@ function checkKept(before: ReadonlyMap<string, string>, after: ReadonlyMap<strin
   for (const [place, value] of after) if (before.get(place) !== value) throw new Error(`${place} was ${before.get(place)}, and is ${value}`);
 }
 
-const INDEXED: readonly (readonly [string, readonly string[]])[] = [['A', ['i']], ['A', ['s']], ['B', ['i', 'j']], ['B', ['f']], ['C', ['j']], ['C', ['i', 's']]];
+const INDEXED: readonly (readonly [string, readonly string[]])[] = [['A', ['i']], ['A', ['s']], ['B', ['i', 'j']], ['B', ['f']], ['C', ['j']], ['C', ['i', 's']],
+  ['A', ['l']], ['C', ['l']], ['B', ['j', 'l']]];
 
 async function storeOf(graph: OGraph, indexed: boolean): Promise<LocalStore> {
   const store = await LocalStore.withGraph();

@@ -361,7 +361,9 @@ class QueryMaker {
     const dice = this.#dice;
     const nodes = [...names].filter(([, type]) => type === 'node').map(([name]) => name);
     const entities = [...names].filter(([, type]) => type === 'node' || type === 'relationship').map(([name]) => name);
-    switch (dice.below(13)) {
+    switch (dice.below(14)) {
+      // Lists are properties too, and in indexes.
+      case 13: return dice.chance(0.7) ? `(${e('ints')} ${dice.pick(['=', '=', '<>'])} ${e('ints')})` : `(${e('ints')} IN [${e('ints')}, ${e('ints')}])`;
       case 0: return `NOT ${e('bool')}`;
       case 1: return `(${e('bool')} ${dice.pick(['AND', 'OR', 'XOR'])} ${e('bool')})`;
       case 2: return `(${e('bool')} AND ${e('bool')})`;
