@@ -117,3 +117,38 @@ it('MERGE finds what is equal, and a unique constraint refuses that alone', asyn
     }
   }
 });
+
+/** Not told apart by DISTINCT: equal, or NaN both. */
+function isSame(a: Value, b: Value): boolean {
+  if (equals(a, b) === true) return true;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => isSame(item, b[i]!));
+  return [a, b].every((value) => value instanceof Float && Number.isNaN(value.value));
+}
+
+it('joins, sets of values, and grouping take for the same what is', async () => {
+  const { plain, values } = await stores();
+  await plain.write((tx) => {
+    const graph = tx.graph('default');
+    const [v, i] = [graph.keyId('v'), graph.keyId('i')];
+    for (const label of ['J', 'K']) for (const [n, value] of values.entries()) graph.createNode([graph.labelId(label)], [[v, value], [i, n]]);
+  });
+  const view = plain.reader.acquire().view('default');
+  const pairs = values.flatMap((a, i) => values.flatMap((b, j) => (equals(a, b) === true ? [[i, j]] : [])));
+  const join = 'MATCH (a:J), (b:K) WHERE a.v = b.v RETURN a.i, b.i ORDER BY a.i, b.i';
+  expect(planOf(view, join)).toContain('Hash Join');
+  expect(run(view, join)).toEqual(pairs);
+  expect(run(view, 'MATCH (a:J) MATCH (b:K {v: a.v}) RETURN a.i, b.i ORDER BY a.i, b.i')).toEqual(pairs);
+  for (const [i, a] of values.entries()) {
+    // Asked more than once, a long list becomes a set.
+    for (const list of [values, values.filter((_, at) => at !== i), [...values, null]]) {
+      const expected = list.some((item) => equals(a, item) === true) ? true : list.some((item) => equals(a, item) === null) ? null : false;
+      expect(run(view, 'UNWIND [1, 2, 3] AS n RETURN $a IN $list', { a, list }), formatValue(a)).toEqual([[expected], [expected], [expected]]);
+    }
+  }
+  const classes = values.filter((a, i) => !values.slice(0, i).some((b) => isSame(a, b)));
+  expect(run(view, 'UNWIND $values AS v RETURN count(DISTINCT v), size(collect(DISTINCT v))', { values: [...values, ...values] })).toEqual([[classes.length, classes.length]]);
+  expect(run(view, 'UNWIND $values AS v WITH DISTINCT v RETURN count(*)', { values: [...values, ...values] })).toEqual([[classes.length]]);
+  const counted = run(view, 'UNWIND $values AS v RETURN v, count(*) AS c', { values: [...values, ...values] });
+  for (const [v, c] of counted) expect(c, formatValue(v!)).toBe(2 * values.filter((value) => isSame(v!, value)).length);
+  expect(run(view, 'UNWIND $values AS v WITH v, 1 AS x WITH DISTINCT v, x RETURN count(*)', { values })).toEqual([[classes.length]]);
+});

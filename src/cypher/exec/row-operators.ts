@@ -4,6 +4,7 @@
 import { DbError } from '../../base/errors.ts';
 import { DistinctRows, distinctBatches } from './distinct.ts';
 import { partOfKey } from './group-table.ts';
+import { equals } from '../../value/compare.ts';
 import type { Value } from '../../value/value.ts';
 import type {
   Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Scoped, Skip, StoredCount, Union, Unwind,
@@ -212,6 +213,11 @@ export function buildOptional(node: Optional, input: Operator, right: Operator):
   }));
 }
 
+/** Null and NaN equal nothing, nor does a list with one of them; grouping, whose keys these are, takes them for the same. */
+function equalsItself(value: Value): boolean {
+  return typeof value === 'number' || typeof value === 'string' || equals(value, value) === true;
+}
+
 export function buildProduct(node: Product, input: Operator, right: Operator, cc: CompileContext): Operator {
   const { slots } = node;
   const leftKeys = node.keys.map(({ left }) => compileScoped(left, cc));
@@ -235,8 +241,7 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
               continue;
             }
             const values = rightKeys.map((key) => key(row, rt));
-            // Null equals nothing.
-            if (values.includes(null)) continue;
+            if (!values.every(equalsItself)) continue;
             const key = values.map(partOfKey).join('');
             holding.add(ENTRY_BYTES + key.length);
             const same = byKey.get(key);
@@ -249,7 +254,7 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
         let matches = kept;
         if (leftKeys.length > 0) {
           const values = leftKeys.map((key) => key(row, rt));
-          matches = values.includes(null) ? [] : byKey.get(values.map(partOfKey).join('')) ?? [];
+          matches = values.every(equalsItself) ? byKey.get(values.map(partOfKey).join('')) ?? [] : [];
         }
         for (const match of matches) {
           const made = row.slice();
