@@ -22,7 +22,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { Value } from '../value/value.ts';
-import { decodeValue, encodeValue } from '../value/codec.ts';
+import { decodeValue, encodeValue, skipValue } from '../value/codec.ts';
 import type { CatalogData } from './catalog.ts';
 
 export interface Block {
@@ -120,6 +120,7 @@ function intern(list: readonly number[]): readonly number[] {
   return copy;
 }
 const NO_NUMBERS = internNumbers([]);
+const NO_VALUES: Value[] = [];
 
 export function encodeNumbers(list: readonly number[], writer: ByteWriter): void {
   writer.varint(list.length);
@@ -144,6 +145,13 @@ function decodeProperties(reader: ByteReader): Properties {
   const values: Value[] = [];
   for (let i = 0; i < keys.length; i++) values.push(decodeValue(reader));
   return { keys, values };
+}
+
+/** Fails where `decodeProperties` would. */
+function skipProperties(reader: ByteReader): void {
+  let left = reader.varint();
+  for (let key = left; key > 0; key--) reader.varint();
+  for (; left > 0; left--) skipValue(reader);
 }
 
 function propertiesSize(block: Properties): number {
@@ -213,6 +221,29 @@ export function setProperty(block: Properties, keyId: number, value: Value): boo
   block.keys = internNumbers([...block.keys.slice(0, place), keyId, ...block.keys.slice(place)]);
   block.values = [...block.values.slice(0, place), value, ...block.values.slice(place)];
   return true;
+}
+
+/** For those who look at all blocks: reads the whole block, and makes properties only of an element that `needs` them. */
+export function skimVertex(reader: ByteReader, needs: (labels: readonly number[]) => boolean): VertexBlock {
+  const labels = decodeNumbers(reader);
+  if (needs(labels)) {
+    const { keys, values } = decodeProperties(reader);
+    return new VertexBlock(labels, keys, values);
+  }
+  skipProperties(reader);
+  return new VertexBlock(labels, NO_NUMBERS, NO_VALUES);
+}
+
+export function skimEdge(reader: ByteReader, needs: (type: number) => boolean): EdgeBlock {
+  const typeId = reader.varint();
+  const start = reader.varint();
+  const end = reader.varint();
+  if (needs(typeId)) {
+    const { keys, values } = decodeProperties(reader);
+    return new EdgeBlock(typeId, start, end, keys, values);
+  }
+  skipProperties(reader);
+  return new EdgeBlock(typeId, start, end, NO_NUMBERS, NO_VALUES);
 }
 
 // ---------------------------------------------------------------- adjacency
