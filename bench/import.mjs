@@ -10,11 +10,12 @@
  * All read the same files (bench/lib/snb-csv.mjs), a file for each label and for each type and pair of labels, and keep one index: the primary key of each label.
  * A leg is one process from its start to its end, so with everything on disk that it writes by then; seconds are wall time. Offline builds a new data directory, Ladybug
  * (at its defaults: all cores) a new database. Online: a standalone server that was just started; peak memory is the server's, and beside it the importer's.
+ * Processor time is what the process (online: importer and server) used; on a machine that does other things as well it is the steadier figure.
  * Legs alternate, each round in the other direction. --lock: a file that every leg locks (flock) for its time, where a machine is shared.
  */
 import { execSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +24,8 @@ import { LocalGroup } from '../dist/cli/local-group.js';
 import { median, peakMemory } from './lib/load.mjs';
 import { DELIMITER, importConfig, ladybugStatements, loadKit, writeCsv } from './lib/snb-csv.mjs';
 
-const MEMORY_EVERY_MS = 100;
+const LOOK_EVERY_MS = 100;
+const TICKS_PER_SECOND = 100;
 const PASSWORD = '73@TuGraph';
 
 const { values } = parseArgs({
@@ -52,9 +54,9 @@ try {
       const result = await legs[name](sets[name]).finally(release);
       const { vertices, edges } = sets[name];
       if (result.vertices !== vertices || result.edges !== edges) throw new Error(`${name} has ${result.vertices} vertices and ${result.edges} edges, the files have ${vertices} and ${edges}`);
-      const row = { round, target: name, elements: vertices + edges, perSecond: (vertices + edges) / result.seconds, load, ...result };
+      const row = { round, target: name, elements: vertices + edges, perSecond: (vertices + edges) / result.seconds, perCpuSecond: (vertices + edges) / result.cpuSeconds, load, ...result };
       rows.push(row);
-      console.log(`round ${round + 1} ${name.padEnd(7)} ${(row.elements / 1e6).toFixed(2)} million in ${row.seconds.toFixed(1)} s: ${row.perSecond.toFixed(0).padStart(7)}/s  peak ${memoryText(row)}  ${row.storeMiB} MiB on disk  (load ${load.toFixed(1)} before)`);
+      console.log(`round ${round + 1} ${name.padEnd(7)} ${(row.elements / 1e6).toFixed(2)} million in ${row.seconds.toFixed(1)} s: ${row.perSecond.toFixed(0).padStart(7)}/s  ${row.cpuSeconds.toFixed(1)} s of processor time  peak ${memoryText(row)}  ${row.storeMiB} MiB on disk  (load ${load.toFixed(1)} before)`);
     }
   }
   report(names);
@@ -98,8 +100,10 @@ async function online({ config }) {
     const [server] = group.servers;
     group.startAll();
     await group.ready(60_000);
+    const before = cpuSeconds(server.child.pid);
     const { output, peakMiB: importerMiB, ...measured } = await timed(process.execPath, ['--max-semi-space-size=64', importer, '--online', 'true', '--url', `http://${server.restAddress}`, '-u', 'admin', '-p', PASSWORD, '-c', config, '--delimiter', DELIMITER]);
-    return { ...measured, ...imported(output), peakMiB: Math.round(peakMemory(server.child.pid)), importerMiB, storeMiB: sizeMiB(directory) };
+    const cpu = measured.cpuSeconds + cpuSeconds(server.child.pid) - before;
+    return { ...measured, ...imported(output), cpuSeconds: cpu, peakMiB: Math.round(peakMemory(server.child.pid)), importerMiB, storeMiB: sizeMiB(directory) };
   } finally {
     await group.stopAll('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
@@ -111,25 +115,33 @@ function imported(output) {
   return { vertices, edges };
 }
 
-/** A process from start to end: its seconds, its peak memory and what it printed. */
+/** Seconds of processor time of a process, user and system. */
+function cpuSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** A process from start to end: its seconds, its processor time, its peak memory and what it printed. */
 async function timed(command, args) {
   const from = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (data) => (output += data));
   let peakMiB = 0;
+  let cpu = 0;
   const look = () => {
     try {
       peakMiB = peakMemory(child.pid);
+      cpu = cpuSeconds(child.pid);
     } catch {
       // It has ended; what was seen last stands.
     }
   };
-  const timer = setInterval(look, MEMORY_EVERY_MS);
+  const timer = setInterval(look, LOOK_EVERY_MS);
   const [code] = await once(child, 'close');
   clearInterval(timer);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${output}`);
-  return { seconds: (performance.now() - from) / 1000, peakMiB: Math.round(peakMiB), output };
+  return { seconds: (performance.now() - from) / 1000, cpuSeconds: cpu, peakMiB: Math.round(peakMiB), output };
 }
 
 /** Waits for the lock; what it gives lets it go. */
@@ -157,8 +169,8 @@ function memoryText({ peakMiB, importerMiB }) {
 
 function report(names) {
   const of = (target, key) => median(rows.filter((row) => row.target === target).map((row) => row[key]));
-  console.log('\n| | elements | elements/s | peak MiB |\n|---|---|---|---|');
-  for (const name of names) console.log(`| ${name} | ${of(name, 'elements')} | ${of(name, 'perSecond').toFixed(0)} | ${of(name, 'peakMiB')} |`);
+  console.log('\n| | elements | elements/s | elements/s of processor time | peak MiB |\n|---|---|---|---|---|');
+  for (const name of names) console.log(`| ${name} | ${of(name, 'elements')} | ${of(name, 'perSecond').toFixed(0)} | ${of(name, 'perCpuSecond').toFixed(0)} | ${of(name, 'peakMiB')} |`);
   if (names.includes('ladybug')) for (const name of names.filter((each) => each !== 'ladybug')) console.log(`${name} : ladybug ${(of(name, 'perSecond') / of('ladybug', 'perSecond')).toFixed(2)}`);
   if (values.json === undefined) return;
   const commit = execSync('git rev-parse --short HEAD', { encoding: 'utf8' }).trim();
