@@ -250,6 +250,12 @@ export class ByteReader {
   }
 
   varint(): number {
+    // The common case by itself: most numbers are small, and this is where reading spends its time.
+    const first = this.#buffer[this.#at];
+    if (first !== undefined && first < 0x80) {
+      this.#at++;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 8; i++) {
@@ -263,6 +269,11 @@ export class ByteReader {
 
   bytes(): Buffer {
     return this.raw(this.varint());
+  }
+
+  skip(bytes: number): void {
+    this.#need(bytes);
+    this.#at += bytes;
   }
 
   raw(length: number): Buffer {

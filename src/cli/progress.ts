@@ -71,5 +71,7 @@ class BarProgress implements ProgressLine {
   end(): void {
     this.#bar?.stop();
     this.#bar = undefined;
+    // What comes after it has a bar of its own.
+    this.#phase = '';
   }
 }

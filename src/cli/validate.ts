@@ -12,7 +12,7 @@ import { hideBin } from 'yargs/helpers';
 import { withStore } from '../data/open-store.ts';
 import { checkRepairable, repairIndexes } from '../data/repair-indexes.ts';
 import { validateStore } from '../data/validate.ts';
-import type { Problem } from '../data/validate.ts';
+import { ValidateHelper } from '../data/validate/helper.ts';
 import { PROGRESS_FORMS, progressLine } from './progress.ts';
 import type { ProgressForm } from './progress.ts';
 import { failed, longFlags, usageFailure } from './usage.ts';
@@ -25,23 +25,35 @@ const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_validate
   .option('progress', { choices: PROGRESS_FORMS, default: 'auto' as ProgressForm, describe: 'bar on a terminal, JSON lines, or none' })
   .strict().fail(usageFailure('lgraph_validate')).parseSync();
 
-async function check(): Promise<Problem[]> {
-  const problems: Problem[] = [];
+/** How many problems there are, and whether a repair may help. */
+interface Findings {
+  count: number;
+  areRepairable: boolean;
+}
+
+async function check(): Promise<Findings> {
+  const findings: Findings = { count: 0, areRepairable: false };
   const line = progressLine(argv.quiet ? 'none' : argv.progress);
   await withStore(argv.directory, async (engine, reader) => {
     const point = reader.acquire();
-    await validateStore(engine, point, {
-      onProgress: (blocks) => line.show({ phase: 'validate', done: blocks, total: 0, elements: blocks }),
-      onProblem: (problem) => {
-        line.end();
-        problems.push(problem);
-        if (problems.length <= argv.problems) process.stdout.write(`${problem.graph === '' ? 'store' : `graph ${problem.graph}`}: ${problem.what}: ${problem.text}\n`);
-      },
-    });
-    reader.release(point);
+    const helpers = ValidateHelper.start(argv.directory, await engine.sizeBytes());
+    try {
+      await validateStore(engine, point, {
+        onProgress: ({ done, total, blocks }) => line.show({ phase: 'validate', done, total, elements: blocks }),
+        onProblem: (problem) => {
+          line.end();
+          findings.count++;
+          if (problem.what === 'index' || problem.what === 'block') findings.areRepairable = true;
+          if (findings.count <= argv.problems) process.stdout.write(`${problem.graph === '' ? 'store' : `graph ${problem.graph}`}: ${problem.what}: ${problem.text}\n`);
+        },
+      }, helpers);
+    } finally {
+      await Promise.all(helpers.map((helper) => helper.close()));
+      reader.release(point);
+    }
   });
   line.end();
-  return problems;
+  return findings;
 }
 
 async function repair(): Promise<void> {
@@ -62,13 +74,14 @@ async function repair(): Promise<void> {
 }
 
 try {
-  let problems = await check();
-  if (argv.repair && problems.some(({ what }) => what === 'index' || what === 'block')) {
+  let findings = await check();
+  if (argv.repair && findings.areRepairable) {
     await repair();
-    problems = await check();
+    findings = await check();
   }
-  if (problems.length > 0) process.exitCode = 1;
-  if (!argv.quiet || problems.length > 0) process.stdout.write(problems.length === 0 ? 'Validation finished: no problems.\n' : `Validation finished: ${problems.length} problems.\n`);
+  const { count } = findings;
+  if (count > 0) process.exitCode = 1;
+  if (!argv.quiet || count > 0) process.stdout.write(count === 0 ? 'Validation finished: no problems.\n' : `Validation finished: ${count} problems.\n`);
 } catch (error) {
   failed('An error occurred during validation:', error);
 }

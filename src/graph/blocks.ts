@@ -22,6 +22,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import type { Value } from '../value/value.ts';
+import { skipValue } from '../value/codec.ts';
 import { decodeStored, encodeStored, packed, storedSize, unpacked } from '../value/packed-floats.ts';
 import type { StoredValue } from '../value/packed-floats.ts';
 import type { CatalogData } from './catalog.ts';
@@ -121,6 +122,7 @@ function intern(list: readonly number[]): readonly number[] {
   return copy;
 }
 const NO_NUMBERS = internNumbers([]);
+const NO_VALUES: StoredValue[] = [];
 
 export function encodeNumbers(list: readonly number[], writer: ByteWriter): void {
   writer.varint(list.length);
@@ -145,6 +147,13 @@ function decodeProperties(reader: ByteReader): Properties {
   const values: StoredValue[] = [];
   for (let i = 0; i < keys.length; i++) values.push(decodeStored(reader));
   return { keys, values };
+}
+
+/** Fails where `decodeProperties` would. */
+function skipProperties(reader: ByteReader): void {
+  let left = reader.varint();
+  for (let key = left; key > 0; key--) reader.varint();
+  for (; left > 0; left--) skipValue(reader);
 }
 
 function propertiesSize(block: Properties): number {
@@ -219,6 +228,29 @@ export function setProperty(block: Properties, keyId: number, value: Value): boo
   block.keys = internNumbers([...block.keys.slice(0, place), keyId, ...block.keys.slice(place)]);
   block.values = [...block.values.slice(0, place), packed(value), ...block.values.slice(place)];
   return true;
+}
+
+/** For those who look at all blocks: reads the whole block, and makes properties only of an element that `needs` them. */
+export function skimVertex(reader: ByteReader, needs: (labels: readonly number[]) => boolean): VertexBlock {
+  const labels = decodeNumbers(reader);
+  if (needs(labels)) {
+    const { keys, values } = decodeProperties(reader);
+    return new VertexBlock(labels, keys, values);
+  }
+  skipProperties(reader);
+  return new VertexBlock(labels, NO_NUMBERS, NO_VALUES);
+}
+
+export function skimEdge(reader: ByteReader, needs: (type: number) => boolean): EdgeBlock {
+  const typeId = reader.varint();
+  const start = reader.varint();
+  const end = reader.varint();
+  if (needs(typeId)) {
+    const { keys, values } = decodeProperties(reader);
+    return new EdgeBlock(typeId, start, end, keys, values);
+  }
+  skipProperties(reader);
+  return new EdgeBlock(typeId, start, end, NO_NUMBERS, NO_VALUES);
 }
 
 // ---------------------------------------------------------------- adjacency

@@ -185,6 +185,35 @@ function decode(r: ByteReader, depth: number): Value {
   }
 }
 
+/** Reads over a value that `decodeValue` could read, and fails where that would. */
+export function skipValue(r: ByteReader): void {
+  skip(r, 0);
+}
+
+function skip(r: ByteReader, depth: number): void {
+  const tag = r.u8();
+  if (tag >= SMALL_INTEGER) return;
+  switch (tag) {
+    case 0: case 1: case 2: return;
+    case 3: case 4: r.varint(); return;
+    case 5: case 6: r.skip(8); return;
+    case 7: case 8: r.skip(r.varint()); return;
+    case 9:
+      for (let left = decodeCount(r, depth); left > 0; left--) skip(r, depth + 1);
+      return;
+    case 10:
+      for (let left = decodeCount(r, depth); left > 0; left--) {
+        r.skip(r.varint());
+        skip(r, depth + 1);
+      }
+      return;
+    case 18: decodeNode(r, depth); return;
+    case 19: decodeRelationship(r, depth); return;
+    case 20: decodePath(r, depth); return;
+    default: decodeScalarObject(r, tag);
+  }
+}
+
 function decodeScalarObject(r: ByteReader, tag: number): Value {
   switch (tag) {
     case 11: return new LocalDate(decodeNumber(r));

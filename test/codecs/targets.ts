@@ -12,7 +12,7 @@ import { csvRows } from '../../src/data/csv.ts';
 import { parseImportConfig } from '../../src/data/import-config.ts';
 import { importRows } from '../../src/data/import-text.ts';
 import { fromTypedJson } from '../../src/data/typed-json.ts';
-import { kindOfKey } from '../../src/data/validate.ts';
+import { kindOfKey } from '../../src/data/block-kinds.ts';
 import { AdjacencyBlock, ADJACENCY, BitmapBlock, BITMAP, blockKey, ChunkBlock, CHUNK, CountersBlock, COUNTERS, EdgeBlock, EDGE, VertexBlock, VERTEX } from '../../src/graph/blocks.ts';
 import type { Block, BlockKind } from '../../src/graph/blocks.ts';
 import { INDEX, IndexPage } from '../../src/graph/btree.ts';

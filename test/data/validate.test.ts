@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
-import { ADJACENCY, BITMAP, blockKey, CATALOG, CHUNK, COUNTERS, DEGREE, EDGE, setPage, SUMMARY, VERTEX } from '../../src/graph/blocks.ts';
-import type { Block, BlockKind } from '../../src/graph/blocks.ts';
+import { ADJACENCY, AdjacencyBlock, BITMAP, blockKey, CATALOG, CHUNK, COUNTERS, DEGREE, EDGE, EdgeBlock, setPage, SUMMARY, VERTEX, VertexBlock } from '../../src/graph/blocks.ts';
+import type { AdjacencyGroup, Block, BlockKind } from '../../src/graph/blocks.ts';
 import { INDEX } from '../../src/graph/btree.ts';
 import { StateWriter } from '../../src/graph/state-writer.ts';
 import { Transaction } from '../../src/graph/transaction.ts';
@@ -13,6 +13,7 @@ import { VersionClocks } from '../../src/storage/clocks.ts';
 import { NodeValue } from '../../src/value/value.ts';
 import { withStore } from '../../src/data/open-store.ts';
 import { validateStore } from '../../src/data/validate.ts';
+import { HELPED_BYTES_MIN } from '../../src/data/validate/helper.ts';
 import type { Problem } from '../../src/data/validate.ts';
 import { run, writePeople } from './tools.ts';
 
@@ -55,10 +56,21 @@ const damage = <B extends Block>(kind: BlockKind<B>, number: number, change: (bl
   return engine.batch([{ type: 'put', key, value: Buffer.isBuffer(after) ? after : writer.finish() }], { sync: true });
 });
 
+const encoded = <B extends Block>(kind: BlockKind<B>, block: B): Buffer => {
+  const writer = new ByteWriter();
+  kind.encode(block, writer);
+  return writer.finish();
+};
+
+const put = <B extends Block>(kind: BlockKind<B>, number: number, block: B) => withStore(db, (engine) => engine.batch([{ type: 'put', key: blockKey(GRAPH, kind.tag, number), value: encoded(kind, block) }], { sync: true }));
+
 const edited = <T>(value: T, edit: (value: T) => void): T => {
   edit(value);
   return value;
 };
+
+/** In the relationships of the first type. */
+const inFirst = (edit: (group: AdjacencyGroup) => void) => (block: AdjacencyBlock) => edited(block, ({ groups }) => edit(groups[0]!));
 
 describe('a whole store', () => {
   it('has no problems', async () => {
@@ -113,6 +125,28 @@ describe('an imported store from which elements go', () => {
   });
 });
 
+describe('a store that several threads look at', () => {
+  it('shows what one thread shows', async () => {
+    const folder = mkdtempSync(join(directory, 'large-'));
+    db = join(folder, 'db');
+    expect((await run('lgraph_import', ['-c', writePeople(folder, 20_000, 150_000), '-d', db])).code).toBe(0);
+    expect(await withStore(db, (engine) => engine.sizeBytes())).toBeGreaterThan(HELPED_BYTES_MIN);
+    expect(await run('lgraph_validate', ['-d', db])).toMatchObject({ code: 0, out: 'Validation finished: no problems.\n' });
+    await damage(EDGE, 140_000, () => undefined);
+    await damage(VERTEX, 19_000, () => undefined);
+    await damage(ADJACENCY, 36_001, inFirst(({ neighbours }) => (neighbours[0] = 3)));
+    await damage(INDEX, 5, () => undefined);
+    await damage(BITMAP, setPage(1, 2), (block) => edited(block, () => block.set(77, false)));
+    const expected = (await problems()).map(({ graph, what, text }) => `${graph === '' ? 'store' : `graph ${graph}`}: ${what}: ${text}`);
+    expect(new Set(expected.map((line) => line.split(': ')[1]))).toEqual(new Set(['checksum', 'adjacency', 'set', 'index', 'counter']));
+    const { code, out, err } = await run('lgraph_validate', ['-d', db, '--problems', '1000000', '--progress', 'json']);
+    expect(code).toBe(1);
+    expect(out.trimEnd().split('\n').sort()).toEqual([...expected, `Validation finished: ${expected.length} problems.`].sort());
+    const [last] = err.trimEnd().split('\n').slice(-1).map((line) => JSON.parse(line) as { done: number; total: number });
+    expect(last!.done).toBe(last!.total);
+  });
+});
+
 describe('a damaged store', () => {
   const cases: readonly (readonly [string, Problem['what'], () => Promise<unknown>])[] = [
     ['bytes of an edge that mean nothing', 'block', () => damage(EDGE, 5, () => Buffer.from('rubbish'))],
@@ -134,6 +168,33 @@ describe('a damaged store', () => {
   it.each(cases)('shows %s', async (_, what, harm) => {
     await harm();
     expect([...new Set((await problems()).map((problem) => problem.what))]).toContain(what);
+  });
+
+  // Each is the only one of its kind that the damage causes, and says which element it is about.
+  const named: readonly (readonly [string, string, () => Promise<unknown>])[] = [
+    ['an edge that one end does not list', 'adjacency: INCONSISTENT: edge 9 is not listed at vertex 9, incoming knows', () => damage(ADJACENCY, 19, inFirst(({ edges, neighbours }) => [edges.shift(), neighbours.shift()]))],
+    ['an edge that is listed in two places', 'adjacency: INCONSISTENT: vertex 12, incoming knows: edge 9 joins 7 to 9, but is listed with the neighbour 7', () => damage(ADJACENCY, 25, inFirst(({ edges, neighbours }) => [edges.unshift(9), neighbours.unshift(7)]))],
+    ['a neighbour that is another', 'adjacency: INCONSISTENT: vertex 9, incoming knows: edge 9 joins 7 to 9, but is listed with the neighbour 65', () => damage(ADJACENCY, 19, inFirst(({ neighbours }) => (neighbours[0] = 65)))],
+    ['edges listed at each other\'s ends', 'adjacency: INCONSISTENT: edge 12 is not listed at vertex 12, incoming knows', async () => {
+      for (const id of [9, 12]) await damage(ADJACENCY, id * 2 + 1, inFirst(({ edges }) => (edges[0] = 21 - id)));
+    }],
+    ['relationships of another type', 'adjacency: INCONSISTENT: vertex 9, incoming type 5: edge 9 joins 7 to 9, but is listed with the neighbour 7', () => damage(ADJACENCY, 19, ({ groups: [group] }) => new AdjacencyBlock([{ ...group!, typeId: 5 }]))],
+    ['an edge that is listed twice at its end', 'adjacency: vertex 9, incoming knows: edge 9 is out of order', () => damage(ADJACENCY, 19, inFirst(({ edges, neighbours }) => [edges.unshift(9), neighbours.unshift(7)]))],
+    ['an edge to a vertex that does not exist', 'adjacency: edge 9 has the vertex 9999 as its end, which does not exist', () => damage(EDGE, 9, (edge) => new EdgeBlock(edge.typeId, edge.start, 9999, edge.keys, edge.values))],
+    ['relationships of a vertex that does not exist', 'adjacency: vertex 9999 has relationships, but does not exist', () => put(ADJACENCY, 9999 * 2, new AdjacencyBlock([{ typeId: 0, edges: [9], neighbours: [7], chunks: undefined }]))],
+    ['a vertex that no index has', 'index: Person_id on Person: 299 right entries, but 300 elements belong into it', () => damage(INDEX, 2, (block) => edited(block, ({ keys, ids }) => [keys.shift(), ids.shift()]))],
+    ['index entries out of order', 'index: Person_id: the entry for vertex 1 is out of order', () => damage(INDEX, 2, (block) => edited(block, ({ keys, ids }) => [keys.splice(1, 0, keys.splice(2, 1)[0]!), ids.splice(1, 0, ids.splice(2, 1)[0]!)]))],
+    ['one value of a unique index twice', 'index: Person_id: vertex 2 and 3 share a value', () => damage(INDEX, 2, (block) => edited(block, ({ keys }) => (keys[3] = 2)))],
+    ['a set of a label that has others', 'set: the set of the label Person has 301 members, but there are 300 such vertices', () => damage(BITMAP, setPage(1, 0), (block) => edited(block, () => block.set(3000, true)))],
+    ['the next id', 'counter: the next vertex id is kept as 7, counted were 300', () => damage(COUNTERS, 0, (block) => edited(block, () => (block.nextVertex = 7)))],
+    ['counters that are gone', 'counter: the number of edges is kept as 0, counted were 1500', () => damage(COUNTERS, 0, () => undefined)],
+    ['a block of a kind that nobody knows', 'block: a block of the unknown kind 99', () => put({ ...VERTEX, tag: 99 }, 1, new VertexBlock([], [], []))],
+    ['bytes behind a block', 'block: vertex 5 of graph number 1 cannot be read', () => damage(VERTEX, 5, (block) => Buffer.concat([encoded(VERTEX, block), Buffer.from([1])]))],
+    ['half a block of adjacency', 'block: adjacency 19 of graph number 1 cannot be read', () => damage(ADJACENCY, 19, (block) => encoded(ADJACENCY, block).subarray(0, 4))],
+  ];
+  it.each(named)('names %s', async (_, line, harm) => {
+    await harm();
+    expect((await problems()).map(({ what, text }) => `${what}: ${text}`)).toContain(line);
   });
 
   it('is told about by the tool', async () => {

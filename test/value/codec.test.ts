@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
 import { DbError } from '../../src/base/errors.ts';
-import { decodeValue, encodeValue } from '../../src/value/codec.ts';
+import { decodeValue, encodeValue, skipValue } from '../../src/value/codec.ts';
 import { Float } from '../../src/value/value.ts';
 import type { Value } from '../../src/value/value.ts';
 import { LocalDate } from '../../src/value/temporal.ts';
@@ -29,6 +29,21 @@ it('never crashes on damaged bytes', () => {
     } catch (error) {
       expect(error).toBeInstanceOf(DbError);
     }
+  }), { numRuns: 2000 });
+});
+
+it('skips what it can decode, and nothing else', () => {
+  const end = (read: (reader: ByteReader) => unknown, bytes: Uint8Array): number | string => {
+    const reader = new ByteReader(bytes);
+    try {
+      read(reader);
+      return reader.position;
+    } catch (error) {
+      return error instanceof DbError ? error.code : String(error);
+    }
+  };
+  fc.assert(fc.property(fc.oneof(values.map(bytesOf), values.map((v) => bytesOf(v).subarray(0, -1)), fc.uint8Array({ maxLength: 60 })), (bytes) => {
+    expect(end(skipValue, bytes)).toBe(end(decodeValue, bytes));
   }), { numRuns: 2000 });
 });
 

@@ -9,7 +9,7 @@ import { Checksum } from '../../graph/checksum.ts';
 import { logEntriesIn } from '../../replica/log-part.ts';
 import { statePairs } from '../../replica/state-file.ts';
 import type { Put } from '../../replica/state-file.ts';
-import { kindOfKey } from '../validate.ts';
+import { kindOfKey } from '../block-kinds.ts';
 import { chainOf } from './chain.ts';
 import { encodeManifest, idOf, isoTime, MANIFEST, readCatalog } from './manifest.ts';
 import type { Catalog, Manifest, Part } from './manifest.ts';
