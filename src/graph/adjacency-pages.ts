@@ -133,8 +133,8 @@ export class AdjacencyPages {
   }
 
   /**
-   * Makes the pages of all types for the vertices from `first` (a multiple of ADJACENCY_PAGE) on, where there are none yet. What it gives
-   * may be adopted by other threads.
+   * Makes the pages of all types for the vertices from `first` (a multiple of ADJACENCY_PAGE) on. What it gives may be adopted by other
+   * threads.
    */
   fill(first: number, direction: Direction, version: number, read: ReadAdjacency): AdjacencyPage[] {
     const byType = new Map<number, Rows>();
@@ -153,9 +153,10 @@ export class AdjacencyPages {
 
   /** Takes a page that another thread made of the blocks at `version`. */
   adopt({ row, number, rows }: AdjacencyPage, version: number): void {
-    if (this.pages.get(row, number) !== undefined) return;
+    const before = this.pages.get(row, number);
+    if (before !== undefined && before.at > version) return;
     const page = new Page(version, rows);
-    this.pages.set(row, number, page, page.bytes);
+    this.pages.set(row, number, page, page.bytes - (before?.bytes ?? 0));
   }
 }
 

@@ -179,8 +179,8 @@ export class ColumnTable {
   }
 
   /**
-   * Makes the columns of the labels and of the whole-number keys of all vertices from `first` (a multiple of COLUMN_PAGE) on, where there are
-   * none yet. What it gives may be adopted by other threads.
+   * Makes the columns of the labels and of the whole-number keys of all vertices from `first` (a multiple of COLUMN_PAGE) on. What it gives may
+   * be adopted by other threads.
    */
   fill(first: number, version: number, read: (id: number) => VertexBlock | undefined): ColumnPage[] {
     const vertices: (VertexBlock | undefined)[] = [];
@@ -205,16 +205,17 @@ export class ColumnTable {
     return made;
   }
 
-  /** Takes a column that another thread made of the blocks at `version`. */
+  /** Takes a column that another thread made of the blocks at `version`: it is whole, which one that reads have filled need not be. */
   adopt(page: ColumnPage, version: number): void {
-    if (this.pages.get(page.keyId + 1, page.number) !== undefined) return;
+    const before = this.pages.get(page.keyId + 1, page.number);
+    if (before !== undefined && before.at > version) return;
     const column = new Column(version);
     if ('ints' in page) column.ints = page.ints.slice();
     else {
       const distinct = page.distinct.map((labels) => internNumbers(labels));
       column.any = Array.from(page.which, (which) => distinct[which - 1]);
     }
-    this.pages.set(page.keyId + 1, page.number, column, COLUMN_BYTES);
+    this.pages.set(page.keyId + 1, page.number, column, before === undefined ? COLUMN_BYTES : 0);
   }
 }
 

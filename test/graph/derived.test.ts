@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { BlockCache } from '../../src/graph/block-source.ts';
+import { ReadAhead } from '../../src/graph/read-ahead.ts';
 import { StateReader } from '../../src/graph/state-reader.ts';
 import type { ReadPoint } from '../../src/graph/state-reader.ts';
 import type { GraphView } from '../../src/graph/view.ts';
@@ -96,6 +97,7 @@ describe('what is derived from blocks', () => {
     const values: readonly (() => Value)[] = [() => null, () => Math.floor(random() * 1e6), () => `text ${random()}`, () => new Float(Math.floor(random() * 9)), () => -0, () => 0];
     const store = await LocalStore.withGraph('default', undefined, seed % 4 === 0 ? 200_000 : undefined);
     const other = new StateReader(store.engine, store.clocks, new BlockCache(store.reader.cache.budgetBytes));
+    const ahead = new ReadAhead(store.reader, store.clocks);
     let adopted = 0;
     store.reader.cache.onMade = (pages) => {
       adopted += pages.adjacency.length + pages.vertexColumns.length;
@@ -162,6 +164,7 @@ describe('what is derived from blocks', () => {
       }
       // From seed 5 on: also of an old version, while newer ones are there.
       if (seed > 4 && random() < 0.3) pick(held).point.view('default').warmUp(() => undefined);
+      if (seed > 6 && random() < 0.3) for (const _ of ahead.pass());
       const one = pick(held);
       if (seed > 4) compare(one.there.view('default'), one.model, all.filter((id) => one.model.nodes.has(id) || random() < 0.02));
       for (let again = pick([1, 2, 4]); again > 0; again--) compare(one.point.view('default'), one.model, all.filter((id) => one.model.nodes.has(id) || random() < 0.02));
