@@ -67,6 +67,14 @@ function compare(view: GraphView, model: Model, ids: readonly number[]): void {
     if (both !== count) wrong.push(`node ${id} out, both types: ${both}, not ${count}`);
   }
   const alive = [...model.nodes.keys()].sort((a, b) => a - b);
+  for (const { type, direction, lists } of expected) {
+    const found: number[] = [];
+    view.neighbours([-1, ...alive, -1], 1, alive.length + 1, direction, [view.catalog.findType(type)!], (neighbours, from, to) => {
+      for (let i = from; i < to; i++) found.push(neighbours[i]!);
+    });
+    const right = alive.flatMap((id) => (lists.get(id) ?? []).map(([, other]) => other));
+    if (String(found) !== String(right)) wrong.push(`neighbours ${direction} ${type}`);
+  }
   for (const key of KEYS) {
     for (const [low, high] of [[0, 0], [0, 500_000_000], [-5, -1], [300_000_000, Number.POSITIVE_INFINITY], [1, 0]] as const) {
       const narrowed = view.narrowByInteger(alive, view.catalog.findKey(key)!, low, high);

@@ -6,7 +6,7 @@ import type { Aggregate } from '../plan/plan.ts';
 import { Count, stateMaker, type State } from './aggregate-states.ts';
 import type { CompileContext } from './compile.ts';
 import { GroupTable, joinedKey, partOfKey } from './group-table.ts';
-import { ENTRY_BYTES, held, type Holding } from './holding.ts';
+import { ENTRY_BYTES, held, Holding } from './holding.ts';
 import { IdCounts } from './id-counts.ts';
 import { certainSlots, idsOf, type PushIds } from './ids.ts';
 import { pusher } from './push.ts';
@@ -32,6 +32,8 @@ function nodeOfKeys(node: Aggregate): number | undefined {
   }
   return slot;
 }
+
+const STRETCH = 256;
 
 type Counting = 'rows' | 'ids';
 
@@ -175,6 +177,8 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
     /** Takes as many rows of each node as were counted. */
     const takeCounted = ({ ids, counts }: IdCounts): void => {
       const row = nullRow(only.width);
+      // What is counted besides the node is not null, whatever it is.
+      for (const { args: [arg] } of node.aggregates) if (arg?.expression.kind === 'Variable') row[arg.env.slot(arg.expression.name)!] = true;
       for (const [place, id] of ids.entries()) {
         row[ownNode!] = new NodeValue(id);
         if (spilled !== undefined || holding.pressed) for (let left = counts[place]!; left > 0; left--) toDisk(row);
@@ -182,21 +186,29 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
         rt.tick();
       }
     };
+    // Apart from the groups, which may go to disk at another time.
+    const countedHolding = new Holding(rt);
     try {
       if (pushIds === undefined) pushInput(rt, source, take);
       else {
         let counted = new IdCounts();
         pushIds(rt, source, (ids, from, to) => {
-          holding.add(counted.count(ids, from, to));
-          if (!holding.pressed) return;
-          takeCounted(counted);
-          counted = new IdCounts();
+          // A stretch at a time, so that what is too much for memory is noticed early.
+          for (let at = from; at < to; at += STRETCH) {
+            countedHolding.add(counted.count(ids, at, Math.min(at + STRETCH, to)));
+            if (!countedHolding.pressed) continue;
+            takeCounted(counted);
+            counted = new IdCounts();
+            countedHolding.free();
+          }
         });
         takeCounted(counted);
+        countedHolding.free();
       }
       if (spilled !== undefined) yield* batched(rt, (spilled as SpilledTable<NumberedGroup>).results());
       else yield* batched(rt, groups, finish);
     } finally {
+      countedHolding.free();
       area.close();
     }
   });

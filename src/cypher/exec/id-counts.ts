@@ -1,12 +1,12 @@
 /**
- * How often each id came, in the order of first sight. Ids are dense and a graph's hot ones many, so their places are in an array once
- * there are enough of them to pay for it; a few, and those beyond PLACES_MAX, are in a Map.
+ * How often each id came, in the order of first sight. Ids are dense, so their places are in an array where enough were seen to pay for it; a few,
+ * and those far out, are in a Map.
  */
 import { ENTRY_BYTES } from './holding.ts';
 
 const FEW = 512;
-/** 16 MB of places. */
-const PLACES_MAX = 1 << 22;
+/** What the array may take for each id that was seen: not much more than an entry of the Map. */
+const PLACES_BYTES_EACH = 64;
 const SEEN_BYTES = 16;
 
 export class IdCounts {
@@ -46,19 +46,21 @@ export class IdCounts {
     }
     const place = this.ids.push(id) - 1;
     this.counts.push(1);
-    if (id < PLACES_MAX && place >= FEW) return SEEN_BYTES + this.#setPlace(id, place);
-    this.#byId.set(id, place);
-    return SEEN_BYTES + ENTRY_BYTES;
-  }
-
-  #setPlace(id: number, place: number): number {
     const before = this.#places.byteLength;
+    if (place >= FEW && id >= this.#places.length) this.#grow(id, (place * PLACES_BYTES_EACH) / 4);
     if (id >= this.#places.length) {
-      const larger = new Int32Array(Math.min(PLACES_MAX, Math.max(this.#places.length * 2, id + 1, FEW * 8)));
-      larger.set(this.#places);
-      this.#places = larger;
+      this.#byId.set(id, place);
+      return SEEN_BYTES + ENTRY_BYTES;
     }
     this.#places[id] = place + 1;
-    return this.#places.byteLength - before;
+    return SEEN_BYTES + this.#places.byteLength - before;
+  }
+
+  /** So that the id has a place too, where that takes no more than `max` places in all. */
+  #grow(id: number, max: number): void {
+    if (id >= max) return;
+    const larger = new Int32Array(Math.min(max, Math.max(this.#places.length * 2, id + 1, FEW * 8)));
+    larger.set(this.#places);
+    this.#places = larger;
   }
 }
