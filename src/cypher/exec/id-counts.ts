@@ -39,7 +39,7 @@ export class IdCounts {
   }
 
   #countRare(id: number): number {
-    const known = this.#byId.get(id);
+    const known = id < this.#places.length ? undefined : this.#byId.get(id);
     if (known !== undefined) {
       this.counts[known]!++;
       return 0;
@@ -61,6 +61,7 @@ export class IdCounts {
     if (id >= max) return;
     const larger = new Int32Array(Math.min(max, Math.max(this.#places.length * 2, id + 1, FEW * 8)));
     larger.set(this.#places);
+    for (const [few, place] of this.#byId) if (few < larger.length) larger[few] = place + 1;
     this.#places = larger;
   }
 }
