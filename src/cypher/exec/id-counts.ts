@@ -58,8 +58,10 @@ export class IdCounts {
 
   /** So that the id has a place too, where that takes no more than `max` places in all. */
   #grow(id: number, max: number): void {
-    if (id >= max) return;
-    const larger = new Int32Array(Math.min(max, Math.max(this.#places.length * 2, id + 1, FEW * 8)));
+    // At least twice as many each time, or none: growing little by little would copy them over and over.
+    const length = Math.max(this.#places.length * 2, id + 1, FEW * 8);
+    if (length > max) return;
+    const larger = new Int32Array(length);
     larger.set(this.#places);
     for (const [few, place] of this.#byId) if (few < larger.length) larger[few] = place + 1;
     this.#places = larger;
