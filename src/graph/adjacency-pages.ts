@@ -81,8 +81,44 @@ export class AdjacencyPages {
   /** The relationships of a vertex, or undefined: ask its block. `read` gives blocks as of `version`. */
   get(id: number, direction: Direction, typeId: number, version: number, read: ReadAdjacency): readonly AdjacencySegment[] | undefined {
     if (id >= IDS_MAX) return undefined;
-    const side = direction === 'in' ? 1 : 0;
-    const row = typeId * 2 + side;
+    const page = this.#page(id, direction, typeId, version, read);
+    const place = id & (PAGE - 1);
+    if (page === undefined || page.elsewhere[place] !== 0) return undefined;
+    const from = page.offsets[place]!;
+    const to = page.offsets[place + 1]!;
+    return from === to ? NO_SEGMENTS : [{ typeId, from, to, neighbours: page.neighbours, edges: page.edges }];
+  }
+
+  /**
+   * Gives `sink` the neighbours of the vertices from place `at` of `ids` on, as far as their rows lie one behind the other; returns of how many
+   * vertices. 0: ask the block of the first.
+   */
+  run(
+    ids: ArrayLike<number>, at: number, to: number, direction: Direction, typeId: number, version: number, read: ReadAdjacency,
+    sink: (neighbours: ArrayLike<number>, from: number, to: number) => void,
+  ): number {
+    const first = ids[at]!;
+    if (first >= IDS_MAX) return 0;
+    const page = this.#page(first, direction, typeId, version, read);
+    let place = first & (PAGE - 1);
+    if (page === undefined || page.elsewhere[place] !== 0) return 0;
+    const { offsets, elsewhere } = page;
+    const from = offsets[place]!;
+    let next = at + 1;
+    // Of a page that is right as a whole.
+    if (page.at === version) {
+      while (next < to && place + 1 < PAGE && ids[next] === ids[next - 1]! + 1 && elsewhere[place + 1] === 0) {
+        next++;
+        place++;
+      }
+    }
+    if (offsets[place + 1]! > from) sink(page.neighbours, from, offsets[place + 1]!);
+    return next - at;
+  }
+
+  /** The page of a vertex, where it is right for that one. */
+  #page(id: number, direction: Direction, typeId: number, version: number, read: ReadAdjacency): Page | undefined {
+    const row = typeId * 2 + (direction === 'in' ? 1 : 0);
     const number = id >>> PAGE_BITS;
     let page = this.pages.get(row, number);
     if (page === undefined) {
@@ -90,12 +126,7 @@ export class AdjacencyPages {
       page = this.#make(number * PAGE, typeId, version, read);
       this.pages.set(row, number, page, page.bytes);
     }
-    const place = id & (PAGE - 1);
-    if (page.at !== version && !this.#isValid(page, row, id, version)) return undefined;
-    if (page.elsewhere[place] !== 0) return undefined;
-    const from = page.offsets[place]!;
-    const to = page.offsets[place + 1]!;
-    return from === to ? NO_SEGMENTS : [{ typeId, from, to, neighbours: page.neighbours, edges: page.edges }];
+    return page.at !== version && !this.#isValid(page, row, id, version) ? undefined : page;
   }
 
   #isValid(page: Page, row: number, id: number, version: number): boolean {
@@ -133,8 +164,8 @@ export class AdjacencyPages {
   }
 
   /**
-   * Makes the pages of all types for the vertices from `first` (a multiple of ADJACENCY_PAGE) on, where there are none yet. What it gives
-   * may be adopted by other threads.
+   * Makes the pages of all types for the vertices from `first` (a multiple of ADJACENCY_PAGE) on. What it gives may be adopted by other
+   * threads.
    */
   fill(first: number, direction: Direction, version: number, read: ReadAdjacency): AdjacencyPage[] {
     const byType = new Map<number, Rows>();
@@ -153,9 +184,10 @@ export class AdjacencyPages {
 
   /** Takes a page that another thread made of the blocks at `version`. */
   adopt({ row, number, rows }: AdjacencyPage, version: number): void {
-    if (this.pages.get(row, number) !== undefined) return;
+    const before = this.pages.get(row, number);
+    if (before !== undefined && before.at > version) return;
     const page = new Page(version, rows);
-    this.pages.set(row, number, page, page.bytes);
+    this.pages.set(row, number, page, page.bytes - (before?.bytes ?? 0));
   }
 }
 

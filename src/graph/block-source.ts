@@ -7,7 +7,7 @@ import type { Engine, EngineSnapshot } from '../storage/engine.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import { BlockTable } from './block-table.ts';
 import { AdjacencyPages } from './adjacency-pages.ts';
-import { ADJACENCY, blockKey, EDGE, VERTEX } from './blocks.ts';
+import { ADJACENCY, blockKey, EDGE, renumberKey, VERTEX } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import { ColumnTable } from './columns.ts';
 import { warmUp } from './warm-up.ts';
@@ -147,10 +147,15 @@ export function isAbsent(entry: Block): boolean {
   return entry instanceof Absent;
 }
 
+/** Used again for each look-up: the engine has read it by the time it answers. */
+const KEY = blockKey(0, 0, 0);
+
 export function readBlock<B extends Block>(
   engine: Engine, snapshot: EngineSnapshot | undefined, graph: number, kind: BlockKind<B>, block: number,
 ): B | undefined {
-  const bytes = engine.getSync(blockKey(graph, kind.tag, block), snapshot);
+  KEY.writeUInt32BE(graph, 1);
+  renumberKey(KEY, kind.tag, block);
+  const bytes = engine.getSync(KEY, snapshot);
   return bytes === undefined ? undefined : kind.decode(new ByteReader(bytes));
 }
 

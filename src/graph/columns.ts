@@ -136,28 +136,29 @@ export class ColumnTable {
     const left: number[] = [];
     let isExact = true;
     let isKnown = false;
-    let page = -1;
-    let column: Column | undefined;
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]!;
-      if (id >>> PAGE_BITS !== page || id >= IDS_MAX) {
-        page = id >>> PAGE_BITS;
-        column = id < IDS_MAX ? this.pages.get(keyId + 1, page) : undefined;
-      }
+    for (let i = 0; i < ids.length;) {
+      const page = ids[i]! >>> PAGE_BITS;
+      const column = ids[i]! < IDS_MAX ? this.pages.get(keyId + 1, page) : undefined;
       const ints = column?.ints;
-      if (ints === undefined || (column!.at !== version && !this.#isValid(column!, id, version))) {
-        left.push(id);
+      if (ints === undefined || (column!.at !== version && !this.#isValid(column!, ids[i]!, version))) {
+        left.push(ids[i++]!);
         isExact = false;
         continue;
       }
-      const value = ints[id & (PAGE - 1)]!;
-      if (value !== value) {
-        left.push(id);
-        isExact = false;
-        continue;
-      }
-      isKnown = true;
-      if (value >= low && value <= high && value !== ABSENT) left.push(id);
+      // The rest of a page that is known to be right as a whole needs no further look.
+      const isWhole = column!.at === version;
+      do {
+        const id = ids[i++]!;
+        const value = ints[id & (PAGE - 1)]!;
+        if (value >= low && value <= high) {
+          if (value !== ABSENT) left.push(id);
+          isKnown = true;
+        } else if (value === value) isKnown = true;
+        else {
+          left.push(id);
+          isExact = false;
+        }
+      } while (isWhole && i < ids.length && ids[i]! >>> PAGE_BITS === page && ids[i]! < IDS_MAX);
     }
     return isKnown ? { ids: left, isExact } : undefined;
   }
@@ -179,8 +180,8 @@ export class ColumnTable {
   }
 
   /**
-   * Makes the columns of the labels and of the whole-number keys of all vertices from `first` (a multiple of COLUMN_PAGE) on, where there are
-   * none yet. What it gives may be adopted by other threads.
+   * Makes the columns of the labels and of the whole-number keys of all vertices from `first` (a multiple of COLUMN_PAGE) on. What it gives may
+   * be adopted by other threads.
    */
   fill(first: number, version: number, read: (id: number) => VertexBlock | undefined): ColumnPage[] {
     const vertices: (VertexBlock | undefined)[] = [];
@@ -205,16 +206,17 @@ export class ColumnTable {
     return made;
   }
 
-  /** Takes a column that another thread made of the blocks at `version`. */
+  /** Takes a column that another thread made of the blocks at `version`: it is whole, which one that reads have filled need not be. */
   adopt(page: ColumnPage, version: number): void {
-    if (this.pages.get(page.keyId + 1, page.number) !== undefined) return;
+    const before = this.pages.get(page.keyId + 1, page.number);
+    if (before !== undefined && before.at > version) return;
     const column = new Column(version);
     if ('ints' in page) column.ints = page.ints.slice();
     else {
       const distinct = page.distinct.map((labels) => internNumbers(labels));
       column.any = Array.from(page.which, (which) => distinct[which - 1]);
     }
-    this.pages.set(page.keyId + 1, page.number, column, COLUMN_BYTES);
+    this.pages.set(page.keyId + 1, page.number, column, before === undefined ? COLUMN_BYTES : 0);
   }
 }
 

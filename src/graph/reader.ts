@@ -7,7 +7,7 @@ import { Float, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, NodeValue, Value } from '../value/value.ts';
 import { unpacked, vectorOf } from '../value/packed-floats.ts';
 import type { PackedFloats } from '../value/packed-floats.ts';
-import { ADJACENCY, BITMAP, CHUNK, COUNTERS, DEGREE, EDGE, PAGE_IDS, SUMMARY, VERTEX, VertexBlock, EdgeBlock, propertyOf, setPage, storedOf } from './blocks.ts';
+import { ADJACENCY, BITMAP, BitmapBlock, CHUNK, COUNTERS, DEGREE, EDGE, PAGE_IDS, SUMMARY, VERTEX, VertexBlock, EdgeBlock, propertyOf, setPage, storedOf } from './blocks.ts';
 import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { BlockSource } from './block-source.ts';
 import { compareKeys, INDEX, leaves, leavesFrom, seekEqual } from './btree.ts';
@@ -45,6 +45,8 @@ export class GraphReader implements GraphView, PageSource {
   readonly #adjacencyPages: AdjacencyPages | undefined;
   readonly #readOut = (id: number): AdjacencyBlock | undefined => this.source.get(ADJACENCY, adjacencyNumber(id, 'out'));
   readonly #readIn = (id: number): AdjacencyBlock | undefined => this.source.get(ADJACENCY, adjacencyNumber(id, 'in'));
+  /** By label and page. */
+  readonly #labelBits: (BitmapBlock | undefined)[][] = [];
   #catalog: GraphCatalog;
 
   constructor(graphName: string, version: number, source: BlockSource, catalog: GraphCatalog, remember = true) {
@@ -100,12 +102,24 @@ export class GraphReader implements GraphView, PageSource {
 
   hasLabel(node: NodeValue, labelId: number): boolean {
     const columns = this.#vertexColumns;
-    if (columns === undefined || node.record !== undefined) return this.vertex(node).labels.includes(labelId);
+    if (columns === undefined || node.record !== undefined) return contains(this.vertex(node).labels, labelId);
+    if (this.#isIn(labelId, node.id)) return true;
+    // Whether it is there at all only its block can say.
     const known = columns.get(node.id, LABELS_COLUMN, this.version) as readonly number[] | undefined;
-    if (known !== undefined) return known.includes(labelId);
+    if (known !== undefined) return contains(known, labelId);
     const { labels } = this.vertex(node);
     columns.put(node.id, LABELS_COLUMN, this.version, labels);
-    return labels.includes(labelId);
+    return contains(labels, labelId);
+  }
+
+  /** Whether the set of the label has the node, from its bits, which are kept for as long as the view: many nodes are asked about one after the other. */
+  #isIn(labelId: number, id: number): boolean {
+    let pages = this.#labelBits[labelId];
+    if (pages === undefined) this.#labelBits[labelId] = pages = [];
+    const number = Math.floor(id / PAGE_IDS);
+    let page = pages[number];
+    if (page === undefined) pages[number] = page = this.source.get(BITMAP, setPage(labelId + 1, number)) ?? NO_BITS;
+    return page.has(id & (PAGE_IDS - 1));
   }
 
   nodeProperty(node: NodeValue, keyId: number): Value {
@@ -204,6 +218,24 @@ export class GraphReader implements GraphView, PageSource {
       for (const segment of more) all.push(segment);
     }
     return all;
+  }
+
+  neighbours(
+    nodeIds: ArrayLike<number>, from: number, to: number, direction: Direction, typeIds: readonly number[] | undefined,
+    sink: (neighbours: ArrayLike<number>, from: number, to: number) => void,
+  ): void {
+    const pages = typeIds?.length === 1 ? this.#adjacencyPages : undefined;
+    const read = direction === 'in' ? this.#readIn : this.#readOut;
+    for (let i = from; i < to;) {
+      const done = pages === undefined ? 0 : pages.run(nodeIds, i, to, direction, typeIds![0]!, this.version, read, sink);
+      if (done > 0) {
+        i += done;
+        continue;
+      }
+      const segments = pages === undefined ? this.adjacency(nodeIds[i]!, direction, typeIds) : this.#blockAdjacency(nodeIds[i]!, direction, typeIds);
+      for (const segment of segments) sink(segment.neighbours, segment.from, segment.to);
+      i++;
+    }
   }
 
   /** Whole columns, straight from the blocks: `from` is 0. */
@@ -313,6 +345,13 @@ export class GraphReader implements GraphView, PageSource {
 }
 
 const NO_SEGMENTS: readonly AdjacencySegment[] = [];
+const NO_BITS = new BitmapBlock();
+
+/** Interned arrays are frozen, and V8's own `includes` is many times slower on those. */
+function contains(list: readonly number[], wanted: number): boolean {
+  for (let i = 0; i < list.length; i++) if (list[i] === wanted) return true;
+  return false;
+}
 
 /**
  * Whether equality is what the order of an index says of the value. It ties what is not equal as well: NaN with itself, durations and moments

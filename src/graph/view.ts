@@ -96,6 +96,11 @@ export interface GraphView {
    * A self-loop stands in both directions.
    */
   adjacency(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment>;
+  /** The neighbours of the nodes at the places `from` to `to` - 1 of `nodeIds`, in the order of these, as places in arrays that are lent. */
+  neighbours(
+    nodeIds: ArrayLike<number>, from: number, to: number, direction: Direction, typeIds: readonly number[] | undefined,
+    sink: (neighbours: ArrayLike<number>, from: number, to: number) => void,
+  ): void;
   degree(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number;
 
   /** The types of which the node has relationships in that direction. */

@@ -18,20 +18,32 @@ export interface DerivedPages {
   readonly adjacency: readonly AdjacencyPage[];
 }
 
-/** `onMade` is given the pages some thousand vertices at a time. `checkpoint` is told how many are next, and may throw. */
-export function warmUp(source: SnapshotSource, onMade: ((pages: DerivedPages) => void) | undefined, checkpoint: (vertices: number) => void): void {
+/** What is made of COLUMN_PAGE vertices comes in so many parts, some milliseconds each where nothing is in memory: the columns, then pages of each direction. */
+export const WARM_UP_PARTS = 1 + 2 * (COLUMN_PAGE / ADJACENCY_PAGE);
+
+/** Makes one part for the vertices from `first` (a multiple of COLUMN_PAGE) on. `onMade` is given what may be adopted by other threads. */
+export function warmUpPart(source: SnapshotSource, first: number, part: number, onMade: ((pages: DerivedPages) => void) | undefined): void {
   const { graph, version, cache, vertexColumns, adjacencyPages } = source;
-  const vertices = source.get(COUNTERS, 0)?.nextVertex ?? 0;
-  for (let first = 0; first < vertices && cache.hasRoomForDerived; first += COLUMN_PAGE) {
+  const made = { graph, version, vertexColumns: [] as ColumnPage[], adjacency: [] as AdjacencyPage[] };
+  if (part === 0) made.vertexColumns = vertexColumns.fill(first, version, (id) => source.peek(VERTEX, id, true));
+  else {
+    const side = part % 2;
+    const from = first + ((part - 1) >> 1) * ADJACENCY_PAGE;
+    made.adjacency = adjacencyPages.fill(from, side === 1 ? 'in' : 'out', version, (id) => source.peek(ADJACENCY, id * 2 + side, false));
+  }
+  cache.countDerived();
+  onMade?.(made);
+}
+
+export function verticesOf(source: SnapshotSource): number {
+  return source.get(COUNTERS, 0)?.nextVertex ?? 0;
+}
+
+/** `checkpoint` is told how many vertices are next, and may throw. */
+export function warmUp(source: SnapshotSource, onMade: ((pages: DerivedPages) => void) | undefined, checkpoint: (vertices: number) => void): void {
+  const vertices = verticesOf(source);
+  for (let first = 0; first < vertices && source.cache.hasRoomForDerived; first += COLUMN_PAGE) {
     checkpoint(COLUMN_PAGE);
-    const columns = vertexColumns.fill(first, version, (id) => source.peek(VERTEX, id, true));
-    const adjacency: AdjacencyPage[] = [];
-    for (const side of ['out', 'in'] as const) {
-      for (let from = first; from < first + COLUMN_PAGE; from += ADJACENCY_PAGE) {
-        adjacency.push(...adjacencyPages.fill(from, side, version, (id) => source.peek(ADJACENCY, id * 2 + (side === 'in' ? 1 : 0), false)));
-      }
-    }
-    cache.countDerived();
-    onMade?.({ graph, version, vertexColumns: columns, adjacency });
+    for (let part = 0; part < WARM_UP_PARTS; part++) warmUpPart(source, first, part, onMade);
   }
 }

@@ -101,6 +101,7 @@ export const OPTIONS = [
   // ---------------------------------------------------------------- limits
   { name: 'cache_mb', type: 'integer', default: 512, min: 8, max: 1048576, group: 'Limits', help: 'decoded graph data kept in memory, over all threads' },
   { name: 'store_cache_mb', type: 'integer', default: 64, min: 1, max: 1048576, group: 'Limits', help: "LevelDB's block cache" },
+  { name: 'read_ahead', type: 'boolean', default: true, group: 'Limits', help: 'graphs are read into memory in the background after a start, and where much was written: up to half of cache_mb' },
   { name: 'store_compact_deletes', type: 'integer', default: 50000, min: 0, group: 'Limits', help: 'after so many deleted blocks, where they are a good part of it, the state store is compacted; 0: left to LevelDB' },
   { name: 'reader_threads', type: 'integer', default: 2, min: 1, max: 64, group: 'Limits', help: 'threads for long reads' },
   { name: 'inline_read_rows', type: 'integer', default: 5000, min: 1, group: 'Limits', help: 'rows a read may touch before it moves to a reader thread' },

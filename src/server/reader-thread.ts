@@ -6,6 +6,7 @@ import type { PortLike } from '../base/channel.ts';
 import { systemRandom } from '../base/random.ts';
 import { BlockCache } from '../graph/block-source.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
+import { ReadAhead } from '../graph/read-ahead.ts';
 import { StateReader } from '../graph/state-reader.ts';
 import { executorHandlers } from '../service/executors.ts';
 import { allProcedures } from './procedures.ts';
@@ -13,6 +14,7 @@ import { ReadHost } from '../service/read-host.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
+import { ReadingAhead } from './read-ahead.ts';
 import { fillFreshStore, writeState } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
@@ -32,6 +34,7 @@ expectCache(data.blockCacheBytes);
 const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheBytes));
 // Calls keep their order: by the time a statement that warms up is answered, the main thread has what it made.
 reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);
+const readingAhead = data.readsAhead ? new ReadingAhead(new ReadAhead(reader, clocks), () => clocks.published) : undefined;
 const host = new ReadHost(reader, {
   procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
   random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
@@ -48,6 +51,7 @@ const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
   cacheBytes: () => reader.cache.bytes,
   adopt: (pages: DerivedPages) => reader.cache.adopt(pages, clocks),
   stop: async () => {
+    readingAhead?.stop();
     await reader.close();
     await engine.close();
     setImmediate(() => {

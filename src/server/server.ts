@@ -251,7 +251,7 @@ export class LgraphServer {
       const { port1, port2 } = new MessageChannel();
       const data: ReaderThreadData = {
         store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
-        mainPort: port2, ...this.#statementOptions,
+        mainPort: port2, readsAhead: this.#config.read_ahead && i === 0, ...this.#statementOptions,
       };
       this.#worker('reader-thread', data, [port2]);
       this.#readers.push(new Channel(port1 as unknown as PortLike, { made: (pages: DerivedPages) => this.#adopt(pages, i) }));

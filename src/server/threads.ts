@@ -60,6 +60,8 @@ export interface WriterThreadData extends StatementThreadData {
 }
 
 export interface ReaderThreadData extends StatementThreadData {
+  /** One of the readers does, for all threads. */
+  readonly readsAhead: boolean;
   readonly store: StoreOptions;
   readonly clocks: SharedArrayBuffer;
   readonly killFlags: SharedArrayBuffer;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { BlockCache } from '../../src/graph/block-source.ts';
+import { ReadAhead } from '../../src/graph/read-ahead.ts';
 import { StateReader } from '../../src/graph/state-reader.ts';
 import type { ReadPoint } from '../../src/graph/state-reader.ts';
 import type { GraphView } from '../../src/graph/view.ts';
@@ -66,6 +67,14 @@ function compare(view: GraphView, model: Model, ids: readonly number[]): void {
     if (both !== count) wrong.push(`node ${id} out, both types: ${both}, not ${count}`);
   }
   const alive = [...model.nodes.keys()].sort((a, b) => a - b);
+  for (const { type, direction, lists } of expected) {
+    const found: number[] = [];
+    view.neighbours([-1, ...alive, -1], 1, alive.length + 1, direction, [view.catalog.findType(type)!], (neighbours, from, to) => {
+      for (let i = from; i < to; i++) found.push(neighbours[i]!);
+    });
+    const right = alive.flatMap((id) => (lists.get(id) ?? []).map(([, other]) => other));
+    if (String(found) !== String(right)) wrong.push(`neighbours ${direction} ${type}`);
+  }
   for (const key of KEYS) {
     for (const [low, high] of [[0, 0], [0, 500_000_000], [-5, -1], [300_000_000, Number.POSITIVE_INFINITY], [1, 0]] as const) {
       const narrowed = view.narrowByInteger(alive, view.catalog.findKey(key)!, low, high);
@@ -96,6 +105,7 @@ describe('what is derived from blocks', () => {
     const values: readonly (() => Value)[] = [() => null, () => Math.floor(random() * 1e6), () => `text ${random()}`, () => new Float(Math.floor(random() * 9)), () => -0, () => 0];
     const store = await LocalStore.withGraph('default', undefined, seed % 4 === 0 ? 200_000 : undefined);
     const other = new StateReader(store.engine, store.clocks, new BlockCache(store.reader.cache.budgetBytes));
+    const ahead = new ReadAhead(store.reader, store.clocks);
     let adopted = 0;
     store.reader.cache.onMade = (pages) => {
       adopted += pages.adjacency.length + pages.vertexColumns.length;
@@ -162,6 +172,7 @@ describe('what is derived from blocks', () => {
       }
       // From seed 5 on: also of an old version, while newer ones are there.
       if (seed > 4 && random() < 0.3) pick(held).point.view('default').warmUp(() => undefined);
+      if (seed > 6 && random() < 0.3) for (const _ of ahead.pass());
       const one = pick(held);
       if (seed > 4) compare(one.there.view('default'), one.model, all.filter((id) => one.model.nodes.has(id) || random() < 0.02));
       for (let again = pick([1, 2, 4]); again > 0; again--) compare(one.point.view('default'), one.model, all.filter((id) => one.model.nodes.has(id) || random() < 0.02));

@@ -3,10 +3,12 @@
  */
 import { NodeValue, type Value } from '../../value/value.ts';
 import type { Aggregate } from '../plan/plan.ts';
-import { stateMaker, type State } from './aggregate-states.ts';
+import { Count, stateMaker, type State } from './aggregate-states.ts';
 import type { CompileContext } from './compile.ts';
 import { GroupTable, joinedKey, partOfKey } from './group-table.ts';
-import { ENTRY_BYTES, held, type Holding } from './holding.ts';
+import { ENTRY_BYTES, held, Holding } from './holding.ts';
+import { IdCounts } from './id-counts.ts';
+import { certainSlots, idsOf, type PushIds } from './ids.ts';
 import { pusher } from './push.ts';
 import { batched, nullRow, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
@@ -18,11 +20,8 @@ interface Group {
   readonly states: readonly State[];
 }
 
-/**
- * The slot of the one node that all keys are computed from (it or properties of it): then the group is looked up by the node first, and
- * the keys are computed once per node instead of once per row.
- */
-function soleNode(node: Aggregate): number | undefined {
+/** The slot of the one node that all keys are computed from: it or properties of it. */
+function nodeOfKeys(node: Aggregate): number | undefined {
   let slot: number | undefined;
   for (const { expression, env } of node.keys) {
     const target = expression.kind === 'Property' ? expression.target : expression;
@@ -31,18 +30,58 @@ function soleNode(node: Aggregate): number | undefined {
     if (own === undefined || (slot !== undefined && slot !== own)) return undefined;
     slot = own;
   }
-  return node.keys.length === 1 && node.keys[0]!.expression.kind === 'Variable' ? undefined : slot;
+  return slot;
+}
+
+const STRETCH = 256;
+
+type Counting = 'rows' | 'ids';
+
+/**
+ * How the aggregates come from the ids of one node of each row: all count rows or what is in each row, or (`slot`) that node, each once.
+ * Undefined: the rows are needed.
+ */
+function countings(node: Aggregate, slot: number | undefined): readonly Counting[] | undefined {
+  const certain = certainSlots(node.input);
+  const found: Counting[] = [];
+  for (const { function: name, distinct, args: [arg] } of node.aggregates) {
+    if (name !== 'count') return undefined;
+    const own = arg?.expression.kind === 'Variable' ? arg.env.slot(arg.expression.name) : undefined;
+    if (arg === undefined || (!distinct && own !== undefined && certain.includes(own))) found.push('rows');
+    else if (distinct && own !== undefined && own === slot) found.push('ids');
+    else return undefined;
+  }
+  return found;
+}
+
+/** Without keys: only how many rows there are, and how many nodes. */
+function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[]): Operator {
+  const nodes = of.includes('ids');
+  return held(function* counts(rt, source, holding) {
+    let rows = 0;
+    const seen = new IdCounts();
+    push(rt, source, (ids, from, to) => {
+      rows += to - from;
+      if (nodes) holding.add(seen.count(ids, from, to));
+    });
+    rt.checkpoint(1);
+    const row = nullRow(node.env.layout.width);
+    for (const [i, { slot }] of node.aggregates.entries()) row[slot] = of[i] === 'rows' ? rows : seen.size;
+    yield [row];
+  });
 }
 
 export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
-  const keys = node.keys.map((key) => ({ slot: key.slot, value: compileScoped(key, cc) }));
+  const keys = node.keys.map((key) => ({ slot: key.slot, value: compileScoped(key, cc), width: key.env.layout.width }));
   const args = node.aggregates.map((item) => item.args.map((arg) => compileScoped(arg, cc)));
   const makers = node.aggregates.map((item, i) => stateMaker(item, args[i]!));
   const slots = node.aggregates.map(({ slot }) => slot);
   const { layout } = node.env;
   const newGroup = (): Group => ({ row: nullRow(layout.width), states: makers.map((make) => make()) });
   const [only] = keys;
-  const sole = soleNode(node);
+  const ownNode = nodeOfKeys(node);
+  /** Groups are looked up by the node first, and the keys computed once for each: not worth it where the node is the key. */
+  const sole = node.keys.length === 1 && node.keys[0]!.expression.kind === 'Variable' ? undefined : ownNode;
   const pushInput = pusher(input);
 
   const finish = (group: Group): Row => {
@@ -51,6 +90,9 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
   };
 
   if (only === undefined) {
+    const own = node.input.op === 'Expand' || node.input.op === 'VarExpand' ? node.input.to : 'slot' in node.input ? node.input.slot : undefined;
+    const [ids, of] = [idsOf(input), countings(node, own)];
+    if (ids !== undefined && of !== undefined) return buildCounts(node, ids, of);
     return held(function* aggregateAll(rt, source, holding) {
       const group = newGroup();
       pushInput(rt, source, (row) => {
@@ -61,6 +103,8 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
       yield [finish(group)];
     });
   }
+  /** Where all that matters of a row is which node it has in one slot: rows are counted by node first. */
+  const pushIds = ownNode === undefined || countings(node, undefined) === undefined ? undefined : idsOf(input, ownNode);
   const keySlots = keys.map(({ slot }) => slot);
   /** A row on disk: the keys, then the arguments of all aggregates. */
   const onDisk = [...keys.map(({ value }) => value), ...args.flat()];
@@ -88,23 +132,19 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
       holding.free();
       return onDiskTable;
     };
-    const take = (row: Row): boolean => {
-      if (spilled !== undefined || holding.pressed) {
-        spilled ??= spill();
-        const all = onDisk.map((value) => value(row, rt));
-        let key = '';
-        for (let i = 0; i < keys.length; i++) key += partOfKey(all[i]!);
-        spilled.add(key, order++, all);
-        return false;
-      }
+    const toDisk = (row: Row): void => {
+      spilled ??= spill();
+      const all = onDisk.map((value) => value(row, rt));
+      let key = '';
+      for (let i = 0; i < keys.length; i++) key += partOfKey(all[i]!);
+      spilled.add(key, order++, all);
+    };
+    const groupOf = (row: Row): Group => {
       let group: Group | undefined;
       const owner = sole === undefined ? undefined : row[sole];
       if (owner instanceof NodeValue) {
         group = byNode.get(owner.id);
-        if (group !== undefined) {
-          addRow(group, row, rt, holding);
-          return false;
-        }
+        if (group !== undefined) return group;
       }
       if (keys.length === 1) {
         const value = only.value(row, rt);
@@ -116,29 +156,59 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
           keep(group);
         }
       } else {
-        let key = '';
-        for (let i = 0; i < keys.length; i++) {
-          const value = keys[i]!.value(row, rt);
-          values[i] = value;
-          key += partOfKey(value);
-        }
-        group = table.getMany(key);
+        for (let i = 0; i < keys.length; i++) values[i] = keys[i]!.value(row, rt);
+        group = table.getMany(values);
         if (group === undefined) {
           group = newGroup();
           for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
-          table.setMany(key, group);
+          table.setMany(values, group);
           keep(group);
         }
       }
-      if (owner instanceof NodeValue) byNode.set(owner.id, group);
-      addRow(group, row, rt, holding);
+      // Nodes that were counted come once.
+      if (owner instanceof NodeValue && pushIds === undefined) byNode.set(owner.id, group);
+      return group;
+    };
+    const take = (row: Row): boolean => {
+      if (spilled !== undefined || holding.pressed) toDisk(row);
+      else addRow(groupOf(row), row, rt, holding);
       return false;
     };
+    /** Takes as many rows of each node as were counted. */
+    const takeCounted = ({ ids, counts }: IdCounts): void => {
+      const row = nullRow(only.width);
+      // What is counted besides the node is not null, whatever it is.
+      for (const { args: [arg] } of node.aggregates) if (arg?.expression.kind === 'Variable') row[arg.env.slot(arg.expression.name)!] = true;
+      for (const [place, id] of ids.entries()) {
+        row[ownNode!] = new NodeValue(id);
+        if (spilled !== undefined || holding.pressed) for (let left = counts[place]!; left > 0; left--) toDisk(row);
+        else for (const state of groupOf(row).states) if (state instanceof Count) state.more(counts[place]!);
+        rt.tick();
+      }
+    };
+    // Apart from the groups, which may go to disk at another time.
+    const countedHolding = new Holding(rt);
     try {
-      pushInput(rt, source, take);
+      if (pushIds === undefined) pushInput(rt, source, take);
+      else {
+        let counted = new IdCounts();
+        pushIds(rt, source, (ids, from, to) => {
+          // A stretch at a time, so that what is too much for memory is noticed early.
+          for (let at = from; at < to; at += STRETCH) {
+            countedHolding.add(counted.count(ids, at, Math.min(at + STRETCH, to)));
+            if (!countedHolding.pressed) continue;
+            takeCounted(counted);
+            counted = new IdCounts();
+            countedHolding.free();
+          }
+        });
+        takeCounted(counted);
+        countedHolding.free();
+      }
       if (spilled !== undefined) yield* batched(rt, (spilled as SpilledTable<NumberedGroup>).results());
       else yield* batched(rt, groups, finish);
     } finally {
+      countedHolding.free();
       area.close();
     }
   });

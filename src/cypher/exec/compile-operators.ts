@@ -127,6 +127,24 @@ function compileComparison(op: BinaryOperator, left: Evaluate, right: Evaluate):
         const b = right(row, rt);
         return typeof a === 'number' && typeof b === 'number' ? a > b : test(a, b);
       };
+    case '<=':
+      return (row, rt) => {
+        const a = left(row, rt);
+        const b = right(row, rt);
+        return typeof a === 'number' && typeof b === 'number' ? a <= b : test(a, b);
+      };
+    case '>=':
+      return (row, rt) => {
+        const a = left(row, rt);
+        const b = right(row, rt);
+        return typeof a === 'number' && typeof b === 'number' ? a >= b : test(a, b);
+      };
+    case '<>':
+      return (row, rt) => {
+        const a = left(row, rt);
+        const b = right(row, rt);
+        return typeof a === 'number' && typeof b === 'number' ? a !== b : test(a, b);
+      };
     default: return (row, rt) => test(left(row, rt), right(row, rt));
   }
 }

@@ -46,11 +46,22 @@ export function countedView<View extends GraphView>(view: View, counter: HitCoun
       // The view itself as receiver: it has private fields.
       const own: unknown = Reflect.get(target, name, target);
       if (typeof own !== 'function') return own;
-      method = counted(String(name), own.bind(target) as Method, counter);
+      method = name === 'neighbours' ? countedNeighbours(target.neighbours.bind(target), counter) : counted(String(name), own.bind(target) as Method, counter);
       methods.set(name, method);
       return method;
     },
   });
+}
+
+/** Each node that is asked about, and each neighbour. */
+function countedNeighbours(method: GraphView['neighbours'], counter: HitCounter): GraphView['neighbours'] {
+  return (nodeIds, from, to, direction, typeIds, sink) => {
+    counter.hits += to - from;
+    method(nodeIds, from, to, direction, typeIds, (neighbours, first, stop) => {
+      counter.hits += stop - first;
+      sink(neighbours, first, stop);
+    });
+  };
 }
 
 function counted(name: string, method: Method, counter: HitCounter): Method {

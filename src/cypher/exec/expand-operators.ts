@@ -5,8 +5,10 @@ import { typeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { AdjacencySegment, Direction, GraphView } from '../../graph/view.ts';
 import type { BuildPath, Endpoints, Expand } from '../plan/plan.ts';
+import { isDynamic } from '../semantics/walk.ts';
 import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
+import { idsOf, withIds, type PushIds } from './ids.ts';
 import { labelBits } from './label-bits.ts';
 import { pathOf } from './paths.ts';
 import { pusher, withPush, type Push } from './push.ts';
@@ -90,7 +92,60 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       return false;
     });
   };
-  return withPush(function* expand(rt, source) {
+  // Without anything to test nothing but the start's id is needed.
+  const inputIds = tests.length === 0 && !unique && !isDynamic(node.types) ? idsOf(input, from) : undefined;
+  const isPlain = directions.length === 1 && arrange === undefined;
+  const pushIds: PushIds = (rt, source, sink) => {
+    if (neverMatches(types(rt), rt)) return;
+    const hasLabels = labels?.(rt);
+    const { view } = rt;
+    const follow = (start: number, typeIds: readonly number[] | undefined, row: Row | undefined): void => {
+      for (const direction of directions) {
+        const second = direction === 'in' && directions.length === 2;
+        for (const { neighbours, edges, typeId, from: first, to: stop } of segmentsOf(view, start, direction, typeIds)) {
+          if (!second && hasLabels === undefined && row === undefined) sink(neighbours, first, stop);
+          else {
+            const kept: number[] = [];
+            for (let i = first; i < stop; i++) {
+              const neighbour = neighbours[i]!;
+              if (second && neighbour === start) continue;
+              if (row !== undefined && isTaken(row, distinctFrom, edges[i]!)) continue;
+              const end = new NodeValue(neighbour);
+              if (hasLabels !== undefined && !hasLabels(end)) continue;
+              if (row !== undefined) {
+                row[to] = end;
+                if (relationship !== undefined) row[relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start, neighbour, direction);
+                if (!passes(tests, row, rt)) continue;
+              }
+              kept.push(neighbour);
+            }
+            sink(kept, 0, kept.length);
+          }
+          rt.tick(stop - first);
+        }
+      }
+    };
+    const filtered = (ids: ArrayLike<number>, first: number, stop: number): void => {
+      const kept: number[] = [];
+      for (let i = first; i < stop; i++) if (hasLabels!(new NodeValue(ids[i]!))) kept.push(ids[i]!);
+      sink(kept, 0, kept.length);
+    };
+    if (inputIds === undefined) {
+      pushInput(rt, source, (row) => {
+        const start = nodeIn(row[from]!);
+        if (start !== null) follow(start.id, types(rt, row), tests.length > 0 || unique ? row : undefined);
+        return false;
+      });
+    } else {
+      inputIds(rt, source, (ids, first, stop) => {
+        const typeIds = types(rt);
+        if (isPlain) view.neighbours(ids, first, stop, directions[0]!, typeIds, hasLabels === undefined ? sink : filtered);
+        else for (let i = first; i < stop; i++) follow(ids[i]!, typeIds, undefined);
+        rt.tick(stop - first);
+      });
+    }
+  };
+  return withIds(withPush(function* expand(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     if (neverMatches(types(rt), rt)) return;
@@ -139,7 +194,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       rt.checkpoint(out.length);
       yield out;
     }
-  }, push);
+  }, push), to, pushIds);
 }
 
 /** Both ends are bound: looks from the end with fewer relationships. */

@@ -1,23 +1,31 @@
 /**
  * Rows by the values of some columns: grouping and DISTINCT.
  *
- * One column of nodes, the usual case, is keyed by id; otherwise by `hashKey`, several columns joined into one text in which each
- * says where it ends.
+ * One column of nodes, the usual case, is keyed by id; otherwise by `hashKey`. Several columns are looked up by the first, whose few entries are
+ * compared; where they are many, by one text of all columns, in which each says where it ends: that text costs more than the rest of a look-up.
  */
 import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 
+/** Entries that have the first column in common, and are compared one by one. */
+const CHAIN_MAX = 4;
+
+interface Link<T> {
+  readonly values: readonly Value[];
+  readonly entry: T;
+  readonly before: Link<T> | undefined;
+  readonly length: number;
+}
+
 export class GroupTable<T> {
   readonly #nodes = new Map<number, T>();
   readonly #others = new Map<string | number, T>();
-
-  get size(): number {
-    return this.#nodes.size + this.#others.size;
-  }
+  readonly #chains = new Map<string | number, Link<T>>();
 
   clear(): void {
     this.#nodes.clear();
     this.#others.clear();
+    this.#chains.clear();
   }
 
   /** The keys, as `joinedKey` writes them for one column. */
@@ -35,13 +43,35 @@ export class GroupTable<T> {
     else this.#others.set(hashKey(value), entry);
   }
 
-  getMany(key: string): T | undefined {
-    return this.#others.get(key);
+  getMany(values: readonly Value[]): T | undefined {
+    const chain = this.#chains.get(hashKey(values[0]!));
+    for (let link = chain; link !== undefined; link = link.before) if (sameRest(link.values, values)) return link.entry;
+    return chain === undefined || chain.length < CHAIN_MAX ? undefined : this.#others.get(textOf(values));
   }
 
-  setMany(key: string, entry: T): void {
-    this.#others.set(key, entry);
+  /** Of what is not there. */
+  setMany(values: readonly Value[], entry: T): void {
+    const first = hashKey(values[0]!);
+    const before = this.#chains.get(first);
+    if (before !== undefined && before.length >= CHAIN_MAX) this.#others.set(textOf(values), entry);
+    else this.#chains.set(first, { values: values.slice(), entry, before, length: (before?.length ?? 0) + 1 });
   }
+}
+
+function sameRest(a: readonly Value[], b: readonly Value[]): boolean {
+  for (let i = 1; i < a.length; i++) if (!isSame(a[i]!, b[i]!)) return false;
+  return true;
+}
+
+function isSame(a: Value, b: Value): boolean {
+  if (typeof a === typeof b && (typeof a === 'number' || typeof a === 'string')) return a === b;
+  return hashKey(a) === hashKey(b);
+}
+
+function textOf(values: readonly Value[]): string {
+  let text = '';
+  for (const value of values) text += partOfKey(value);
+  return text;
 }
 
 export function joinedKey(row: readonly Value[], slots: readonly number[]): string {

@@ -8,6 +8,7 @@ import { NodeValue, type Value } from '../../value/value.ts';
 import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped } from '../plan/plan.ts';
 import { compile, compilePredicate, type CompileContext } from './compile.ts';
 import { compileLabels, nodesWith } from './dynamic-labels.ts';
+import { withIds, type PushIds } from './ids.ts';
 import { compileNarrow, type Narrow } from './narrowing.ts';
 import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
@@ -66,7 +67,25 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
     }
     return false;
   });
-  return withPush(function* scan(rt, source) {
+  const pushIds: PushIds = (rt, source, sink) => void pushInput(rt, source, (row) => {
+    for (const found of candidates(row, rt)) {
+      const { ids, decided } = narrow(found, row, rt);
+      if (hasLabels === undefined && decided >= tests.length) sink(ids, 0, ids.length);
+      else {
+        const kept: number[] = [];
+        for (let i = 0; i < ids.length; i++) {
+          const value = new NodeValue(ids[i]!);
+          if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
+          row[slot] = value;
+          if (passes(tests, row, rt, decided)) kept.push(ids[i]!);
+        }
+        sink(kept, 0, kept.length);
+      }
+      rt.tick(found.length);
+    }
+    return false;
+  });
+  return withIds(withPush(function* scan(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     for (const batch of input(rt, source)) {
@@ -99,7 +118,7 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
       rt.checkpoint(out.length);
       yield out;
     }
-  }, push);
+  }, push), slot, pushIds);
 }
 
 const NONE: readonly ArrayLike<number>[] = [];

@@ -15,6 +15,7 @@ import { DIRECTIONS, isTaken, nodeIn, relationshipOf } from './expand-operators.
 import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { labelBits } from './label-bits.ts';
+import { withIds, type PushIds } from './ids.ts';
 import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';
 import { Visited } from './visited.ts';
@@ -173,6 +174,12 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
           for (const direction of directions) {
             for (const segment of rt.view.adjacency(id, direction, typeIds)) {
               const { neighbours, edges, typeId, to: end } = segment;
+              // Nobody asks for branches any more, and a node's parent has been reached.
+              if (!startDue && hasProperties === undefined) {
+                reached.claim(neighbours, segment.from, end, 0, next);
+                rt.tick(end - segment.from);
+                continue;
+              }
               for (let i = segment.from; i < end; i++) {
                 const neighbour = neighbours[i]!;
                 const known = reached.get(neighbour);
@@ -203,6 +210,27 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   }
 
   const pushInput = pusher(input);
+  const pushIds: PushIds = (rt, source, sink) => {
+    const hasLabels = labels?.(rt);
+    pushInput(rt, source, (row) => {
+      const start = nodeIn(row[from]!);
+      if (start === null) return false;
+      for (const ends of levels(rt, row, start.id, types(rt, row))) {
+        let kept = ends;
+        if (hasLabels !== undefined || tests.length > 0) {
+          kept = ends.filter((id) => {
+            const value = new NodeValue(id);
+            if (hasLabels !== undefined && !hasLabels(value)) return false;
+            row[to] = value;
+            return passes(tests, row, rt);
+          });
+        }
+        sink(kept, 0, kept.length);
+        rt.tick(ends.length);
+      }
+      return false;
+    });
+  };
   const push: Push = (rt, source, sink) => {
     const hasLabels = labels?.(rt);
     return pushInput(rt, source, (row) => {
@@ -222,7 +250,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
       return false;
     });
   };
-  return withPush(function* reachable(rt, source) {
+  return withIds(withPush(function* reachable(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     const hasLabels = labels?.(rt);
@@ -256,5 +284,5 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
       rt.checkpoint(out.length);
       yield out;
     }
-  }, push);
+  }, push), to, pushIds);
 }

@@ -55,6 +55,25 @@ export class Visited {
     return id < DENSE_MAX ? -1 : this.#sparse.get(id) ?? -1;
   }
 
+  /** Reaches those of the ids that have not been, all with one number, and appends them to `found`. */
+  claim(ids: ArrayLike<number>, from: number, to: number, value: number, found: number[]): void {
+    const { current } = this.#dense;
+    let { stamps, values } = this.#dense;
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      if (id < stamps.length) {
+        if (stamps[id] === current) continue;
+        stamps[id] = current;
+        values[id] = value;
+      } else {
+        if (this.get(id) >= 0) continue;
+        this.set(id, value);
+        ({ stamps, values } = this.#dense);
+      }
+      found.push(id);
+    }
+  }
+
   /** `value` is not negative. */
   set(id: number, value: number): void {
     const dense = this.#dense;

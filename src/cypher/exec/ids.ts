@@ -1,0 +1,38 @@
+/**
+ * A third way to run operators, for consumers that look at one node of each row and at nothing else: only the ids of that node come, in the
+ * order of the rows, in arrays that are lent. To count, or to group by a node, then takes neither rows nor nodes.
+ */
+import type { PlanNode } from '../plan/plan.ts';
+import type { Operator, Row, Runtime } from './runtime.ts';
+
+/** The places `from` to `to` - 1 of `ids`. */
+export type IdSink = (ids: ArrayLike<number>, from: number, to: number) => void;
+export type PushIds = (rt: Runtime, source: Iterable<Row[]>, sink: IdSink) => void;
+
+interface Ids {
+  readonly slot: number;
+  readonly push: PushIds;
+}
+
+const all = new WeakMap<Operator, Ids>();
+
+/** The node in the slot is one in every row. */
+export function withIds(operator: Operator, slot: number, push: PushIds): Operator {
+  all.set(operator, { slot, push });
+  return operator;
+}
+
+/** Undefined: the operator makes rows only, or its ids are those of another slot. */
+export function idsOf(operator: Operator, slot?: number): PushIds | undefined {
+  const ids = all.get(operator);
+  return ids === undefined || (slot !== undefined && ids.slot !== slot) ? undefined : ids.push;
+}
+
+/** Slots that are not null in any row of an operator that gives ids. */
+export function certainSlots(node: PlanNode): readonly number[] {
+  switch (node.op) {
+    case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': return [node.slot, ...certainSlots(node.input)];
+    case 'Expand': case 'VarExpand': return [node.from, node.to, ...(node.relationship === undefined ? [] : [node.relationship]), ...certainSlots(node.input)];
+    default: return [];
+  }
+}
