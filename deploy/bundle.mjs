@@ -6,13 +6,13 @@
 import { rolldown } from 'rolldown';
 
 const entries = [
-  'server/main', 'server/writer-thread', 'server/reader-thread', 'server/consensus-thread', 'server/copy-thread', 'data/import-worker',
+  'server/main', 'server/writer-thread', 'server/reader-thread', 'server/consensus-thread', 'server/copy-thread', 'data/import-worker', 'data/validate/validate-worker',
   'cli/backup', 'cli/export', 'cli/health', 'cli/import', 'cli/peer', 'cli/shell', 'cli/validate', 'cli/warmup',
 ];
 
 const bundle = await rolldown({
   // All in one folder: threads are found beside the file that starts them.
-  input: Object.fromEntries(entries.map((entry) => [entry.slice(entry.indexOf('/') + 1), `dist/${entry}.js`])),
+  input: Object.fromEntries(entries.map((entry) => [entry.slice(entry.lastIndexOf('/') + 1), `dist/${entry}.js`])),
   platform: 'node',
   // Packages stay what they are: installed, named, and replaced when they have to be.
   external: (id, importer) => importer !== undefined && !id.startsWith('.') && !id.startsWith('/'),

@@ -37,3 +37,16 @@ it('explains every error code in docs/errors.md', async () => {
   const page = readFileSync(resolve(src, '../docs/errors.md'), 'utf8');
   expect(ERROR_CODES.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });
+
+it('joins a file for each thread and each command', () => {
+  const root = resolve(src, '..');
+  const entries = [...readFileSync(resolve(root, 'deploy/bundle.mjs'), 'utf8').matchAll(/'((?:server|data|cli)\/[\w/-]+)'/g)].map(([, entry]) => entry!);
+  const joined = entries.map((entry) => entry.slice(entry.lastIndexOf('/') + 1));
+  expect(new Set(joined).size, 'names that stand side by side in one folder').toBe(joined.length);
+  const sources = files.map((file) => readFileSync(resolve(src, file), 'utf8')).join('\n');
+  const threads = [...sources.matchAll(/new Worker\(new URL\('\.\/([\w-]+)\.js'|#worker\('([\w-]+)'/g)].map(([, own, named]) => own ?? named!);
+  expect(threads.length).toBeGreaterThan(5);
+  const commands = readdirSync(resolve(root, 'bin')).map((file) => /dist\/run\/([\w-]+)\.js/.exec(readFileSync(resolve(root, 'bin', file), 'utf8'))![1]!);
+  expect([...threads, ...commands].filter((name) => !joined.includes(name))).toEqual([]);
+  expect(entries.filter((entry) => !files.includes(`${entry}.ts`))).toEqual([]);
+});

@@ -24,7 +24,7 @@ export class ValidateHelper {
   }
 
   private constructor(directory: string) {
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'validate', workerData: { directory } });
+    this.#worker = new Worker(new URL('./validate-worker.js', import.meta.url), { name: 'validate', workerData: { directory } });
     this.#channel = new Channel(this.#worker);
     this.#worker.on('error', (error) => this.#channel.close(asDbError(error)));
   }
