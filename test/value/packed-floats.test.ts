@@ -70,8 +70,10 @@ it('takes for a vector a list of nothing but numbers', () => {
 it('multiplies and measures', () => {
   fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: -1000, max: 1000 }), fc.integer({ min: -1000, max: 1000 })), { maxLength: 30 }), (pairs) => {
     const [a, b] = [Float32Array.from(pairs, ([x]) => x), Float64Array.from(pairs, ([, y]) => y)];
-    expect(dot(a, b)).toBe(pairs.reduce((sum, [x, y]) => sum + x * y, 0));
-    expect(squaredDistance(a, b)).toBe(pairs.reduce((sum, [x, y]) => sum + (x - y) ** 2, 0));
+    for (const one of [a, Float64Array.from(a)]) {
+      expect(dot(one, b)).toBe(pairs.reduce((sum, [x, y]) => sum + x * y, 0));
+      expect(squaredDistance(one, b)).toBe(pairs.reduce((sum, [x, y]) => sum + (x - y) ** 2, 0));
+    }
   }));
 });
 
