@@ -1,7 +1,8 @@
 /**
  * GET /livez and /readyz, without login: for people, load balancers and `HEALTHCHECK`.
  *
- * /livez says that the process answers. /readyz says line by line what is and is not well, and runs a real query.
+ * /livez says that the process answers. /readyz says line by line what is and is not well, runs a real query, and after a start waits until what the group
+ * had by then is here.
  */
 import type { FastifyInstance } from 'fastify';
 import { asDbError } from '../base/errors.ts';
@@ -13,7 +14,30 @@ interface Check {
   readonly text: string;
 }
 
-async function checks(service: Service): Promise<Check[]> {
+const ASK_MS = 500;
+
+/** Whether this server has had, since its start, all that its group had committed by then: before that it answers from the past. */
+class CatchUp {
+  readonly #service: Service;
+  #wanted: number | undefined;
+  #isDone = false;
+
+  constructor(service: Service) {
+    this.#service = service;
+    this.#isDone = service.options.isWitness;
+  }
+
+  async check(hasLeader: boolean): Promise<Check> {
+    const name = 'caught_up';
+    if (this.#isDone) return { name, ok: true, text: 'ok' };
+    if (hasLeader) this.#wanted ??= await this.#service.options.group.readIndex(ASK_MS).catch(() => undefined);
+    if (this.#wanted === undefined) return { name, ok: false, text: 'no leader has confirmed how far the group is' };
+    this.#isDone = this.#service.version >= this.#wanted;
+    return { name, ok: this.#isDone, text: this.#isDone ? 'ok' : `version ${this.#service.version}, and the group had ${this.#wanted} when this server came back` };
+  }
+}
+
+async function checks(service: Service, catchUp: CatchUp): Promise<Check[]> {
   const status = await service.status();
   const leader = service.options.group.leader;
   const isGroup = status.waitingFor === undefined;
@@ -22,6 +46,7 @@ async function checks(service: Service): Promise<Check[]> {
     { name: 'group', ok: isGroup, text: isGroup ? 'ok' : `waiting for ${status.waitingFor}` },
     { name: 'leader', ok: leader !== undefined, text: leader === undefined ? 'none known' : `ok ${leader.rpcAddress} term ${status.term}` },
     { name: 'applied', ok: lag < 10_000, text: `${lag < 10_000 ? 'ok' : 'behind'} version ${service.version}, ${lag} behind` },
+    await catchUp.check(isGroup && leader !== undefined),
     readCheck(service),
   ];
 }
@@ -37,13 +62,15 @@ function readCheck(service: Service): Check {
 }
 
 export function healthRoutes(app: FastifyInstance, service: Service): void {
+  const catchUp = new CatchUp(service);
+
   app.get('/livez', async (_, reply) => {
     void reply.type('text/plain');
     return 'ok\n';
   });
 
   app.get('/readyz', async (_, reply) => {
-    const all = await checks(service);
+    const all = await checks(service, catchUp);
     void reply.code(all.every((one) => one.ok) ? 200 : 503).type('text/plain');
     return all.map((one) => `[${one.ok ? '+' : '-'}]${one.name} ${one.text}\n`).join('');
   });
