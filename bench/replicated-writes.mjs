@@ -5,7 +5,7 @@
  *   npm run build && node bench/replicated-writes.mjs [--rounds 3] [--seconds 8] [--clients 1,16,128,512] [--only lgraph,bolt,etcd] [--json file]
  *
  * Ours: single-vertex creates with a 256-byte property to the leader, one connection per client: `lgraph` by POST /cypher (HTTP/1.1, h2load),
- * `bolt` by RUN and PULL as the Neo4j drivers send them (bench/lib/bolt-load.mjs; the client is JavaScript there and costs more than h2load).
+ * `bolt` by RUN and PULL as the Neo4j drivers send them (bench/lib/bolt-load.c, compiled with `cc`).
  * etcd: Put of a 256-byte value to the leader (gRPC over HTTP/2, h2load, one connection per client too; `--shared`: up to 8 connections with many
  * streams each, which is what one multiplexing client would do). All with an fsync before the answer, in alternating slices. Needs etcd and h2load
  * (Debian: etcd-server, nghttp2-client).

@@ -165,7 +165,8 @@ export class ColumnTable {
 
   /** Remembers what a vertex's block said at `version`. */
   put(id: number, keyId: number, version: number, entry: Entry): void {
-    if (id >= IDS_MAX) return;
+    // Lists of values would take far more than a column is counted for.
+    if (id >= IDS_MAX || (Array.isArray(entry) && keyId !== LABELS_COLUMN)) return;
     const page = id >>> PAGE_BITS;
     let column = this.pages.get(keyId + 1, page);
     if (column === undefined) {

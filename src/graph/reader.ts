@@ -128,7 +128,7 @@ export class GraphReader implements GraphView, PageSource {
     const known = columns.get(node.id, keyId, this.version) as Value | undefined;
     if (known !== undefined) return known;
     const value = propertyOf(this.vertex(node), keyId);
-    if (!Array.isArray(value)) columns.put(node.id, keyId, this.version, value);
+    columns.put(node.id, keyId, this.version, value);
     return value;
   }
 
@@ -138,7 +138,7 @@ export class GraphReader implements GraphView, PageSource {
     const known = columns.get(relationship.id, keyId, this.version) as Value | undefined;
     if (known !== undefined) return known;
     const value = propertyOf(this.edge(relationship), keyId);
-    if (!Array.isArray(value)) columns.put(relationship.id, keyId, this.version, value);
+    columns.put(relationship.id, keyId, this.version, value);
     return value;
   }
 

@@ -47,13 +47,12 @@ export function encodeText(w: ByteWriter, bytes: Uint8Array, from: number, to: n
 
 /** What stands before the values of a LIST. */
 export function encodeListHead(w: ByteWriter, count: number): ByteWriter {
-  return w.u8(9).varint(count);
+  return w.u8(LIST_TAG).varint(count);
 }
 
-/** Whether the value that begins with this byte is a LIST. */
-export function isList(tag: number): boolean {
-  return tag === 9;
-}
+/** For those who read values without making them. */
+export const FLOAT_TAG = 6;
+export const LIST_TAG = 9;
 
 export function encodeValue(w: ByteWriter, v: Value): void {
   encode(w, v, 0);

@@ -3,13 +3,12 @@
  * have hundreds of them. Their binary form is that of the list (codec.ts); outside of the graph store nobody sees them.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { decodeValue, encodeListHead, encodeValue, isList } from './codec.ts';
+import { decodeValue, encodeListHead, encodeValue, FLOAT_TAG, LIST_TAG } from './codec.ts';
 import { Float, isNumber } from './value.ts';
 import type { Value } from './value.ts';
 
 /** Shorter lists stay as they are. */
 const PACKED_MIN = 8;
-const FLOAT = 6;
 
 export class PackedFloats {
   /** In single precision where that loses nothing. */
@@ -151,15 +150,15 @@ export function encodeStored(writer: ByteWriter, stored: StoredValue): void {
   }
   const { numbers } = stored;
   encodeListHead(writer, numbers.length);
-  for (let i = 0; i < numbers.length; i++) writer.u8(FLOAT).f64(numbers[i]!);
+  for (let i = 0; i < numbers.length; i++) writer.u8(FLOAT_TAG).f64(numbers[i]!);
 }
 
 export function decodeStored(reader: ByteReader): StoredValue {
-  if (!isList(reader.peek())) return decodeValue(reader);
+  if (reader.peek() !== LIST_TAG) return decodeValue(reader);
   const start = reader.position;
   reader.u8();
   const count = reader.varint();
-  const numbers = count < PACKED_MIN ? undefined : reader.taggedDoubles(FLOAT, count);
+  const numbers = count < PACKED_MIN ? undefined : reader.taggedDoubles(FLOAT_TAG, count);
   if (numbers !== undefined) return new PackedFloats(numbers);
   reader.rewind(start);
   return decodeValue(reader);
