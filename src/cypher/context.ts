@@ -12,6 +12,8 @@ export interface ExecLimits {
   readonly hopsMax?: number;
   /** Most items one list may get from `range()` and the like. */
   readonly listItemsMax?: number;
+  /** Factor on how many vectors a search by an index compares; 0: all of them. Absent: 1. */
+  readonly vectorSearchEffort?: number;
   /** What the operators of one statement may hold: rows to sort, groups, collected lists. */
   readonly memoryBytes?: number;
 }

@@ -27,6 +27,7 @@ import { bytesAt, keyAt } from './row-batch.ts';
 import type { KeyColumn, RowBatch } from './row-batch.ts';
 import { RowProblem } from './row-plan.ts';
 import { TextBuilds } from './text-builds.ts';
+import { buildVectorTrees } from './vector-builds.ts';
 
 /** Ids of an import fit 32 bits: key tables and adjacency files are half the size. */
 const IDS_MAX = 2 ** 32 - 2;
@@ -212,6 +213,11 @@ export class BulkGraph {
     this.#texts.noteSums(this.#counters);
     this.#counters.nextChunk = await (steps === undefined ? this.#buildAdjacency(task, onRows) : this.#takeAdjacency(steps, onRows));
     this.#adjacency!.close();
+    const { engine, graph, discard } = this.#options;
+    if (!discard && this.catalog.vectorTrees.length > 0) {
+      await this.#sink.finish();
+      await buildVectorTrees({ engine, graph, catalog: this.catalog, counters: this.#counters, sink: this.#sink, allocate: () => this.#counters.nextPage++ });
+    }
     this.#sink.put(COUNTERS, 0, this.#counters);
     await this.#sink.finish();
   }

@@ -11,10 +11,12 @@ import type { IndexDef } from '../graph/catalog.ts';
 import { Checksum } from '../graph/checksum.ts';
 import { indexKey } from '../graph/mutator.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
+import { VECTOR } from '../graph/vectors/vector-page.ts';
 import type { Engine, WriteOp } from '../storage/engine.ts';
 import { BlockSink } from './block-sink.ts';
 import { IndexBuild } from './index-build.ts';
 import { TextBuilds } from './text-builds.ts';
+import { buildVectorTrees } from './vector-builds.ts';
 
 /**
  * Numbers of new pages, beyond those the graph's counter will ever give out: the counter stays as it is, since the place of the next
@@ -54,7 +56,8 @@ export async function repairIndexes(engine: Engine, point: ReadPoint, scratch: s
       for (const { index, build } of of('edge', block.typeId)) enter(index, build, id, block);
       texts.add('edge', [block.typeId], id, block);
     });
-    await dropPages(engine, graph);
+    await dropPages(engine, graph, INDEX);
+    await dropPages(engine, graph, VECTOR);
     const sink = new BlockSink(engine, graph, new Checksum());
     for (const { index, build, compact } of [...builds.map((one) => ({ ...one, compact: false })), ...texts.all.map((one) => ({ ...one, compact: true }))]) {
       let next = PAGES_FROM + index.id * PAGES_PER_INDEX;
@@ -62,9 +65,16 @@ export async function repairIndexes(engine: Engine, point: ReadPoint, scratch: s
       count++;
     }
     const counters = point.source(graph).get(COUNTERS, 0);
-    if (counters !== undefined && texts.all.length > 0) {
+    if (counters !== undefined && texts.all.length + catalog.vectorTrees.length > 0) {
       const kept = COUNTERS.copy(counters);
       texts.noteSums(kept);
+      const next = new Map(catalog.vectorTrees.map(({ id }) => [id, PAGES_FROM + id * PAGES_PER_INDEX]));
+      const allocate = (tree: number): number => {
+        const page = next.get(tree)!;
+        next.set(tree, page + 1);
+        return page;
+      };
+      count += await buildVectorTrees({ engine, graph, catalog, counters: kept, sink, allocate });
       sink.put(COUNTERS, 0, kept);
     }
     await sink.finish();
@@ -84,8 +94,8 @@ async function each<B extends Block>(engine: Engine, graph: number, kind: BlockK
   }
 }
 
-async function dropPages(engine: Engine, graph: number): Promise<void> {
-  for await (const entries of engine.entries({ gte: blockKey(graph, INDEX.tag, 0), lt: blockKey(graph, INDEX.tag + 1, 0) })) {
+async function dropPages(engine: Engine, graph: number, { tag }: Pick<BlockKind<Block>, 'tag'>): Promise<void> {
+  for await (const entries of engine.entries({ gte: blockKey(graph, tag, 0), lt: blockKey(graph, tag + 1, 0) })) {
     await engine.batch(entries.map(([key]): WriteOp => ({ type: 'del', key })), { sync: false });
   }
 }

@@ -14,7 +14,7 @@ import type { ReadPoint } from '../graph/state-reader.ts';
 import { ALL_VERTICES } from '../graph/reader.ts';
 import type { Engine } from '../storage/engine.ts';
 import { explainAdjacency, explainIndex } from './validate/explain.ts';
-import { setName } from './validate/graph-scan.ts';
+import { setName, vectorTreeName } from './validate/graph-scan.ts';
 import type { ValidateHelper } from './validate/helper.ts';
 import { planOf } from './validate/plan.ts';
 import type { Task } from './validate/plan.ts';
@@ -99,6 +99,10 @@ async function compare(engine: Engine, graph: CheckedGraph, totals: GraphTotals,
     // Postings are too many to look each up at its document.
     if (!entries.areEqual) report('index', `${index.name}: ${entries.found} entries of words, but the texts have ${entries.expected}${entries.found === entries.expected ? ', and they are others' : ''}`);
   }
+  for (const tree of catalog.vectorTrees) {
+    const members = totals.vectors.get(tree.id)!;
+    if (!members.areEqual) report('index', `${vectorTreeName(catalog, tree)}: ${members.found} vectors, but there are ${members.expected}${members.found === members.expected ? ', and they are others' : ''}`);
+  }
   compareCounters(graph, totals, report);
 }
 
@@ -110,7 +114,7 @@ function compareSets({ catalog }: CheckedGraph, { counted, members }: GraphTotal
   for (const [set, count] of members) if (!expected.has(set) && count > 0) report('set', `${setName(catalog, set)} has ${count} members, but there are no such vertices`);
 }
 
-function compareCounters({ source, catalog }: CheckedGraph, { counted }: GraphTotals, report: Report): void {
+function compareCounters({ source, catalog }: CheckedGraph, { counted, vectors }: GraphTotals, report: Report): void {
   const kept = source.get(COUNTERS, 0) ?? new CountersBlock();
   const check = (name: string, isRight: boolean, has: number, found: number) => {
     if (!isRight) report('counter', `${name} is kept as ${has}, counted were ${found}`);
@@ -121,6 +125,10 @@ function compareCounters({ source, catalog }: CheckedGraph, { counted }: GraphTo
   check('the next edge id', kept.nextEdge >= counted.nextEdge, kept.nextEdge, counted.nextEdge);
   for (const [names, has, found] of [[catalog.data.labels, kept.byLabel, counted.byLabel], [catalog.data.types, kept.byType, counted.byType]] as const) {
     for (const [i, name] of names.entries()) check(`the number of ${name}`, (has[i] ?? 0) === (found[i] ?? 0), has[i] ?? 0, found[i] ?? 0);
+  }
+  for (const tree of catalog.vectorTrees) {
+    const [has, found] = [kept.vectors.get(tree.id) ?? 0, vectors.get(tree.id)!.expected];
+    check(`the number of vectors of ${vectorTreeName(catalog, tree)}`, has === found, has, found);
   }
   for (const { id, name } of catalog.texts) {
     const sums = counted.texts.get(id)!;

@@ -16,6 +16,7 @@
  *   INDEX    8    page number              B+tree page (btree.ts)
  *   COUNTERS 9    0                        next numbers, counts
  *   CATALOG  10   0                        names, schema, indexes (JSON)
+ *   VECTOR   13   page number              page of a tree over vectors (vectors/vector-page.ts); 11 and 12: system.ts
  *
  * A decoded block is immutable once its transaction is over; `at` is the version at which a cache last knew it valid.
  */
@@ -521,6 +522,8 @@ export class CountersBlock implements Block {
   byType: number[] = [];
   /** Full-text indexes by id: for each field, how many texts it has and how many tokens they are. */
   texts = new Map<number, number[]>();
+  /** Vector trees by id: members. */
+  vectors = new Map<number, number>();
 }
 
 export const COUNTERS: BlockKind<CountersBlock> = {
@@ -531,9 +534,12 @@ export const COUNTERS: BlockKind<CountersBlock> = {
     encodeNumbers(block.byLabel, writer);
     encodeNumbers(block.byType, writer);
     // Only where there are any: a store without them is what releases before them write.
-    if (block.texts.size === 0) return;
+    if (block.texts.size === 0 && block.vectors.size === 0) return;
     writer.varint(block.texts.size);
     for (const [id, counts] of [...block.texts].sort((a, b) => a[0] - b[0])) encodeNumbers(counts, writer.varint(id));
+    if (block.vectors.size === 0) return;
+    writer.varint(block.vectors.size);
+    for (const [id, members] of [...block.vectors].sort((a, b) => a[0] - b[0])) writer.varint(id).varint(members);
   },
   decode(reader) {
     const block = new CountersBlock();
@@ -547,10 +553,12 @@ export const COUNTERS: BlockKind<CountersBlock> = {
     for (let left = reader.varint(); left > 0; left--) block.byType.push(reader.varint());
     if (reader.done) return block;
     for (let left = reader.varint(); left > 0; left--) block.texts.set(reader.varint(), Array.from({ length: reader.varint() }, () => reader.varint()));
+    if (reader.done) return block;
+    for (let left = reader.varint(); left > 0; left--) block.vectors.set(reader.varint(), reader.varint());
     return block;
   },
   copy: (block) => Object.assign(new CountersBlock(), block, {
-    byLabel: block.byLabel.slice(), byType: block.byType.slice(), texts: new Map([...block.texts].map(([id, counts]) => [id, counts.slice()])),
+    byLabel: block.byLabel.slice(), byType: block.byType.slice(), texts: new Map([...block.texts].map(([id, counts]) => [id, counts.slice()])), vectors: new Map(block.vectors),
   }),
   size: (block) => 200 + (block.byLabel.length + block.byType.length) * 8,
 };

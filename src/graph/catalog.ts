@@ -73,7 +73,7 @@ export interface TextIndexDef {
   readonly root: number;
 }
 
-/** An index over vectors as Neo4j has it, of any label or type: a name to search by. Nothing is stored for it, a search compares all. */
+/** An index over vectors as Neo4j has it, of any label or type: a name to search by. */
 export interface VectorIndex {
   readonly id: number;
   readonly name: string;
@@ -84,6 +84,24 @@ export interface VectorIndex {
   /** Vectors of another length are not found. Absent: each search finds those of its own. */
   readonly dimensions?: number;
   readonly similarity: 'cosine' | 'euclidean';
+}
+
+/**
+ * Where the vectors of a property stand near those that are like them (vectors/vector-tree.ts): what a search goes by. Indexes of either kind share it; one that was made
+ * before there were trees has none.
+ */
+export interface VectorTree {
+  readonly id: number;
+  readonly kind: 'vertex' | 'edge';
+  /** Label id or relationship type id. */
+  readonly labelId: number;
+  readonly keyId: number;
+  readonly dimensions: number;
+  /** What is near: by direction, or by distance. */
+  readonly space: 'cosine' | 'euclidean';
+  /** The tree's root, and that of the B+tree that says which leaf a vector is in. */
+  readonly root: number;
+  readonly places: number;
 }
 
 export interface VectorIndexSpec extends Pick<VectorIndex, 'kind' | 'name' | 'dimensions' | 'similarity'> {
@@ -114,6 +132,7 @@ export interface CatalogData {
   readonly texts?: readonly TextIndexDef[];
   /** Absent where there are none, as in catalogs of releases that did not have them. */
   readonly vectorIndexes?: readonly VectorIndex[];
+  readonly vectorTrees?: readonly VectorTree[];
   /** Next number for an index or constraint. */
   readonly nextId: number;
 }
@@ -208,6 +227,20 @@ export class GraphCatalog {
     return this.data.vectorIndexes ?? [];
   }
 
+  get vectorTrees(): readonly VectorTree[] {
+    return this.data.vectorTrees ?? [];
+  }
+
+  /** Those that hold a vertex with these labels, or an edge of that type. */
+  vectorTreesOf(kind: 'vertex' | 'edge', labelIds: readonly number[]): readonly VectorTree[] {
+    const { vectorTrees } = this.data;
+    return vectorTrees === undefined ? NO_TREES : vectorTrees.filter((tree) => tree.kind === kind && labelIds.includes(tree.labelId));
+  }
+
+  findVectorTree(wanted: VectorTreeKey): VectorTree | undefined {
+    return this.vectorTrees.find((tree) => isTreeOf(tree, wanted));
+  }
+
   /** What would make the vector index again. */
   vectorIndexSpec({ kind, name, labelId, keyId, dimensions, similarity }: VectorIndex): VectorIndexSpec {
     return {
@@ -238,6 +271,13 @@ export class GraphCatalog {
 
 const NONE: readonly IndexDef[] = [];
 const NO_TEXTS: readonly TextIndexDef[] = [];
+const NO_TREES: readonly VectorTree[] = [];
+
+export type VectorTreeKey = Pick<VectorTree, 'kind' | 'labelId' | 'keyId' | 'dimensions' | 'space'>;
+
+export function isTreeOf(tree: VectorTree, { kind, labelId, keyId, dimensions, space }: VectorTreeKey): boolean {
+  return tree.kind === kind && tree.labelId === labelId && tree.keyId === keyId && tree.dimensions === dimensions && tree.space === space;
+}
 
 /** One catalog object per stored block: plan caches compare catalogs by identity. */
 const catalogs = new WeakMap<object, GraphCatalog>();

@@ -37,8 +37,14 @@ export const EFFECT_FORMAT = 1;
 export const EFFECT_FORMAT_TEXT = 2;
 /** The same for vector indexes of Neo4j's kind. */
 export const EFFECT_FORMAT_VECTOR = 3;
-const TEXT_CHANGES: readonly SchemaChange['kind'][] = ['createText', 'deleteText', 'rebuildText'];
-const VECTOR_INDEX_CHANGES: readonly SchemaChange['kind'][] = ['createVectorIndex', 'deleteVectorIndex'];
+/** The same for trees over vectors. */
+export const EFFECT_FORMAT_VECTOR_TREE = 4;
+/** The format that a change needs, where it is not the first. */
+const FORMATS: Partial<Record<SchemaChange['kind'], number>> = {
+  createText: EFFECT_FORMAT_TEXT, deleteText: EFFECT_FORMAT_TEXT, rebuildText: EFFECT_FORMAT_TEXT,
+  createVectorIndex: EFFECT_FORMAT_VECTOR, deleteVectorIndex: EFFECT_FORMAT_VECTOR,
+  createVectorTree: EFFECT_FORMAT_VECTOR_TREE, deleteVectorTree: EFFECT_FORMAT_VECTOR_TREE,
+};
 const NAME_KINDS: readonly NameKind[] = ['label', 'type', 'key'];
 
 export function entryTooLarge(bytes: number, bytesMax: number): DbError {
@@ -101,8 +107,7 @@ export class EffectWriter {
   }
   schema(graph: number, change: SchemaChange): void {
     this.#op(11, graph).string(JSON.stringify(change));
-    const format = TEXT_CHANGES.includes(change.kind) ? EFFECT_FORMAT_TEXT : VECTOR_INDEX_CHANGES.includes(change.kind) ? EFFECT_FORMAT_VECTOR : EFFECT_FORMAT;
-    this.#writer.view()[0] = Math.max(this.#writer.view()[0]!, format);
+    this.#writer.view()[0] = Math.max(this.#writer.view()[0]!, FORMATS[change.kind] ?? EFFECT_FORMAT);
   }
   system(change: SystemChange): void {
     this.#op(12, this.#graph).string(JSON.stringify(change));
@@ -168,8 +173,8 @@ export function timeOfRecord(record: Uint8Array): number {
 export function applyEffects(changes: ChangeSet, record: Uint8Array, index: number): number {
   const reader = new ByteReader(record);
   const format = reader.u8();
-  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_VECTOR) {
-    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_VECTOR}`, {
+  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_VECTOR_TREE) {
+    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_VECTOR_TREE}`, {
       hint: 'the entry was written by a newer server: upgrade this one',
     });
   }

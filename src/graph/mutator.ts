@@ -5,19 +5,20 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Value } from '../value/value.ts';
-import { packed } from '../value/packed-floats.ts';
-import type { StoredValue } from '../value/packed-floats.ts';
+import { packed, vectorOf } from '../value/packed-floats.ts';
+import type { PackedFloats, StoredValue } from '../value/packed-floats.ts';
 import {
   ADJACENCY, AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, ChunkBlock, COUNTERS, CountersBlock, DEGREE, DegreeBlock, EDGE, EdgeBlock,
-  internNumbers, PAGE_IDS, propertyOf, setPage, setProperty, SUMMARY, VERTEX, VertexBlock,
+  internNumbers, PAGE_IDS, propertyOf, setPage, setProperty, storedOf, SUMMARY, VERTEX, VertexBlock,
 } from './blocks.ts';
 import type { AdjacencyGroup, ChunkRef, Properties } from './blocks.ts';
 import { INDEX, insertEntry, removeEntry } from './btree.ts';
 import type { IndexPage } from './btree.ts';
-import type { GraphCatalog, IndexDef, PropertyEntry, TextIndexDef } from './catalog.ts';
+import type { GraphCatalog, IndexDef, PropertyEntry, TextIndexDef, VectorTree } from './catalog.ts';
 import { adjacencyNumber, ALL_VERTICES } from './reader.ts';
 import { changeText } from './text/postings.ts';
 import type { TextStore } from './text/postings.ts';
+import { VectorTreeWriter } from './vectors/vector-tree.ts';
 import type { Direction } from './view.ts';
 import type { GraphBuffer } from './write-buffer.ts';
 
@@ -27,6 +28,12 @@ export const CHUNK_MAX = 512;
 /** A chunk with so few edges left joins a neighbour, if both together have no more than the other. */
 const CHUNK_SMALL = 64;
 const CHUNK_JOINED = 384;
+
+/** A tree over a property that is about to change, and the vector it has of the element. */
+interface VectorBefore {
+  readonly tree: VectorTree;
+  readonly before: PackedFloats | undefined;
+}
 
 export class GraphMutator implements TextStore {
   readonly buffer: GraphBuffer;
@@ -78,6 +85,7 @@ export class GraphMutator implements TextStore {
       for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, true);
     }
     this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, true);
+    this.#indexVectors(this.catalog.vectorTreesOf('vertex', block.labels), id, block, true);
   }
 
   /** The vertex must have no edges left. */
@@ -85,6 +93,7 @@ export class GraphMutator implements TextStore {
     const block = this.buffer.get(VERTEX, id);
     assert(block !== undefined, `vertex ${id} exists`);
     this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, false);
+    this.#indexVectors(this.catalog.vectorTreesOf('vertex', block.labels), id, block, false);
     const counters = this.counters();
     for (const label of block.labels) {
       for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, false);
@@ -106,9 +115,11 @@ export class GraphMutator implements TextStore {
     const indexes = before.labels.flatMap((label) => this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)));
     for (const index of indexes) this.indexVertex(index, id, before, false);
     this.#changeTexts(this.catalog.textsOf('vertex', before.labels), id, keyId, propertyOf(before, keyId), value);
+    const vectors = this.#vectorsAt(this.catalog.vectorTreesOf('vertex', before.labels), before, keyId);
     const block = this.buffer.change(VERTEX, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);
+    this.#changeVectors(vectors, id, block);
   }
 
   setLabel(id: number, label: number, on: boolean): void {
@@ -122,6 +133,7 @@ export class GraphMutator implements TextStore {
     // With another label of the index, the vertex is in it before and after.
     const texts = this.catalog.textsOf('vertex', [label]).filter((text) => !others.some((other) => text.labelIds.includes(other)));
     this.#indexTexts(texts, id, block, on);
+    this.#indexVectors(this.catalog.vectorTreesOf('vertex', [label]), id, block, on);
   }
 
   /** Adds or removes the element's texts. */
@@ -139,6 +151,23 @@ export class GraphMutator implements TextStore {
       const field = text.keyIds.indexOf(keyId);
       if (field >= 0) changeText(this, text, { document: id, field, before, after });
     }
+  }
+
+  /** Adds or removes the element's vectors. */
+  #indexVectors(trees: readonly VectorTree[], id: number, block: Properties, on: boolean): void {
+    for (const tree of trees) {
+      const vector = vectorOf(storedOf(block, tree.keyId));
+      new VectorTreeWriter(this, tree).change(id, on ? undefined : vector, on ? vector : undefined);
+    }
+  }
+
+  /** Trees over the property, with the vector that they have now. */
+  #vectorsAt(trees: readonly VectorTree[], block: Properties, keyId: number): VectorBefore[] {
+    return trees.length === 0 ? [] : trees.filter((tree) => tree.keyId === keyId).map((tree) => ({ tree, before: vectorOf(storedOf(block, keyId)) }));
+  }
+
+  #changeVectors(vectors: readonly VectorBefore[], id: number, block: Properties): void {
+    for (const { tree, before } of vectors) new VectorTreeWriter(this, tree).change(id, before, vectorOf(storedOf(block, tree.keyId)));
   }
 
   /** Adds or removes the vertex's entry; a vertex that lacks one of the properties has none. */
@@ -191,6 +220,7 @@ export class GraphMutator implements TextStore {
     this.#link(end, 'in', typeId, start, id);
     for (const index of this.catalog.typeIndexes(typeId)) this.indexVertex(index, id, block, true);
     this.#indexTexts(this.catalog.textsOf('edge', [typeId]), id, block, true);
+    this.#indexVectors(this.catalog.vectorTreesOf('edge', [typeId]), id, block, true);
   }
 
   deleteEdge(id: number): void {
@@ -198,6 +228,7 @@ export class GraphMutator implements TextStore {
     assert(block !== undefined, `edge ${id} exists`);
     for (const index of this.catalog.typeIndexes(block.typeId)) this.indexVertex(index, id, block, false);
     this.#indexTexts(this.catalog.textsOf('edge', [block.typeId]), id, block, false);
+    this.#indexVectors(this.catalog.vectorTreesOf('edge', [block.typeId]), id, block, false);
     this.#unlink(block.start, 'out', block.typeId, id);
     this.#unlink(block.end, 'in', block.typeId, id);
     const counters = this.counters();
@@ -212,9 +243,11 @@ export class GraphMutator implements TextStore {
     const indexes = this.catalog.typeIndexes(before.typeId).filter((index) => index.keyIds.includes(keyId));
     for (const index of indexes) this.indexVertex(index, id, before, false);
     this.#changeTexts(this.catalog.textsOf('edge', [before.typeId]), id, keyId, propertyOf(before, keyId), value);
+    const vectors = this.#vectorsAt(this.catalog.vectorTreesOf('edge', [before.typeId]), before, keyId);
     const block = this.buffer.change(EDGE, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);
+    this.#changeVectors(vectors, id, block);
   }
 
   #link(vertex: number, direction: Direction, typeId: number, neighbour: number, edge: number): void {

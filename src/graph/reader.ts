@@ -12,9 +12,11 @@ import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { BlockSource } from './block-source.ts';
 import { compareKeys, INDEX, leaves, leavesFrom, seekEqual } from './btree.ts';
 import type { IndexPage, PageSource } from './btree.ts';
-import type { GraphCatalog, IndexDef, TextIndexDef } from './catalog.ts';
+import type { GraphCatalog, IndexDef, TextIndexDef, VectorTree } from './catalog.ts';
 import type { AdjacencyPages } from './adjacency-pages.ts';
 import { LABELS_COLUMN, type ColumnTable } from './columns.ts';
+import { membersNear } from './vectors/vector-search.ts';
+import type { Wanted } from './vectors/vector-search.ts';
 import type { AdjacencySegment, Direction, GraphView, IndexRange, NarrowedIds } from './view.ts';
 
 function segmentOf(typeId: number, { neighbours, edges }: { readonly neighbours: ArrayLike<number>; readonly edges: ArrayLike<number> }): AdjacencySegment {
@@ -327,6 +329,14 @@ export class GraphReader implements GraphView, PageSource {
   textSums(index: TextIndexDef): { readonly texts: number; readonly tokens: number }[] {
     const sums = this.source.get(COUNTERS, 0)?.texts.get(index.id) ?? [];
     return index.keyIds.map((_, field) => ({ texts: sums[field * 2] ?? 0, tokens: sums[field * 2 + 1] ?? 0 }));
+  }
+
+  vectorCount(tree: VectorTree): number {
+    return this.source.get(COUNTERS, 0)?.vectors.get(tree.id) ?? 0;
+  }
+
+  vectorsNear(tree: VectorTree, wanted: Wanted, count: number): number[] {
+    return membersNear(this.source, tree, wanted, count);
   }
 
   warmUp(checkpoint: (vertices: number) => void): void {

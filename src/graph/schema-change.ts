@@ -7,10 +7,12 @@ import { VERTEX, EDGE } from './blocks.ts';
 import type { Properties } from './blocks.ts';
 import { dropPages, INDEX, IndexPage } from './btree.ts';
 import { GraphCatalog } from './catalog.ts';
-import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, VectorIndex, VectorIndexSpec, TextIndexDef } from './catalog.ts';
+import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, VectorIndex, VectorIndexSpec, VectorTree, VectorTreeKey, TextIndexDef } from './catalog.ts';
 import { GraphReader } from './reader.ts';
 import type { GraphMutator } from './mutator.ts';
 import { buildText, dropText } from './text/postings.ts';
+import type { PackedFloats } from '../value/packed-floats.ts';
+import { VectorTreeWriter } from './vectors/vector-tree.ts';
 
 export type NameKind = 'label' | 'type' | 'key';
 
@@ -24,7 +26,8 @@ export type SchemaChange =
   | { readonly kind: 'createConstraint'; readonly constraint: Omit<ConstraintDef, 'id'> }
   | { readonly kind: 'deleteConstraint'; readonly name: string }
   | TextSchemaChange
-  | VectorIndexSchemaChange;
+  | VectorIndexSchemaChange
+  | VectorTreeSchemaChange;
 
 /** Changes that releases without full-text indexes do not know (see EFFECT_FORMAT_TEXT). */
 export type TextSchemaChange =
@@ -36,6 +39,11 @@ export type TextSchemaChange =
 export type VectorIndexSchemaChange =
   | { readonly kind: 'createVectorIndex'; readonly index: VectorIndexSpec }
   | { readonly kind: 'deleteVectorIndex'; readonly name: string };
+
+/** Changes that releases without trees over vectors do not know (see EFFECT_FORMAT_VECTOR_TREE). */
+export type VectorTreeSchemaChange =
+  | { readonly kind: 'createVectorTree'; readonly of: VectorTreeKey }
+  | { readonly kind: 'deleteVectorTree'; readonly id: number };
 
 /** The catalog with the name; unchanged if it is known. */
 export function addName(catalog: GraphCatalog, kind: NameKind, name: string): GraphCatalog {
@@ -76,6 +84,10 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
       return createVectorIndex(catalog, change.index);
     case 'deleteVectorIndex':
       return withVectorIndexes(catalog, catalog.vectorIndexes.filter(({ name }) => name !== change.name));
+    case 'createVectorTree':
+      return createVectorTree(mutator, change.of);
+    case 'deleteVectorTree':
+      return withoutVectorTrees(mutator, (tree) => tree.id === change.id);
     case 'createText':
       return createText(mutator, change);
     case 'deleteText':
@@ -172,6 +184,34 @@ function withVectorIndexes(catalog: GraphCatalog, vectorIndexes: readonly Vector
   return new GraphCatalog(vectorIndexes.length === 0 ? data : { ...data, vectorIndexes }, catalog.strict);
 }
 
+function createVectorTree(mutator: GraphMutator, of: VectorTreeKey): GraphCatalog {
+  const { catalog } = mutator;
+  const tree: VectorTree = { id: catalog.data.nextId, ...of, root: mutator.allocate(), places: mutator.allocate() };
+  fillVectorTree(mutator, catalog, tree);
+  return update(catalog, { vectorTrees: [...catalog.vectorTrees, tree], nextId: tree.id + 1 });
+}
+
+/** Fills a tree that is new with what belongs into it. */
+export function fillVectorTree(mutator: GraphMutator, catalog: GraphCatalog, tree: VectorTree): void {
+  new VectorTreeWriter(mutator, tree).build(vectorsOf(mutator, catalog, tree));
+}
+
+function* vectorsOf(mutator: GraphMutator, catalog: GraphCatalog, { kind, labelId, keyId }: VectorTree): Generator<readonly [number, PackedFloats | undefined]> {
+  const reader = new GraphReader('', 0, mutator.buffer, catalog, false);
+  for (const ids of kind === 'vertex' ? reader.scanNodes(labelId) : reader.scanRelationships(labelId)) {
+    for (let i = 0; i < ids.length; i++) yield [ids[i]!, kind === 'vertex' ? reader.nodeVector(ids[i]!, keyId) : reader.relationshipVector(ids[i]!, keyId)];
+  }
+}
+
+/** The catalog without some trees, whose pages go too. */
+function withoutVectorTrees(mutator: GraphMutator, leaves: (tree: VectorTree) => boolean): GraphCatalog {
+  const { catalog } = mutator;
+  for (const tree of catalog.vectorTrees) if (leaves(tree)) new VectorTreeWriter(mutator, tree).drop();
+  const { vectorTrees, ...data } = catalog.data;
+  const rest = (vectorTrees ?? []).filter((tree) => !leaves(tree));
+  return new GraphCatalog(rest.length === 0 ? data : { ...data, vectorTrees: rest }, catalog.strict);
+}
+
 function withTexts(catalog: GraphCatalog, texts: readonly TextIndexDef[]): GraphCatalog {
   const { texts: _before, ...data } = catalog.data;
   return new GraphCatalog(texts.length === 0 ? data : { ...data, texts }, catalog.strict);
@@ -179,8 +219,9 @@ function withTexts(catalog: GraphCatalog, texts: readonly TextIndexDef[]): Graph
 
 /** Deletes the declaration with all its vertices (and their edges) or edges. The name keeps its number. */
 function deleteLabel(mutator: GraphMutator, of: 'vertex' | 'edge', name: string): GraphCatalog {
-  const { catalog } = mutator;
-  const id = of === 'vertex' ? catalog.findLabel(name) : catalog.findType(name);
+  const id = of === 'vertex' ? mutator.catalog.findLabel(name) : mutator.catalog.findType(name);
+  // First, so that its elements need not leave it one by one.
+  const catalog = mutator.catalog = withoutVectorTrees(mutator, (tree) => tree.kind === of && tree.labelId === id);
   const reader = new GraphReader('', 0, mutator.buffer, catalog, false);
   if (id !== undefined && of === 'edge') {
     for (const ids of [...reader.scanRelationships(id)].map((list) => Array.from(list))) for (const edge of ids) mutator.deleteEdge(edge);

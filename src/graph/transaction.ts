@@ -9,8 +9,8 @@ import type { Value } from '../value/value.ts';
 import { unpacked } from '../value/packed-floats.ts';
 import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
-import { catalogOf, checkName, GraphCatalog } from './catalog.ts';
-import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, PropertyEntry, TextIndexDef } from './catalog.ts';
+import { catalogOf, checkName, GraphCatalog, isTreeOf } from './catalog.ts';
+import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree, VectorTreeKey, PropertyEntry, TextIndexDef } from './catalog.ts';
 import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
 import { checkStorable, fieldValue } from './field-values.ts';
 import { GraphMutator, indexKey } from './mutator.ts';
@@ -23,6 +23,8 @@ import type { SystemChange, SystemState } from './system.ts';
 import { ANALYSIS_REVISION, findAnalyzer } from './text/analyzer.ts';
 import { checkType, typeRule, wrongType } from './type-rules.ts';
 import type { DeleteSummary, GraphWriter, TextIndexSpec } from './view.ts';
+import { treesOf, treesOfField, treesOfIndex } from './vectors/declared-trees.ts';
+import type { Wanted } from './vectors/vector-search.ts';
 import { ChangeSet } from './write-buffer.ts';
 import type { BlockSource } from './block-source.ts';
 
@@ -162,6 +164,11 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     for (const ids of super.scanNodes(labelId)) {
       yield this.#doomed.size === 0 ? ids : Array.from(ids).filter((id) => !this.#doomed.has(id));
     }
+  }
+
+  override vectorsNear(tree: VectorTree, wanted: Wanted, count: number): number[] {
+    const ids = super.vectorsNear(tree, wanted, count);
+    return this.#doomed.size === 0 || tree.kind === 'edge' ? ids : ids.filter((id) => !this.#doomed.has(id));
   }
 
   createNode(labelIds: readonly number[], properties: Iterable<PropertyEntry>): NodeValue {
@@ -404,6 +411,17 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     this.#effects.schema(this.graphId, change);
   }
 
+  /** Makes the trees that are not there yet. */
+  #createTrees(wanted: readonly VectorTreeKey[]): void {
+    for (const of of wanted) if (this.catalog.findVectorTree(of) === undefined) this.#change({ kind: 'createVectorTree', of });
+  }
+
+  /** Drops those that no index goes by any more. */
+  #dropTrees(): void {
+    const wanted = treesOf(this.catalog);
+    for (const tree of this.catalog.vectorTrees) if (!wanted.some((one) => isTreeOf(tree, one))) this.#change({ kind: 'deleteVectorTree', id: tree.id });
+  }
+
   createLabel(schema: LabelSchema): void {
     checkName('Label', schema.name);
     checkNewLabel(this, schema);
@@ -411,6 +429,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     if (schema.kind === 'vertex') {
       this.#change({ kind: 'createIndex', of: 'vertex', name: `${schema.name}_${schema.primary}`, label: schema.name, fields: [schema.primary!], unique: true, pairUnique: false, primary: true });
     }
+    for (const field of schema.fields) this.#createTrees(treesOfField(this.catalog, schema, field));
   }
 
   deleteLabel(kind: 'vertex' | 'edge', name: string): void {
@@ -421,7 +440,13 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
   /** Replaces a declaration whose data the caller has brought in line. */
   replaceSchema(schema: LabelSchema): void {
+    const before = schema.kind === 'vertex' ? this.catalog.vertexSchema(schema.name) : this.catalog.edgeSchema(schema.name);
     this.#change({ kind: 'replaceSchema', schema });
+    this.#dropTrees();
+    // An index from before there were trees stays as it is: what is changed may be something else.
+    for (const field of schema.fields) {
+      if (before?.fields.find(({ name }) => name === field.name)?.vector === undefined) this.#createTrees(treesOfField(this.catalog, schema, field));
+    }
   }
 
   createIndex(index: Parameters<GraphWriter['createIndex']>[0]): void {
@@ -477,11 +502,13 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   createVectorIndex(index: VectorIndexSpec): void {
     checkNewVectorIndex(this, index);
     this.#change({ kind: 'createVectorIndex', index });
+    this.#createTrees(treesOfIndex(this.catalog.vectorIndexes.at(-1)!));
   }
 
   deleteVectorIndex(name: string): void {
     if (!this.catalog.vectorIndexes.some((one) => one.name === name)) throw new DbError('IndexNotFound', `there is no vector index ${name}`);
     this.#change({ kind: 'deleteVectorIndex', name });
+    this.#dropTrees();
   }
 
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void {

@@ -17,6 +17,8 @@ import { Checksum } from './checksum.ts';
 export const STATE_FORMAT_TEXT = 2;
 /** The same of a vector index of Neo4j's kind. */
 export const STATE_FORMAT_VECTOR = 3;
+/** The same of a tree over vectors. */
+export const STATE_FORMAT_VECTOR_TREE = 4;
 export const STATE_FORMAT = 1;
 export const VERSION_KEY = Buffer.from('v');
 
@@ -33,9 +35,9 @@ export function readVersion(engine: Engine, snapshot?: EngineSnapshot): VersionR
   if (bytes === undefined) return { version: 0, timeMs: 0, checksum: new Checksum(), format: STATE_FORMAT };
   const reader = new ByteReader(bytes);
   const format = reader.u8();
-  if (format < STATE_FORMAT || format > STATE_FORMAT_VECTOR) {
-    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_VECTOR}`, {
-      hint: format > STATE_FORMAT_VECTOR ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
+  if (format < STATE_FORMAT || format > STATE_FORMAT_VECTOR_TREE) {
+    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_VECTOR_TREE}`, {
+      hint: format > STATE_FORMAT_VECTOR_TREE ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
     });
   }
   return { version: reader.f64(), timeMs: reader.f64(), checksum: Checksum.parse(reader.string()), format };
@@ -46,6 +48,7 @@ export function encodeVersion(record: VersionRecord): Buffer {
 }
 
 /** The format that a store with this catalog needs. */
-export function formatOf({ texts, vectorIndexes }: CatalogData): number {
+export function formatOf({ texts, vectorIndexes, vectorTrees }: CatalogData): number {
+  if ((vectorTrees ?? []).length > 0) return STATE_FORMAT_VECTOR_TREE;
   return (vectorIndexes ?? []).length > 0 ? STATE_FORMAT_VECTOR : (texts ?? []).length > 0 ? STATE_FORMAT_TEXT : STATE_FORMAT;
 }

@@ -10,7 +10,8 @@
  */
 import type { CypherMap, NodeValue, RelationshipValue, Value } from '../value/value.ts';
 import type { PackedFloats } from '../value/packed-floats.ts';
-import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef, VectorIndexSpec, TextIndexDef } from './catalog.ts';
+import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef, VectorIndexSpec, VectorTree, TextIndexDef } from './catalog.ts';
+import type { Wanted } from './vectors/vector-search.ts';
 
 export type Direction = 'out' | 'in';
 
@@ -115,6 +116,11 @@ export interface GraphView {
   textEntries(index: TextIndexDef, from: string): Iterable<{ readonly page: IndexEntries; readonly start: number }>;
   /** For each field of a full-text index, how many texts it has and how many tokens they are together. */
   textSums(index: TextIndexDef): readonly { readonly texts: number; readonly tokens: number }[];
+
+  /** How many vectors the tree holds. */
+  vectorCount(tree: VectorTree): number;
+  /** Ids of about `count` elements whose vectors may be the nearest; more, where the tree's leaves have more. */
+  vectorsNear(tree: VectorTree, wanted: Wanted, count: number): number[];
 
   /** Exact counts, kept with the data. */
   nodeCount(labelId?: number): number;

@@ -37,7 +37,7 @@ reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => un
 const readingAhead = data.readsAhead ? new ReadingAhead(new ReadAhead(reader, clocks), () => clocks.published) : undefined;
 const host = new ReadHost(reader, {
   procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: { memoryBytes: data.queryMemoryBytes },
+  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: data.limits,
   fullText: data.fullText,
 });
 

@@ -216,7 +216,7 @@ export class LgraphServer {
   get #statementOptions(): StatementThreadData {
     const config = this.#config;
     return {
-      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvLimits: { unpackedBytesMax: config.load_csv_unpacked_mb * MB, recordCharsMax: config.load_csv_record_chars }, graphsMax: config.max_graphs, queryMemoryBytes: config.query_memory_mb * MB,
+      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvLimits: { unpackedBytesMax: config.load_csv_unpacked_mb * MB, recordCharsMax: config.load_csv_record_chars }, graphsMax: config.max_graphs, limits: { memoryBytes: config.query_memory_mb * MB, vectorSearchEffort: config.vector_search_effort / 100 },
       spill: { directory: config.query_spill_dir, statementBytesMax: config.query_spill_mb * MB, totalBytesMax: config.query_spill_total_mb * MB, used: this.#spilled },
     };
   }
@@ -345,7 +345,7 @@ export class LgraphServer {
     const host = new ReadHost(this.#reader!, {
       procedures, encoders: allEncoders(), killFlags: new Int32Array(this.#tasks.buffer), random: systemRandom,
       wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir, this.#statementOptions.csvLimits), spill: spillFiles(this.#statementOptions.spill),
-      limits: { memoryBytes: this.#statementOptions.queryMemoryBytes }, fullText: this.#statementOptions.fullText,
+      limits: this.#statementOptions.limits, fullText: this.#statementOptions.fullText,
     });
     return new Service({
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }),

@@ -1,7 +1,7 @@
 /** What the threads of one server are started with, and the calls between them. */
 import type { MessagePort } from 'node:worker_threads';
 import type { CertificateFiles } from '../base/certificates.ts';
-import type { FullTextSettings } from '../cypher/engine.ts';
+import type { ExecLimits, FullTextSettings } from '../cypher/engine.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 import type { CsvLimits } from '../service/csv-files.ts';
 import type { SpillOptions } from '../service/spill-files.ts';
@@ -34,7 +34,7 @@ export interface StatementThreadData {
   readonly csvDirectory: string;
   readonly csvLimits: CsvLimits;
   readonly graphsMax: number;
-  readonly queryMemoryBytes: number;
+  readonly limits: ExecLimits;
   readonly fullText: FullTextSettings;
   readonly spill: SpillOptions;
 }

@@ -1,20 +1,21 @@
 /**
- * Vectors as Neo4j has them: properties of any label, found by how alike they are, by the name of an index (CREATE VECTOR INDEX). The
- * search is exact: it compares every vector of the label.
+ * Vectors as Neo4j has them: properties of any label, found by how alike they are, by the name of an index (CREATE VECTOR INDEX). What is found
+ * has its exact score; whether anything nearer was passed over, see nearest.ts.
  */
 import { DbError } from '../../base/errors.ts';
 import { suggest } from '../../base/suggest.ts';
-import { mayMakeList } from '../../base/allowance.ts';
 import type { VectorIndex } from '../../graph/catalog.ts';
+import { hasPosition, isFiniteVector } from '../../graph/vectors/positions.ts';
+import { treesOfIndex } from '../../graph/vectors/declared-trees.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { vectorOf } from '../../value/packed-floats.ts';
 import type { PackedFloats } from '../../value/packed-floats.ts';
 import { Float, NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
-import { best } from '../fulltext/hits.ts';
 import { cosine, euclidean } from '../functions/vector.ts';
 import { similarityOf } from '../index-settings.ts';
 import { builtin, text, writerOf, wrong, type Builtin } from './define.ts';
+import { nearest } from './nearest.ts';
 
 function indexOf(view: GraphView, kind: VectorIndex['kind'], name: string): VectorIndex {
   const index = view.catalog.vectorIndexes.find((one) => one.name === name);
@@ -33,7 +34,7 @@ function indexOf(view: GraphView, kind: VectorIndex['kind'], name: string): Vect
 /** Finite numbers, at least one; undefined for what is no vector. */
 function finiteVector(value: Value): PackedFloats | undefined {
   const vector = vectorOf(value);
-  return vector !== undefined && Number.isFinite(vector.squares) ? vector : undefined;
+  return vector !== undefined && isFiniteVector(vector) ? vector : undefined;
 }
 
 function search(context: ExecContext, kind: VectorIndex['kind'], args: readonly (Value | undefined)[]): Value[][] {
@@ -41,36 +42,24 @@ function search(context: ExecContext, kind: VectorIndex['kind'], args: readonly 
   const index = indexOf(view, kind, text(args[0], 'indexName'));
   const [count, query] = [args[1], finiteVector(args[2] ?? null)];
   if (typeof count !== 'number' || count < 1) throw wrong('numberOfNearestNeighbours should be an integer, at least 1');
-  const { dimensions = query?.numbers.length, similarity, keyId } = index;
+  const { dimensions = query?.numbers.length, similarity } = index;
   if (query === undefined || query.numbers.length !== dimensions) {
     throw wrong(`the vector index ${index.name} holds vectors of ${dimensions ?? 'some'} finite numbers, given ${query === undefined ? 'something else' : query.numbers.length}`);
   }
   if (similarity === 'cosine' && query.squares === 0) throw wrong('a vector of zeros is like no other by cosine');
-  const isVertex = kind === 'vertex';
-  const likeness = likenessTo(query, similarity);
-  const hits: { ids: number[]; scores: number[] } = { ids: [], scores: [] };
-  for (const ids of isVertex ? view.scanNodes(index.labelId) : view.scanRelationships(index.labelId)) {
-    mayMakeList(ids.length * 2);
-    context.checkpoint(0);
-    for (let i = 0; i < ids.length; i++) {
-      const vector = isVertex ? view.nodeVector(ids[i]!, keyId) : view.relationshipVector(ids[i]!, keyId);
-      const score = vector === undefined ? undefined : likeness(vector);
-      if (score === undefined) continue;
-      hits.ids.push(ids[i]!);
-      hits.scores.push(score);
-    }
-  }
-  return best(hits, count).map(({ id, score }) => [isVertex ? new NodeValue(id) : view.findRelationship(id)!, new Float(score)]);
+  const hits = nearest(context, { ...index, tree: treesOfIndex(index)[0], query, count, score: likenessTo(query, similarity) });
+  return hits.map(({ id, score }) => [kind === 'vertex' ? new NodeValue(id) : view.findRelationship(id)!, new Float(score)]);
 }
 
 /** Undefined for vectors that the index leaves out: of another length, not finite, or without a direction. */
-function likenessTo(query: PackedFloats, similarity: VectorIndex['similarity']): (vector: PackedFloats) => number | undefined {
+function likenessTo(query: PackedFloats, space: VectorIndex['similarity']): (vector: PackedFloats) => number | undefined {
   const { squares } = query;
   // In double precision whatever it holds: the inner loop then sees two kinds of arrays and not three.
   const numbers = Float64Array.from(query.numbers);
+  const dimensions = numbers.length;
   return (vector) => {
-    if (vector.numbers.length !== numbers.length || !Number.isFinite(vector.squares)) return undefined;
-    return similarity === 'cosine' ? cosine(vector.numbers, numbers, vector.squares, squares) : euclidean(vector.numbers, numbers);
+    if (!hasPosition(vector, { dimensions, space })) return undefined;
+    return space === 'cosine' ? cosine(vector.numbers, numbers, vector.squares, squares) : euclidean(vector.numbers, numbers);
   };
 }
 

@@ -1,19 +1,20 @@
 /**
- * Vector search over FLOAT_VECTOR fields, exact: every vector of the label is compared.
- *
- * An "index" is a note in the field's declaration (what the procedures show, and that a search may be asked for); there is no
- * approximate structure behind it, so its tuning options are checked and shown but change nothing.
+ * Vector search over FLOAT_VECTOR fields, by distance. An index is a note in the field's declaration and a tree over its vectors (see nearest.ts), whatever
+ * `index_type` says: options that shape TuGraph's own structures are checked and shown, but change nothing.
  */
-import { mayMakeList } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import type { FieldDef, LabelSchema, VectorIndexDef } from '../../graph/catalog.ts';
 import { checkDimension } from '../../graph/field-values.ts';
 import type { GraphView, GraphWriter } from '../../graph/view.ts';
+import { treesOfField } from '../../graph/vectors/declared-trees.ts';
+import { hasPosition } from '../../graph/vectors/positions.ts';
 import { dot, squaredDistance, vectorOf } from '../../value/packed-floats.ts';
-import { best } from '../fulltext/hits.ts';
+import type { PackedFloats } from '../../value/packed-floats.ts';
 import { Float, isNumber, NodeValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { builtin, list, options, text, writerOf, wrong, type Builtin } from './define.ts';
+import { nearest } from './nearest.ts';
+import type { Hit } from './nearest.ts';
 
 function vectorField(view: GraphView, label: string, name: string): { schema: LabelSchema; field: FieldDef } {
   const schema = view.catalog.vertexSchema(label);
@@ -60,42 +61,68 @@ function checkStored(context: ExecContext, label: string, field: FieldDef): void
   }
 }
 
-interface Found {
-  readonly ids: number[];
-  readonly distances: number[];
+interface Asked {
+  readonly label: string;
+  readonly name: string;
+  readonly query: readonly Value[];
+  /** Undefined: every one within the radius, for which all are compared. */
+  readonly count?: number | undefined;
+  readonly radius?: number;
+  readonly effort?: number;
 }
 
-/** Every vertex with a vector of the index's length, and how far it is, in single precision. */
-function search(context: ExecContext, label: string, name: string, query: readonly Value[]): Found {
-  const { view } = context;
-  const { field } = vectorField(view, label, name);
+function indexedField(view: GraphView, label: string, name: string): { schema: LabelSchema; field: FieldDef; index: VectorIndexDef } {
+  const { schema, field } = vectorField(view, label, name);
   if (field.vector === undefined) throw new DbError('IndexNotFound', `VertexIndex [${label}:${name}] does not exist.`);
-  const given = vectorOf([...query]);
-  if (given === undefined || given.numbers.length !== field.vector.dimension) {
-    throw wrong(`vector index dimension mismatch, vector size:${query.length}, dim:${field.vector.dimension}`);
-  }
-  const wanted = Float64Array.from(given.numbers);
-  const key = view.catalog.findKey(name);
-  const labelId = view.catalog.findLabel(label);
-  const found: Found = { ids: [], distances: [] };
-  if (key === undefined || labelId === undefined) return found;
-  const inner = field.vector.distance === 'ip';
-  for (const ids of view.scanNodes(labelId)) {
-    mayMakeList(ids.length * 2);
-    context.checkpoint(0);
-    for (let i = 0; i < ids.length; i++) {
-      const numbers = view.nodeVector(ids[i]!, key)?.numbers;
-      if (numbers?.length !== wanted.length) continue;
-      found.ids.push(ids[i]!);
-      found.distances.push(Math.fround(inner ? 1 - dot(numbers, wanted) : squaredDistance(numbers, wanted)));
-    }
-  }
-  return found;
+  return { schema, field, index: field.vector };
 }
 
-/** The nearest of them first. */
-function rows({ ids, distances }: Found, count: number): Value[][] {
-  return best({ ids, scores: distances.map((distance) => -distance) }, count).map(({ id, score }) => [new NodeValue(id), new Float(-score)]);
+/** The nearest vertices and how far each is, in single precision. */
+function search(context: ExecContext, { label, name, query, count, radius = Infinity, effort }: Asked): Value[][] {
+  const { view } = context;
+  const { schema, field, index } = indexedField(view, label, name);
+  const given = vectorOf([...query]);
+  if (given?.numbers.length !== index.dimension) throw wrong(`vector index dimension mismatch, vector size:${query.length}, dim:${index.dimension}`);
+  const keyId = view.catalog.findKey(name);
+  const labelId = view.catalog.findLabel(label);
+  if (keyId === undefined || labelId === undefined) return [];
+  const isInner = index.distance === 'ip';
+  const hits = nearest(context, {
+    kind: 'vertex', labelId, keyId, query: given, isInner, effort, score: nearnessTo(given, index, radius),
+    ...(count === undefined ? { count: Infinity } : { count, tree: treesOfField(view.catalog, schema, field)[0] }),
+  });
+  return hits.map(rowOf);
+}
+
+/** Less the distance; undefined for what is farther than the radius, and for vectors of another length. */
+function nearnessTo(query: PackedFloats, { dimension: dimensions, distance }: VectorIndexDef, radius: number): (vector: PackedFloats) => number | undefined {
+  const numbers = Float64Array.from(query.numbers);
+  return (vector) => {
+    if (!hasPosition(vector, { dimensions, space: 'euclidean' })) return undefined;
+    const far = Math.fround(distance === 'ip' ? 1 - dot(vector.numbers, numbers) : squaredDistance(vector.numbers, numbers));
+    return far <= radius ? -far : undefined;
+  };
+}
+
+function rowOf({ id, score }: Hit): Value[] {
+  return [new NodeValue(id), new Float(-score)];
+}
+
+/** How many vectors the index has, of those that may be seen. */
+function elementsOf({ view, mayRead }: ExecContext, schema: LabelSchema, field: FieldDef): number {
+  const [of] = treesOfField(view.catalog, schema, field);
+  const tree = of === undefined ? undefined : view.catalog.findVectorTree(of);
+  if (tree !== undefined && mayRead === undefined) return view.vectorCount(tree);
+  let count = 0;
+  if (of !== undefined) for (const ids of view.scanNodes(of.labelId)) for (let i = 0; i < ids.length; i++) if (hasPosition(view.nodeVector(ids[i]!, of.keyId), of)) count++;
+  return count;
+}
+
+/** TuGraph's measure of how much is looked at, 200 where it is not given: more finds more of the nearest. */
+function effortOption(config: CypherMap): number {
+  const value = config.get('hnsw_ef_search') ?? 200;
+  if (typeof value !== 'number' || value < 1) throw wrong('hnsw_ef_search should be an integer, at least 1');
+  return Math.max(1, value / 200);
 }
 
 function radiusOption(config: CypherMap): number {
@@ -132,20 +159,18 @@ export const VECTOR_BUILTINS: readonly Builtin[] = [
     context.view.catalog.data.schemas.flatMap((schema) => schema.fields.flatMap((field): Value[][] => {
       const { vector } = field;
       if (schema.kind !== 'vertex' || vector === undefined) return [];
-      const elements = search(context, schema.name, field.name, Array.from({ length: vector.dimension }, () => 0)).ids.length;
+      const elements = elementsOf(context, schema, field);
       const parameter = new Map<string, Value>([['hnsw.m', vector.m], ['hnsw.ef_construction', vector.efConstruction]]);
       return [[schema.name, field.name, vector.indexType, vector.dimension, vector.distance, parameter, elements, 0, 0]];
     })))),
   builtin('db.vertexVectorKnnSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter?:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
-    const count = countOption(options(config, 'parameter', ['top_k', ...SEARCH_TUNING]), 'top_k') ?? 10;
-    return rows(search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec')), count);
+    const map = options(config, 'parameter', ['top_k', ...SEARCH_TUNING]);
+    return search(context, { label: text(label, 'label_name'), name: text(name, 'field_name'), query: list(vector, 'vec'), count: countOption(map, 'top_k') ?? 10, effort: effortOption(map) });
   }),
   builtin('db.vertexVectorRangeSearch', 'label_name:STRING, field_name:STRING, vec:LIST, parameter:MAP', 'node:NODE, distance:FLOAT', 'read', ([label, name, vector, config], context) => {
     const map = options(config, 'parameter', ['radius', 'limit', ...SEARCH_TUNING]);
     const radius = radiusOption(map);
-    const count = countOption(map, 'limit');
-    const { ids, distances } = search(context, text(label, 'label_name'), text(name, 'field_name'), list(vector, 'vec'));
-    const isNear = (_: number, at: number): boolean => distances[at]! <= radius;
-    return rows({ ids: ids.filter(isNear), distances: distances.filter(isNear) }, count ?? Infinity);
+    const limit = countOption(map, 'limit') ?? Infinity;
+    return search(context, { label: text(label, 'label_name'), name: text(name, 'field_name'), query: list(vector, 'vec'), radius }).slice(0, limit);
   }),
 ];

@@ -4,14 +4,18 @@
  */
 import type { ByteReader } from '../../base/bytes.ts';
 import type { BlockSource } from '../../graph/block-source.ts';
-import { AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, DEGREE, EDGE, EdgeBlock, PAGE_IDS, setPage, skimEdge, skimVertex, SUMMARY, VERTEX, VertexBlock } from '../../graph/blocks.ts';
+import { AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, DEGREE, EDGE, EdgeBlock, PAGE_IDS, setPage, skimEdge, skimVertex, storedOf, SUMMARY, VERTEX, VertexBlock } from '../../graph/blocks.ts';
 import type { AdjacencyGroup, Block, BlockKind } from '../../graph/blocks.ts';
 import { compareKeys, INDEX, leaves } from '../../graph/btree.ts';
 import type { IndexPage } from '../../graph/btree.ts';
-import type { GraphCatalog, IndexDef, TextIndexDef } from '../../graph/catalog.ts';
+import type { GraphCatalog, IndexDef, TextIndexDef, VectorTree } from '../../graph/catalog.ts';
+import { Checksum } from '../../graph/checksum.ts';
 import { indexKey } from '../../graph/mutator.ts';
 import { ALL_VERTICES } from '../../graph/reader.ts';
 import { documentOf, eachPosting } from '../../graph/text/postings.ts';
+import { hasPosition } from '../../graph/vectors/positions.ts';
+import { NO_PARENT, VECTOR } from '../../graph/vectors/vector-page.ts';
+import { vectorOf } from '../../value/packed-floats.ts';
 import { entryHash } from './entry-hash.ts';
 import { INCOMING, OUTGOING } from './edge-sums.ts';
 import type { Side } from './edge-sums.ts';
@@ -65,12 +69,12 @@ export class GraphScan {
   /** Whether the properties of such elements matter here. */
   readonly #needsVertex = (labels: readonly number[]): boolean => {
     const { catalog } = this.#options;
-    return labels.some((label) => catalog.labelIndexes(label).length > 0) || catalog.textsOf('vertex', labels).length > 0;
+    return labels.some((label) => catalog.labelIndexes(label).length > 0) || catalog.textsOf('vertex', labels).length + catalog.vectorTreesOf('vertex', labels).length > 0;
   };
 
   readonly #needsEdge = (type: number): boolean => {
     const { catalog } = this.#options;
-    return catalog.typeIndexes(type).length > 0 || catalog.textsOf('edge', [type]).length > 0;
+    return catalog.typeIndexes(type).length + catalog.textsOf('edge', [type]).length + catalog.vectorTreesOf('edge', [type]).length > 0;
   };
 
   // -------------------------------------------------------------- vertices and edges
@@ -93,6 +97,7 @@ export class GraphScan {
       for (const index of catalog.labelIndexes(label)) this.#expectEntry(index, id, block);
     }
     this.#expectTexts('vertex', block.labels, id, block);
+    this.#expectVectors('vertex', block.labels, id, block);
   }
 
   #edge(id: number, block: EdgeBlock): void {
@@ -107,6 +112,16 @@ export class GraphScan {
     totals.edges.add(INCOMING, end, typeId, start, id);
     for (const index of catalog.typeIndexes(typeId)) this.#expectEntry(index, id, block);
     this.#expectTexts('edge', [typeId], id, block);
+    this.#expectVectors('edge', [typeId], id, block);
+  }
+
+  #expectVectors(kind: VectorTree['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock): void {
+    for (const tree of this.#options.catalog.vectorTreesOf(kind, labels)) {
+      if (!hasPosition(vectorOf(storedOf(block, tree.keyId)), tree)) continue;
+      const members = this.totals.vectors.get(tree.id)!;
+      members.expected++;
+      entryHash.add(members.sum, null, id);
+    }
   }
 
   #expectTexts(kind: TextIndexDef['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock): void {
@@ -229,6 +244,32 @@ export class GraphScan {
     });
   }
 
+  /** The shape of a tree over vectors, and that its B+tree says where each member is; whether the members are the right ones, the sums say. */
+  vectors(tree: VectorTree): void {
+    const { source, catalog, totals, report } = this.#options;
+    const members = totals.vectors.get(tree.id)!;
+    const name = vectorTreeName(catalog, tree);
+    const places = new Checksum();
+    const walk = (number: number, parent: number, left: number): void => {
+      const page = source.get(VECTOR, number);
+      if (page === undefined && number === tree.root) return;
+      if (page === undefined || left === 0) return report('index', `${name}: page ${number} ${page === undefined ? 'is missing' : 'is too deep'}`);
+      if (page.parent !== parent) report('index', `${name}: page ${number} has ${page.parent} above it, it is below ${parent}`);
+      if (page.centres !== undefined && page.centres.length !== page.ids.length * tree.dimensions) report('index', `${name}: page ${number} has ${page.centres.length} numbers for ${page.ids.length} pages below`);
+      for (const id of page.ids) {
+        if (page.centres !== undefined) walk(id, number, left - 1);
+        else {
+          members.found++;
+          entryHash.subtract(members.sum, null, id);
+          entryHash.add(places, id, number);
+        }
+      }
+    };
+    walk(tree.root, NO_PARENT, VECTOR_DEPTH_MAX);
+    this.#walk({ name, root: tree.places }, (id, leaf) => entryHash.subtract(places, id, leaf));
+    if (places.high !== 0 || places.low !== 0) report('index', `${name}: where its vectors are is not what it says`);
+  }
+
   #walk(index: { readonly name: string; readonly root: number }, look: (key: IndexPage['keys'][number], id: number) => void): void {
     try {
       for (const { keys, ids } of leaves({ page: (page) => this.#options.source.get(INDEX, page) }, index.root, undefined, undefined, false)) {
@@ -238,6 +279,13 @@ export class GraphScan {
       this.#options.report('index', `${index.name} cannot be walked: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+/** More than any tree has: its pages have several below. */
+const VECTOR_DEPTH_MAX = 64;
+
+export function vectorTreeName(catalog: GraphCatalog, { kind, labelId, keyId, space }: VectorTree): string {
+  return `the tree over ${(kind === 'vertex' ? catalog.data.labels : catalog.data.types)[labelId] ?? labelId}.${catalog.data.keys[keyId] ?? keyId} by ${space}`;
 }
 
 export function setName(catalog: GraphCatalog, set: number): string {

@@ -18,7 +18,7 @@ export type Place = readonly [graph: number, kind: number, number: number];
 
 export type Task =
   | { readonly kind: 'blocks'; readonly from: Place; /** Undefined: all that follow. */ readonly to: Place | undefined; readonly weight: number }
-  | { readonly kind: 'index' | 'text'; readonly graph: number; readonly index: number; readonly weight: number };
+  | { readonly kind: 'index' | 'text' | 'vectors'; readonly graph: number; readonly index: number; readonly weight: number };
 
 export interface Plan {
   readonly vertices: readonly Task[];
@@ -62,6 +62,7 @@ function indexesOf({ id, source, catalog }: PlannedGraph): Task[] {
   const counters = source.get(COUNTERS, 0);
   return [
     ...catalog.data.indexes.map((index): Task => ({ kind: 'index', graph: id, index: index.id, weight: 1 + ((index.kind === 'vertex' ? counters?.byLabel : counters?.byType)?.[index.labelId] ?? 0) })),
+    ...catalog.vectorTrees.map(({ id: index }): Task => ({ kind: 'vectors', graph: id, index, weight: 1 + (counters?.vectors.get(index) ?? 0) })),
     ...catalog.texts.map(({ id: index }): Task => ({ kind: 'text', graph: id, index, weight: 1 + (counters?.vertices ?? 0) })),
   ];
 }

@@ -8,6 +8,7 @@ import { catalogOf } from '../../graph/catalog.ts';
 import type { GraphCatalog } from '../../graph/catalog.ts';
 import { Checksum } from '../../graph/checksum.ts';
 import type { ReadPoint } from '../../graph/state-reader.ts';
+import { VECTOR } from '../../graph/vectors/vector-page.ts';
 import type { Engine } from '../../storage/engine.ts';
 import { kindOfKey } from '../block-kinds.ts';
 import { GraphScan } from './graph-scan.ts';
@@ -59,6 +60,7 @@ export class StoreScan {
       const scan = this.#scans.get(task.graph)!;
       const { catalog } = this.graphs.find(({ id }) => id === task.graph)!;
       if (task.kind === 'index') scan.index(catalog.data.indexes.find(({ id }) => id === task.index)!);
+      else if (task.kind === 'vectors') scan.vectors(catalog.vectorTrees.find(({ id }) => id === task.index)!);
       else scan.text(catalog.texts.find(({ id }) => id === task.index)!);
     }
     return { problems: this.#problems, blocks: this.#blocks };
@@ -118,7 +120,7 @@ function readable(point: ReadPoint, graph: number): BlockSource {
   return {
     get: (kind, block) => {
       try {
-        return kind.tag === CHUNK.tag || kind.tag === INDEX.tag ? source.peek(kind, block, false) : source.get(kind, block);
+        return kind.tag === CHUNK.tag || kind.tag === INDEX.tag || kind.tag === VECTOR.tag ? source.peek(kind, block, false) : source.get(kind, block);
       } catch {
         return undefined;
       }

@@ -38,10 +38,13 @@ export class GraphTotals {
   /** By the id of the index. */
   readonly indexes = new Map<number, EntrySums>();
   readonly texts = new Map<number, EntrySums>();
+  /** Trees over vectors: their members. */
+  readonly vectors = new Map<number, EntrySums>();
 
   constructor(catalog: GraphCatalog, edges: number) {
     this.edges = new EdgeSums(edges);
     for (const { id } of catalog.data.indexes) this.indexes.set(id, new EntrySums());
+    for (const { id } of catalog.vectorTrees) this.vectors.set(id, new EntrySums());
     for (const { id, keyIds } of catalog.texts) {
       this.texts.set(id, new EntrySums());
       this.counted.texts.set(id, keyIds.flatMap(() => [0, 0]));
@@ -63,6 +66,7 @@ export class GraphTotals {
     for (const [set, count] of other.members) this.members.set(set, (this.members.get(set) ?? 0) + count);
     for (const [id, sums] of this.indexes) sums.addAll(other.indexes.get(id)!);
     for (const [id, sums] of this.texts) sums.addAll(other.texts.get(id)!);
+    for (const [id, sums] of this.vectors) sums.addAll(other.vectors.get(id)!);
   }
 }
 

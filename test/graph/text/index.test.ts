@@ -193,24 +193,26 @@ describe('the formats', () => {
     expect([again.records.at(-1)![0], again.engine.getSync(VERSION_KEY)![0]]).toEqual([1, 2]);
   });
 
-  it('say so too once there is a vector index, which replicas have as well', async () => {
+  it('say so too once there is a vector index, or a tree over vectors, which replicas have as well', async () => {
     const store = await LocalStore.withGraph('default', new MemoryEngine());
-    await store.write((tx) => tx.graph('default').createVectorIndex({ kind: 'vertex', name: 'v', label: 'A', field: 'e', dimensions: 2, similarity: 'cosine' }));
+    await store.write((tx) => tx.graph('default').createVectorIndex({ kind: 'vertex', name: 'v', label: 'A', field: 'e', similarity: 'cosine' }));
     expect([store.records.at(-1)![0], store.engine.getSync(VERSION_KEY)![0]]).toEqual([3, 3]);
     await store.write((tx) => void tx.graph('default').createText(NODES));
     expect([store.records.at(-1)![0], store.engine.getSync(VERSION_KEY)![0]]).toEqual([2, 3]);
+    await store.write((tx) => tx.graph('default').createVectorIndex({ kind: 'vertex', name: 'tree', label: 'A', field: 'f', dimensions: 2, similarity: 'cosine' }));
+    expect([store.records.at(-1)![0], store.engine.getSync(VERSION_KEY)![0]]).toEqual([4, 4]);
     const copy = await store.replica();
-    expect(copy.begin().graph('default').catalog.vectorIndexes.map(({ name }) => name)).toEqual(['v']);
+    expect(copy.begin().graph('default').catalog.vectorIndexes.map(({ name }) => name)).toEqual(['v', 'tree']);
     expect(await copy.dump()).toEqual(await store.dump());
   });
 
   it('refuse newer ones by name', async () => {
     const store = await LocalStore.withGraph();
-    expect(() => store.writer.stageRecord(Uint8Array.of(4, 0), 9)).toThrow('log entry 9 has effect format 4, this server knows 3');
+    expect(() => store.writer.stageRecord(Uint8Array.of(5, 0), 9)).toThrow('log entry 9 has effect format 5, this server knows 4');
     const bytes = Buffer.from(store.engine.getSync(VERSION_KEY)!);
-    bytes[0] = 4;
+    bytes[0] = 5;
     await store.engine.batch([{ type: 'put', key: VERSION_KEY, value: bytes }], { sync: false });
-    expect(() => new LocalStore(store.engine)).toThrow('the data directory has format 4, this server knows 3');
+    expect(() => new LocalStore(store.engine)).toThrow('the data directory has format 5, this server knows 4');
   });
 });
 
