@@ -10,6 +10,7 @@ import { AdjacencyPages } from './adjacency-pages.ts';
 import { ADJACENCY, blockKey, EDGE, renumberKey, VERTEX } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import { ColumnTable } from './columns.ts';
+import { LeafRows } from './vectors/leaf-rows.ts';
 import { warmUp } from './warm-up.ts';
 import type { DerivedPages } from './warm-up.ts';
 
@@ -19,6 +20,9 @@ export interface BlockSource {
   readonly vertexColumns?: ColumnTable;
   readonly edgeColumns?: ColumnTable;
   readonly adjacencyPages?: AdjacencyPages;
+  readonly leafRows?: LeafRows;
+  /** A block for one look: kept only where nothing has to make way for it. */
+  peek?<B extends Block>(kind: BlockKind<B>, block: number, keep: boolean): B | undefined;
   warmUp?(checkpoint: (vertices: number) => void): void;
 }
 
@@ -27,6 +31,7 @@ interface Derived {
   readonly vertices: ColumnTable;
   readonly edges: ColumnTable;
   readonly adjacency: AdjacencyPages;
+  readonly leafRows: LeafRows;
 }
 
 /** Remembered in a cache for "there is no such block": the adjacency of a leaf is asked for as often as a hub's. */
@@ -73,7 +78,7 @@ export class BlockCache {
     if (derived === undefined) {
       derived = {
         vertices: new ColumnTable(clocks, graph, VERTEX.tag), edges: new ColumnTable(clocks, graph, EDGE.tag),
-        adjacency: new AdjacencyPages(clocks, graph, ADJACENCY.tag),
+        adjacency: new AdjacencyPages(clocks, graph, ADJACENCY.tag), leafRows: new LeafRows(),
       };
       this.#derived.set(graph, derived);
     }
@@ -82,7 +87,9 @@ export class BlockCache {
 
   /** What is derived grows without anything being put here; whoever opens a view calls this. */
   countDerived(): void {
-    for (const { vertices, edges, adjacency } of this.#derived.values()) this.#derivedBytes += vertices.pages.takeGrown() + edges.pages.takeGrown() + adjacency.pages.takeGrown();
+    for (const { vertices, edges, adjacency, leafRows } of this.#derived.values()) {
+      this.#derivedBytes += vertices.pages.takeGrown() + edges.pages.takeGrown() + adjacency.pages.takeGrown() + leafRows.takeGrown();
+    }
     if (this.#derivedBytes > this.budgetBytes / 2) this.#evictDerived();
     if (this.bytes > this.budgetBytes) this.#evictBlocks();
   }
@@ -118,10 +125,11 @@ export class BlockCache {
   }
 
   #evictDerived(): void {
-    for (const { vertices, edges, adjacency } of this.#derived.values()) {
+    for (const { vertices, edges, adjacency, leafRows } of this.#derived.values()) {
       vertices.pages.evict();
       edges.pages.evict();
       adjacency.pages.evict();
+      leafRows.evict();
     }
     this.#derivedBytes *= 0.9;
   }
@@ -171,6 +179,7 @@ export class SnapshotSource implements BlockSource {
   readonly vertexColumns: ColumnTable;
   readonly edgeColumns: ColumnTable;
   readonly adjacencyPages: AdjacencyPages;
+  readonly leafRows: LeafRows;
 
   constructor(engine: Engine, snapshot: EngineSnapshot, version: number, graph: number, cache: BlockCache, clocks: VersionClocks) {
     this.#engine = engine;
@@ -179,10 +188,11 @@ export class SnapshotSource implements BlockSource {
     this.graph = graph;
     this.cache = cache;
     this.#clocks = clocks;
-    const { vertices, edges, adjacency } = cache.derived(graph, clocks);
+    const { vertices, edges, adjacency, leafRows } = cache.derived(graph, clocks);
     this.vertexColumns = vertices;
     this.edgeColumns = edges;
     this.adjacencyPages = adjacency;
+    this.leafRows = leafRows;
   }
 
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined {
@@ -194,7 +204,6 @@ export class SnapshotSource implements BlockSource {
     return this.#load(table, kind, block, cached);
   }
 
-  /** A block for one look: kept, if asked for, only where nothing has to make way for it. */
   peek<B extends Block>(kind: BlockKind<B>, block: number, keep: boolean): B | undefined {
     const table = this.#tables[kind.tag] ??= this.cache.table(this.graph, kind.tag);
     const cached = table.get(block);

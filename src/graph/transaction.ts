@@ -166,8 +166,8 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     }
   }
 
-  override vectorsNear(tree: VectorTree, wanted: Wanted, count: number): number[] {
-    const ids = super.vectorsNear(tree, wanted, count);
+  override vectorsNear(tree: VectorTree, wanted: Wanted): number[] {
+    const ids = super.vectorsNear(tree, wanted);
     return this.#doomed.size === 0 || tree.kind === 'edge' ? ids : ids.filter((id) => !this.#doomed.has(id));
   }
 

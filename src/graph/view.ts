@@ -119,8 +119,8 @@ export interface GraphView {
 
   /** How many vectors the tree holds. */
   vectorCount(tree: VectorTree): number;
-  /** Ids of about `count` elements whose vectors may be the nearest; more, where the tree's leaves have more. */
-  vectorsNear(tree: VectorTree, wanted: Wanted, count: number): number[];
+  /** Ids of elements whose vectors may be the nearest, in any order: some more than are to be found. */
+  vectorsNear(tree: VectorTree, wanted: Wanted): number[];
 
   /** Exact counts, kept with the data. */
   nodeCount(labelId?: number): number;

@@ -77,6 +77,45 @@ describe.each(ASKED)('a search $name', ({ call }) => {
 });
 
 describe('a search by a tree', () => {
+  it('sees the vectors of its own version, whatever a thread keeps of others', async () => {
+    const own = await LocalStore.withGraph();
+    const ids: number[] = [];
+    await own.write((tx) => {
+      const graph = tx.graph('default');
+      run(graph, `CREATE VECTOR INDEX direction FOR (n:N) ON (n.v) OPTIONS {indexConfig: {\`vector.dimensions\`: ${LENGTH}}}`);
+      for (let i = 0; i < 1500; i++) ids.push(graph.createNode([graph.labelId('N')], [[graph.keyId('v'), vector()]]).id);
+    });
+    const points = [own.reader.acquire()];
+    const expectRight = (): void => {
+      for (const point of points) {
+        const view = point.view('default');
+        const query = vector();
+        const all = found(run(view, 'CALL db.index.vector.queryNodes("direction", 10, $query)', { query }, 0));
+        // All but the last leaf, the farthest.
+        expect(found(run(view, 'CALL db.index.vector.queryNodes("direction", 10, $query)', { query }, 1.7))).toEqual(all);
+      }
+    };
+    for (let round = 0; round < 12; round++) {
+      expectRight();
+      await own.write((tx) => {
+        const graph = tx.graph('default');
+        for (let i = 0; i < 40; i++) {
+          const at = Math.floor(random.next() * ids.length);
+          const dice = random.next();
+          if (dice < 0.5) graph.setNodeProperty(new NodeValue(ids[at]!), graph.keyId('v'), vector());
+          // Within its leaf, most likely.
+          else if (dice < 0.75) graph.setNodeProperty(new NodeValue(ids[at]!), graph.keyId('v'), (graph.nodeProperty(new NodeValue(ids[at]!), graph.keyId('v')) as Float[]).map(({ value }, n) => new Float(Math.fround(value + (n === 3 ? 0.05 : 0)))));
+          else if (dice < 0.85) graph.removeLabel(new NodeValue(ids[at]!), graph.labelId('N'));
+          else if (dice < 0.95) graph.addLabel(new NodeValue(ids[at]!), graph.labelId('N'));
+          else graph.deleteNode(new NodeValue(ids.splice(at, 1)[0]!), true);
+        }
+      });
+      points.push(own.reader.acquire());
+    }
+    expectRight();
+    for (const point of points) own.reader.release(point);
+  });
+
   it('sees what its transaction has changed, and nothing that it deleted', async () => {
     const query = Array.from({ length: LENGTH }, (_, i) => new Float(i % 2 === 0 ? 3 : -3));
     const tx = store.begin();

@@ -72,7 +72,7 @@ const expectFindable = (db: string) => withStore(db, async (_, reader) => {
     let missed = 0;
     for (let id = 0; id < COUNT; id++) {
       const vector = tree.kind === 'vertex' ? view.nodeVector(id, tree.keyId) : view.relationshipVector(id, tree.keyId);
-      if (vector !== undefined && vector.numbers.length > 0 && !view.vectorsNear(tree, { position: positionOf(vector, tree.space), isInner: false }, 100).includes(id)) missed++;
+      if (vector !== undefined && vector.numbers.length > 0 && !view.vectorsNear(tree, { position: positionOf(vector, tree.space), isInner: false, compare: 100, find: 1 }).includes(id)) missed++;
     }
     expect(missed).toBeLessThan(COUNT / 20);
   }

@@ -59,7 +59,7 @@ function candidates({ view, limits }: ExecContext, { tree: of, query, isInner = 
   const enough = comparedOf(members, count) * effort * (limits.vectorSearchEffort ?? 1);
   if (enough === 0 || enough >= members) return undefined;
   mayMakeList(enough * 2);
-  const near = view.vectorsNear(tree, { position: positionOf(query, tree.space), isInner }, Math.ceil(enough));
+  const near = view.vectorsNear(tree, { position: positionOf(query, tree.space), isInner, compare: Math.ceil(enough), find: count });
   return Float64Array.from(near).sort();
 }
 

@@ -2,8 +2,12 @@
  * Which members of a vector tree (vector-tree.ts) may be the nearest to a position: those of the leaves whose centres are. Level by level the
  * nearest pages are kept, above the leaves some more than are needed below, since a near leaf may be below a page whose centre is not among the nearest.
  */
+import { siftDown, siftUp } from '../../base/heap.ts';
+import type { PackedFloats } from '../../value/packed-floats.ts';
 import type { BlockSource } from '../block-source.ts';
 import type { VectorTree } from '../catalog.ts';
+import { rowsOfLeaf } from './leaf-rows.ts';
+import type { LeafRows } from './leaf-rows.ts';
 import { distanceTo, innerDistanceTo } from './positions.ts';
 import { VECTOR } from './vector-page.ts';
 import type { VectorPage } from './vector-page.ts';
@@ -14,24 +18,85 @@ const PAGES_BELOW = 16;
 /** Pages above the leaves that are looked into, for each that would be enough. */
 const WIDER = 4;
 
-/** The position that is searched for, of a vector's own length by `isInner`. */
+/** What is searched for. */
 export interface Wanted {
   readonly position: Float64Array;
   /** By inner product. */
   readonly isInner: boolean;
+  /** Members to compare, at least; all of them where there are fewer. */
+  readonly compare: number;
+  /** Members to find. */
+  readonly find: number;
 }
 
-/** Ids of at least `count` members, or all of them, those of the nearest leaves first. */
-export function membersNear(source: BlockSource, tree: VectorTree, { position, isInner }: Wanted, count: number): number[] {
-  const widths = widthsOf(source, tree, count);
+interface Member {
+  readonly id: number;
+  readonly distance: number;
+}
+/** The farthest on top. */
+const isFarther = (a: Member, b: Member): boolean => a.distance > b.distance;
+/** Positions in leaf-rows.ts are rounded: among the nearest by these are those by their vectors, if some more are looked at. */
+const MORE = 32;
+
+/**
+ * Ids of the members that may be the nearest: where the positions of leaves are at hand (leaf-rows.ts), of some more than are to be found; else of
+ * all that are to be compared. `read` gives a member's vector.
+ */
+export function membersNear(source: BlockSource, tree: VectorTree, wanted: Wanted, read: (id: number) => PackedFloats | undefined): number[] {
+  const { position, isInner, compare } = wanted;
   let level = [tree.root];
-  for (const width of widths) level = nearestChildren(level.map((number) => source.get(VECTOR, number)).filter((page) => page !== undefined), position, isInner, width);
-  const found: number[] = [];
+  for (const width of widthsOf(source, tree, compare)) level = nearestChildren(pagesOf(source, level), position, isInner, width);
+  const nearest = source.leafRows === undefined ? undefined : new Nearest(wanted);
+  const all: number[] = [];
+  let seen = 0;
   for (const number of level) {
-    for (const id of source.get(VECTOR, number)?.ids ?? []) found.push(id);
-    if (found.length >= count) break;
+    const leaf = source.get(VECTOR, number);
+    if (leaf === undefined) continue;
+    if (nearest === undefined) for (const id of leaf.ids) all.push(id);
+    else nearest.look(leaf.ids, rowsAt(source.leafRows!, tree, number, leaf, read));
+    seen += leaf.ids.length;
+    if (seen >= compare) break;
   }
-  return found;
+  return nearest?.ids() ?? all;
+}
+
+function pagesOf(source: BlockSource, numbers: readonly number[]): VectorPage[] {
+  return numbers.map((number) => source.get(VECTOR, number)).filter((page) => page !== undefined);
+}
+
+function rowsAt(leafRows: LeafRows, tree: VectorTree, number: number, page: VectorPage, read: (id: number) => PackedFloats | undefined): Float32Array {
+  let rows = leafRows.get(number, page);
+  if (rows === undefined) leafRows.put(number, { page, rows: rows = rowsOfLeaf(tree, page, read) });
+  return rows;
+}
+
+/** The nearest of the members of leaves that are looked at one after the other. */
+class Nearest {
+  readonly #wanted: Wanted;
+  readonly #heap: Member[] = [];
+
+  constructor(wanted: Wanted) {
+    this.#wanted = wanted;
+  }
+
+  look(ids: readonly number[], rows: Float32Array): void {
+    const { position, isInner, find } = this.#wanted;
+    const most = find + MORE;
+    for (let i = 0; i < ids.length; i++) {
+      const distance = isInner ? innerDistanceTo(rows, i * position.length, position) : distanceTo(rows, i * position.length, position);
+      if (this.#heap.length < most) {
+        this.#heap.push({ id: ids[i]!, distance });
+        siftUp(this.#heap, isFarther);
+      } else if (distance < this.#heap[0]!.distance) {
+        this.#heap[0] = { id: ids[i]!, distance };
+        siftDown(this.#heap, isFarther);
+      }
+    }
+  }
+
+  ids(): number[] {
+    return this.#heap.map(({ id }) => id);
+  }
 }
 
 /** How many pages of each level below the root to go on with; of leaves as many as there are, the search ends by itself. */

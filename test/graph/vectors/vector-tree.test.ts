@@ -178,15 +178,16 @@ describe('a tree over vectors', () => {
     let [found, compared] = [0, 0];
     for (let i = 0; i < 50; i++) {
       const position = positionOf(vectorOf(floats(clustered(source, centres)))!, similarity);
-      const near = view.vectorsNear(tree!, { position, isInner: false }, 500);
+      const near = view.vectorsNear(tree!, { position, isInner: false, compare: 500, find: 10 });
       expect(new Set(near).size).toBe(near.length);
-      compared += near.length;
+      expect(near.length).toBe(42);
+      compared += store.begin().graph('default').vectorsNear(tree!, { position, isInner: false, compare: 500, find: 10 }).length;
       const nearest = [...positions.keys()].sort((a, b) => squaredDistance(positions[a]!, position) - squaredDistance(positions[b]!, position)).slice(0, 10);
       found += nearest.filter((id) => near.includes(id)).length;
     }
     expect(compared / 50).toBeLessThan(560);
     expect(found / 500).toBeGreaterThan(0.97);
-    expect(new Set(view.vectorsNear(tree!, { position: positions[0]!, isInner: false }, 5000)).size).toBe(5000);
+    expect(new Set(view.vectorsNear(tree!, { position: positions[0]!, isInner: false, compare: 5000, find: 5000 })).size).toBe(5000);
   });
 
   it('shares out equal vectors', async () => {
