@@ -420,6 +420,7 @@ export interface CreateConstraintCommand extends Span {
 export interface DropConstraintCommand extends Span {
   readonly kind: 'DropConstraint';
   readonly name: string | undefined;
+  readonly target: 'vertex' | 'edge' | undefined;
   readonly label: string | undefined;
   readonly keys: readonly string[];
   readonly type: 'unique' | 'node_key' | 'exists' | 'type' | undefined;

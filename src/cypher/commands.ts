@@ -3,6 +3,7 @@
  */
 import { DbError } from '../base/errors.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../graph/catalog.ts';
+import { constraintIndex, freeName, owningConstraint } from '../graph/schema-check.ts';
 import type { Value } from '../value/value.ts';
 import type {
   AdministrationCommand, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
@@ -39,7 +40,7 @@ function createIndex(command: CreateIndexCommand, rt: Runtime): void {
   const { writer } = rt;
   const { target: kind, label, keys: fields, name } = command;
   const exists = writer.catalog.findIndex(kind, label, fields) !== undefined
-    || (name !== undefined && writer.catalog.data.indexes.some((index) => index.name === name));
+    || (name !== undefined && writer.catalog.hasIndexNamed(name));
   if (exists && command.ifNotExists) return;
   nameFirst(kind, label, rt);
   writer.createIndex({ kind, label, fields, unique: false, ...(name === undefined ? {} : { name }) });
@@ -114,7 +115,7 @@ function fieldsOf(index: IndexDef, catalog: GraphCatalog): string[] {
 
 function findConstraint(catalog: GraphCatalog, command: CreateConstraintCommand | DropConstraintCommand): ConstraintDef | undefined {
   return catalog.data.constraints.find((each) => (command.name !== undefined && each.name === command.name)
-    || (command.label !== undefined && each.label === command.label && each.type === command.type
+    || (command.label !== undefined && each.label === command.label && each.kind === command.target && each.type === command.type
       && each.fields.length === command.keys.length && each.fields.every((field, i) => field === command.keys[i])));
 }
 
@@ -123,7 +124,7 @@ function createConstraint(command: CreateConstraintCommand, rt: Runtime): void {
   const { target: kind, label, keys: fields, type, propertyType } = command;
   if (findConstraint(writer.catalog, command) !== undefined && command.ifNotExists) return;
   nameFirst(kind, label, rt);
-  const name = command.name ?? `constraint_${kind}_${label}_${fields.join('_')}_${type}`;
+  const name = command.name ?? freeName(writer.catalog, `constraint_${kind}_${label}_${fields.join('_')}_${type}`);
   writer.createConstraint({ name, type, kind, label, fields, ...(propertyType === undefined ? {} : { propertyType }) });
   rt.stats.constraintsAdded++;
 }
@@ -178,7 +179,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
     case 'constraints':
       return catalog.data.constraints.filter((each) => command.constraintKinds?.every((word) => KINDS[word]!(each)) ?? true).map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
-        each.type === 'exists' || each.type === 'type' ? null : catalog.findIndex(each.kind, each.label, each.fields)?.name ?? null, each.propertyType ?? null,
+        constraintIndex(catalog, each)?.name ?? null, each.propertyType ?? null,
         null, constraintStatement(each),
       ]);
     case 'procedures':
@@ -209,8 +210,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
 function rangeRows(catalog: GraphCatalog): Value[][] {
   return catalog.data.indexes.map((index): Value[] => [
     index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
-    fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => (each.type === 'unique' || each.type === 'node_key') && index.unique
-      && each.label === labelOf(index, catalog) && each.fields.join() === fieldsOf(index, catalog).join())?.name ?? null,
+    fieldsOf(index, catalog), 'range-1.0', owningConstraint(catalog, index)?.name ?? null,
     null, null, null, new Map(), '', indexStatement(index.name, 'RANGE', index.kind, [labelOf(index, catalog)], fieldsOf(index, catalog)),
   ]);
 }

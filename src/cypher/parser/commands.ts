@@ -151,14 +151,14 @@ function parseCreateConstraint(c: Cursor, start: number): CreateConstraintComman
 
 function parseDropConstraint(c: Cursor, start: number): DropConstraintCommand {
   if (c.takeWord('ON')) {
-    const { label, variable } = parseEntity(c);
+    const { target, label, variable } = parseEntity(c);
     c.expectWord('ASSERT');
     const { keys, type } = parseRule(c, variable);
-    return { kind: 'DropConstraint', name: undefined, label, keys, type, ifExists: false, start, end: c.lastEnd };
+    return { kind: 'DropConstraint', name: undefined, target, label, keys, type, ifExists: false, start, end: c.lastEnd };
   }
   const name = c.expectName('a constraint name');
   const ifExists = c.takeWords('IF', 'EXISTS');
-  return { kind: 'DropConstraint', name, label: undefined, keys: [], type: undefined, ifExists, start, end: c.lastEnd };
+  return { kind: 'DropConstraint', name, target: undefined, label: undefined, keys: [], type: undefined, ifExists, start, end: c.lastEnd };
 }
 
 /** `n.k IS UNIQUE`, `(n.a, n.b) IS NODE KEY`, `n.k IS NOT NULL`, `exists(n.k)`, `n.k IS :: INTEGER`. */
