@@ -243,6 +243,10 @@ export interface Projection {
   readonly orderBy: readonly SortItem[];
   readonly skip: Expression | undefined;
   readonly limit: Expression | undefined;
+  /** Variables around a subquery that an aggregate without keys takes along (see semantics/outer-names.ts). */
+  readonly recalled?: readonly string[];
+  /** Names that `*` does not stand for. */
+  readonly leftOut?: readonly string[];
 }
 
 export type Clause =
