@@ -6,6 +6,9 @@
  */
 import type { Value } from '../value/value.ts';
 
+/** The function that `IS NORMALIZED` calls; no name that a statement can call it by without backticks. */
+export const IS_NORMALIZED = 'is normalized';
+
 export interface Span {
   readonly start: number;
   readonly end: number;
