@@ -4,6 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
+import { formatLiteral } from '../value/format.ts';
 import { NodeValue, RelationshipValue } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
 import { unpacked } from '../value/packed-floats.ts';
@@ -567,5 +568,5 @@ function withValue(block: Properties, keyId: number, value: Value): Properties {
 }
 
 function plain(value: Value): string {
-  return typeof value === 'string' ? value : String(value);
+  return typeof value === 'string' ? value : formatLiteral(value);
 }
