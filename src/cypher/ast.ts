@@ -449,6 +449,8 @@ export interface ShowCommand extends Span {
   readonly ids: readonly Expression[];
   readonly yields: readonly YieldItem[] | undefined;
   readonly yieldStar: boolean;
+  /** What ORDER BY, SKIP and LIMIT behind YIELD ask for, of the same columns. */
+  readonly ordered: Projection | undefined;
   readonly where: Expression | undefined;
   /** A RETURN that follows YIELD. */
   readonly projection: Projection | undefined;

@@ -6,7 +6,7 @@ import type { ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../
 import { constraintIndex, freeName, owningConstraint } from '../graph/schema-check.ts';
 import type { Value } from '../value/value.ts';
 import type {
-  AdministrationCommand, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
+  AdministrationCommand, Clause, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
 } from './ast.ts';
 import { checkFullText, defaultAnalyzer } from './builtins/fulltext.ts';
 import type { Runtime } from './exec/runtime.ts';
@@ -297,8 +297,12 @@ export function showQuery(command: ShowCommand): Query {
   const yields = command.yields ?? (command.yieldStar ? undefined : FIRST_COLUMNS[command.what]?.map((column) => ({ column, variable: column, start, end })));
   const call = {
     kind: 'Call' as const, procedure: SHOW_PROCEDURE, args: command.ids, yields,
-    yieldStar: command.yieldStar || yields === undefined, where: command.where, optional: false, start, end,
+    yieldStar: command.yieldStar || yields === undefined, where: command.ordered === undefined ? command.where : undefined, optional: false, start, end,
   };
-  const clauses = command.projection === undefined ? [call] : [call, { kind: 'Return' as const, projection: command.projection, start, end }];
+  const { ordered } = command;
+  const clauses: Clause[] = [call];
+  if (ordered !== undefined) clauses.push({ kind: 'With', projection: ordered, where: command.where, start, end });
+  const projection = command.projection ?? (ordered === undefined ? undefined : { ...ordered, orderBy: [], skip: undefined, limit: undefined });
+  if (projection !== undefined) clauses.push({ kind: 'Return', projection, start, end });
   return { kind: 'Query', unionAll: [], parts: [{ clauses, start, end }], start, end };
 }

@@ -176,7 +176,11 @@ function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateC
   } else keys.push(parseKey(c, variable));
   if (!c.isPunct('::')) c.expectWord('IS');
   if (c.isPunct('::') || c.isWord('TYPED')) return { keys, type: 'type', propertyType: parsePropertyType(c, keys) };
-  if (c.takeWords('NOT', 'NULL')) return { keys, type: 'exists' };
+  const { start } = c.token;
+  if (c.takeWords('NOT', 'NULL')) {
+    if (keys.length > 1) throw c.error('IS NOT NULL is about one property', 'UnexpectedSyntax', start, 'make a constraint for each, or a key: IS NODE KEY');
+    return { keys, type: 'exists' };
+  }
   if (c.takeWords('NODE', 'KEY') || c.takeWords('RELATIONSHIP', 'KEY') || c.takeWords('REL', 'KEY') || c.takeWord('KEY')) return { keys, type: 'node_key' };
   if (!c.takeWord('NODE')) c.takeWord('RELATIONSHIP');
   if (!c.takeWord('REL')) c.takeWord('RELATIONSHIP');
@@ -349,12 +353,12 @@ function parseIds(c: Cursor): Expression[] {
 function shown(c: Cursor, what: ShowCommand['what'], ids: readonly Expression[], start: number): ShowCommand {
   const yields = parseYield(c);
   const ordered = yields.items === undefined && !yields.star ? undefined : parseOrderOfColumns(c, yields);
-  const where = ordered === undefined && c.takeWord('WHERE') ? parseExpression(c) : undefined;
-  const projection = ordered ?? (c.takeWord('RETURN') ? parseProjection(c) : undefined);
-  return { kind: 'Show', what, ids, yields: yields.items, yieldStar: yields.star, where, projection, start, end: c.lastEnd };
+  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  const projection = c.takeWord('RETURN') ? parseProjection(c) : undefined;
+  return { kind: 'Show', what, ids, yields: yields.items, yieldStar: yields.star, ordered, where, projection, start, end: c.lastEnd };
 }
 
-/** `YIELD a, b ORDER BY a LIMIT 3` is `YIELD a, b RETURN a, b ORDER BY a LIMIT 3`. */
+/** `YIELD a, b ORDER BY a LIMIT 3` is `YIELD a, b WITH a, b ORDER BY a LIMIT 3`. */
 function parseOrderOfColumns(c: Cursor, { items, star }: ReturnType<typeof parseYield>): Projection | undefined {
   if (!['ORDER', 'SKIP', 'OFFSET', 'LIMIT'].some((word) => c.isWord(word))) return undefined;
   const columns = (items ?? []).map(({ variable: name, start, end }) => ({ expression: { kind: 'Variable' as const, name, start, end }, alias: undefined, name, start, end }));
