@@ -372,7 +372,13 @@ export interface Query extends Span {
   readonly unionAll: readonly boolean[];
 }
 
-export interface CreateIndexCommand extends Span {
+/** Commands for something that has a name. */
+interface Named extends Span {
+  /** The parameter whose value is the name, which is empty then. */
+  readonly nameParameter?: string;
+}
+
+export interface CreateIndexCommand extends Named {
   readonly kind: 'CreateIndex';
   readonly name: string | undefined;
   readonly target: 'vertex' | 'edge';
@@ -380,7 +386,7 @@ export interface CreateIndexCommand extends Span {
   readonly keys: readonly string[];
   readonly ifNotExists: boolean;
 }
-export interface CreateTextIndexCommand extends Span {
+export interface CreateTextIndexCommand extends Named {
   readonly kind: 'CreateTextIndex';
   readonly name: string;
   readonly target: 'vertex' | 'edge';
@@ -395,7 +401,7 @@ export interface CreateLookupIndexCommand extends Span {
   readonly kind: 'CreateLookupIndex';
 }
 
-export interface CreateVectorIndexCommand extends Span {
+export interface CreateVectorIndexCommand extends Named {
   readonly kind: 'CreateVectorIndex';
   readonly name: string | undefined;
   readonly target: 'vertex' | 'edge';
@@ -405,7 +411,7 @@ export interface CreateVectorIndexCommand extends Span {
   readonly ifNotExists: boolean;
 }
 
-export interface DropIndexCommand extends Span {
+export interface DropIndexCommand extends Named {
   readonly kind: 'DropIndex';
   /** By name, or by label and keys (`DROP INDEX ON :L(k)`). */
   readonly name: string | undefined;
@@ -413,7 +419,7 @@ export interface DropIndexCommand extends Span {
   readonly keys: readonly string[];
   readonly ifExists: boolean;
 }
-export interface CreateConstraintCommand extends Span {
+export interface CreateConstraintCommand extends Named {
   readonly kind: 'CreateConstraint';
   readonly name: string | undefined;
   readonly target: 'vertex' | 'edge';
@@ -424,7 +430,7 @@ export interface CreateConstraintCommand extends Span {
   readonly propertyType: string | undefined;
   readonly ifNotExists: boolean;
 }
-export interface DropConstraintCommand extends Span {
+export interface DropConstraintCommand extends Named {
   readonly kind: 'DropConstraint';
   readonly name: string | undefined;
   readonly target: 'vertex' | 'edge' | undefined;

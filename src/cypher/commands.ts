@@ -4,11 +4,13 @@
 import { DbError } from '../base/errors.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../graph/catalog.ts';
 import { constraintIndex, freeName, owningConstraint } from '../graph/schema-check.ts';
+import { formatLiteral } from '../value/format.ts';
 import type { Value } from '../value/value.ts';
 import type {
   AdministrationCommand, Clause, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
 } from './ast.ts';
 import { checkFullText, defaultAnalyzer } from './builtins/fulltext.ts';
+import { parameter } from './exec/compile.ts';
 import type { Runtime } from './exec/runtime.ts';
 import { AGGREGATE_NAMES, findAggregate, findFunction, FUNCTION_NAMES } from './functions/index.ts';
 import type { ProcedureHost } from './procedures.ts';
@@ -24,7 +26,8 @@ const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
   privileges: ' showPrivileges', privilegeCommands: ' showPrivilegeCommands', userPrivileges: ' showUserPrivileges', userPrivilegeCommands: ' showUserPrivilegeCommands', aliases: ' showAliases',
 };
 
-export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
+export function runSchemaCommand(written: SchemaCommand, rt: Runtime): void {
+  const command = withName(written, rt);
   switch (command.kind) {
     case 'CreateIndex': createIndex(command, rt); return;
     case 'CreateTextIndex': createTextIndex(command, rt); return;
@@ -34,6 +37,14 @@ export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
     case 'CreateConstraint': createConstraint(command, rt); return;
     case 'DropConstraint': dropConstraint(command, rt);
   }
+}
+
+/** The command with its name, where that is a parameter. */
+function withName(command: SchemaCommand, rt: Runtime): SchemaCommand {
+  if (!('nameParameter' in command) || command.nameParameter === undefined) return command;
+  const name = parameter(rt, command.nameParameter);
+  if (typeof name !== 'string' || name === '') throw new DbError('TypeError', `InvalidArgumentType: a name is a String, not ${formatLiteral(name)}`, { detail: 'InvalidArgumentType' });
+  return { ...command, name };
 }
 
 function createIndex(command: CreateIndexCommand, rt: Runtime): void {
