@@ -6,6 +6,9 @@
  */
 import type { Value } from '../value/value.ts';
 
+/** The function that `IS NORMALIZED` calls; no name that a statement can call it by without backticks. */
+export const IS_NORMALIZED = 'is normalized';
+
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -243,6 +246,10 @@ export interface Projection {
   readonly orderBy: readonly SortItem[];
   readonly skip: Expression | undefined;
   readonly limit: Expression | undefined;
+  /** Variables around a subquery that an aggregate without keys takes along (see semantics/outer-names.ts). */
+  readonly recalled?: readonly string[];
+  /** Names that `*` does not stand for. */
+  readonly leftOut?: readonly string[];
 }
 
 export type Clause =
@@ -365,7 +372,13 @@ export interface Query extends Span {
   readonly unionAll: readonly boolean[];
 }
 
-export interface CreateIndexCommand extends Span {
+/** Commands for something that has a name. */
+interface Named extends Span {
+  /** The parameter whose value is the name, which is empty then. */
+  readonly nameParameter?: string;
+}
+
+export interface CreateIndexCommand extends Named {
   readonly kind: 'CreateIndex';
   readonly name: string | undefined;
   readonly target: 'vertex' | 'edge';
@@ -373,7 +386,7 @@ export interface CreateIndexCommand extends Span {
   readonly keys: readonly string[];
   readonly ifNotExists: boolean;
 }
-export interface CreateTextIndexCommand extends Span {
+export interface CreateTextIndexCommand extends Named {
   readonly kind: 'CreateTextIndex';
   readonly name: string;
   readonly target: 'vertex' | 'edge';
@@ -388,7 +401,7 @@ export interface CreateLookupIndexCommand extends Span {
   readonly kind: 'CreateLookupIndex';
 }
 
-export interface CreateVectorIndexCommand extends Span {
+export interface CreateVectorIndexCommand extends Named {
   readonly kind: 'CreateVectorIndex';
   readonly name: string | undefined;
   readonly target: 'vertex' | 'edge';
@@ -398,7 +411,7 @@ export interface CreateVectorIndexCommand extends Span {
   readonly ifNotExists: boolean;
 }
 
-export interface DropIndexCommand extends Span {
+export interface DropIndexCommand extends Named {
   readonly kind: 'DropIndex';
   /** By name, or by label and keys (`DROP INDEX ON :L(k)`). */
   readonly name: string | undefined;
@@ -406,7 +419,7 @@ export interface DropIndexCommand extends Span {
   readonly keys: readonly string[];
   readonly ifExists: boolean;
 }
-export interface CreateConstraintCommand extends Span {
+export interface CreateConstraintCommand extends Named {
   readonly kind: 'CreateConstraint';
   readonly name: string | undefined;
   readonly target: 'vertex' | 'edge';
@@ -417,9 +430,10 @@ export interface CreateConstraintCommand extends Span {
   readonly propertyType: string | undefined;
   readonly ifNotExists: boolean;
 }
-export interface DropConstraintCommand extends Span {
+export interface DropConstraintCommand extends Named {
   readonly kind: 'DropConstraint';
   readonly name: string | undefined;
+  readonly target: 'vertex' | 'edge' | undefined;
   readonly label: string | undefined;
   readonly keys: readonly string[];
   readonly type: 'unique' | 'node_key' | 'exists' | 'type' | undefined;
@@ -441,6 +455,8 @@ export interface ShowCommand extends Span {
   readonly ids: readonly Expression[];
   readonly yields: readonly YieldItem[] | undefined;
   readonly yieldStar: boolean;
+  /** What ORDER BY, SKIP and LIMIT behind YIELD ask for, of the same columns. */
+  readonly ordered: Projection | undefined;
   readonly where: Expression | undefined;
   /** A RETURN that follows YIELD. */
   readonly projection: Projection | undefined;

@@ -3,11 +3,14 @@
  */
 import { DbError } from '../base/errors.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../graph/catalog.ts';
+import { constraintIndex, freeName, owningConstraint } from '../graph/schema-check.ts';
+import { formatLiteral } from '../value/format.ts';
 import type { Value } from '../value/value.ts';
 import type {
-  AdministrationCommand, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
+  AdministrationCommand, Clause, Command, CreateConstraintCommand, CreateIndexCommand, CreateTextIndexCommand, CreateVectorIndexCommand, DropConstraintCommand, DropIndexCommand, Query, ShowCommand,
 } from './ast.ts';
 import { checkFullText, defaultAnalyzer } from './builtins/fulltext.ts';
+import { parameter } from './exec/compile.ts';
 import type { Runtime } from './exec/runtime.ts';
 import { AGGREGATE_NAMES, findAggregate, findFunction, FUNCTION_NAMES } from './functions/index.ts';
 import type { ProcedureHost } from './procedures.ts';
@@ -23,7 +26,8 @@ const SHOWN_BY: Partial<Record<ShowCommand['what'], string>> = {
   privileges: ' showPrivileges', privilegeCommands: ' showPrivilegeCommands', userPrivileges: ' showUserPrivileges', userPrivilegeCommands: ' showUserPrivilegeCommands', aliases: ' showAliases',
 };
 
-export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
+export function runSchemaCommand(written: SchemaCommand, rt: Runtime): void {
+  const command = withName(written, rt);
   switch (command.kind) {
     case 'CreateIndex': createIndex(command, rt); return;
     case 'CreateTextIndex': createTextIndex(command, rt); return;
@@ -35,11 +39,19 @@ export function runSchemaCommand(command: SchemaCommand, rt: Runtime): void {
   }
 }
 
+/** The command with its name, where that is a parameter. */
+function withName(command: SchemaCommand, rt: Runtime): SchemaCommand {
+  if (!('nameParameter' in command) || command.nameParameter === undefined) return command;
+  const name = parameter(rt, command.nameParameter);
+  if (typeof name !== 'string' || name === '') throw new DbError('TypeError', `InvalidArgumentType: a name is a String, not ${formatLiteral(name)}`, { detail: 'InvalidArgumentType' });
+  return { ...command, name };
+}
+
 function createIndex(command: CreateIndexCommand, rt: Runtime): void {
   const { writer } = rt;
   const { target: kind, label, keys: fields, name } = command;
   const exists = writer.catalog.findIndex(kind, label, fields) !== undefined
-    || (name !== undefined && writer.catalog.data.indexes.some((index) => index.name === name));
+    || (name !== undefined && writer.catalog.hasIndexNamed(name));
   if (exists && command.ifNotExists) return;
   nameFirst(kind, label, rt);
   writer.createIndex({ kind, label, fields, unique: false, ...(name === undefined ? {} : { name }) });
@@ -114,7 +126,7 @@ function fieldsOf(index: IndexDef, catalog: GraphCatalog): string[] {
 
 function findConstraint(catalog: GraphCatalog, command: CreateConstraintCommand | DropConstraintCommand): ConstraintDef | undefined {
   return catalog.data.constraints.find((each) => (command.name !== undefined && each.name === command.name)
-    || (command.label !== undefined && each.label === command.label && each.type === command.type
+    || (command.label !== undefined && each.label === command.label && each.kind === command.target && each.type === command.type
       && each.fields.length === command.keys.length && each.fields.every((field, i) => field === command.keys[i])));
 }
 
@@ -123,7 +135,7 @@ function createConstraint(command: CreateConstraintCommand, rt: Runtime): void {
   const { target: kind, label, keys: fields, type, propertyType } = command;
   if (findConstraint(writer.catalog, command) !== undefined && command.ifNotExists) return;
   nameFirst(kind, label, rt);
-  const name = command.name ?? `constraint_${kind}_${label}_${fields.join('_')}_${type}`;
+  const name = command.name ?? freeName(writer.catalog, `constraint_${kind}_${label}_${fields.join('_')}_${type}`);
   writer.createConstraint({ name, type, kind, label, fields, ...(propertyType === undefined ? {} : { propertyType }) });
   rt.stats.constraintsAdded++;
 }
@@ -178,7 +190,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
     case 'constraints':
       return catalog.data.constraints.filter((each) => command.constraintKinds?.every((word) => KINDS[word]!(each)) ?? true).map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
-        each.type === 'exists' || each.type === 'type' ? null : catalog.findIndex(each.kind, each.label, each.fields)?.name ?? null, each.propertyType ?? null,
+        constraintIndex(catalog, each)?.name ?? null, each.propertyType ?? null,
         null, constraintStatement(each),
       ]);
     case 'procedures':
@@ -209,8 +221,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
 function rangeRows(catalog: GraphCatalog): Value[][] {
   return catalog.data.indexes.map((index): Value[] => [
     index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
-    fieldsOf(index, catalog), 'range-1.0', catalog.data.constraints.find((each) => (each.type === 'unique' || each.type === 'node_key') && index.unique
-      && each.label === labelOf(index, catalog) && each.fields.join() === fieldsOf(index, catalog).join())?.name ?? null,
+    fieldsOf(index, catalog), 'range-1.0', owningConstraint(catalog, index)?.name ?? null,
     null, null, null, new Map(), '', indexStatement(index.name, 'RANGE', index.kind, [labelOf(index, catalog)], fieldsOf(index, catalog)),
   ]);
 }
@@ -297,8 +308,12 @@ export function showQuery(command: ShowCommand): Query {
   const yields = command.yields ?? (command.yieldStar ? undefined : FIRST_COLUMNS[command.what]?.map((column) => ({ column, variable: column, start, end })));
   const call = {
     kind: 'Call' as const, procedure: SHOW_PROCEDURE, args: command.ids, yields,
-    yieldStar: command.yieldStar || yields === undefined, where: command.where, optional: false, start, end,
+    yieldStar: command.yieldStar || yields === undefined, where: command.ordered === undefined ? command.where : undefined, optional: false, start, end,
   };
-  const clauses = command.projection === undefined ? [call] : [call, { kind: 'Return' as const, projection: command.projection, start, end }];
+  const { ordered } = command;
+  const clauses: Clause[] = [call];
+  if (ordered !== undefined) clauses.push({ kind: 'With', projection: ordered, where: command.where, start, end });
+  const projection = command.projection ?? (ordered === undefined ? undefined : { ...ordered, orderBy: [], skip: undefined, limit: undefined });
+  if (projection !== undefined) clauses.push({ kind: 'Return', projection, start, end });
   return { kind: 'Query', unionAll: [], parts: [{ clauses, start, end }], start, end };
 }

@@ -157,7 +157,7 @@ async function writeSchema(engine: Engine, options: OfflineOptions): Promise<{ g
   createGraph(transaction, options);
   const graph = transaction.graph(options.graph);
   declare(graph, options.config);
-  transaction.checkStatement();
+  transaction.checkCommit();
   const version = writer.version + 1;
   await writer.write([{ index: version, staged: writer.stage(transaction.changes), timeMs: transaction.timeMs }], { sync: true });
   return { graphId: graph.graphId, version };
@@ -187,7 +187,9 @@ export function declare(graph: GraphTransaction, { schemas, indexes, constraints
   for (const constraint of constraints) graph.createConstraint(constraint);
   for (const index of indexes) {
     if (graph.catalog.findIndex(index.kind, index.label, index.fields) !== undefined) continue;
-    graph.createIndex(index);
+    const { name, ...unnamed } = index;
+    // Stores of before could have two of one name.
+    graph.createIndex(name === undefined || graph.catalog.hasIndexNamed(name) ? unnamed : index);
   }
   for (const text of texts) graph.createText(text);
   for (const index of vectorIndexes) graph.createVectorIndex(index);

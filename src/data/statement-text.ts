@@ -49,8 +49,10 @@ export function createConstraintStatement({ name, type, kind, label, fields, pro
 
 /** An index as a statement; where it is there already, one that is unique says so by IndexExists. Undefined: no statement makes such an index. */
 export function createIndexStatement({ kind, label, fields, unique, pairUnique, name }: IndexSpec): string | undefined {
-  if (!unique && !pairUnique) return `CREATE INDEX ${name === undefined ? '' : `${quoted(name)} `}IF NOT EXISTS FOR ${patternOf(kind, label)} ON ${fieldsOf(fields)}`;
-  if (name !== undefined && name !== `${label}_${fields.join('_')}`) return undefined;
+  // Not named by its usual name, which another may have taken: with IF NOT EXISTS it would not be made.
+  const own = name === `${label}_${fields.join('_')}` ? undefined : name;
+  if (!unique && !pairUnique) return `CREATE INDEX ${own === undefined ? '' : `${quoted(own)} `}IF NOT EXISTS FOR ${patternOf(kind, label)} ON ${fieldsOf(fields)}`;
+  if (own !== undefined) return undefined;
   const text = (value: string): string => JSON.stringify(value);
   if (kind === 'edge') return fields.length > 1 ? undefined : `CALL db.addEdgeIndex(${text(label)}, ${text(fields[0]!)}, ${unique}, ${pairUnique})`;
   return fields.length === 1 ? `CALL db.addIndex(${text(label)}, ${text(fields[0]!)}, true)` : `CALL db.addVertexCompositeIndex(${text(label)}, [${fields.map(text).join(', ')}], true)`;

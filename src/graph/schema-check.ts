@@ -124,6 +124,37 @@ function isNameTaken(catalog: GraphCatalog, name: string): boolean {
   return catalog.hasIndexNamed(name) || catalog.data.constraints.some((one) => one.name === name);
 }
 
+/** By its name an index is dropped: no two have the same, of whatever kind. */
+export function checkFreeName(catalog: GraphCatalog, name: string): void {
+  if (!isNameTaken(catalog, name)) return;
+  const what = catalog.findText(name) !== undefined ? 'a full-text index' : catalog.vectorIndexes.some((one) => one.name === name) ? 'a vector index'
+    : catalog.data.constraints.some((one) => one.name === name) ? 'a constraint' : 'an index';
+  throw new DbError('IndexExists', `there is ${what} with the name ${name}`);
+}
+
+/** A name for what is given none: the usual one may be taken, such as that of a label's index by a type's. */
+export function freeName(catalog: GraphCatalog, usual: string): string {
+  let name = usual;
+  for (let i = 2; isNameTaken(catalog, name); i++) name = `${usual}_${i}`;
+  return name;
+}
+
+/** Not of rules without an index: an index over the same property is not theirs. */
 export function constraintIndex(catalog: GraphCatalog, constraint: ConstraintDef): IndexDef | undefined {
+  if (constraint.type !== 'unique' && constraint.type !== 'node_key') return undefined;
   return catalog.findIndex(constraint.kind, constraint.label, constraint.fields);
+}
+
+export function owningConstraint(catalog: GraphCatalog, index: IndexDef): ConstraintDef | undefined {
+  return catalog.data.constraints.find((one) => constraintIndex(catalog, one)?.id === index.id);
+}
+
+export function checkNewConstraint({ catalog }: GraphWriter, { name, type, kind, label, fields }: Omit<ConstraintDef, 'id'>): void {
+  if (catalog.data.constraints.some((one) => one.name === name)) throw new DbError('IndexExists', `the constraint ${name} already exists`);
+  checkFreeName(catalog, name);
+  const twin = type === 'unique' || type === 'node_key' ? undefined
+    : catalog.data.constraints.find((one) => one.type === type && one.kind === kind && one.label === label && one.fields.join() === fields.join());
+  if (twin === undefined) return;
+  const of = type === 'type' ? `the type of ${label}.${fields[0]!}` : `${label}.${fields.join(', ')}`;
+  throw new DbError('IndexExists', `there is a constraint for ${of} already`, { hint: `it is called ${twin.name}` });
 }

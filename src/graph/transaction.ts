@@ -4,10 +4,11 @@
  */
 import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
+import { formatLiteral } from '../value/format.ts';
 import { NodeValue, RelationshipValue } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
 import { unpacked } from '../value/packed-floats.ts';
-import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
+import { CATALOG, COUNTERS, EDGE, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog, isTreeOf } from './catalog.ts';
 import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree, VectorTreeKey, PropertyEntry, TextIndexDef } from './catalog.ts';
@@ -15,7 +16,8 @@ import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } 
 import { checkStorable, fieldValue } from './field-values.ts';
 import { GraphMutator, indexKey } from './mutator.ts';
 import { GraphReader } from './reader.ts';
-import { checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex } from './schema-check.ts';
+import { findLack, mustExist } from './required-properties.ts';
+import { checkFreeName, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
@@ -103,6 +105,12 @@ export class Transaction {
     for (const graph of this.#graphs.values()) graph.checkStatement();
   }
 
+  /** Ends the transaction: throws where an element lacks a property that a constraint requires. */
+  checkCommit(): void {
+    this.checkStatement();
+    for (const graph of this.#graphs.values()) graph.checkRequired();
+  }
+
   get isEmpty(): boolean {
     return this.effects.count === 0;
   }
@@ -116,6 +124,8 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   readonly #ids: IdAllocator;
   /** Nodes deleted without DETACH that still had relationships at that moment. */
   readonly #doomed = new Set<number>();
+  /** Elements that lacked a required property when they were changed. */
+  readonly #lacking = { vertex: new Set<number>(), edge: new Set<number>() };
 
   constructor(transaction: Transaction, graphId: number, name: string, source: BlockSource, mutator: GraphMutator, ids: IdAllocator) {
     super(name, transaction.baseVersion, source, mutator.catalog, false);
@@ -183,6 +193,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
       const indexes = this.catalog.labelIndexes(label);
       if (indexes.length > 0) this.#checkUnique(indexes, id, propertiesOf(entries));
     }
+    this.#noteLack('vertex', id, labels.map((label) => this.catalog.labelName(label)), entries.map(([key]) => key));
     this.#mutator.createVertex(id, labels, entries);
     this.#effects.createVertex(this.graphId, id, labels, entries);
     return new NodeValue(id);
@@ -190,9 +201,11 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
   setNodeProperty(node: NodeValue, keyId: number, value: Value): boolean {
     const block = this.vertex(node);
-    const checked = this.#checkedValue('vertex', block.labels.map((label) => this.catalog.labelName(label)), keyId, value);
+    const names = block.labels.map((label) => this.catalog.labelName(label));
+    const checked = this.#checkedValue('vertex', names, keyId, value);
     const at = block.keys.indexOf(keyId);
     if (checked === null && at < 0) return false;
+    if (checked === null) this.#noteLack('vertex', node.id, names, block.keys.filter((key) => key !== keyId));
     const after = withValue(block, keyId, checked);
     for (const label of block.labels) this.#checkUnique(this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)), node.id, after);
     this.#mutator.setVertexProperty(node.id, keyId, checked);
@@ -210,7 +223,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
       const at = block.keys.indexOf(key);
       fieldValue(field, at < 0 ? null : unpacked(block.values[at]!));
     }
-    this.#checkExists('vertex', [this.catalog.labelName(labelId)], block);
+    this.#noteLack('vertex', node.id, [this.catalog.labelName(labelId)], block.keys);
     for (const [i, key] of block.keys.entries()) checkType(this.catalog, 'vertex', [this.catalog.labelName(labelId)], key, unpacked(block.values[i]!));
     this.#checkUnique(this.catalog.labelIndexes(labelId), node.id, block);
     this.#mutator.setLabel(node.id, labelId, true);
@@ -270,6 +283,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     const id = this.#ids.edge(this.graphId, this.source.get(COUNTERS, 0)?.nextEdge ?? 0);
     const indexes = this.catalog.typeIndexes(typeId);
     if (indexes.length > 0) this.#checkUnique(indexes, id, propertiesOf(entries), { start, end });
+    this.#noteLack('edge', id, [type], entries.map(([key]) => key));
     this.#mutator.createEdge(id, typeId, start, end, entries);
     this.#effects.createEdge(this.graphId, id, typeId, start, end, entries);
     return new RelationshipValue(id, typeId, start, end);
@@ -290,8 +304,10 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
   setRelationshipProperty(relationship: RelationshipValue, keyId: number, value: Value): boolean {
     const block = this.edge(relationship);
-    const checked = this.#checkedValue('edge', [this.catalog.typeName(block.typeId)], keyId, value);
+    const type = this.catalog.typeName(block.typeId);
+    const checked = this.#checkedValue('edge', [type], keyId, value);
     if (checked === null && !block.keys.includes(keyId)) return false;
+    if (checked === null) this.#noteLack('edge', relationship.id, [type], block.keys.filter((key) => key !== keyId));
     this.#checkUnique(this.catalog.typeIndexes(block.typeId).filter((index) => index.keyIds.includes(keyId)), relationship.id, withValue(block, keyId, checked), block);
     this.#mutator.setEdgeProperty(relationship.id, keyId, checked);
     this.#effects.property(this.graphId, 'edge', relationship.id, keyId, checked);
@@ -323,7 +339,6 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
         if (!field.optional && !entries.some(([key]) => key === this.catalog.findKey(field.name))) fieldValue(field, null);
       }
     }
-    if (this.catalog.data.constraints.length > 0) this.#checkExists(kind, names, { keys: entries.map(([key]) => key), values: [] });
     return entries;
   }
 
@@ -352,27 +367,31 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     if (stored !== undefined) return stored;
     if (declared && value !== null) throw new DbError('FieldNotFound', `Field [${this.catalog.keyName(keyId)}] does not exist.`);
     checkStorable(value);
-    if (value === null) this.#checkRemovable(kind, names, keyId);
     return value;
   }
 
-  #checkRemovable(kind: 'vertex' | 'edge', names: readonly string[], keyId: number): void {
-    const rule = this.#existenceRules(kind, names).find((one) => one.fields.includes(this.catalog.keyName(keyId)));
-    if (rule !== undefined) throw mustExist(rule, this.catalog.keyName(keyId));
+  #noteLack(kind: 'vertex' | 'edge', id: number, names: readonly string[], keys: readonly number[]): void {
+    if (this.catalog.data.constraints.length > 0 && findLack(this.catalog, kind, names, keys) !== undefined) this.#lacking[kind].add(id);
   }
 
-  #existenceRules(kind: 'vertex' | 'edge', names: readonly string[]): ConstraintDef[] {
-    return this.catalog.data.constraints.filter((one) => one.kind === kind && REQUIRING.has(one.type) && names.includes(one.label));
-  }
-
-  #checkExists(kind: 'vertex' | 'edge', names: readonly string[], block: Pick<Properties, 'keys' | 'values'>): void {
-    if (this.catalog.data.constraints.length === 0) return;
-    for (const rule of this.#existenceRules(kind, names)) {
-      for (const field of rule.fields) {
-        const key = this.catalog.findKey(field);
-        if (key === undefined || !block.keys.includes(key)) throw mustExist(rule, field);
-      }
+  /** To be called when the transaction ends. */
+  checkRequired(): void {
+    const { vertex, edge } = this.#lacking;
+    for (const id of vertex) {
+      const block = this.source.get(VERTEX, id);
+      if (block !== undefined) this.#require('vertex', block.labels.map((label) => this.catalog.labelName(label)), block);
     }
+    for (const id of edge) {
+      const block = this.source.get(EDGE, id);
+      if (block !== undefined) this.#require('edge', [this.catalog.typeName(block.typeId)], block);
+    }
+    vertex.clear();
+    edge.clear();
+  }
+
+  #require(kind: 'vertex' | 'edge', names: readonly string[], { keys }: Properties): void {
+    const lack = findLack(this.catalog, kind, names, keys);
+    if (lack !== undefined) throw mustExist(lack.rule, lack.field);
   }
 
   #checkUnique(indexes: readonly IndexDef[], id: number, block: Properties, ends?: { readonly start: number; readonly end: number }): void {
@@ -427,7 +446,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     checkNewLabel(this, schema);
     this.#change({ kind: 'createLabel', schema });
     if (schema.kind === 'vertex') {
-      this.#change({ kind: 'createIndex', of: 'vertex', name: `${schema.name}_${schema.primary}`, label: schema.name, fields: [schema.primary!], unique: true, pairUnique: false, primary: true });
+      this.#change({ kind: 'createIndex', of: 'vertex', name: freeName(this.catalog, `${schema.name}_${schema.primary}`), label: schema.name, fields: [schema.primary!], unique: true, pairUnique: false, primary: true });
     }
     for (const field of schema.fields) this.#createTrees(treesOfField(this.catalog, schema, field));
   }
@@ -451,9 +470,8 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
   createIndex(index: Parameters<GraphWriter['createIndex']>[0]): void {
     checkNewIndex(this, index);
-    const name = index.name ?? `${index.label}_${index.fields.join('_')}`;
-    if (this.catalog.findText(name) !== undefined) throw new DbError('IndexExists', `there is a full-text index with the name ${name}`);
-    if (this.catalog.vectorIndexes.some((one) => one.name === name)) throw new DbError('IndexExists', `there is a vector index with the name ${name}`);
+    const name = index.name ?? freeName(this.catalog, `${index.label}_${index.fields.join('_')}`);
+    checkFreeName(this.catalog, name);
     this.#change({ kind: 'createIndex', of: index.kind, name, label: index.label, fields: index.fields, unique: index.unique, pairUnique: index.pairUnique === true, primary: false });
     if (index.unique || index.pairUnique === true) this.#checkBuilt(this.catalog.findIndex(index.kind, index.label, index.fields)!);
   }
@@ -476,6 +494,8 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     const what = index.fields.length > 1 ? 'VertexCompositeIndex' : 'VertexIndex';
     if (known === undefined) throw new DbError('IndexNotFound', `${what} [${index.label}:${index.fields.join(',')}] does not exist.`);
     if (known.primary) throw new DbError('ConstraintValidation', `Primary index [${index.fields.join(',')}] can not be deleted.`);
+    const owner = owningConstraint(this.catalog, known);
+    if (owner !== undefined) throw new DbError('ConstraintValidation', `the index ${known.name} belongs to the constraint ${owner.name}`, { hint: `drop that: DROP CONSTRAINT ${owner.name}` });
     this.#change({ kind: 'deleteIndex', id: known.id });
   }
 
@@ -512,17 +532,12 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   }
 
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void {
-    if (this.catalog.data.constraints.some((one) => one.name === constraint.name)) {
-      throw new DbError('IndexExists', `the constraint ${constraint.name} already exists`);
-    }
+    checkNewConstraint(this, constraint);
     if (constraint.kind === 'vertex') this.labelId(constraint.label);
     else this.typeId(constraint.label);
     for (const field of constraint.fields) this.keyId(field);
     if (constraint.type === 'unique' || constraint.type === 'node_key') {
       this.createIndex({ kind: constraint.kind, label: constraint.label, fields: constraint.fields, unique: true, name: constraint.name });
-    }
-    if (constraint.type === 'type' && this.catalog.data.constraints.some((one) => one.type === 'type' && one.kind === constraint.kind && one.label === constraint.label && one.fields[0] === constraint.fields[0])) {
-      throw new DbError('IndexExists', `there is a constraint for the type of ${constraint.label}.${constraint.fields[0]!} already`);
     }
     if (constraint.type !== 'unique') this.#checkAll(constraint);
     this.#change({ kind: 'createConstraint', constraint });
@@ -550,7 +565,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     const known = this.catalog.data.constraints.find((one) => one.name === name);
     if (known === undefined) throw new DbError('IndexNotFound', `the constraint ${name} does not exist`);
     this.#change({ kind: 'deleteConstraint', name });
-    const index = known.type === 'unique' || known.type === 'node_key' ? constraintIndex(this.catalog, known) : undefined;
+    const index = constraintIndex(this.catalog, known);
     if (index !== undefined) this.#change({ kind: 'deleteIndex', id: index.id });
   }
 
@@ -559,9 +574,6 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     return this.#transaction;
   }
 }
-
-/** Rules by which a property must be there. */
-const REQUIRING: ReadonlySet<ConstraintDef['type']> = new Set(['exists', 'node_key']);
 
 /** Puts an entry at its key's place; most come in order. */
 function putEntry(entries: PropertyEntry[], entry: PropertyEntry): void {
@@ -582,10 +594,6 @@ function withValue(block: Properties, keyId: number, value: Value): Properties {
   return { keys: [...block.keys, keyId], values: [...block.values, value] };
 }
 
-function mustExist(rule: Omit<ConstraintDef, 'id'>, field: string): DbError {
-  return new DbError('ConstraintValidation', `the constraint ${rule.name} requires the property ${field} on every ${rule.label}`);
-}
-
 function plain(value: Value): string {
-  return typeof value === 'string' ? value : String(value);
+  return typeof value === 'string' ? value : formatLiteral(value);
 }

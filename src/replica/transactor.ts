@@ -162,7 +162,7 @@ export class Transactor {
       effectBytesMax: this.#options.entryBytesMax,
     });
     const { result, answer } = work(transaction);
-    transaction.checkStatement();
+    transaction.checkCommit();
     if (key !== undefined) this.#remember(transaction, key, answer);
     const record = transaction.effects.finish();
     const done = this.#propose(transaction.changes, record, transaction.timeMs);
@@ -191,7 +191,7 @@ export class Transactor {
     try {
       this.#checkOpen();
       const { transaction } = interactive;
-      transaction.checkStatement();
+      transaction.checkCommit();
       const key = options.idempotencyKey;
       while (this.#repeats.has(key ?? '')) await this.#settled(key!);
       this.#checkOpen();

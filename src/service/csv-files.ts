@@ -4,7 +4,8 @@
  *   url    `file:///name.csv`, `file:name.csv` or `name.csv`, relative to the folder; nothing outside of it, also not by `..` or a link
  *   .gz    is unpacked in memory, up to `load_csv_unpacked_mb`
  *   record up to `load_csv_record_chars` characters, and perhaps a piece of the file more
- *   text   UTF-8, with or without a byte order mark; fields in quotes may hold the terminator, line ends and `""`; blank lines are skipped
+ *   text   UTF-8, with or without a byte order mark; fields in quotes may hold the terminator, line ends and `""`; blank lines are skipped;
+ *          lines end with `\n`, `\r\n` or `\r`, and a file may mix them
  *   value  text; an empty field is null
  */
 import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
@@ -82,12 +83,15 @@ function outside(url: string): DbError {
 function* records(file: CsvFile, delimiter: string, place = { line: 0 }): Generator<Value[]> {
   const { url, limits: { recordCharsMax } } = file;
   let text = '';
-  let parser: Papa.Parser | undefined;
+  const parser = new Papa.Parser({ delimiter, quoteChar: '"', newline: '\n' } as Papa.ParseConfig);
   let count = 0;
+  let heldBack = '';
   for (const piece of pieces(file)) {
-    text += piece ?? '';
-    parser ??= new Papa.Parser({ delimiter, quoteChar: '"', newline: text.includes('\r\n') ? '\r\n' : text.includes('\n') || !text.includes('\r') ? '\n' : '\r' } as Papa.ParseConfig);
     const last = piece === undefined;
+    text += heldBack + (piece ?? '');
+    // The second half of a line end may be in the next piece.
+    heldBack = !last && text.endsWith('\r') ? '\r' : '';
+    text = withOneLineEnd(heldBack === '' ? text : text.slice(0, -1), delimiter);
     const result = parser.parse(text, 0, !last) as Papa.ParseResult<string[]>;
     for (const fields of result.data) {
       count++;
@@ -103,6 +107,31 @@ function* records(file: CsvFile, delimiter: string, place = { line: 0 }): Genera
       throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count + 1} has more than ${recordCharsMax} characters`, { hint: 'is a quote missing? Otherwise raise load_csv_record_chars' });
     }
   }
+}
+
+/** The text, which begins with a record, with all line ends outside quotes as `\n`: a file may mix them, and the parser knows one. */
+function withOneLineEnd(text: string, delimiter: string): string {
+  if (!text.includes('\r')) return text;
+  const fieldEnd = new RegExp(`[\\u${delimiter.charCodeAt(0).toString(16).padStart(4, '0')}\\r\\n]`, 'g');
+  let out = '';
+  let taken = 0;
+  for (let at = 0; at < text.length;) {
+    if (text[at] === '"') {
+      let quote = text.indexOf('"', at + 1);
+      while (quote >= 0 && text[quote + 1] === '"') quote = text.indexOf('"', quote + 2);
+      if (quote < 0) break;
+      at = quote + 1;
+    }
+    fieldEnd.lastIndex = at;
+    const end = fieldEnd.exec(text)?.index;
+    if (end === undefined) break;
+    at = end + 1;
+    if (text[end] !== '\r') continue;
+    out += `${text.slice(taken, end)}\n`;
+    if (text[at] === '\n') at++;
+    taken = at;
+  }
+  return out + text.slice(taken);
 }
 
 /** Line ends inside a field, which stand in quotes. */

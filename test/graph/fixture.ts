@@ -41,7 +41,7 @@ export class LocalStore {
   async write<T>(work: (tx: Transaction) => T): Promise<T> {
     const tx = this.begin();
     const result = work(tx);
-    tx.checkStatement();
+    tx.checkCommit();
     this.records.push(tx.effects.finish());
     const staged = this.writer.stage(tx.changes);
     await this.writer.write([{ index: this.writer.version + 1, staged, timeMs: 0 }], { sync: false });

@@ -40,6 +40,19 @@ it('reads other terminators, CRLF, names with blanks, and a last line without an
   expect(code(() => rows('a.csv', { headers: false, fieldTerminator: '||' }))).toBe('ArgumentError');
 });
 
+it('takes every line end for one, whatever stands in quotes and in other lines', () => {
+  put('mixed.csv', 'a,b\n"x\r\ny",1\n"z ""\r"" ",2\r\nw,3\r4" \r,5\n');
+  const expected = [['a', 'b'], ['x\r\ny', '1'], ['z "\r" ', '2'], ['w', '3'], ['4" '], [null, '5']];
+  expect(rows('mixed.csv')).toEqual(expected);
+  put('header.csv', 'a,b\r\n1,2\n3,4\n');
+  expect(rows('header.csv')).toEqual([['a', 'b'], ['1', '2'], ['3', '4']]);
+  const lines = Array.from({ length: 60_000 }, (_, i) => `${i},"${'x'.repeat(i % 7)}\r\n"`);
+  put('crlf.csv', lines.join('\r\n'));
+  const place = { line: 0 };
+  expect([...source.open('crlf.csv', PLAIN, place)]).toEqual(lines.map((_, i) => [String(i), `${'x'.repeat(i % 7)}\r\n`]));
+  expect(place.line).toBe(120_000);
+});
+
 it('gives null for what a record lacks and leaves out what it has too much', () => {
   put('ragged.csv', 'a,b\n1\n1,2,3\n');
   expect(rows('ragged.csv', { ...PLAIN, headers: true })).toEqual([new Map([['a', '1'], ['b', null]]), new Map([['a', '1'], ['b', '2']])]);

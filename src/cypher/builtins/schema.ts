@@ -149,6 +149,9 @@ function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
     if (!schema.fields.some((field) => field.name === name)) throw new DbError('FieldNotFound', `Field [${name}] does not exist.`);
     if (name === schema.primary || name === schema.temporal) throw new DbError('ConstraintValidation', `Field [${name}] cannot be deleted.`);
   }
+  for (const rule of writer.catalog.data.constraints) {
+    if (rule.kind === kind && rule.label === label && rule.fields.some((field) => names.includes(field))) writer.deleteConstraint(rule.name);
+  }
   const { catalog } = writer;
   const labelId = kind === 'vertex' ? catalog.findLabel(label)! : catalog.findType(label)!;
   for (const index of catalog.data.indexes) {

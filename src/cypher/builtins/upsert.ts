@@ -4,6 +4,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { IndexDef, LabelSchema } from '../../graph/catalog.ts';
 import { fieldValue } from '../../graph/field-values.ts';
+import { requiringRules } from '../../graph/required-properties.ts';
 import type { GraphWriter } from '../../graph/view.ts';
 import { NodeValue, RelationshipValue, Float, integer, type CypherMap, type Value } from '../../value/value.ts';
 import { builtin, list, text, writerOf, wrong, type Builtin } from './define.ts';
@@ -65,6 +66,10 @@ function upsertVertices(writer: GraphWriter, label: string, rows: readonly Value
     }
     try {
       const found = vertexByPrimary(writer, schema, primary);
+      if (lacks(writer, schema, row, found === undefined)) {
+        counts.dataError++;
+        continue;
+      }
       if (found === undefined) {
         if (conflicts(writer, schema, row, undefined)) {
           counts.indexConflict++;
@@ -90,6 +95,11 @@ function upsertVertices(writer: GraphWriter, label: string, rows: readonly Value
 /** A null where the field may not be null. */
 function clashes(schema: LabelSchema, row: CypherMap): boolean {
   return schema.fields.some((field) => !field.optional && row.has(field.name) && row.get(field.name) === null);
+}
+
+/** Whether a constraint requires what the row has not: a transaction finds that where it ends, too late to leave out a row. */
+function lacks(writer: GraphWriter, { kind, name }: LabelSchema, row: CypherMap, isNew: boolean): boolean {
+  return requiringRules(writer.catalog, kind, [name]).some(({ fields }) => fields.some((field) => (isNew || row.has(field)) && (row.get(field) ?? null) === null));
 }
 
 /** Whether another vertex has a value that must be unique: known before anything is written. */
@@ -136,6 +146,10 @@ function upsertEdges(
         continue;
       }
       const found = edgeBetween(writer, label, start.id, end.id, pairField, row);
+      if (lacks(writer, schema, row, found === undefined)) {
+        counts.dataError++;
+        continue;
+      }
       if (found === undefined) {
         writer.createRelationship(writer.typeId(label), start.id, end.id, known(schema, row, writer));
         counts.inserted++;

@@ -72,6 +72,19 @@ function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[]): O
 }
 
 export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
+  const groups = buildGroups(node, input, cc);
+  const { recalled } = node;
+  if (recalled === undefined) return groups;
+  return function* aggregateOfOne(rt, source) {
+    const [asked] = [...source].flat();
+    for (const batch of groups(rt, [[asked!]])) {
+      for (const row of batch) for (const { from, to } of recalled) row[to] = asked![from]!;
+      yield batch;
+    }
+  };
+}
+
+function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Operator {
   const keys = node.keys.map((key) => ({ slot: key.slot, value: compileScoped(key, cc), width: key.env.layout.width }));
   const args = node.aggregates.map((item) => item.args.map((arg) => compileScoped(arg, cc)));
   const makers = node.aggregates.map((item, i) => stateMaker(item, args[i]!));

@@ -1,5 +1,5 @@
 /**
- * `text =~ pattern`: JavaScript's regular expressions, which must match the whole text, and which a hostile pattern cannot make endless.
+ * `text =~ pattern`: Java's regular expressions as JavaScript's, which must match the whole text, and which a hostile pattern cannot make endless.
  *
  * JavaScript's matcher tries one way after the other and cannot be asked to stop. So what a pattern may cost at worst is estimated first, from its repetitions
  * and the text's length; where that is much, it runs with a limit of time (node:vm), and gives up with an error.
@@ -7,6 +7,7 @@
 import vm from 'node:vm';
 import { DbError } from '../../base/errors.ts';
 import { typeError } from './compile-access.ts';
+import { fromJava } from './java-pattern.ts';
 import type { Evaluate, Runtime } from './runtime.ts';
 
 /** Steps that take 50 ms at most (some 10 ns each); a limit of time costs 0.1 ms for each text, a hundred times what most matches take. */
@@ -27,22 +28,17 @@ export function compileMatch(left: Evaluate, right: Evaluate): Evaluate {
     const text = left(row, rt);
     const pattern = right(row, rt);
     if (typeof text !== 'string' || typeof pattern !== 'string') return null;
-    if (last === undefined || pattern !== last.text) last = { text: pattern, regex: regexOf(pattern), stepsMax: worstCase(pattern) };
+    if (last === undefined || pattern !== last.text) last = patternOf(pattern);
     return last.stepsMax(text.length) <= FREE_STEPS ? last.regex.test(text) : testWithin(last.regex, text, rt);
   };
 }
 
-function regexOf(pattern: string): RegExp {
-  // Flags in front, as Java writes them: (?i), (?s), (?m).
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
+function patternOf(text: string): Pattern {
   try {
-    return new RegExp(`^(?:${flags === null ? pattern : pattern.slice(flags[0].length)})$`, `u${flags === null ? '' : flags[1]!}`);
-  } catch {
-    try {
-      return new RegExp(`^(?:${pattern})$`);
-    } catch (error) {
-      throw typeError(`invalid regular expression: ${error instanceof Error ? error.message : String(error)}`, 'InvalidArgumentValue');
-    }
+    const { source, ignoresCase } = fromJava(text);
+    return { text, regex: new RegExp(`^(?:${source})$`, ignoresCase ? 'vi' : 'v'), stepsMax: worstCase(source) };
+  } catch (error) {
+    throw typeError(`invalid regular expression: ${error instanceof Error ? error.message : String(error)}`, 'InvalidArgumentValue');
   }
 }
 

@@ -7,6 +7,7 @@ import { LIST_FUNCTIONS } from './list.ts';
 import { NUMERIC_FUNCTIONS } from './numeric.ts';
 import { SPATIAL_FUNCTIONS } from './spatial.ts';
 import { STRING_FUNCTIONS } from './string.ts';
+import { IS_NORMALIZED } from '../ast.ts';
 import { TEMPORAL_FUNCTIONS } from './temporal.ts';
 import { VECTOR_FUNCTIONS } from './vector.ts';
 import { scalar, stringArgument } from './function.ts';
@@ -45,7 +46,7 @@ const SCALARS: readonly ScalarFunction[] = [
 const scalars = new Map(SCALARS.map((definition) => [definition.name.toLowerCase(), definition]));
 const aggregates = new Map(AGGREGATES.map((definition) => [definition.name.toLowerCase(), definition]));
 
-export const FUNCTION_NAMES: readonly string[] = SCALARS.map((definition) => definition.name).sort();
+export const FUNCTION_NAMES: readonly string[] = SCALARS.map((definition) => definition.name).filter((name) => name !== IS_NORMALIZED).sort();
 export const AGGREGATE_NAMES: readonly string[] = AGGREGATES.map((definition) => definition.name).sort();
 
 export function findFunction(name: string): ScalarFunction | undefined {

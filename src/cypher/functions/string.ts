@@ -7,6 +7,7 @@ import { DbError } from '../../base/errors.ts';
 import { invalidValue } from '../../value/value-errors.ts';
 import { mayMakeText, textsOf } from '../../value/texts.ts';
 import type { Value } from '../../value/value.ts';
+import { IS_NORMALIZED } from '../ast.ts';
 import { LIST_ITEMS_MAX, alias, countArgument, listArgument, scalar, stringArgument, wrongArgument } from './function.ts';
 import type { FunctionContext, ScalarFunction } from './function.ts';
 
@@ -149,6 +150,7 @@ export const STRING_FUNCTIONS: readonly ScalarFunction[] = [
   scalar('split', ['STRING', 'STRING|LIST'], 'LIST', split),
   scalar('reverse', ['STRING|LIST'], 'ANY', reverse),
   scalar('normalize', ['STRING', 'STRING'], 'STRING', normalize, { min: 1 }),
+  scalar(IS_NORMALIZED, ['ANY', 'STRING'], 'BOOLEAN', ([text, form]) => (typeof text === 'string' ? text === normalize([text, form!]) : null)),
   scalar('mask', ['STRING', 'INTEGER', 'INTEGER', 'STRING'], 'STRING', mask, { min: 3 }),
   scalar('concat', ['STRING', 'STRING'], 'STRING', concat, { variadic: true }),
 ];

@@ -47,7 +47,7 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateLookupIndexC
 
 /** Nodes by label and relationships by type are always found without a scan: it is there already, as the one that Neo4j makes itself. */
 function parseCreateLookupIndex(c: Cursor, start: number): CreateLookupIndexCommand {
-  if (c.isName() && !c.isWord('FOR') && !c.isWord('IF')) c.expectName('an index name');
+  if (isNamed(c)) parseName(c, 'an index name');
   if (!parseIfNotExists(c)) throw c.error('what a lookup index does is always there, for labels and for types', 'UnexpectedSyntax', start, 'leave the command out, or add IF NOT EXISTS');
   c.expectWord('FOR');
   c.expectPunct('(');
@@ -69,6 +69,17 @@ function parseCreateLookupIndex(c: Cursor, start: number): CreateLookupIndexComm
   return { kind: 'CreateLookupIndex', start, end: c.lastEnd };
 }
 
+function isNamed(c: Cursor): boolean {
+  return c.token.type === 'parameter' || (c.isName() && !c.isWord('FOR') && !c.isWord('IF'));
+}
+
+function parseName(c: Cursor, what: string): { readonly name: string; readonly nameParameter?: string } {
+  if (c.token.type !== 'parameter') return { name: c.expectName(what) };
+  const nameParameter = c.token.text;
+  c.at++;
+  return { name: '', nameParameter };
+}
+
 function parseIfNotExists(c: Cursor): boolean {
   return c.takeWords('IF', 'NOT', 'EXISTS');
 }
@@ -80,7 +91,7 @@ function parseCreateIndex(c: Cursor, start: number): CreateIndexCommand {
     const { label, keys } = parseLabelAndKeys(c);
     return { kind: 'CreateIndex', name: undefined, target: 'vertex', label, keys, ifNotExists: false, start, end: c.lastEnd };
   }
-  const name = c.isName() && !c.isWord('FOR') && !c.isWord('IF') ? c.expectName('an index name') : undefined;
+  const named = isNamed(c) ? parseName(c, 'an index name') : { name: undefined };
   const ifNotExists = parseIfNotExists(c);
   c.expectWord('FOR');
   const { target, label, variable } = parseEntity(c);
@@ -92,13 +103,13 @@ function parseCreateIndex(c: Cursor, start: number): CreateIndexCommand {
   while (c.takePunct(',')) keys.push(parseKey(c, variable));
   c.expectPunct(close);
   skipOptions(c);
-  return { kind: 'CreateIndex', name, target, label, keys, ifNotExists, start, end: c.lastEnd };
+  return { kind: 'CreateIndex', ...named, target, label, keys, ifNotExists, start, end: c.lastEnd };
 }
 
 /** `name [IF NOT EXISTS] FOR (n:A|B) ON EACH [n.a, n.b] [OPTIONS {…}]`, or `FOR ()-[r:S|T]-()`. */
 function parseCreateTextIndex(c: Cursor, start: number): CreateTextIndexCommand {
   if (c.isWord('FOR') || c.isWord('IF')) throw c.expected('a name of the index, which searches use');
-  const name = c.expectName('an index name');
+  const named = parseName(c, 'an index name');
   const ifNotExists = parseIfNotExists(c);
   c.expectWord('FOR');
   const { target, labels, variable } = parseEntities(c);
@@ -109,12 +120,12 @@ function parseCreateTextIndex(c: Cursor, start: number): CreateTextIndexCommand 
   while (c.takePunct(',')) keys.push(parseKey(c, variable));
   c.expectPunct(']');
   const options = c.takeWord('OPTIONS') ? parseMapLiteral(c) : undefined;
-  return { kind: 'CreateTextIndex', name, target, labels, keys, options, ifNotExists, start, end: c.lastEnd };
+  return { kind: 'CreateTextIndex', ...named, target, labels, keys, options, ifNotExists, start, end: c.lastEnd };
 }
 
 /** `[name] [IF NOT EXISTS] FOR (n:A) ON (n.k) [OPTIONS {…}]`, or `FOR ()-[r:T]-()`; the parentheses of the key may be left out. */
 function parseCreateVectorIndex(c: Cursor, start: number): CreateVectorIndexCommand {
-  const name = c.isName() && !c.isWord('FOR') && !c.isWord('IF') ? c.expectName('an index name') : undefined;
+  const named = isNamed(c) ? parseName(c, 'an index name') : { name: undefined };
   const ifNotExists = parseIfNotExists(c);
   c.expectWord('FOR');
   const { target, label, variable } = parseEntity(c);
@@ -123,7 +134,7 @@ function parseCreateVectorIndex(c: Cursor, start: number): CreateVectorIndexComm
   const key = parseKey(c, variable);
   if (isClosed) c.expectPunct(')');
   const options = c.takeWord('OPTIONS') ? parseMapLiteral(c) : undefined;
-  return { kind: 'CreateVectorIndex', name, target, label, key, options, ifNotExists, start, end: c.lastEnd };
+  return { kind: 'CreateVectorIndex', ...named, target, label, key, options, ifNotExists, start, end: c.lastEnd };
 }
 
 function parseDropIndex(c: Cursor, start: number): DropIndexCommand {
@@ -131,13 +142,11 @@ function parseDropIndex(c: Cursor, start: number): DropIndexCommand {
     const { label, keys } = parseLabelAndKeys(c);
     return { kind: 'DropIndex', name: undefined, label, keys, ifExists: false, start, end: c.lastEnd };
   }
-  const name = c.expectName('an index name');
-  return { kind: 'DropIndex', name, label: undefined, keys: [], ifExists: c.takeWords('IF', 'EXISTS'), start, end: c.lastEnd };
+  return { kind: 'DropIndex', ...parseName(c, 'an index name'), label: undefined, keys: [], ifExists: c.takeWords('IF', 'EXISTS'), start, end: c.lastEnd };
 }
 
 function parseCreateConstraint(c: Cursor, start: number): CreateConstraintCommand {
-  const named = c.isName() && !c.isWord('FOR') && !c.isWord('ON') && !c.isWord('IF');
-  const name = named ? c.expectName('a constraint name') : undefined;
+  const named = isNamed(c) && !c.isWord('ON') ? parseName(c, 'a constraint name') : { name: undefined };
   const ifNotExists = parseIfNotExists(c);
   const asserted = c.takeWord('ON');
   if (!asserted) c.expectWord('FOR');
@@ -146,19 +155,19 @@ function parseCreateConstraint(c: Cursor, start: number): CreateConstraintComman
   else c.expectWord('REQUIRE');
   const { keys, type, propertyType } = parseRule(c, variable);
   skipOptions(c);
-  return { kind: 'CreateConstraint', name, target, label, keys, type, propertyType, ifNotExists, start, end: c.lastEnd };
+  return { kind: 'CreateConstraint', ...named, target, label, keys, type, propertyType, ifNotExists, start, end: c.lastEnd };
 }
 
 function parseDropConstraint(c: Cursor, start: number): DropConstraintCommand {
   if (c.takeWord('ON')) {
-    const { label, variable } = parseEntity(c);
+    const { target, label, variable } = parseEntity(c);
     c.expectWord('ASSERT');
     const { keys, type } = parseRule(c, variable);
-    return { kind: 'DropConstraint', name: undefined, label, keys, type, ifExists: false, start, end: c.lastEnd };
+    return { kind: 'DropConstraint', name: undefined, target, label, keys, type, ifExists: false, start, end: c.lastEnd };
   }
-  const name = c.expectName('a constraint name');
+  const named = parseName(c, 'a constraint name');
   const ifExists = c.takeWords('IF', 'EXISTS');
-  return { kind: 'DropConstraint', name, label: undefined, keys: [], type: undefined, ifExists, start, end: c.lastEnd };
+  return { kind: 'DropConstraint', ...named, target: undefined, label: undefined, keys: [], type: undefined, ifExists, start, end: c.lastEnd };
 }
 
 /** `n.k IS UNIQUE`, `(n.a, n.b) IS NODE KEY`, `n.k IS NOT NULL`, `exists(n.k)`, `n.k IS :: INTEGER`. */
@@ -176,7 +185,11 @@ function parseRule(c: Cursor, variable: string): { keys: string[]; type: CreateC
   } else keys.push(parseKey(c, variable));
   if (!c.isPunct('::')) c.expectWord('IS');
   if (c.isPunct('::') || c.isWord('TYPED')) return { keys, type: 'type', propertyType: parsePropertyType(c, keys) };
-  if (c.takeWords('NOT', 'NULL')) return { keys, type: 'exists' };
+  const { start } = c.token;
+  if (c.takeWords('NOT', 'NULL')) {
+    if (keys.length > 1) throw c.error('IS NOT NULL is about one property', 'UnexpectedSyntax', start, 'make a constraint for each, or a key: IS NODE KEY');
+    return { keys, type: 'exists' };
+  }
   if (c.takeWords('NODE', 'KEY') || c.takeWords('RELATIONSHIP', 'KEY') || c.takeWords('REL', 'KEY') || c.takeWord('KEY')) return { keys, type: 'node_key' };
   if (!c.takeWord('NODE')) c.takeWord('RELATIONSHIP');
   if (!c.takeWord('REL')) c.takeWord('RELATIONSHIP');
@@ -349,12 +362,12 @@ function parseIds(c: Cursor): Expression[] {
 function shown(c: Cursor, what: ShowCommand['what'], ids: readonly Expression[], start: number): ShowCommand {
   const yields = parseYield(c);
   const ordered = yields.items === undefined && !yields.star ? undefined : parseOrderOfColumns(c, yields);
-  const where = ordered === undefined && c.takeWord('WHERE') ? parseExpression(c) : undefined;
-  const projection = ordered ?? (c.takeWord('RETURN') ? parseProjection(c) : undefined);
-  return { kind: 'Show', what, ids, yields: yields.items, yieldStar: yields.star, where, projection, start, end: c.lastEnd };
+  const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
+  const projection = c.takeWord('RETURN') ? parseProjection(c) : undefined;
+  return { kind: 'Show', what, ids, yields: yields.items, yieldStar: yields.star, ordered, where, projection, start, end: c.lastEnd };
 }
 
-/** `YIELD a, b ORDER BY a LIMIT 3` is `YIELD a, b RETURN a, b ORDER BY a LIMIT 3`. */
+/** `YIELD a, b ORDER BY a LIMIT 3` is `YIELD a, b WITH a, b ORDER BY a LIMIT 3`. */
 function parseOrderOfColumns(c: Cursor, { items, star }: ReturnType<typeof parseYield>): Projection | undefined {
   if (!['ORDER', 'SKIP', 'OFFSET', 'LIMIT'].some((word) => c.isWord(word))) return undefined;
   const columns = (items ?? []).map(({ variable: name, start, end }) => ({ expression: { kind: 'Variable' as const, name, start, end }, alias: undefined, name, start, end }));

@@ -2,6 +2,7 @@
  * Expressions, by precedence from loose to tight:
  * OR · XOR · AND · NOT · comparison · (IN, STARTS WITH, IS NULL …) · + - || · * / % · ^ · unary + - · postfix (.k [i] :Label) · atom.
  */
+import { IS_NORMALIZED } from '../ast.ts';
 import type {
   BinaryOperator, Case, Expression, ListComprehension, MapEntry, MapLiteral, MapProjectionItem,
 } from '../ast.ts';
@@ -108,15 +109,14 @@ function parseIs(c: Cursor, operand: Expression): Expression {
 
 const NORMAL_FORMS: ReadonlySet<string> = new Set(['NFC', 'NFD', 'NFKC', 'NFKD']);
 
-/** `IS NORMALIZED`, `IS NFD NORMALIZED`: equal to its normal form. */
+/** `IS NORMALIZED`, `IS NFD NORMALIZED`: equal to its normal form; null of what is no text. */
 function parseNormalized(c: Cursor, operand: Expression): Expression | undefined {
   const form = NORMAL_FORMS.has(c.token.key) && c.isWord('NORMALIZED', 1) ? c.token.key : undefined;
   if (form === undefined && !c.isWord('NORMALIZED')) return undefined;
   c.at += form === undefined ? 1 : 2;
   const { start } = operand;
   const end = c.lastEnd;
-  const call: Expression = { kind: 'Call', name: 'normalize', distinct: false, args: [operand, { kind: 'Literal', value: form ?? 'NFC', start, end }], start, end };
-  return { kind: 'Binary', op: '=', left: call, right: operand, start, end };
+  return { kind: 'Call', name: IS_NORMALIZED, distinct: false, args: [operand, { kind: 'Literal', value: form ?? 'NFC', start, end }], start, end };
 }
 
 /** A type in the form of value/value-type.ts. */
@@ -141,6 +141,8 @@ function parseTypeName(c: Cursor): string {
       || c.isWord('WITHOUT') || (c.isWord('WITH') && c.isWord('TIMEZONE', 1)) || c.isWord('INTEGER') || c.isWord('NODE') || c.isWord('RELATIONSHIP') || c.isWord('MAP') || c.isWord('TIMEZONE') || c.isWord('TIMESTAMP') || c.isWord('VERTEX') || c.isWord('EDGE')) {
       text += ` ${c.token.key}`;
       c.at++;
+    } else if (c.takeWord('LIST') || c.takeWord('ARRAY')) {
+      text = `LIST<${text}>`;
     } else if (c.takePunct('<')) {
       text += `<${parseTypeName(c)}>`;
       c.expectPunct('>');

@@ -273,6 +273,8 @@ export interface Aggregate extends Common {
   readonly keys: readonly Assignment[];
   readonly aggregates: readonly AggregateItem[];
   readonly env: Env;
+  /** Of the row that a subquery is asked for: there may be no other to take it from. */
+  readonly recalled?: readonly { readonly from: number; readonly to: number }[];
 }
 
 export interface Distinct extends Common {

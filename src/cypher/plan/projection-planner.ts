@@ -9,6 +9,7 @@ import { isAggregateCall } from '../semantics/check-expression.ts';
 import {
   closeSortKey, isSimple, openSortKey, resolveItems, type ResolvedItem, type ResolvedProjection,
 } from '../semantics/projection.ts';
+import type { StaticType } from '../semantics/types.ts';
 import { forEachChild, mentionedVariables, sameExpression, substitute } from '../semantics/walk.ts';
 import { selectivity } from './access.ts';
 import { Env } from './env.ts';
@@ -23,12 +24,19 @@ export interface PlannedProjection {
   readonly columns: readonly string[];
 }
 
+/** A variable around the subquery, and its slot in the row that the subquery is asked for. */
+export interface Recalled {
+  readonly name: string;
+  readonly from: number;
+  readonly type: StaticType;
+}
+
 export function planProjection(
-  context: PlannerContext, input: PlanNode, env: Env, projection: Projection, where: Expression | undefined, final: boolean,
+  context: PlannerContext, input: PlanNode, env: Env, projection: Projection, where: Expression | undefined, final: boolean, recalled?: readonly Recalled[],
 ): PlannedProjection {
   const resolved = resolveItems(projection, context.stars.get(projection) ?? env.names);
   const planned = resolved.closed
-    ? planClosed(context, input, env, projection, resolved, where, final)
+    ? planClosed(context, input, env, projection, resolved, where, final, recalled)
     : planOpen(context, input, env, projection, resolved, where, final);
   return { ...planned, columns: resolved.items.map(({ name }) => name) };
 }
@@ -142,9 +150,9 @@ function typeIn(env: Env, e: Expression) {
 
 function planClosed(
   context: PlannerContext, input: PlanNode, env: Env, projection: Projection, resolved: ResolvedProjection, where: Expression | undefined,
-  final: boolean,
+  final: boolean, recalled?: readonly Recalled[],
 ): Planned {
-  const projected = resolved.aggregates ? aggregate(context, input, env, resolved.items) : project(input, env, resolved.items, [], final);
+  const projected = resolved.aggregates ? aggregate(context, input, env, resolved.items, recalled) : project(input, env, resolved.items, [], final);
   const inner = projected.env;
   let plan = projected.plan;
   if (projection.distinct) {
@@ -158,7 +166,7 @@ function planClosed(
   return { plan, env: inner };
 }
 
-function aggregate(context: PlannerContext, input: PlanNode, env: Env, items: readonly ResolvedItem[]): Planned {
+function aggregate(context: PlannerContext, input: PlanNode, env: Env, items: readonly ResolvedItem[], recalled: readonly Recalled[] = []): Planned {
   const target = new Env();
   const keys: Assignment[] = [];
   const aggregates: AggregateItem[] = [];
@@ -193,9 +201,12 @@ function aggregate(context: PlannerContext, input: PlanNode, env: Env, items: re
     }),
   }));
   const rows = keys.length === 0 ? 1 : Math.max(1, Math.sqrt(input.rows));
-  const plan: PlanNode = { op: 'Aggregate', input, keys, aggregates, env: target, rows };
+  const plan: PlanNode = {
+    op: 'Aggregate', input, keys, aggregates, env: target, rows,
+    ...(recalled.length === 0 ? {} : { recalled: recalled.map(({ name, from, type }) => ({ from, to: target.declare(name, type) })) }),
+  };
   if (direct) return { plan, env: target };
-  return project(plan, target, rewritten, [], true);
+  return project(plan, target, rewritten, recalled.map(({ name }) => name), true);
 }
 
 // ---- order and limits

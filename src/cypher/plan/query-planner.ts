@@ -8,6 +8,7 @@ import type {
   CallClause, CallSubqueryClause, Clause, Expression, ForeachClause, MatchClause, MergeClause, PatternPart, Query, SingleQuery,
 } from '../ast.ts';
 import { importingWith } from '../semantics/check-query.ts';
+import { carryImports } from '../semantics/outer-names.ts';
 import { containsAggregate, resolveItems } from '../semantics/projection.ts';
 import { ANY, NODE } from '../semantics/types.ts';
 import { allElements, forEachChild } from '../semantics/walk.ts';
@@ -63,11 +64,14 @@ class QueryPlanner {
   /** Rows may have nodes and relationships in them; those of LOAD CSV and UNWIND alone have not. */
   #holdsEntities: boolean;
   readonly #whole: boolean;
+  /** What is around a subquery, where it begins. */
+  readonly #first: Env;
 
   constructor(context: PlannerContext, env: Env, whole = false) {
     this.#whole = whole;
     this.context = context;
     this.env = env;
+    this.#first = env.inner();
     this.#holdsEntities = env.names.length > 0;
     this.plan = { op: 'Argument', env, pass: false, rows: 1 };
   }
@@ -113,7 +117,8 @@ class QueryPlanner {
         const { projection, where } = clause;
         this.#lookInto([...projection.items, ...projection.orderBy].map(({ expression }) => expression).concat(where ?? []));
         this.context.beginsWithOneRow = this.#whole;
-        const planned = planProjection(this.context, this.plan, this.env, projection, where, false);
+        const recalled = projection.recalled?.map((name) => ({ name, from: this.#first.slot(name)!, type: this.#first.type(name) }));
+        const planned = planProjection(this.context, this.plan, this.env, projection, where, false, recalled);
         this.plan = planned.plan;
         this.env = planned.env;
         return;
@@ -281,7 +286,7 @@ class QueryPlanner {
 function planSubqueryBody(context: PlannerContext, clause: CallSubqueryClause, env: Env): PlannedQuery {
   if (clause.imports !== undefined) {
     const visible = clause.imports === 'all' ? undefined : new Set(clause.imports);
-    return planQuery(context, clause.query, env.fork(visible));
+    return planQuery(context, carryImports(clause, env.names), env.fork(visible));
   }
   const parts = clause.query.parts.map((part) => {
     const imports = importingWith(part);

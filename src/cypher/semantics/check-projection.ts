@@ -7,7 +7,7 @@ import { checkExpression, checkPredicate, isAggregateCall, PROJECTED, VALUE } fr
 import { closeSortKey, containsAggregate, isSimple, resolveItems, type ResolvedItem, type ResolvedProjection } from './projection.ts';
 import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
 import { forEachChild, mentionedVariables, sameExpression } from './walk.ts';
-import type { StaticType } from './types.ts';
+import { ANY, type StaticType } from './types.ts';
 
 export interface CheckedProjection {
   readonly scope: Scope;
@@ -17,11 +17,11 @@ export interface CheckedProjection {
 export function checkProjection(
   context: CheckContext, projection: Projection, scope: Scope, clause: 'WITH' | 'RETURN', offset: number, where?: Expression,
 ): CheckedProjection {
-  if (projection.star && scope.names.length === 0 && projection.items.length === 0 && clause === 'RETURN') {
-    throw context.error('NoVariablesInScope', offset, `${clause} * is not allowed when there are no variables in scope`);
-  }
   if (projection.star) context.stars.set(projection, scope.names);
   const resolved = resolveItems(projection, scope.names);
+  if (resolved.items.length === 0 && clause === 'RETURN') {
+    throw context.error('NoVariablesInScope', offset, `${clause} * is not allowed when there are no variables in scope`);
+  }
   const types = new Map<string, StaticType>();
   for (const [i, item] of resolved.items.entries()) {
     const type = checkExpression(context, item.expression, scope, PROJECTED);
@@ -37,7 +37,7 @@ export function checkProjection(
     }
   }
   if (resolved.aggregates) checkGroupingItems(context, resolved);
-  const inner = new Scope(types);
+  const inner = new Scope(types).withAll((projection.recalled ?? []).map((name) => [name, scope.types.get(name) ?? ANY]));
   checkSortKeys(context, projection, resolved, inner, scope);
   for (const [name, e] of [['SKIP', projection.skip], ['LIMIT', projection.limit]] as const) if (e !== undefined) checkBound(context, name, e);
   if (where !== undefined) {

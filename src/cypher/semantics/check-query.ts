@@ -6,7 +6,7 @@ import { checkCall } from './check-call.ts';
 import { checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
 import { checkCreatedPattern, checkMatchPatterns } from './check-pattern.ts';
 import { checkProjection } from './check-projection.ts';
-import { carryOuter } from './outer-names.ts';
+import { carryImports, carryOuter } from './outer-names.ts';
 import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
 import { ANY, BOOLEAN, INTEGER, isUnknown, LIST, listOf, MAP, type StaticType, STRING } from './types.ts';
 
@@ -222,7 +222,7 @@ function importedScope(context: CheckContext, clause: CallSubqueryClause, scope:
 
 /** Each part of the query may begin with `WITH a, b`, which imports from outside. */
 function checkImportingQuery(context: CheckContext, clause: CallSubqueryClause, inner: Scope, outer: Scope): CheckedQuery {
-  if (clause.imports !== undefined) return checkQuery(context, clause.query, inner, 'call');
+  if (clause.imports !== undefined) return checkQuery(context, carryImports(clause, outer.names), inner, 'call');
   const checked = clause.query.parts.map((part) => {
     const imports = importingWith(part);
     if (imports === undefined) return checkSingleQuery(context, part, new Scope(), 'call');
@@ -257,10 +257,7 @@ export function importingWith(part: SingleQuery): readonly string[] | 'all' | un
 }
 
 export function checkSubqueryExpression(context: CheckContext, e: SubqueryExpression, scope: Scope): StaticType {
-  const query = carryOuter(e.query, scope.names, (name, clause) => {
-    throw context.error('UndefinedVariable', clause.start, `Variable \`${name}\` not defined behind this WITH: it has nothing but aggregates`, `take it along: WITH ${name}, …`);
-  });
-  const checked = checkQuery(context, query, scope, 'expression');
+  const checked = checkQuery(context, carryOuter(e.query, scope.names), scope, 'expression');
   if (e.type === 'collect' && checked.columns.length !== 1) {
     throw context.error('InvalidClauseComposition', e.start, 'COLLECT { } needs a RETURN with exactly one column');
   }

@@ -34,7 +34,7 @@ export function containsAggregate(e: Expression): boolean {
 
 export function resolveItems(projection: Projection, visible: readonly string[]): ResolvedProjection {
   const all: ProjectionItem[] = projection.star
-    ? visible.map((name) => ({ expression: { kind: 'Variable', name, start: 0, end: 0 }, alias: undefined, name, start: 0, end: 0 }))
+    ? visible.filter((name) => projection.leftOut?.includes(name) !== true).map((name) => ({ expression: { kind: 'Variable', name, start: 0, end: 0 }, alias: undefined, name, start: 0, end: 0 }))
     : [];
   all.push(...projection.items);
   const items = all.map(({ name, expression }): ResolvedItem => ({ name, expression, aggregates: containsAggregate(expression) }));
