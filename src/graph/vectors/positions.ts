@@ -52,6 +52,34 @@ export function distanceTo(centres: Numbers, from: number, position: Float64Arra
   return s0 + s1 + (s2 + s3);
 }
 
+const STRETCH = 32;
+
+/** The same where it is at most `most`; beyond, something more than that, told as soon as a part of the numbers says so. */
+export function distanceWithin(rows: Float32Array, from: number, position: Float64Array, most: number): number {
+  const { length } = position;
+  let sum = 0;
+  for (let start = 0; start < length; start += STRETCH) {
+    const end = Math.min(length, start + STRETCH);
+    let s0 = 0;
+    let s1 = 0;
+    let d = 0;
+    let i = start;
+    for (; i + 1 < end; i += 2) {
+      d = rows[from + i]! - position[i]!;
+      s0 += d * d;
+      d = rows[from + i + 1]! - position[i + 1]!;
+      s1 += d * d;
+    }
+    if (i < end) {
+      d = rows[from + i]! - position[i]!;
+      s0 += d * d;
+    }
+    sum += s0 + s1;
+    if (sum > most) return sum;
+  }
+  return sum;
+}
+
 /** 1 less their inner product: what orders centres for a search by inner product. */
 export function innerDistanceTo(centres: Float32Array, from: number, position: Float64Array): number {
   let sum = 0;

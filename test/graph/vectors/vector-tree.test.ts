@@ -6,7 +6,7 @@ import { blockKey } from '../../../src/graph/blocks.ts';
 import { INDEX, leaves } from '../../../src/graph/btree.ts';
 import type { VectorTree } from '../../../src/graph/catalog.ts';
 import { divide } from '../../../src/graph/vectors/divide.ts';
-import { hasPosition, positionOf } from '../../../src/graph/vectors/positions.ts';
+import { distanceTo, distanceWithin, hasPosition, innerDistanceTo, positionOf } from '../../../src/graph/vectors/positions.ts';
 import { NO_PARENT, VECTOR } from '../../../src/graph/vectors/vector-page.ts';
 import { LEAF_MAX } from '../../../src/graph/vectors/vector-tree.ts';
 import { squaredDistance, vectorOf } from '../../../src/value/packed-floats.ts';
@@ -199,6 +199,21 @@ describe('a tree over vectors', () => {
     });
     await expectAll(store);
   });
+});
+
+it.each([1, 2, 31, 32, 33, 100])('distances of %i numbers are told as far as they matter', (length) => {
+  const source = seededRandom(length);
+  const numbers = (count: number) => Array.from({ length: count }, () => source.next() - 0.5);
+  const rows = Float32Array.from(numbers(length * 20));
+  const position = Float64Array.from(numbers(length));
+  for (let row = 0; row < 20; row++) {
+    const exact = rows.subarray(row * length, (row + 1) * length).reduce((sum, number, i) => sum + (number - position[i]!) ** 2, 0);
+    expect(distanceTo(rows, row * length, position)).toBeCloseTo(exact, 12);
+    expect(distanceWithin(rows, row * length, position, Infinity)).toBeCloseTo(exact, 12);
+    expect(distanceWithin(rows, row * length, position, exact * 1.01)).toBeCloseTo(exact, 12);
+    expect(distanceWithin(rows, row * length, position, exact * 0.5)).toBeGreaterThan(exact * 0.5);
+    expect(innerDistanceTo(rows, row * length, position)).toBeCloseTo(1 - rows.subarray(row * length, (row + 1) * length).reduce((sum, number, i) => sum + number * position[i]!, 0), 12);
+  }
 });
 
 describe('positions are divided', () => {
