@@ -6,6 +6,8 @@
 const SENSITIVE = /passw|security|secret|credential|token/i;
 /** A literal text, closed or not, or a comment; what follows an open quote may be a secret too. */
 const LITERALS = /'(?:[^'\\]|\\[\s\S])*(?:'|$)|"(?:[^"\\]|\\[\s\S])*(?:"|$)|\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*/g;
+/** What stands where a command has a password, forgotten quotes and all: such a statement is not understood, and is logged for it. */
+const BARE = /(?<=(?<![.\w`$])PASSWORD\s+(?:FROM\s+)?|PASSWORD\s+FROM\s[\s\S]{0,500}?\sTO\s+)(?!(?:FROM|TO|CHANGE|NOT|IS|AS|IN)\b)[^\s'"$`.,;()=<>*]\S*/gi;
 /** `CALL dbms.security.createUser(<name>, …` with the name as a literal or a parameter. */
 const ABOUT_USER = /^\s*CALL\s+dbms\.security\.(createUser|changeUserPassword)\s*\(\s*('[^'\\]*'|"[^"\\]*"|\$\w+)\s*,/i;
 
@@ -23,7 +25,8 @@ export function mayHoldSecrets(text: string): boolean {
 
 /** The text with all that may be a secret covered, every character in its place: for errors that point into it. */
 export function covered(text: string): string {
-  return SENSITIVE.test(text) ? text.replace(LITERALS, (found) => found.replace(/[^\n]/g, '*')) : text;
+  if (!SENSITIVE.test(text)) return text;
+  return text.replace(LITERALS, (found) => found.replace(/[^\n]/g, '*')).replace(BARE, (word) => '*'.repeat(word.length));
 }
 
 export function withoutSecrets(text: string, parameters?: ReadonlyMap<string, unknown>): string {
@@ -31,7 +34,7 @@ export function withoutSecrets(text: string, parameters?: ReadonlyMap<string, un
   if (told !== undefined) return told;
   if (!SENSITIVE.test(text)) return text;
   const about = ABOUT_USER.exec(text);
-  const rest = (about === null ? text : text.slice(about[0].length)).replace(LITERALS, (found) => (found.startsWith('/') ? ' ' : "'***'"));
+  const rest = (about === null ? text : text.slice(about[0].length)).replace(LITERALS, (found) => (found.startsWith('/') ? ' ' : "'***'")).replace(BARE, '***');
   if (about === null) return rest;
   const [, procedure, name] = about as unknown as [string, string, string];
   const given = name.startsWith('$') ? parameters?.get(name.slice(1)) : undefined;

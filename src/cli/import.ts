@@ -90,7 +90,7 @@ function readConfig(path: string): ImportConfig {
 /** Prints the proposal; paths are as they were given, so it is to be kept where the tool was called. */
 async function propose(paths: string): Promise<void> {
   const files = paths.split(',').flatMap((path) => (statSync(path).isDirectory() ? readdirSync(path).filter((name) => /\.csv(\.gz)?$/.test(name)).sort().map((name) => join(path, name)) : [path]));
-  process.stdout.write(`${JSON.stringify(await proposeConfig(files, checkedDelimiter()), null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(await proposeConfig(files, checkedDelimiter(), (text) => process.stderr.write(`${text}\n`)), null, 2)}\n`);
 }
 
 function checkedDelimiter(): string {

@@ -8,6 +8,7 @@
  * Vertices come in order of their ids and edges in order of where they begin, and an import gives ids in order of rows, so what is
  * exported after an import of these files is the same files. Numbers of undeclared vertices count from 0 for the same reason.
  */
+import { createHash } from 'node:crypto';
 import { EDGE, VERTEX } from '../graph/blocks.ts';
 import type { EdgeBlock, VertexBlock } from '../graph/blocks.ts';
 import type { BlockSource } from '../graph/block-source.ts';
@@ -34,6 +35,8 @@ export interface ExportOptions {
 }
 
 export const CONFIG_FILE = 'import.config';
+/** Of the name of a file without its ending, with room for what is put behind it. */
+const NAME_BYTES_MAX = 200;
 const VERTEX_LINES = 'undeclared.vertices.jsonl';
 const EDGE_LINES = 'undeclared.edges.jsonl';
 
@@ -160,15 +163,19 @@ class GraphExport {
     const key = from === undefined ? schema.name : `${schema.name}\n${from.name}\n${to!.name}`;
     const known = this.#open.get(key);
     if (known !== undefined) return known;
-    const names = [schema.name, ...(from === undefined ? [] : [from.name, to!.name])];
-    // With an underscore inside a name, another one between them could be read in two ways.
-    const name = names.join(names.length > 1 && names.some((one) => one.includes('_')) ? '.' : '_');
+    const name = from === undefined ? schema.name : this.#edgesName([schema.name, from.name, to!.name]);
     const { format, delimiter } = this.#options;
-    const path = `${name}.${format === 'csv' ? 'csv' : 'jsonl'}`;
+    const path = `${fileName(name)}.${format === 'csv' ? 'csv' : 'jsonl'}`;
     const rows = rowWriter(schema, this.#catalog, { format: format === 'csv' ? 'csv' : 'json', delimiter, isEdge: from !== undefined });
     const ends = from === undefined ? {} : { SRC_ID: from.name, DST_ID: to!.name };
     this.#items.push({ order: `${from === undefined ? 0 : 2}${name}`, item: { path, format: format === 'csv' ? 'CSV' : 'JSON', label: schema.name, ...ends, columns: rows.columns } });
     return this.#opened(key, path, rows);
+  }
+
+  /** With an underscore inside a name, another one between them could be read in two ways; or it is what a vertex label is called. No label has a dot. */
+  #edgesName(names: readonly string[]): string {
+    const name = names.join('_');
+    return names.some((one) => one.includes('_')) || this.#catalog.vertexSchema(name) !== undefined ? names.join('.') : name;
   }
 
   #linesFile(path: string, type: string): OpenFile {
@@ -222,6 +229,14 @@ class GraphExport {
       files: this.#items.sort((a, b) => (a.order < b.order ? -1 : 1)).map(({ item }) => item),
     };
   }
+}
+
+/** File systems end names at 255 bytes; a label alone may have 256. No label has a tilde. */
+function fileName(name: string): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= NAME_BYTES_MAX) return name;
+  const begin = new TextDecoder().decode(bytes.subarray(0, NAME_BYTES_MAX - 20), { stream: true });
+  return `${begin}~${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`;
 }
 
 function withoutEmpty(lists: Readonly<Record<string, readonly unknown[]>>): Readonly<Record<string, unknown>> {

@@ -78,7 +78,8 @@ function wrong(message: string, hint?: string): DbError {
 export function parseImportConfig(text: string, where: string): ImportConfig {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    // Editors of Windows begin a file with a byte order mark.
+    json = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     throw wrong(`${where} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

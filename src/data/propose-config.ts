@@ -1,12 +1,12 @@
 /**
  * A configuration proposed from CSV files: from the names in their first lines, and types from the rows that follow.
  *
- *   Neo4j's headers   id:ID(Person)  :LABEL  age:int  :START_ID(Person)  :END_ID  :TYPE  :IGNORE
+ *   Neo4j's headers   id:ID(Person){id-type:long}  :LABEL  age:int  :START_ID(Person)  :END_ID  :TYPE  :IGNORE
  *   LDBC's            Comment.id|Person.id|creationDate in comment_hasCreator_person_0_0.csv; id|name in tag_0_0.csv
  *   plain             a column called SRC_ID, source, from or start and one DST_ID, destination, target, to or end make an edge file;
  *                     the primary field is `id`, else the first column whose values are all there and all different
  *
- * Everything but the primary field is optional. It is a proposal: to be read before it is used.
+ * Everything but the primary field is optional. It is a proposal: to be read before it is used; what it cannot say of the files is noted.
  */
 import { basename } from 'node:path';
 import { DbError } from '../base/errors.ts';
@@ -38,9 +38,9 @@ interface FileGuess {
 
 type Json = Readonly<Record<string, unknown>>;
 
-export async function proposeConfig(paths: readonly string[], delimiter: string): Promise<Json> {
+export async function proposeConfig(paths: readonly string[], delimiter: string, note: (text: string) => void): Promise<Json> {
   const guesses: FileGuess[] = [];
-  for (const path of paths) guesses.push(await guessOf(path, delimiter));
+  for (const path of paths) guesses.push(await guessOf(path, delimiter, note));
   const vertices = guesses.filter(({ ends }) => ends === undefined);
   if (vertices.length === 0) throw new DbError('InvalidRequest', 'none of the files looks like vertices', { hint: 'the first line must name the columns; see docs/import.md' });
   const labelOf = (end: string): string => {
@@ -81,13 +81,13 @@ function wider(a: FieldType, b: FieldType): FieldType {
   return numbers.includes(a) && numbers.includes(b) ? (a === 'INT64' && b === 'INT32' ? a : 'DOUBLE') : 'STRING';
 }
 
-async function guessOf(path: string, delimiter: string): Promise<FileGuess> {
+async function guessOf(path: string, delimiter: string, note: (text: string) => void): Promise<FileGuess> {
   const [header, ...rows] = await sampleOf(path, delimiter);
   if (header === undefined) throw new DbError('InvalidRequest', `${path} is empty`, { hint: 'the first line must name the columns' });
   const names = header.map((name) => name ?? '');
   const values = (at: number) => rows.map((row) => row[at] ?? null);
   const stem = basename(path).replace(/\.gz$/, '').replace(/\.[^.]*$/, '').replace(/(_\d+)+$/, '');
-  if (names.some((name) => /:(ID|START_ID|END_ID)\b/i.test(name))) return neo4j({ path, stem, names, values });
+  if (names.some((name) => /:(ID|START_ID|END_ID)\b/i.test(name))) return neo4j({ path, stem, names, values }, note);
   if (names.length >= 2 && names.slice(0, 2).every((name) => /^[^.]+\.id$/i.test(name))) return ldbcEdge({ path, stem, names, values });
   return plain({ path, stem, names, values });
 }
@@ -116,17 +116,22 @@ const NEO4J_TYPES: Readonly<Record<string, FieldType>> = {
   date: 'DATE', datetime: 'DATETIME', localdatetime: 'DATETIME', point: 'POINT',
 };
 
-function neo4j({ path, stem, names, values }: Sampled): FileGuess {
+/** name:type(id space){option: value, …}; only the type is in each. */
+const NEO4J_HEADER = /^(.*?)(?::([A-Za-z_[\]]+)(?:\(([^)]*)\))?(?:\{([^}]*)\})?)?$/;
+
+function neo4j({ path, stem, names, values }: Sampled, note: (text: string) => void): FileGuess {
   let label = fieldName(stem);
   let space = stem;
   const ends: [string, string] = ['', ''];
   const columns = names.map((header, at): Column => {
-    const [, name, mark, inside] = /^(.*?)(?::([A-Za-z_[\]]+)(?:[({]([^)}]*)[)}])?)?$/.exec(header)!;
+    const [, name, mark, inside, options = ''] = NEO4J_HEADER.exec(header)!;
     const word = (mark ?? '').toUpperCase();
     const skip: Column = { name: 'SKIP', type: 'STRING', isPrimary: false };
     if (word === 'LABEL' || word === 'TYPE') {
-      const [first] = new Set(values(at).filter((value) => value !== null));
-      if (first !== undefined) label = fieldName(first.split(/[;:]/)[0]!);
+      const all = new Set(values(at).flatMap((value) => (value === null ? [] : value.split(';'))));
+      const [first] = all;
+      if (first !== undefined) label = fieldName(first);
+      if (all.size > 1) note(`${path}: ${header} has ${[...all].slice(0, 5).join(', ')}, but all rows of a file are of one label: here ${label}. Make a file of each`);
       return skip;
     }
     if (word === 'IGNORE') return skip;
@@ -136,11 +141,13 @@ function neo4j({ path, stem, names, values }: Sampled): FileGuess {
     }
     if (word === 'ID') {
       space = inside ?? stem;
-      return { name: fieldName(name === '' ? 'id' : name!), type: typeOf(values(at)), isPrimary: true };
+      return { name: fieldName(name === '' ? 'id' : name!), type: /id-type\s*:\s*string/i.test(options) ? 'STRING' : typeOf(values(at)), isPrimary: true };
     }
     return { name: fieldName(name!), type: mark === undefined ? typeOf(values(at)) : NEO4J_TYPES[mark.toLowerCase()] ?? 'STRING', isPrimary: false };
   });
-  return { path, label, columns, space, ends: columns.some(({ name }) => name === 'SRC_ID') ? ends : undefined };
+  const isEdge = columns.some(({ name }) => name === 'SRC_ID');
+  if (!isEdge && !columns.some(({ isPrimary }) => isPrimary)) throw new DbError('InvalidRequest', `${path}: no column identifies a vertex: none of ${names.join(', ')} can be read as name:ID(space)`);
+  return { path, label, columns, space, ends: isEdge ? ends : undefined };
 }
 
 function ldbcEdge({ path, stem, names, values }: Sampled): FileGuess {

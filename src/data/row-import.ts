@@ -115,7 +115,12 @@ function formatOf({ file, delimiter: given }: RowImport, fields: Target['fields'
     if (field === undefined) throw new DbError('FieldNotFound', `the label ${label} has no field ${name}.`);
     return field;
   };
-  return { format, delimiter, header: typeof file.header === 'number' && file.header > 0 ? file.header : 0, columns: columns.map(columnOf) };
+  return { format, delimiter, header: headerOf(file), columns: columns.map(columnOf) };
+}
+
+function headerOf({ header = 0 }: Body): number {
+  if (typeof header !== 'number' || !Number.isSafeInteger(header) || header < 0) throw new DbError('InvalidRequest', '`header` is the number of lines to skip.');
+  return header;
 }
 
 /** Adds a row's values; gives the reason where its key is taken or an end is not there. */

@@ -3,7 +3,7 @@
  * The caller gives what runs the statements, and makes one transaction of those of a schema.
  */
 import { DbError } from '../base/errors.ts';
-import { bodyOf, jsonField, listField, optionalText, textField } from '../value/bodies.ts';
+import { bodyOf, booleanField, jsonField, listField, optionalText, textField } from '../value/bodies.ts';
 import type { Body } from '../value/bodies.ts';
 import type { ImportOutcome } from './row-import.ts';
 
@@ -30,7 +30,7 @@ export function dataImport(body: Body, { detail }: { readonly detail: boolean })
   const files = listField(jsonField(body, 'description'), 'files');
   if (files.length !== 1) throw new DbError('InvalidRequest', '`files` must have one item.');
   const parameters = {
-    description: JSON.stringify(bodyOf(files[0])), data: dataText(body.data), delimiter: optionalText(body, 'delimiter') ?? ',', go_on: body.continue_on_error === true, detail,
+    description: JSON.stringify(bodyOf(files[0])), data: dataText(body.data), delimiter: optionalText(body, 'delimiter') ?? ',', go_on: (body.continue_on_error ?? null) !== null && booleanField(body, 'continue_on_error'), detail,
   };
   return async (run) => {
     const [row] = await run('CALL db.importor.rows($description, $data, $delimiter, $go_on, $detail)', parameters) as [string, number, [number, string][]][];

@@ -5,7 +5,9 @@ import type { Service } from '../service/service.ts';
 import { bodyOf, booleanField, listField, objectField, optionalText, textField } from '../value/bodies.ts';
 import type { Body } from '../value/bodies.ts';
 import { quoted } from '../data/statement-text.ts';
+import { parseDate, parseLocalDateTime } from '../value/temporal-parse.ts';
 import { RestCall } from './rest-call.ts';
+import { queryText } from './reply.ts';
 
 interface PathNames {
   readonly graph: string;
@@ -61,7 +63,7 @@ export function graphRoutes(app: FastifyInstance, service: Service): void {
   // ---------------------------------------------------------------- indexes
   on('GET', '/:graph/index', async (call) => indexes(await call.rows('CALL db.indexes()')));
   on('GET', '/:graph/index/:label', async (call, { label }, request) => {
-    const { field, value } = request.query as { field?: string; value?: string };
+    const [field, value] = [queryText(request, 'field'), queryText(request, 'value')];
     if (field === undefined && value === undefined) return indexes((await call.rows('CALL db.indexes()')).filter((row) => row[0] === label));
     if (field === undefined || value === undefined) throw new DbError('InvalidRequest', 'Both `field` and `value` must be specified.');
     return seek(call, { label, field, value });
@@ -104,14 +106,32 @@ function indexes(rows: readonly unknown[][]): object[] {
   }));
 }
 
-/** Vertices by a value that stands in the URL as text, whatever the field's type. */
+/** Vertices by a value that stands in the URL as text, whatever the field's type: each value that the text may be is looked for. */
 async function seek(call: RestCall, { label, field, value }: { label: string; field: string; value: string }): Promise<unknown[]> {
-  const number = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
-  const property = `n.${quoted(field)}`;
-  return call.column(
-    `MATCH (n:${quoted(label)}) WHERE ${property} = $value RETURN id(n) AS id UNION MATCH (n:${quoted(label)}) WHERE ${property} = $number RETURN id(n) AS id`,
-    { value, number },
-  );
+  const spaced = value.replace(' ', 'T');
+  const candidates = [
+    '$value', ...(numberOf(value) === undefined ? [] : ['$number']), ...(/^(true|false)$/i.test(value) ? ['toBoolean($value)'] : []),
+    ...(isReadBy(parseDate, value) ? ['date($value)'] : []), ...(isReadBy(parseLocalDateTime, spaced) ? ['localdatetime($spaced)'] : []),
+  ];
+  // One MATCH for each, so that an index finds it.
+  const text = candidates.map((candidate) => `MATCH (n:${quoted(label)}) WHERE n.${quoted(field)} = ${candidate} RETURN id(n) AS id`).join(' UNION ');
+  return call.column(text, { value, spaced, number: numberOf(value) ?? null });
+}
+
+function isReadBy(parse: (text: string) => unknown, text: string): boolean {
+  try {
+    return parse(text) !== undefined;
+  } catch {
+    return false; // Then it is no such value.
+  }
+}
+
+/** Integers exactly: ids are often larger than 2^53. */
+function numberOf(text: string): number | bigint | undefined {
+  if (/^-?\d+\.\d+$/.test(text)) return Number(text);
+  if (!/^-?\d+$/.test(text)) return undefined;
+  const whole = BigInt(text);
+  return BigInt.asIntN(64, whole) === whole ? whole : undefined;
 }
 
 async function createIndex(call: RestCall, body: Body): Promise<void> {

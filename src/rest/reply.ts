@@ -109,3 +109,10 @@ export function headerNumber(request: FastifyRequest, name: string): number | un
   if (!Number.isFinite(value) || value < 0) throw new DbError('InvalidRequest', `the header ${name} must be a number that is not negative, found "${text}"`);
   return value;
 }
+
+/** A parameter of the query, which may be there once; undefined without one. */
+export function queryText(request: FastifyRequest, name: string): string | undefined {
+  const value = (request.query as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || typeof value === 'string') return value;
+  throw new DbError('InvalidRequest', `the parameter ${name} may be given once`);
+}

@@ -3,7 +3,7 @@ import { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import fastify from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Certificates } from '../base/certificates.ts';
 import { DbError } from '../base/errors.ts';
 import { plainAddress } from '../service/origin.ts';
@@ -60,6 +60,8 @@ export interface RestOptions {
 }
 
 const TLS_VERSION_MIN = 'TLSv1.2';
+/** Characters of a name in a path, as it is meant: names of labels, types and properties take up to 1024 bytes. */
+const NAME_CHARS_MAX = 1024;
 /** Node's own limit for the head of a request. */
 const HEADERS_MS = 60_000;
 
@@ -165,7 +167,30 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   const connectionsCheckingInterval = requestTimeout === 0 ? 30_000 : Math.max(250, Math.min(30_000, requestTimeout / 4));
   const times = { connectionsCheckingInterval, requestTimeout, headersTimeout: requestTimeout === 0 ? HEADERS_MS : Math.min(HEADERS_MS, requestTimeout), IncomingMessage: WebSocketMessage };
   const protocol = tls === undefined ? { http: times } : { https: { cert: tls.cert, key: tls.key, minVersion: TLS_VERSION_MIN, ...times } };
-  const app: FastifyInstance = fastify({ ...protocol, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout, forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
+  const cors = corsFor(options.corsOrigins ?? '*');
+  /** Before anything is done about a request; throws where it is not to be answered. */
+  const enter = (request: FastifyRequest, reply: FastifyReply): void => {
+    if (!service.mayConnect(request.ip)) {
+      const error = addressRefused(request.ip);
+      service.events.note('refused', '', originOf(request), request.method, error);
+      throw error;
+    }
+    void reply.headers(cors(request.headers.origin)).header('server_version', String(service.version));
+    if (isDraining() && request.url !== '/livez') throw new DbError('ShuttingDown', 'this server is shutting down', { hint: 'use another server of the group' });
+  };
+  const app: FastifyInstance = fastify({
+    ...protocol, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout, forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: NAME_CHARS_MAX },
+    // URLs that cannot be routed pass no hook, but are answered like every other mistake.
+    frameworkErrors: (error, request, reply) => {
+      try {
+        enter(request, reply);
+        sendError(request, reply, error);
+      } catch (refusal) {
+        sendError(request, reply, refusal);
+      }
+    },
+  });
 
   closeQueuedAnswers(app.server);
   // As text first: a body that is not JSON gets our own error, and numbers stay exact.
@@ -179,19 +204,10 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   });
 
   auditRequests(app, service);
-  const cors = corsFor(options.corsOrigins ?? '*');
   shapeAnswers(app, options.gzipBytesMin ?? 0);
   const { onRoute } = options;
   if (onRoute !== undefined) app.addHook('onRoute', ({ method, url }) => [method].flat().forEach((one) => onRoute(one, url)));
-  app.addHook('onRequest', async (request, reply) => {
-    if (!service.mayConnect(request.ip)) {
-      const error = addressRefused(request.ip);
-      service.events.note('refused', '', originOf(request), request.method, error);
-      throw error;
-    }
-    void reply.headers(cors(request.headers.origin)).header('server_version', String(service.version));
-    if (isDraining() && request.url !== '/livez') throw new DbError('ShuttingDown', 'this server is shutting down', { hint: 'use another server of the group' });
-  });
+  app.addHook('onRequest', async (request, reply) => enter(request, reply));
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   app.setNotFoundHandler((request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).send();

@@ -49,6 +49,7 @@ export async function checkServer(config: Config): Promise<CheckLine[]> {
   }
   await look('ports', () => checkPorts(config));
   await look('directory', () => checkDirectory(config));
+  for (const [option, folder] of otherFolders(config)) await look(option, () => `${checkFolder(folder)} can be written to`);
   if (config.enable_ha) await look('ha_conf', () => checkNames(config));
   const store = join(config.directory, STORE);
   for (const [name, folder, work] of [['store', store, () => checkStore(store)], ['log', config.ha_log_dir, () => checkLog(config.ha_log_dir)]] as const) {
@@ -77,12 +78,26 @@ async function checkPorts(config: Config): Promise<string> {
 }
 
 function checkDirectory(config: Config): string {
-  let folder = config.directory;
-  while (!existsSync(folder)) folder = dirname(folder);
-  accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-  const { bavail, bsize } = statfsSync(folder);
+  const { bavail, bsize } = statfsSync(checkFolder(config.directory));
   if (bavail * bsize < FREE_BYTES_MIN) throw new DbError('InvalidConfig', `only ${Math.floor((bavail * bsize) / MB)} MB are free where ${config.directory} is`);
   return `${config.directory}, ${Math.floor((bavail * bsize) / MB)} MB free`;
+}
+
+/** Folders besides the data directory without which a start fails, or something that was asked for is not done. */
+function otherFolders(config: Config): (readonly [string, string])[] {
+  return ([
+    ['log_dir', config.log_dir], ['query_spill_dir', config.query_spill_dir],
+    ...(config.enable_audit_log ? [['audit_log_dir', config.audit_log_dir] as const] : []),
+  ] as const).filter(([, folder]) => folder !== '');
+}
+
+/** The folder, or the nearest one above it that is there, can be written to: gives that one. */
+function checkFolder(path: string): string {
+  let folder = path;
+  while (!existsSync(folder)) folder = dirname(folder);
+  if (!statSync(folder).isDirectory()) throw new DbError('InvalidConfig', `${folder} is no folder`);
+  accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  return folder;
 }
 
 async function checkNames(config: Config): Promise<string> {

@@ -110,7 +110,8 @@ function readConfigFile(path: string, readFile: (path: string) => string, set: (
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    // Editors of Windows begin a file with a byte order mark.
+    json = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     throw invalid(`the configuration file ${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -203,6 +204,7 @@ export function checkTogether(config: Config): void {
   if (config.ssl_auth && config.enable_ha && config.ha_tls && config.server_ca === '') {
     throw invalid('ssl_auth between the servers of a group needs server_ca', 'name the PEM file of the authority that signed their certificates, or set ha_tls to false where they have a network of their own');
   }
+  checkPorts(config);
   try {
     findAnalyzer(config.fulltext_analyzer);
   } catch (error) {
@@ -225,6 +227,15 @@ export function checkTogether(config: Config): void {
   }
   if (config.ha_first_snapshot_start_time !== '' && !/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$/.test(config.ha_first_snapshot_start_time)) {
     throw invalid(`ha_first_snapshot_start_time must be a regular time between 00:00:00-23:59:59, however it is ${config.ha_first_snapshot_start_time}`);
+  }
+}
+
+/** One port twice would be told as taken by somebody else, when half of the server runs. */
+function checkPorts(config: Config): void {
+  const options = ['port', 'bolt_port', ...(config.enable_ha || config.enable_rpc ? ['rpc_port' as const] : [])] as const;
+  for (const [i, option] of options.entries()) {
+    const same = options.slice(i + 1).find((other) => config[other] === config[option] && config[option] !== 0);
+    if (same !== undefined) throw invalid(`${option} and ${same} are both ${config[option]}`);
   }
 }
 

@@ -2,13 +2,17 @@
  * The server's log through pino: readable on a terminal, JSON otherwise; into files with rotation by size where `log_dir`
  * is set. Secrets never get here: what is logged are names, numbers and our own messages.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import pretty from 'pino-pretty';
+import { DbError } from '../base/errors.ts';
 import type { Config } from './options.ts';
 
 export type Log = pino.Logger;
+
+/** Lines that standard output does not take are kept up to this size. */
+const KEPT_BYTES = 1 << 20;
 
 /** By `verbose`. */
 export const LOG_LEVELS = ['error', 'info', 'debug'] as const;
@@ -19,38 +23,76 @@ export function openLog(config: Pick<Config, 'log_dir' | 'log_file_size' | 'max_
     return pino(options, new RotatingFile(config.log_dir, config.log_file_size * 1024 * 1024, config.max_n_log_files));
   }
   if (process.stdout.isTTY) return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', sync: true }));
-  return pino(options, pino.destination({ dest: 1, sync: true }));
+  const output = pino.destination({ dest: 1, sync: true, maxLength: KEPT_BYTES });
+  // As below: without a listener the failed write would be thrown to whoever had something to say. What is kept goes out with the next line that can.
+  output.on('error', () => undefined);
+  return pino(options, output);
 }
 
-/** `lgraph_YYYYMMDD_HHMMSS.log`, and a new one whenever it has grown to its size; the oldest go. */
+/**
+ * `lgraph_YYYYMMDD_HHMMSS.log`, and a new one whenever it has grown to its size; the oldest go.
+ *
+ * Once it is open it takes every line without an error: a full disk must not make a statement fail that has something to log. Lines that
+ * could not be written are counted, and told by the next one that could.
+ */
 class RotatingFile {
   readonly #directory: string;
   readonly #bytesMax: number;
   readonly #filesMax: number;
   #file = -1;
   #bytes = 0;
+  #lost = 0;
+  /** A line was written in part. */
+  #torn = false;
 
   constructor(directory: string, bytesMax: number, filesMax: number) {
     this.#directory = directory;
     this.#bytesMax = bytesMax;
     this.#filesMax = filesMax;
-    mkdirSync(directory, { recursive: true });
-    this.#open();
+    try {
+      mkdirSync(directory, { recursive: true });
+      this.#open();
+    } catch (error) {
+      throw new DbError('InvalidConfig', `log_dir: ${directory} cannot be used: ${(error as Error).message}`, { cause: error, hint: 'name a folder that the server may write to, or leave it empty' });
+    }
   }
 
   #open(): void {
-    if (this.#file >= 0) closeSync(this.#file);
+    this.#close();
     const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '_').slice(0, 15);
     let path = join(this.#directory, `lgraph_${stamp}.log`);
     for (let n = 1; existsSync(path) && statSync(path).size >= this.#bytesMax; n++) path = join(this.#directory, `lgraph_${stamp}_${n}.log`);
     this.#file = openSync(path, 'a');
     this.#bytes = statSync(path).size;
     const files = readdirSync(this.#directory).filter((name) => /^lgraph_\d{8}_\d{6}(_\d+)?\.log$/.test(name)).sort();
-    for (const name of files.slice(0, Math.max(0, files.length - this.#filesMax))) unlinkSync(join(this.#directory, name));
+    for (const name of files.slice(0, Math.max(0, files.length - this.#filesMax))) rmSync(join(this.#directory, name), { force: true });
+  }
+
+  #close(): void {
+    if (this.#file >= 0) closeSync(this.#file);
+    this.#file = -1;
   }
 
   write(line: string): void {
-    if (this.#bytes >= this.#bytesMax) this.#open();
-    this.#bytes += writeSync(this.#file, line);
+    try {
+      if (this.#file < 0 || this.#bytes >= this.#bytesMax) this.#open();
+      if (this.#torn) this.#append('\n');
+      this.#torn = false;
+      if (this.#lost > 0) this.#append(`${JSON.stringify({ level: 40, time: new Date().toISOString(), msg: `${this.#lost} lines of this log could not be written` })}\n`);
+      this.#lost = 0;
+      this.#append(line);
+    } catch {
+      this.#lost++;
+    }
+  }
+
+  #append(line: string): void {
+    const bytes = Buffer.from(line);
+    for (let at = 0; at < bytes.length;) {
+      const count = writeSync(this.#file, bytes, at);
+      at += count;
+      this.#bytes += count;
+      this.#torn = at < bytes.length;
+    }
   }
 }

@@ -95,7 +95,13 @@ async function run(loaded: LoadedConfig): Promise<void> {
   }
   // With TLS, gRPC names servers by their address, which Node remarks upon.
   if (config.ssl_auth) process.noDeprecation = true;
-  const log = openLog(config);
+  let log: Log;
+  try {
+    log = openLog(config);
+  } catch (error) {
+    giveBack();
+    complain(error, 254);
+  }
   banner(loaded, log);
   let ending = false;
   const end = (code: number) => {

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { withoutSecrets } from '../../src/base/redact.ts';
+import { describe, expect, it } from 'vitest';
+import { covered, withoutSecrets } from '../../src/base/redact.ts';
 
 it('leaves statements about data as they are', () => {
   for (const text of ["MATCH (n {name: 'x'}) RETURN n // all", 'RETURN 1', "CREATE (n:A {b: \"c\"})"]) expect(withoutSecrets(text)).toBe(text);
@@ -53,4 +53,22 @@ it('covers the passwords of commands', () => {
     expect(withoutSecrets(text)).not.toContain('hush');
     expect(withoutSecrets(text)).toMatch(/user/i);
   }
+});
+
+describe('a password without quotes', () => {
+  it.each([
+    ['ALTER USER bob SET PASSWORD hunter2 CHANGE NOT REQUIRED', 'ALTER USER bob SET PASSWORD *** CHANGE NOT REQUIRED'],
+    ["ALTER CURRENT USER SET PASSWORD FROM 'old' TO 73@TuGraphX", "ALTER CURRENT USER SET PASSWORD FROM '***' TO ***"],
+    ['ALTER CURRENT USER SET PASSWORD FROM o-l_d TO new!', 'ALTER CURRENT USER SET PASSWORD FROM *** TO ***'],
+    ['create user eve set plaintext password\n  p4ss', 'create user eve set plaintext password\n  ***'],
+  ])('%s', (text, told) => {
+    expect(withoutSecrets(text)).toBe(told);
+    expect(covered(text)).not.toMatch(/hunter2|TuGraphX|new!|o-l_d|p4ss/);
+    expect(covered(text).length).toBe(text.length);
+  });
+
+  it.each(['ALTER USER bob SET PASSWORD CHANGE NOT REQUIRED', 'ALTER USER bob SET PASSWORD $new', 'MATCH (n) RETURN n.password AS p, n.x TO', 'GRANT ROLE token TO bob'])('is not seen in %s', (text) => {
+    expect(withoutSecrets(text)).toBe(text);
+    expect(covered(text)).toBe(text);
+  });
 });

@@ -39,6 +39,18 @@ describe('--schema_from_data', () => {
     });
   });
 
+  it("reads the options of Neo4j's headers, and notes what one file cannot say", async () => {
+    expect(await propose({
+      'people.csv': 'personId:ID(Person){id-type:long},name:string\n1,Ann\n2,Bob\n', 'films.csv': ':ID(Film){id-type: string},place:point{crs:WGS-84}\n1,\n',
+      'saw.csv': ':START_ID(Person),:END_ID(Film),:TYPE\n1,1,SAW\n',
+    })).toEqual({ labels: { people: 'personId! INT64, name STRING', films: 'id! STRING, place POINT', SAW: '; people>films' }, out: 'imported 3 vertices and 1 edges' });
+    writeFileSync(join(directory, 'saw.csv'), ':START_ID(Person),:END_ID(Film),:TYPE\n1,1,SAW\n2,1,LIKED\n');
+    const { code, err } = await run('lgraph_import', ['--schema_from_data', directory]);
+    expect([code, err]).toEqual([0, `${join(directory, 'saw.csv')}: :TYPE has SAW, LIKED, but all rows of a file are of one label: here SAW. Make a file of each\n`]);
+    writeFileSync(join(directory, 'odd.csv'), 'x:ID(Person)(Film),y\n1,2\n');
+    expect(await run('lgraph_import', ['--schema_from_data', join(directory, 'odd.csv')])).toMatchObject({ code: 1, err: expect.stringContaining('no column identifies a vertex') as string });
+  });
+
   it("reads LDBC's", async () => {
     expect(await propose({
       'comment_0_0.csv': 'id|creationDate|content\n10|1277681817962|yes\n11|1277681817963|"no\nway"\n',

@@ -33,6 +33,8 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const ODD_LABEL = 'Odd `label`; /* \' " \n\r\t\0,\u2028 //';
 const ODD_KEY = 'a "key"\r\n`\\';
+const LONG_LABEL = '字'.repeat(85);
+const LONG_TYPE = 'L'.repeat(256);
 const ODD_TYPE = 'LIKES\n"`, \\u0041 ;';
 
 // -------------------------------------------------------------- values
@@ -80,6 +82,9 @@ function fill(graph: GraphTransaction, { rows, nodes, edges }: Sample): void {
   graph.createLabel({
     kind: 'vertex', name: 'Place', primary: 'id', fields: [{ name: 'id', type: 'INT64', optional: false }, { name: 'place', type: 'FLOAT_VECTOR', optional: true, vector: { indexType: 'ivf_flat', dimension: 7, distance: 'ip', m: 20, efConstruction: 200 } }],
   });
+  // The name of one file may not be another's, nor longer than a file system takes.
+  for (const name of [LONG_LABEL, 'Short', 'links_Short_Short']) graph.createLabel({ kind: 'vertex', name, primary: 'id', fields: [{ name: 'id', type: 'INT64', optional: false }] });
+  for (const name of ['links', LONG_TYPE]) graph.createLabel({ kind: 'edge', name, constraints: [], fields: [] });
   graph.createLabel({ kind: 'vertex', name: 'With_underscore', primary: 'id', fields: [{ name: 'id', type: 'INT64', optional: false }] });
   graph.createLabel({ kind: 'edge', name: 'joins', constraints: [], temporal: 'at', temporalOrder: 'ASC', fields: [{ name: 'text', type: 'STRING', optional: true }, { name: 'at', type: 'INT64', optional: false }] });
   graph.createIndex({ kind: 'vertex', label: 'Typed', fields: ['int64', 'string'], unique: false, name: 'both' });
@@ -102,6 +107,10 @@ function fill(graph: GraphTransaction, { rows, nodes, edges }: Sample): void {
     ids.push(graph.createNode([graph.labelId('Typed')], [[graph.keyId('key'), `key "${i}"`], ...properties]).id);
   });
   ids.push(graph.createNode([graph.labelId('With_underscore')], [[graph.keyId('id'), -1]]).id);
+  const [long, short, other] = [LONG_LABEL, 'Short', 'links_Short_Short'].map((label, i) => graph.createNode([graph.labelId(label)], [[graph.keyId('id'), i]]).id);
+  for (const [type, start, end] of [['links', short, short], ['links', other, long], [LONG_TYPE, long, short], [LONG_TYPE, long, other]] as const) {
+    graph.createRelationship(graph.typeId(type), start!, end!, []);
+  }
   for (const { labels, value, other } of nodes) {
     const isTyped = labels.includes('Typed');
     const values: [number, Value][] = isTyped ? [[graph.keyId('key'), `key of node ${ids.length}`]] : [[graph.keyId('value'), value], [graph.keyId(ODD_KEY), other]];

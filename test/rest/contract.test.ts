@@ -99,6 +99,35 @@ describe('graphs, labels, indexes', () => {
 });
 
 describe('nodes and relationships', () => {
+  it('finds vertices by exactly the value of the URL, whatever its type', async () => {
+    const types = { id: 'INT64', born: 'DATE', seen: 'DATETIME', up: 'BOOL' };
+    await done('POST', '/db/default/label', { name: 'Typed', is_vertex: true, fields: Object.entries(types).map(([name, type]) => ({ name, type })), primary: 'id' });
+    const ids = ['9007199254740993', '9007199254740992', '9223372036854775807'];
+    const rows = ids.map((id) => `(:Typed {id: ${id}, born: date('2020-01-02'), seen: localdatetime('2020-01-02T03:04:05'), up: true})`);
+    await done('POST', '/cypher', { script: `CREATE ${rows.join(', ')}` });
+    const found = async (field: string, value: string) => done('GET', `/db/default/index/Typed?field=${field}&value=${encodeURIComponent(value)}`) as Promise<number[]>;
+    const each = await Promise.all(ids.map((id) => found('id', id)));
+    expect(each.map((list) => list.length)).toEqual([1, 1, 1]);
+    expect(new Set(each.flat()).size).toBe(3);
+    for (const [field, value] of [['born', '2020-01-02'], ['seen', '2020-01-02 03:04:05'], ['seen', '2020-01-02T03:04:05'], ['up', 'true']] as const) {
+      expect([field, (await found(field, value)).sort()]).toEqual([field, each.flat().sort()]);
+    }
+    expect(await found('id', '99999999999999999999999')).toEqual([]);
+    expect(await found('born', '2020-13-45')).toEqual([]);
+    expect(await ask('GET', '/db/default/index/Typed?field=id&field=up&value=1')).toMatchObject({ status: 400, body: { error_code: 'InvalidRequest', error_message: 'the parameter field may be given once' } });
+  });
+
+  it('serves names as long as they may be, and answers a URL that cannot be read like every other mistake', async () => {
+    const name = 'L'.repeat(256);
+    await done('POST', '/db/default/label', { name, is_vertex: true, fields: [{ name: 'id', type: 'INT64' }], primary: 'id' });
+    expect(await done('GET', `/db/default/label/node/${name}`)).toEqual({ id: { type: 'INT64', optional: false } });
+    for (const [path, status] of [['/db/%zz', 400], [`/db/${'x'.repeat(2000)}`, 400]] as const) {
+      const answer = await ask('GET', path);
+      expect(answer).toMatchObject({ status, body: { error_code: 'InvalidRequest' } });
+      expect(answer.version).toBeGreaterThan(0);
+    }
+  });
+
   it('makes, shows, changes and deletes single ones', async () => {
     const ada = await done('POST', '/db/default/node', { label: 'P', property: { name: 'Ada', big: 1, half: 0.5 } }) as number;
     const bob = await done('POST', '/db/default/node', { label: 'P', property: { name: 'Bob' } }) as number;
@@ -207,6 +236,9 @@ describe('import and export', () => {
     expect(await done('POST', '/db/yago/import/text', { description: PERSONS, data: persons })).toEqual({ log: '4 imported, 0 skipped' });
     const cities = file({ format: 'JSON', label: 'City', header: 1, columns: ['name', 'SKIP'] });
     expect(await done('POST', '/db/yago/import/text', { description: cities, data: [...Buffer.from('header\n["London", 1]\n["New York"]')] })).toEqual({ log: '2 imported, 0 skipped' });
+    for (const wrong of [{ description: file({ format: 'JSON', label: 'City', header: '1', columns: ['name'] }) }, { description: cities, continue_on_error: 'true' }]) {
+      expect(await ask('POST', '/db/yago/import/text', { data: 'header\n["Rome"]', ...wrong })).toMatchObject({ status: 400, body: { error_code: 'InvalidRequest' } });
+    }
     const edges = 'Vanessa Redgrave|London|20.21\nLiam Neeson|New York|';
     expect(await done('POST', '/db/yago/import/text', { description: file(BORN_IN), data: edges, delimiter: '|' })).toEqual({ log: '2 imported, 0 skipped' });
     const { body } = await ask('POST', '/cypher', { graph: 'yago', script: 'MATCH (p)-[r:BORN_IN]->(c) RETURN p.name, p.birthyear, c.name, r.weight ORDER BY c.name' });

@@ -12,6 +12,7 @@ const files: Record<string, string> = {
   '/tugraph.json': '{"ssl_auth": false, "server_cert": "/x", "enable_backup_log": 0, "idle_seconds": 600, "host": "10.0.0.1"}',
   '/binlog.json': '{"enable_backup_log": true}',
   '/secret': 'from a file\n',
+  '/marked.json': '\ufeff{"port": 7002}',
 };
 const read = (path: string) => {
   const text = files[path];
@@ -69,6 +70,10 @@ describe('the configuration', () => {
     if (hint !== undefined) expect(error.hint).toBe(hint);
   });
 
+  it('passes over a byte order mark', () => {
+    expect(load(['-c', '/marked.json']).config.port).toBe(7002);
+  });
+
   it('refuses an unknown variable, and reads secrets from files', () => {
     expect(failure(() => load([], { LGRAPH_PROT: '1' })).hint).toBe('did you mean port?');
     const loaded = load([], { LGRAPH_ADMIN_PASSWORD_FILE: '/secret' });
@@ -83,6 +88,9 @@ describe('the configuration', () => {
     expect(together(['--enable_ha', 'true', '--host', '10.0.0.1']).message).toContain('needs ha_conf');
     expect(together(['--enable_ha', 'true', '--host', '10.0.0.1', '--ha_conf', 'a,b']).message).toContain('"a" is not host:port');
     expect(together(['--enable_ha', 'true', '--single_node', 'true']).message).toContain('exclude each other');
+    expect(together(['--port', '7000', '--bolt_port', '7000']).message).toBe('port and bolt_port are both 7000');
+    expect(together(['--bolt_port', '9090', '--enable_rpc', 'true']).message).toBe('bolt_port and rpc_port are both 9090');
+    expect(() => checkTogether(load(['--port', '0', '--bolt_port', '0']).config)).not.toThrow();
     expect(together(['--enable_ha', 'true', '--host', '10.0.0.1', '--ha_conf', 'a:1', '--ha_raft_heartbeat_ms', '400']).message).toContain('a third');
   });
 

@@ -1,0 +1,71 @@
+/** The log when its disk or folder fails: nobody who has something to say gets an error for it. */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { checkServer } from '../../src/server/check.ts';
+import { loadConfig } from '../../src/server/config.ts';
+import { openLog } from '../../src/server/log.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'lgraph-log-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const KB = 1 / 1024;
+
+it('loses lines that cannot be written, goes on, and says how many', () => {
+  const folder = join(directory, 'log');
+  const log = openLog({ log_dir: folder, log_file_size: KB, max_n_log_files: 3, verbose: 1 });
+  log.info('x'.repeat(2000));
+  renameSync(folder, `${folder}.gone`);
+  writeFileSync(folder, 'no folder any more');
+  for (let i = 0; i < 5; i++) log.info(`lost ${i}`);
+  rmSync(folder);
+  mkdirSync(folder);
+  log.info('here again');
+  const text = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')).join('');
+  const lines = text.trimEnd().split('\n').map((line) => (JSON.parse(line) as { msg: string }).msg);
+  expect(lines).toEqual(['5 lines of this log could not be written', 'here again']);
+});
+
+it('does not start where log_dir cannot be, and --check says so', async () => {
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  expect(() => openLog({ log_dir: join(file, 'log'), log_file_size: 1, max_n_log_files: 3, verbose: 1 })).toThrow(/log_dir: .* cannot be used/);
+  const { config } = loadConfig([
+    '--directory', join(directory, 'db'), '--port', '0', '--bolt_port', '0', '--log_dir', join(file, 'log'), '--query_spill_dir', join(file, 'spill'), '--enable_audit_log', 'true',
+    '--audit_log_dir', join(file, 'audit'),
+  ], {});
+  const bad = (await checkServer(config)).filter(({ ok }) => ok === false);
+  expect(bad.map(({ name }) => name)).toEqual(['log_dir', 'query_spill_dir', 'audit_log_dir']);
+  expect(bad[0]!.text).toContain('is no folder');
+});
+
+it('serves while standard output takes nothing', async () => {
+  const port = 17_910;
+  const full = openSync('/dev/full', 'w');
+  const server = spawn(process.execPath, [
+    resolve(import.meta.dirname, '../../bin/lgraph_server'), '--directory', join(directory, 'db'), '--host', '127.0.0.1', '--port', String(port), '--bolt_port', '0', '--slow_query_ms', '1',
+  ], { stdio: ['ignore', full, 'pipe'] });
+  const ended = new Promise<number | null>((done) => server.once('exit', done));
+  let complaints = '';
+  server.stderr!.on('data', (part: Buffer) => (complaints += part.toString()));
+  closeSync(full);
+  try {
+    const ask = async (path: string, body?: object, token = ''): Promise<Response | undefined> => fetch(`http://127.0.0.1:${port}${path}`, {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    }).catch(() => undefined);
+    for (let i = 0; i < 150 && server.exitCode === null && (await ask('/readyz'))?.status !== 200; i++) await new Promise((done) => setTimeout(done, 100));
+    const { jwt } = await (await ask('/login', { user: 'admin', password: '73@TuGraph' }))!.json() as { jwt: string };
+    for (let i = 0; i < 3; i++) {
+      const answer = await ask('/cypher', { script: 'UNWIND range(1, 100000) AS x CREATE (n:N {x: x}) WITH n LIMIT 1 RETURN count(n)' }, jwt);
+      expect([answer?.status, complaints]).toEqual([200, '']);
+    }
+  } finally {
+    server.kill('SIGTERM');
+  }
+  expect(await ended).toBe(0);
+}, 60_000);
