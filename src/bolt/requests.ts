@@ -11,6 +11,7 @@
  *   db                             the graph; 'neo4j' and 'system', which drivers and tools assume, mean the default one
  */
 import { DbError } from '../base/errors.ts';
+import { idempotencyKeyOf } from '../service/idempotency-key.ts';
 import { traceparentOf } from '../service/origin.ts';
 import type { ReadMode } from '../service/read-index.ts';
 import type { CypherMap, Value } from '../value/value.ts';
@@ -151,13 +152,8 @@ function readModeOf(value: Value | undefined, stalenessMs: Value | undefined): R
   return value;
 }
 
-const KEY_LENGTH_MAX = 256;
+const IDEMPOTENCY_KEY = 'tx_metadata.idempotency_key';
 
 function keyOf(value: Value | undefined): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  const key = textOf(value, 'tx_metadata.idempotency_key');
-  if (key === '' || key.length > KEY_LENGTH_MAX) {
-    throw new DbError('ArgumentError', `tx_metadata.idempotency_key must have 1 to ${KEY_LENGTH_MAX} characters`);
-  }
-  return key;
+  return value === undefined || value === null ? undefined : idempotencyKeyOf(textOf(value, IDEMPOTENCY_KEY), IDEMPOTENCY_KEY);
 }

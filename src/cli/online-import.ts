@@ -88,6 +88,9 @@ class Run {
   readonly #answered = new Map<number, { readonly kind: FileSpec['kind']; readonly imported: number; readonly rejected: number }>();
   readonly #underWay = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
+  /** Something was imported, or may have been: then the next call must go on. */
+  #hasSome: boolean;
+  #isKnown = false;
 
   constructor(client: GroupClient, options: OnlineOptions, files: readonly InputFile[]) {
     this.#client = client;
@@ -95,10 +98,14 @@ class Run {
     const { graph, delimiter, packageBytes, config } = options;
     const fingerprint = createHash('sha256').update(JSON.stringify([PACKAGE_FORM, graph, delimiter, packageBytes, config, files.map(({ path, bytes }) => [path, bytes, statSync(path).mtimeMs])])).digest('hex');
     const earlier = options.goesOn ? readState(options.stateFile) : undefined;
-    this.#state = earlier?.fingerprint === fingerprint
-      ? earlier
-      : { run: randomUUID(), fingerprint, packages: 0, imported: { vertices: 0, edges: 0, rejected: 0 } };
-    this.#save();
+    if (earlier !== undefined && earlier.fingerprint !== fingerprint) {
+      // Begun anew it would add edges a second time, and end what can be gone on with.
+      throw new DbError('InvalidRequest', `${options.stateFile} is of an import that was not finished, of other files or with other options (configuration, graph, delimiter, package_bytes)`, {
+        hint: 'what it has imported is there: go on as it began, with --continue_on_error true past rows that do not fit, or begin anew with --breakpoint_continue false',
+      });
+    }
+    this.#state = earlier ?? { run: randomUUID(), fingerprint, packages: 0, imported: { vertices: 0, edges: 0, rejected: 0 } };
+    this.#hasSome = earlier !== undefined;
   }
 
   /** The graph and its labels; what is there already is left. */
@@ -144,6 +151,8 @@ class Run {
       }
     } finally {
       await this.#idle(0).catch(() => undefined);
+      // Then files that were set right may be imported from their beginning.
+      if (!this.#hasSome) rmSync(this.#options.stateFile, { force: true });
     }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -158,6 +167,9 @@ class Run {
   async #begin(pack: Package): Promise<void> {
     if (pack.number < Math.max(this.#state.packages, this.#options.skipPackages)) return;
     await this.#idle(this.#options.packagesAtOnce - 1);
+    // Before the first package only: however the tool ends from now on, this run is known.
+    if (!this.#isKnown) this.#save();
+    this.#isKnown = true;
     await new Promise<void>((resolve) => {
       const done: Promise<void> = this.#sendOne(pack, resolve).catch((error: unknown) => {
         this.#failure ??= { error };
@@ -179,6 +191,8 @@ class Run {
     try {
       answer = await this.#client.post(`/db/${encodeURIComponent(graph)}/import/text`, body, `import-${this.#state.run}-${pack.number}`, onSent) as ImportAnswer;
     } catch (error) {
+      // Under its key, a package whose rows are refused was not imported by an earlier try either.
+      this.#hasSome ||= !(error instanceof RestError && error.code === 'ConstraintValidation');
       throw error instanceof RestError ? new DbError('ConstraintValidation', refusal(error.message, pack), { hint: 'If you wish to ignore the errors, use --continue_on_error true' }) : error;
     }
     const rejected = answer.rejected ?? [];
@@ -187,6 +201,7 @@ class Run {
   }
 
   #note({ number, file }: Package, imported: number, rejected: number): void {
+    this.#hasSome = true;
     this.#answered.set(number, { kind: file.spec.kind, imported, rejected });
     let { packages, imported: sum } = this.#state;
     packages = Math.max(packages, this.#options.skipPackages);

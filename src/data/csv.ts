@@ -174,7 +174,8 @@ export function csvText(text: string): string {
 
 /** Any other value's text, in quotes where it needs them. */
 export function csvField(text: string, delimiter: string): string {
-  return text === '' || QUOTED.test(text) || text.includes(delimiter) ? csvText(text) : text;
+  // Also where the end of the text and the delimiter together hold one that begins earlier, as 10 before 00 does.
+  return text === '' || QUOTED.test(text) || (text + delimiter).indexOf(delimiter) < text.length ? csvText(text) : text;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\', a: '\x07', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };

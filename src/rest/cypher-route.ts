@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
+import { idempotencyKeyOf } from '../service/idempotency-key.ts';
 import type { Service } from '../service/service.ts';
 import type { ReadMode } from '../service/read-index.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
@@ -43,9 +44,10 @@ function readMode(request: FastifyRequest): ReadMode | undefined {
 
 /** What the headers say about how a statement is to run. */
 export function runOptions(request: FastifyRequest): Omit<RunOptions, 'encoding' | 'firstRows'> {
+  const key = headerText(request, 'idempotency-key');
   return {
     minVersion: askedVersion(request), versionWaitMs: headerNumber(request, 'version-wait-ms'), readMode: readMode(request),
-    idempotencyKey: headerText(request, 'idempotency-key'),
+    idempotencyKey: key === undefined ? undefined : idempotencyKeyOf(key, 'the header idempotency-key'),
   };
 }
 

@@ -1,4 +1,5 @@
 /** How a client wants a statement to run: the fields of `RunRequest` beside the statement. */
+import { idempotencyKeyOf } from '../service/idempotency-key.ts';
 import type { ReadMode } from '../service/read-index.ts';
 import type { RunOptions } from '../service/session.ts';
 import type { Message } from './client-values.ts';
@@ -27,6 +28,11 @@ export function runOptionsOf(request: Message): Omit<RunOptions, 'firstRows'> {
     graph: String(request.graph), parameters: mapOf(request.parameters), encoding: RPC_ENCODING,
     timeoutMs: timeOf(request.timeout_ms, 'timeout_ms'), minVersion: timeOf(request.min_version, 'min_version'),
     versionWaitMs: waitMs === 0 ? undefined : Math.max(0, waitMs), readMode: readModeOf(request),
-    idempotencyKey: request.idempotency_key === '' ? undefined : String(request.idempotency_key), readOnly: request.read_only === true,
+    idempotencyKey: keyOf(request), readOnly: request.read_only === true,
   };
+}
+
+/** The request's idempotency key; undefined without one. */
+export function keyOf({ idempotency_key: key }: Message): string | undefined {
+  return key === '' ? undefined : idempotencyKeyOf(String(key), '`idempotency_key`');
 }

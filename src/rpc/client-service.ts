@@ -15,7 +15,7 @@ import type { ResultStream, RunOptions } from '../service/session.ts';
 import type { Message } from './client-values.ts';
 import type { CallStatus, ClientCall } from './client-call.ts';
 import { CLIENT_SERVICE, HEALTH_SERVICE, serviceOf } from './client-proto.ts';
-import { runOptionsOf, readModeOf, timeOf } from './client-options.ts';
+import { keyOf, runOptionsOf, readModeOf, timeOf } from './client-options.ts';
 import { ImportStatements } from './client-import.ts';
 import { ClientTransactions } from './client-transactions.ts';
 import { wrong } from './client-values.ts';
@@ -215,7 +215,7 @@ export class ClientService {
   }
 
   #importer(request: Message, principal: Principal): ImportStatements {
-    return new ImportStatements(this.#service.session(principal), String(request.graph), String(request.idempotency_key));
+    return new ImportStatements(this.#service.session(principal), String(request.graph), keyOf(request) ?? '');
   }
 
   // -------------------------------------------------------------- the server

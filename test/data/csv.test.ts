@@ -54,6 +54,14 @@ describe('CSV', () => {
     expect(['1', 'a b', '', 'a,b', 'a"b', ' a'].map((text) => csvField(text, ','))).toEqual(['1', 'a b', '""', '"a,b"', '"a""b"', '" a"']);
   });
 
+  it('quotes what a delimiter of several characters would end too early', () => {
+    for (const [delimiter, values] of [['00', ['10', '5', '0', '-0', '100']], ['aba', ['ab', 'b', 'aab']], ['--', ['-', '5', '-5', 'x-']]] as const) {
+      const row = values.map((value) => csvField(value, delimiter)).join(delimiter);
+      expect([delimiter, cells(row, delimiter)]).toEqual([delimiter, [[...values]]]);
+    }
+    expect(csvField('5', '00')).toBe('5');
+  });
+
   it('reads delimiters as options have them', () => {
     expect([',', '\\t', '\\x01', '\\001', '||', '\\\\'].map(delimiterOf)).toEqual([',', '\t', '\x01', '\x01', '||', '\\']);
     expect(['', '\\n', '"'].map(delimiterOf)).toEqual([undefined, undefined, undefined]);

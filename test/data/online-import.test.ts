@@ -117,6 +117,35 @@ describe('lgraph_import --online true', () => {
     expect(await counts('going_on')).toEqual([200, 501]);
   });
 
+  it('does not begin anew over an import that was not finished', async () => {
+    const config = writePeople(directory, 500, 6000);
+    const knows = readFileSync(join(directory, 'knows.csv'), 'utf8');
+    writeFileSync(join(directory, 'knows.csv'), `${knows}\n1,2,many\n`);
+    expect(await run('lgraph_import', online(config, 'unfinished'))).toMatchObject({ code: 1, err: expect.stringContaining('many') as string });
+    const [people, edges] = await counts('unfinished');
+    expect(people).toBe(500);
+    expect(edges).toBeGreaterThan(0);
+    const progress = readFileSync(`${config}.progress`, 'utf8');
+    // Set right, the file is another one: none of it may be added to what is there.
+    writeFileSync(join(directory, 'knows.csv'), knows);
+    expect(await run('lgraph_import', online(config, 'unfinished', ['-i', 'true']))).toMatchObject({ code: 1, err: expect.stringContaining('an import that was not finished') as string });
+    expect(readFileSync(`${config}.progress`, 'utf8')).toBe(progress);
+    expect(await counts('unfinished')).toEqual([people, edges]);
+    expect(await run('lgraph_import', online(config, 'anew', ['--breakpoint_continue', 'false']))).toMatchObject({ code: 0 });
+    expect(await counts('anew')).toEqual([500, 6000]);
+  });
+
+  it('where nothing was imported, takes the file that was set right', async () => {
+    const config = writePeople(directory, 3, 3);
+    const people = readFileSync(join(directory, 'people.csv'), 'utf8');
+    writeFileSync(join(directory, 'people.csv'), `${people}\nx,y\n`);
+    expect(await run('lgraph_import', online(config, 'right'))).toMatchObject({ code: 1 });
+    expect(existsSync(`${config}.progress`)).toBe(false);
+    writeFileSync(join(directory, 'people.csv'), people);
+    expect(await run('lgraph_import', online(config, 'right'))).toMatchObject({ code: 0 });
+    expect(await counts('right')).toEqual([3, 3]);
+  });
+
   it('killed half-way and started again, through the death of the leader, has everything once', async () => {
     const config = writePeople(directory, 1000, 12_000);
     for (let kill = 0; kill < 3; kill++) {

@@ -38,6 +38,13 @@ const LINES = { accept: 'application/x-ndjson' };
 const lines = (text: Buffer) => text.toString().trimEnd().split('\n');
 
 describe('lines', () => {
+  it('refuses an idempotency key that is longer than the state should keep', async () => {
+    for (const [length, status] of [[256, 200], [257, 400]] as const) {
+      expect([length, (await post({ script: 'CREATE (:K)' }, { 'idempotency-key': 'k'.repeat(length) })).status]).toEqual([length, status]);
+      expect([length, (await post({ label: 'K', property: {} }, { 'idempotency-key': 'n'.repeat(length) }, '/db/default/node')).status]).toEqual([length, status]);
+    }
+  });
+
   it('has a head, rows and a summary; integers are exact', async () => {
     const { status, headers, body } = await post({ script: 'CREATE (n:L {a: 1}) WITH n UNWIND [1, 9223372036854775807] AS x RETURN n, x' }, LINES);
     expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson; charset=utf-8']);
