@@ -51,6 +51,13 @@ const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_import')
   .option('retry_s', { type: 'number', default: 60, describe: 'online: how long a package is tried while servers fail' })
   .option('quiet', { type: 'boolean', default: false, describe: 'no progress, no summary' })
   .option('progress', { choices: PROGRESS_FORMS, default: 'auto' as ProgressForm, describe: 'bar on a terminal, JSON lines, or none' })
+  .check((given) => {
+    // Packages of no bytes would never end.
+    for (const [name, least] of [['package_bytes', 1], ['packages_at_once', 1], ['skip_packages', 0], ['retry_s', 0]] as const) {
+      if (!(Number.isFinite(given[name]) && given[name] >= least)) throw new Error(`--${name} is a number that is at least ${least}`);
+    }
+    return true;
+  })
   .strict().fail(usageFailure('lgraph_import')).parseSync();
 
 /** Writes rejected rows to their file, which is made when there is one. */
@@ -120,7 +127,7 @@ async function run(): Promise<ImportResult> {
     if (addresses.length === 0) throw new DbError('InvalidRequest', 'the group is missing: give a server with --url http://host:port');
     const client = new GroupClient({ addresses, user: argv.user, password: password ?? DEFAULT_PASSWORD, retryMs: argv.retry_s * 1000 });
     return await importOnline(client, {
-      ...shared, packageBytes: argv.package_bytes, packagesAtOnce: Math.max(1, argv.packages_at_once), skipPackages: argv.skip_packages, goesOn: argv.breakpoint_continue, stateFile: `${argv.config_file}.progress`,
+      ...shared, packageBytes: argv.package_bytes, packagesAtOnce: argv.packages_at_once, skipPackages: argv.skip_packages, goesOn: argv.breakpoint_continue, stateFile: `${argv.config_file}.progress`,
     });
   } finally {
     line.end();

@@ -18,7 +18,14 @@ export function usageFailure(tool: string): (message: string | undefined, error:
 /** Says what went wrong, with what to do; exit code 1. Only mistakes of ours come with a stack. */
 export function failed(heading: string, error: unknown): void {
   const hint = error instanceof DbError && error.hint !== undefined ? `\n${error.hint}` : '';
-  const isExpected = error instanceof DbError || error instanceof RestError;
-  process.stderr.write(`${heading}\n${isExpected ? error.message : error instanceof Error ? error.stack : String(error)}${hint}\n`);
+  process.stderr.write(`${heading}\n${textOf(error)}${hint}\n`);
   process.exitCode = 1;
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // What the system says of a path or a connection is no mistake of ours.
+  if (error instanceof DbError || error instanceof RestError || 'syscall' in error) return error.message;
+  if (error.message === 'fetch failed' && error.cause instanceof Error) return `${error.message}: ${error.cause.message}`;
+  return error.stack ?? error.message;
 }
