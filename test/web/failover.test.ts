@@ -19,7 +19,7 @@ describe.skipIf(!hasBrowser)('the web pages of a group', () => {
     group.startAll();
     [browser] = await Promise.all([launch(), group.ready(90_000)]);
     // What is asked of a server that is gone fails, and a browser says so.
-    tab = await openTab(browser, /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of (404|503)/);
+    tab = await openTab(browser, /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|status of (404|503)/);
   }, 120_000);
   afterAll(async () => {
     await browser?.close();

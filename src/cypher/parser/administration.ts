@@ -164,7 +164,8 @@ function names(c: Cursor, what: string): Expression {
 /** A literal text or a parameter. */
 export function text(c: Cursor, what: string): Expression {
   const { start, end, type, text: value } = c.token;
-  if (type !== 'string' && type !== 'parameter') throw c.expected(`${what} as a text or a parameter`);
+  // What is found instead may be the password itself: it is not repeated.
+  if (type !== 'string' && type !== 'parameter') throw c.error(`expected ${what} as a text or a parameter`, 'UnexpectedSyntax', start, "a text is in quotes: SET PASSWORD 'secret'");
   c.at++;
   return type === 'parameter' ? { kind: 'Parameter', name: value, start, end } : { kind: 'Literal', value, start, end };
 }
