@@ -9,6 +9,15 @@ import type { Block, BlockKind } from '../blocks.ts';
 
 export const NO_PARENT = -1;
 
+const FAN_MAX = 32;
+const FAN_MIN = 8;
+const INNER_BYTES = 65_536;
+
+/** Pages below one page, at most; fewer where vectors are long, so that a page stays within some 64 KiB. */
+export function fanOf({ dimensions }: { readonly dimensions: number }): number {
+  return Math.max(FAN_MIN, Math.min(FAN_MAX, Math.floor(INNER_BYTES / 4 / dimensions)));
+}
+
 export class VectorPage implements Block {
   at = 0;
   /** The page above; NO_PARENT in the root. */

@@ -9,12 +9,11 @@ import type { VectorTree } from '../catalog.ts';
 import { rowsOfLeaf } from './leaf-rows.ts';
 import type { LeafRows } from './leaf-rows.ts';
 import { distanceTo, distanceWithin, innerDistanceTo } from './positions.ts';
-import { VECTOR } from './vector-page.ts';
+import { fanOf, VECTOR } from './vector-page.ts';
 import type { VectorPage } from './vector-page.ts';
 
-/** Members of a leaf, and pages below a page, as they mostly are. */
+/** Members of a leaf, as they mostly are; of the pages that one may have below it, it mostly has half. */
 const LEAF_MEMBERS = 40;
-const PAGES_BELOW = 16;
 /** Pages above the leaves that are looked into, for each that would be enough. */
 const WIDER = 4;
 
@@ -101,13 +100,14 @@ class Nearest {
 }
 
 /** How many pages of each level below the root to go on with; of leaves as many as there are, the search ends by itself. */
-function widthsOf(source: BlockSource, { root }: VectorTree, count: number): number[] {
+function widthsOf(source: BlockSource, { root, dimensions }: VectorTree, count: number): number[] {
+  const pagesBelow = fanOf({ dimensions }) / 2;
   const widths: number[] = [];
   for (let page = source.get(VECTOR, root); page?.centres !== undefined; page = source.get(VECTOR, page.ids[0]!)) widths.push(0);
   let pages = Math.ceil(count / LEAF_MEMBERS);
   for (let at = widths.length - 1; at >= 0; at--) {
     widths[at] = at === widths.length - 1 ? Infinity : Math.max(WIDER, WIDER * pages);
-    pages = Math.ceil(pages / PAGES_BELOW);
+    pages = Math.ceil(pages / pagesBelow);
   }
   return widths;
 }

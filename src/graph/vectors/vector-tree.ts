@@ -18,24 +18,16 @@ import { vectorOf } from '../../value/packed-floats.ts';
 import type { GraphBuffer } from '../write-buffer.ts';
 import { divide } from './divide.ts';
 import { hasPosition, positionOf } from './positions.ts';
-import { NO_PARENT, VECTOR, VectorPage } from './vector-page.ts';
+import { fanOf, NO_PARENT, VECTOR, VectorPage } from './vector-page.ts';
 import { nearestChildren } from './vector-search.ts';
 
 export const LEAF_MAX = 64;
 /** A leaf with so few members goes, and they to others. */
 const LEAF_SMALL = 4;
-/** Pages below one page, at most; fewer where vectors are long, so that a page stays within some 64 KiB. */
-const FAN_MAX = 32;
-const FAN_MIN = 8;
-const INNER_BYTES = 65_536;
 /** A new vector's leaf is looked for along so many paths: the nearest centre is not always below the nearest one above. */
 const PATHS = 4;
 
 export type VectorStore = PageStore & { readonly buffer: GraphBuffer; counters(): CountersBlock };
-
-function fanOf({ dimensions }: VectorTree): number {
-  return Math.max(FAN_MIN, Math.min(FAN_MAX, Math.floor(INNER_BYTES / 4 / dimensions)));
-}
 
 export class VectorTreeWriter {
   readonly #store: VectorStore;

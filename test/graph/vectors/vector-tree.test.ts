@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base/random.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { blockKey } from '../../../src/graph/blocks.ts';
+import type { BlockSource } from '../../../src/graph/block-source.ts';
 import { INDEX, leaves } from '../../../src/graph/btree.ts';
 import type { VectorTree } from '../../../src/graph/catalog.ts';
 import { divide } from '../../../src/graph/vectors/divide.ts';
 import { distanceTo, distanceWithin, hasPosition, innerDistanceTo, positionOf } from '../../../src/graph/vectors/positions.ts';
-import { NO_PARENT, VECTOR } from '../../../src/graph/vectors/vector-page.ts';
+import { fanOf, NO_PARENT, VECTOR, VectorPage } from '../../../src/graph/vectors/vector-page.ts';
+import { membersNear } from '../../../src/graph/vectors/vector-search.ts';
 import { LEAF_MAX } from '../../../src/graph/vectors/vector-tree.ts';
 import { squaredDistance, vectorOf } from '../../../src/value/packed-floats.ts';
 import { Float, NodeValue, type Value } from '../../../src/value/value.ts';
@@ -213,6 +215,26 @@ it.each([1, 2, 31, 32, 33, 100])('distances of %i numbers are told as far as the
     expect(distanceWithin(rows, row * length, position, exact * 1.01)).toBeCloseTo(exact, 12);
     expect(distanceWithin(rows, row * length, position, exact * 0.5)).toBeGreaterThan(exact * 0.5);
     expect(innerDistanceTo(rows, row * length, position)).toBeCloseTo(1 - rows.subarray(row * length, (row + 1) * length).reduce((sum, number, i) => sum + number * position[i]!, 0), 12);
+  }
+});
+
+it.each([8, 256, 2048])('a search looks at as many as it is to, however few pages are below a page: %i numbers', (dimensions) => {
+  const fan = Math.ceil(fanOf({ dimensions }) * 0.6);
+  const pages = new Map<number, VectorPage>();
+  const make = (height: number, parent: number): number => {
+    const number = pages.size;
+    const page = new VectorPage(parent, [], height === 0 ? undefined : new Float32Array(fan * dimensions));
+    pages.set(number, page);
+    page.ids = height === 0 ? Array.from({ length: 40 }, (_, i) => number * 40 + i) : Array.from({ length: fan }, () => make(height - 1, number));
+    return number;
+  };
+  // Four levels of pages with few below them, three with many.
+  make(fan < 10 ? 4 : 3, NO_PARENT);
+  const source = { get: (_kind: unknown, number: number) => pages.get(number) } as unknown as BlockSource;
+  const tree: VectorTree = { id: 0, kind: 'vertex', labelId: 0, keyId: 0, dimensions, space: 'euclidean', root: 0, places: 0 };
+  for (const compare of [100, 1000, 8000, 15_000]) {
+    const found = membersNear(source, tree, { position: new Float64Array(dimensions), isInner: false, compare, find: 1 }, () => undefined);
+    expect(found.length).toBe(Math.ceil(compare / 40) * 40);
   }
 });
 
