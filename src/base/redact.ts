@@ -6,8 +6,11 @@
 const SENSITIVE = /passw|security|secret|credential|token/i;
 /** A literal text, closed or not, or a comment; what follows an open quote may be a secret too. */
 const LITERALS = /'(?:[^'\\]|\\[\s\S])*(?:'|$)|"(?:[^"\\]|\\[\s\S])*(?:"|$)|\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*/g;
-/** What stands where a command has a password, forgotten quotes and all: such a statement is not understood, and is logged for it. */
-const BARE = /(?<=(?<![.\w`$])PASSWORD\s+(?:FROM\s+)?|PASSWORD\s+FROM\s[\s\S]{0,500}?\sTO\s+)(?!(?:FROM|TO|CHANGE|NOT|IS|AS|IN)\b)[^\s'"$`.,;()=<>*]\S*/gi;
+/**
+ * What stands where a command has a password, forgotten quotes and all: such a statement is not understood, and is logged for it. Only where a word begins
+ * is there a look back, or a million blanks would take hours.
+ */
+const BARE = /(?<!\S)(?=[^\s'"$`.,;()=<>*])(?<=(?<![.\w`$])PASSWORD\s+(?:FROM\s+)?|PASSWORD\s+FROM\s[\s\S]{0,500}?\sTO\s+)(?!(?:FROM|TO|CHANGE|NOT|IS|AS|IN)\b)\S+/gi;
 /** `CALL dbms.security.createUser(<name>, …` with the name as a literal or a parameter. */
 const ABOUT_USER = /^\s*CALL\s+dbms\.security\.(createUser|changeUserPassword)\s*\(\s*('[^'\\]*'|"[^"\\]*"|\$\w+)\s*,/i;
 

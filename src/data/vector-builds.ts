@@ -3,12 +3,13 @@
  * then: some hundred bytes for each vector, which are read one by one.
  */
 import { COUNTERS } from '../graph/blocks.ts';
-import type { Block, BlockKind, CountersBlock } from '../graph/blocks.ts';
+import type { CountersBlock } from '../graph/blocks.ts';
 import { readBlock } from '../graph/block-source.ts';
 import type { GraphCatalog } from '../graph/catalog.ts';
 import { GraphMutator } from '../graph/mutator.ts';
 import { fillVectorTree } from '../graph/schema-change.ts';
 import { GraphBuffer } from '../graph/write-buffer.ts';
+import type { Change } from '../graph/write-buffer.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { BlockSink } from './block-sink.ts';
 
@@ -23,23 +24,32 @@ export interface VectorBuilds {
   readonly sink: BlockSink;
 }
 
-/** Those of the engine are not the right ones yet. */
-function isCounters({ tag }: Pick<BlockKind<Block>, 'tag'>): boolean {
-  return tag === COUNTERS.tag;
+/** Gives out page numbers of its caller's. */
+class BuildMutator extends GraphMutator {
+  readonly #allocate: () => number;
+
+  constructor(buffer: GraphBuffer, catalog: GraphCatalog, allocate: () => number) {
+    super(buffer, catalog);
+    this.#allocate = allocate;
+  }
+
+  override allocate(): number {
+    return this.#allocate();
+  }
 }
 
 /** Returns how many trees there are. */
 export async function buildVectorTrees({ engine, graph, catalog, counters, allocate, sink }: VectorBuilds): Promise<number> {
   for (const tree of catalog.vectorTrees) {
-    const buffer = new GraphBuffer({ get: <B extends Block>(kind: BlockKind<B>, block: number) => (isCounters(kind) ? counters as Block as B : readBlock(engine, undefined, graph, kind, block)) });
-    const store = new GraphMutator(buffer, catalog);
-    store.counters = () => counters;
-    store.allocate = () => allocate(tree.id);
+    const buffer = new GraphBuffer({ get: (kind, block) => readBlock(engine, undefined, graph, kind, block) });
+    // Those of the engine are not the right ones yet.
+    buffer.create(COUNTERS, 0, counters);
+    const store = new BuildMutator(buffer, catalog, () => allocate(tree.id));
     fillVectorTree(store, catalog, tree);
-    const changes: Parameters<Parameters<GraphBuffer['forEachChange']>[0]>[0][] = [];
+    const changes: Change[] = [];
     buffer.forEachChange((change) => changes.push(change));
     for (const { kind, number, block } of changes) {
-      if (block !== undefined) sink.put(kind, number, block);
+      if (block !== undefined && kind.tag !== COUNTERS.tag) sink.put(kind, number, block);
       await sink.drain();
     }
   }

@@ -6,7 +6,7 @@
 import { assert } from '../base/assert.ts';
 import type { Value } from '../value/value.ts';
 import { packed, vectorOf } from '../value/packed-floats.ts';
-import type { PackedFloats, StoredValue } from '../value/packed-floats.ts';
+import type { StoredValue } from '../value/packed-floats.ts';
 import {
   ADJACENCY, AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, ChunkBlock, COUNTERS, CountersBlock, DEGREE, DegreeBlock, EDGE, EdgeBlock,
   internNumbers, PAGE_IDS, propertyOf, setPage, setProperty, storedOf, SUMMARY, VERTEX, VertexBlock,
@@ -28,12 +28,6 @@ export const CHUNK_MAX = 512;
 /** A chunk with so few edges left joins a neighbour, if both together have no more than the other. */
 const CHUNK_SMALL = 64;
 const CHUNK_JOINED = 384;
-
-/** A tree over a property that is about to change, and the vector it has of the element. */
-interface VectorBefore {
-  readonly tree: VectorTree;
-  readonly before: PackedFloats | undefined;
-}
 
 export class GraphMutator implements TextStore {
   readonly buffer: GraphBuffer;
@@ -115,11 +109,11 @@ export class GraphMutator implements TextStore {
     const indexes = before.labels.flatMap((label) => this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)));
     for (const index of indexes) this.indexVertex(index, id, before, false);
     this.#changeTexts(this.catalog.textsOf('vertex', before.labels), id, keyId, propertyOf(before, keyId), value);
-    const vectors = this.#vectorsAt(this.catalog.vectorTreesOf('vertex', before.labels), before, keyId);
+    const was = storedOf(before, keyId);
     const block = this.buffer.change(VERTEX, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);
-    this.#changeVectors(vectors, id, block);
+    this.#changeVectors(this.catalog.vectorTreesOf('vertex', block.labels), id, keyId, was, storedOf(block, keyId));
   }
 
   setLabel(id: number, label: number, on: boolean): void {
@@ -161,13 +155,10 @@ export class GraphMutator implements TextStore {
     }
   }
 
-  /** Trees over the property, with the vector that they have now. */
-  #vectorsAt(trees: readonly VectorTree[], block: Properties, keyId: number): VectorBefore[] {
-    return trees.length === 0 ? [] : trees.filter((tree) => tree.keyId === keyId).map((tree) => ({ tree, before: vectorOf(storedOf(block, keyId)) }));
-  }
-
-  #changeVectors(vectors: readonly VectorBefore[], id: number, block: Properties): void {
-    for (const { tree, before } of vectors) new VectorTreeWriter(this, tree).change(id, before, vectorOf(storedOf(block, tree.keyId)));
+  #changeVectors(trees: readonly VectorTree[], id: number, keyId: number, before: StoredValue, after: StoredValue): void {
+    for (const tree of trees) {
+      if (tree.keyId === keyId) new VectorTreeWriter(this, tree).change(id, vectorOf(before), vectorOf(after));
+    }
   }
 
   /** Adds or removes the vertex's entry; a vertex that lacks one of the properties has none. */
@@ -243,11 +234,11 @@ export class GraphMutator implements TextStore {
     const indexes = this.catalog.typeIndexes(before.typeId).filter((index) => index.keyIds.includes(keyId));
     for (const index of indexes) this.indexVertex(index, id, before, false);
     this.#changeTexts(this.catalog.textsOf('edge', [before.typeId]), id, keyId, propertyOf(before, keyId), value);
-    const vectors = this.#vectorsAt(this.catalog.vectorTreesOf('edge', [before.typeId]), before, keyId);
+    const was = storedOf(before, keyId);
     const block = this.buffer.change(EDGE, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);
-    this.#changeVectors(vectors, id, block);
+    this.#changeVectors(this.catalog.vectorTreesOf('edge', [block.typeId]), id, keyId, was, storedOf(block, keyId));
   }
 
   #link(vertex: number, direction: Direction, typeId: number, neighbour: number, edge: number): void {

@@ -8,7 +8,7 @@ import type { CypherMap, NodeValue, Value } from '../value/value.ts';
 import { unpacked, vectorOf } from '../value/packed-floats.ts';
 import type { PackedFloats } from '../value/packed-floats.ts';
 import { ADJACENCY, BITMAP, BitmapBlock, CHUNK, COUNTERS, DEGREE, EDGE, PAGE_IDS, SUMMARY, VERTEX, VertexBlock, EdgeBlock, propertyOf, setPage, storedOf } from './blocks.ts';
-import type { AdjacencyBlock, AdjacencyGroup, BlockKind } from './blocks.ts';
+import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { BlockSource } from './block-source.ts';
 import { compareKeys, INDEX, leaves, leavesFrom, seekEqual } from './btree.ts';
 import type { IndexPage, PageSource } from './btree.ts';
@@ -337,9 +337,8 @@ export class GraphReader implements GraphView, PageSource {
 
   vectorsNear(tree: VectorTree, wanted: Wanted): number[] {
     const { source } = this;
-    const kind = tree.kind === 'vertex' ? VERTEX : EDGE;
     return membersNear(source, tree, wanted, (id) => {
-      const block = source.peek?.<VertexBlock | EdgeBlock>(kind as BlockKind<VertexBlock | EdgeBlock>, id, true);
+      const block = tree.kind === 'vertex' ? source.peek?.(VERTEX, id, true) : source.peek?.(EDGE, id, true);
       return block === undefined ? undefined : vectorOf(storedOf(block, tree.keyId));
     });
   }

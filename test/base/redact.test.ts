@@ -71,4 +71,9 @@ describe('a password without quotes', () => {
     expect(withoutSecrets(text)).toBe(text);
     expect(covered(text)).toBe(text);
   });
+
+  it('is looked for in statements of any length', () => {
+    // A look back from each blank would take hours.
+    for (const text of [`PASSWORD${' '.repeat(1_000_000)}`, `PASSWORD FROM${' '.repeat(1_000_000)}x`, `PASSWORD FROM ${'TO a '.repeat(10_000)}`]) expect(covered(text).length).toBe(text.length);
+  });
 });

@@ -7,16 +7,15 @@ import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
 import { parseTextQuery } from '../../src/cypher/fulltext/query.ts';
 import { TextSearch } from '../../src/cypher/fulltext/search.ts';
 import { parseImportConfig } from '../../src/data/import-config.ts';
-import { importOffline } from '../../src/data/offline-import.ts';
 import { withStore } from '../../src/data/open-store.ts';
 import { repairIndexes } from '../../src/data/repair-indexes.ts';
-import { validateStore } from '../../src/data/validate.ts';
 import { blockKey, COUNTERS } from '../../src/graph/blocks.ts';
 import type { Block, BlockKind } from '../../src/graph/blocks.ts';
 import { INDEX } from '../../src/graph/btree.ts';
 import { BlockCache } from '../../src/graph/block-source.ts';
 import { StateReader } from '../../src/graph/state-reader.ts';
 import { VersionClocks } from '../../src/storage/clocks.ts';
+import { imported, problemsOf } from './tools.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -37,24 +36,11 @@ const CONFIG = {
   ],
 };
 
-async function imported(papers: number): Promise<string> {
+async function filled(papers: number): Promise<string> {
   writeFileSync(join(directory, 'papers.csv'), Array.from({ length: papers }, (_, i) => `${i},paper ${i} of ${i % 7} graphs,${i % 3 === 0 ? '' : `图数据库 ${i}`}`).join('\n'));
   writeFileSync(join(directory, 'cites.csv'), Array.from({ length: papers }, (_, i) => `${i},${(i * 3) % papers},the proofs of ${i % 5}`).join('\n'));
-  const db = join(directory, 'db');
-  await importOffline({
-    config: parseImportConfig(JSON.stringify(CONFIG), 'import.json'), base: directory, directory: db, graph: 'default', delimiter: ',',
-    continueOnError: false, dryRun: false, overwrite: false, deleteIfExists: false, password: undefined, onProgress: () => undefined, onRejected: () => undefined,
-  });
-  return db;
+  return imported(CONFIG, directory);
 }
-
-const problems = (db: string) => withStore(db, async (engine, reader) => {
-  const found: string[] = [];
-  const point = reader.acquire();
-  await validateStore(engine, point, { onProblem: ({ text }) => found.push(text), onProgress: () => undefined });
-  reader.release(point);
-  return found;
-});
 
 const count = (db: string, index: string, query: string) => withStore(db, async (_, reader) => {
   const point = reader.acquire();
@@ -76,8 +62,8 @@ const damage = <B extends Block>(db: string, kind: BlockKind<B>, number: (root: 
 });
 
 it('are made by an offline import, and hold what they should', async () => {
-  const db = await imported(700);
-  expect(await problems(db)).toEqual([]);
+  const db = await filled(700);
+  expect(await problemsOf(db)).toEqual([]);
   expect(await count(db, 'papers', 'paper')).toBe(700);
   expect(await count(db, 'papers', 'title:3 AND 图数据')).toBe(66);
   expect(await count(db, 'Paper_title_fulltext', '"paper 12 of 5 graphs"')).toBe(1);
@@ -85,11 +71,11 @@ it('are made by an offline import, and hold what they should', async () => {
 });
 
 it('are told about when damaged, and made anew', async () => {
-  const db = await imported(300);
+  const db = await filled(300);
   await damage(db, INDEX, (root) => root, (page) => void (page.children === undefined ? page.ids.pop() : page.children.pop()));
-  expect((await problems(db)).join('\n')).toMatch(/papers/);
+  expect((await problemsOf(db)).join('\n')).toMatch(/papers/);
   await damage(db, COUNTERS, () => 0, (counters) => void (counters.texts.get([...counters.texts.keys()][0]!)![1]! += 1));
-  expect((await problems(db)).join('\n')).toMatch(/the texts and words of \w+ are kept as/);
+  expect((await problemsOf(db)).join('\n')).toMatch(/the texts and words of \w+ are kept as/);
   mkdirSync(join(directory, 'scratch'));
   await withStore(db, async (engine) => {
     const reader = new StateReader(engine, new VersionClocks(), new BlockCache(1 << 20));
@@ -97,7 +83,7 @@ it('are told about when damaged, and made anew', async () => {
     expect(await repairIndexes(engine, point, join(directory, 'scratch'))).toBe(4);
     reader.release(point);
   });
-  expect(await problems(db)).toEqual([]);
+  expect(await problemsOf(db)).toEqual([]);
   expect(await count(db, 'papers', 'graphs')).toBe(300);
 });
 

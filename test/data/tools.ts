@@ -1,8 +1,12 @@
-/** Running the data tools as processes, and a little network of people and films as files. */
+/** Running the data tools as processes, imports and validation without one, and a little network of people and films as files. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseImportConfig } from '../../src/data/import-config.ts';
+import { importOffline } from '../../src/data/offline-import.ts';
+import { withStore } from '../../src/data/open-store.ts';
+import { validateStore } from '../../src/data/validate.ts';
 
 export interface Outcome {
   readonly code: number | null;
@@ -39,3 +43,22 @@ export function writePeople(directory: string, people: number, knows: number): s
   }));
   return config;
 }
+
+/** An offline import of the configuration's files, which are in the folder; returns the data directory. */
+export async function imported(config: object, directory: string): Promise<string> {
+  const db = join(directory, 'db');
+  await importOffline({
+    config: parseImportConfig(JSON.stringify(config), 'import.json'), base: directory, directory: db, graph: 'default', delimiter: ',',
+    continueOnError: false, dryRun: false, overwrite: false, deleteIfExists: false, password: undefined, onProgress: () => undefined, onRejected: () => undefined,
+  });
+  return db;
+}
+
+/** What validation says of a data directory. */
+export const problemsOf = (db: string): Promise<string[]> => withStore(db, async (engine, reader) => {
+  const found: string[] = [];
+  const point = reader.acquire();
+  await validateStore(engine, point, { onProblem: ({ text }) => found.push(text), onProgress: () => undefined });
+  reader.release(point);
+  return found;
+});

@@ -5,17 +5,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { parseImportConfig } from '../../src/data/import-config.ts';
-import { importOffline } from '../../src/data/offline-import.ts';
 import { withStore } from '../../src/data/open-store.ts';
 import { repairIndexes } from '../../src/data/repair-indexes.ts';
-import { validateStore } from '../../src/data/validate.ts';
 import { blockKey, COUNTERS } from '../../src/graph/blocks.ts';
 import type { Block, BlockKind } from '../../src/graph/blocks.ts';
 import { INDEX } from '../../src/graph/btree.ts';
 import type { VectorTree } from '../../src/graph/catalog.ts';
 import { positionOf } from '../../src/graph/vectors/positions.ts';
 import { VECTOR } from '../../src/graph/vectors/vector-page.ts';
+import { imported, problemsOf } from './tools.ts';
 
 const LENGTH = 9;
 const COUNT = 2000;
@@ -41,26 +39,13 @@ const CONFIG = {
   ],
 };
 
-async function imported(): Promise<string> {
+async function filled(): Promise<string> {
   const random = seededRandom(3);
   const vector = (i: number) => (i % 10 === 0 ? '' : `"${Array.from({ length: LENGTH }, () => Math.fround(random.next() - 0.5)).join(',')}"`);
   writeFileSync(join(directory, 'docs.csv'), Array.from({ length: COUNT }, (_, i) => `${i},${vector(i)}`).join('\n'));
   writeFileSync(join(directory, 'likes.csv'), Array.from({ length: COUNT }, (_, i) => `${i},${(i * 3) % COUNT},${vector(i)}`).join('\n'));
-  const db = join(directory, 'db');
-  await importOffline({
-    config: parseImportConfig(JSON.stringify(CONFIG), 'import.json'), base: directory, directory: db, graph: 'default', delimiter: ',',
-    continueOnError: false, dryRun: false, overwrite: false, deleteIfExists: false, password: undefined, onProgress: () => undefined, onRejected: () => undefined,
-  });
-  return db;
+  return imported(CONFIG, directory);
 }
-
-const problems = (db: string) => withStore(db, async (engine, reader) => {
-  const found: string[] = [];
-  const point = reader.acquire();
-  await validateStore(engine, point, { onProblem: ({ text }) => found.push(text), onProgress: () => undefined });
-  reader.release(point);
-  return found;
-});
 
 /** Whether each tree finds every vector where it stands. */
 const expectFindable = (db: string) => withStore(db, async (_, reader) => {
@@ -93,20 +78,20 @@ async function damage<B extends Block>(db: string, kind: BlockKind<B>, number: (
 }
 
 it('are made by an offline import', async () => {
-  const db = await imported();
-  expect(await problems(db)).toEqual([]);
+  const db = await filled();
+  expect(await problemsOf(db)).toEqual([]);
   await expectFindable(db);
 });
 
 it('are told about when damaged, and made anew', async () => {
-  const db = await imported();
+  const db = await filled();
   let below = 0;
   await damage(db, VECTOR, ({ root }) => root, (page) => void ([below] = page.ids as [number]));
   const root = ({ root: number }: VectorTree) => number;
   const child = () => below;
   const counted = (by: number) => damage(db, COUNTERS, () => 0, ({ vectors }) => void vectors.set([...vectors.keys()][0]!, [...vectors.values()][0]! + by));
   const texts: string[] = [];
-  const noted = async () => texts.push(...await problems(db));
+  const noted = async () => texts.push(...await problemsOf(db));
   await counted(1);
   await noted();
   await counted(-1);
@@ -132,6 +117,6 @@ it('are told about when damaged, and made anew', async () => {
     expect(await repairIndexes(engine, point, join(directory, 'scratch'))).toBe(3);
     reader.release(point);
   });
-  expect(await problems(db)).toEqual([]);
+  expect(await problemsOf(db)).toEqual([]);
   await expectFindable(db);
 });

@@ -9,10 +9,9 @@ import { positionOf } from '../../graph/vectors/positions.ts';
 import type { PackedFloats } from '../../value/packed-floats.ts';
 import type { ExecContext } from '../context.ts';
 import { best } from '../fulltext/hits.ts';
+import type { Hit } from '../fulltext/hits.ts';
 
-/**
- * Vectors that are compared: some, more as the tree grows, and some for each that is wanted. Chosen by bench/vector-search.mjs.
- */
+/** Vectors that are compared: some, more as the tree grows, and some for each that is wanted. Chosen by bench/vector-search.mjs. */
 const COMPARED_MIN = 500;
 const COMPARED_PER_ROOT = 8;
 const COMPARED_PER_WANTED = 20;
@@ -32,11 +31,6 @@ export interface NearestQuery {
   readonly effort?: number | undefined;
   /** Grows with nearness; undefined: not one of those that the index finds. */
   readonly score: (vector: PackedFloats) => number | undefined;
-}
-
-export interface Hit {
-  readonly id: number;
-  readonly score: number;
 }
 
 /** The nearest first; of those that are as near, those with lower ids. */
@@ -63,7 +57,7 @@ function candidates({ view, limits }: ExecContext, { tree: of, query, isInner = 
   return Float64Array.from(near).sort();
 }
 
-export function comparedOf(members: number, count: number): number {
+function comparedOf(members: number, count: number): number {
   return Math.max(COMPARED_MIN + COMPARED_PER_ROOT * Math.sqrt(members), COMPARED_PER_WANTED * count);
 }
 

@@ -14,7 +14,6 @@ import { Float, isNumber, NodeValue, type CypherMap, type Value } from '../../va
 import type { ExecContext } from '../context.ts';
 import { builtin, list, options, text, writerOf, wrong, type Builtin } from './define.ts';
 import { nearest } from './nearest.ts';
-import type { Hit } from './nearest.ts';
 
 function vectorField(view: GraphView, label: string, name: string): { schema: LabelSchema; field: FieldDef } {
   const schema = view.catalog.vertexSchema(label);
@@ -71,16 +70,12 @@ interface Asked {
   readonly effort?: number;
 }
 
-function indexedField(view: GraphView, label: string, name: string): { schema: LabelSchema; field: FieldDef; index: VectorIndexDef } {
-  const { schema, field } = vectorField(view, label, name);
-  if (field.vector === undefined) throw new DbError('IndexNotFound', `VertexIndex [${label}:${name}] does not exist.`);
-  return { schema, field, index: field.vector };
-}
-
 /** The nearest vertices and how far each is, in single precision. */
 function search(context: ExecContext, { label, name, query, count, radius = Infinity, effort }: Asked): Value[][] {
   const { view } = context;
-  const { schema, field, index } = indexedField(view, label, name);
+  const { schema, field } = vectorField(view, label, name);
+  const { vector: index } = field;
+  if (index === undefined) throw new DbError('IndexNotFound', `VertexIndex [${label}:${name}] does not exist.`);
   const given = vectorOf([...query]);
   if (given?.numbers.length !== index.dimension) throw wrong(`vector index dimension mismatch, vector size:${query.length}, dim:${index.dimension}`);
   const keyId = view.catalog.findKey(name);
@@ -91,7 +86,7 @@ function search(context: ExecContext, { label, name, query, count, radius = Infi
     kind: 'vertex', labelId, keyId, query: given, isInner, effort, score: nearnessTo(given, index, radius),
     ...(count === undefined ? { count: Infinity } : { count, tree: treesOfField(view.catalog, schema, field)[0] }),
   });
-  return hits.map(rowOf);
+  return hits.map(({ id, score }) => [new NodeValue(id), new Float(-score)]);
 }
 
 /** Less the distance; undefined for what is farther than the radius, and for vectors of another length. */
@@ -104,17 +99,18 @@ function nearnessTo(query: PackedFloats, { dimension: dimensions, distance }: Ve
   };
 }
 
-function rowOf({ id, score }: Hit): Value[] {
-  return [new NodeValue(id), new Float(-score)];
-}
-
 /** How many vectors the index has, of those that may be seen. */
-function elementsOf({ view, mayRead }: ExecContext, schema: LabelSchema, field: FieldDef): number {
+function elementsOf(context: ExecContext, schema: LabelSchema, field: FieldDef): number {
+  const { view } = context;
   const [of] = treesOfField(view.catalog, schema, field);
-  const tree = of === undefined ? undefined : view.catalog.findVectorTree(of);
-  if (tree !== undefined && mayRead === undefined) return view.vectorCount(tree);
+  if (of === undefined) return 0;
+  const tree = view.catalog.findVectorTree(of);
+  if (tree !== undefined && context.mayRead === undefined) return view.vectorCount(tree);
   let count = 0;
-  if (of !== undefined) for (const ids of view.scanNodes(of.labelId)) for (let i = 0; i < ids.length; i++) if (hasPosition(view.nodeVector(ids[i]!, of.keyId), of)) count++;
+  for (const ids of view.scanNodes(of.labelId)) {
+    context.checkpoint(0);
+    for (let i = 0; i < ids.length; i++) if (hasPosition(view.nodeVector(ids[i]!, of.keyId), of)) count++;
+  }
   return count;
 }
 

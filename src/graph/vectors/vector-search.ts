@@ -8,7 +8,7 @@ import type { BlockSource } from '../block-source.ts';
 import type { VectorTree } from '../catalog.ts';
 import { rowsOfLeaf } from './leaf-rows.ts';
 import type { LeafRows } from './leaf-rows.ts';
-import { distanceTo, distanceWithin, innerDistanceTo } from './positions.ts';
+import { distanceTo, innerDistanceTo } from './positions.ts';
 import { fanOf, VECTOR } from './vector-page.ts';
 import type { VectorPage } from './vector-page.ts';
 
@@ -83,7 +83,7 @@ class Nearest {
     const size = find + MORE;
     for (let i = 0; i < ids.length; i++) {
       const most = this.#heap.length < size ? Infinity : this.#heap[0]!.distance;
-      const distance = isInner ? innerDistanceTo(rows, i * position.length, position) : distanceWithin(rows, i * position.length, position, most);
+      const distance = isInner ? innerDistanceTo(rows, i * position.length, position) : distanceTo(rows, i * position.length, position, most);
       if (this.#heap.length < size) {
         this.#heap.push({ id: ids[i]!, distance });
         siftUp(this.#heap, isFarther);

@@ -5,7 +5,8 @@
  * levels above are those of a vocabulary tree (Nistér and Stewénius, CVPR 2006).
  *
  * The vectors themselves stay in their vertices and edges. Which leaf a vector is in, a B+tree says (entries: id, page), as no search finds it for sure.
- * The root keeps its number for ever. The shape depends only on the order of changes, which is the log's: replicas have the same pages.
+ * The root keeps its number for ever. The shape depends only on the order of changes, which is the log's, and on the arithmetic here and in
+ * divide.ts and positions.ts: replicas have the same pages as long as it stays as it is, to the last bit.
  */
 import type { PackedFloats } from '../../value/packed-floats.ts';
 import { EDGE, storedOf, VERTEX } from '../blocks.ts';
