@@ -33,6 +33,10 @@ export class GroupClient {
     return this.repeat((client, address) => client.post(address, path, body, TIMEOUT_MS, idempotencyKey, onSent));
   }
 
+  async get(path: string): Promise<unknown> {
+    return this.repeat((client, address) => client.get(address, path));
+  }
+
   /** Turns to the server that takes writes, if there is one now: others would send them on. */
   async toLeader(): Promise<void> {
     const { addresses } = this.#options;

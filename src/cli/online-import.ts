@@ -4,7 +4,7 @@
  * Every package is one transaction under a key of its own, made of the run's name and the package's number: whatever breaks in between,
  * sending it again does it once. A few are under way at a time, each sent when the one before has left. How far a run has come, that is the
  * first package that is not answered, is kept in a file beside the configuration; a run that is started again with the same files goes on
- * from there under the same name.
+ * from there under the same name, into the same group and graph only: others would be left without what was imported before.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -40,6 +40,8 @@ export interface OnlineOptions extends ImportEvents {
 
 interface RunState {
   readonly run: string;
+  /** The id of the group that it goes to. Absent before the first package. */
+  readonly group?: string;
   /** Of files, sizes and options: packages have the same numbers only while these are the same. */
   readonly fingerprint: string;
   readonly packages: number;
@@ -112,6 +114,7 @@ class Run {
   async prepare(): Promise<void> {
     const { graph, config } = this.#options;
     const key = `import-${this.#state.run}`;
+    await this.#sameTarget();
     await this.#client.post('/db', { name: graph }, `${key}-graph`).catch((error: unknown) => {
       // Who may not make graphs hears from the next call if there is none.
       if (!(error instanceof RestError) || (error.code !== 'GraphExists' && error.code !== 'Forbidden')) throw error;
@@ -130,6 +133,23 @@ class Run {
     for (const [i, statement] of addVectorStatements(config.schemas).entries()) await run(statement, `vector-${i}`).catch(unlessThere);
     for (const text of config.texts.filter((one) => !isFieldText(one))) await run(createTextStatement(text, { ifNotExists: true }), text.name);
     for (const index of config.vectorIndexes) await run(createVectorStatement(index, { ifNotExists: true }), index.name);
+  }
+
+  /** That a run which goes on does so where it began. */
+  async #sameTarget(): Promise<void> {
+    const { graph, stateFile } = this.#options;
+    const { clusterId } = await this.#client.get('/info/raft') as { clusterId: string };
+    if (this.#hasSome) {
+      const elsewhere = (what: string): DbError => new DbError('InvalidRequest', `${stateFile} is of an import that was not finished, ${what}`, {
+        hint: 'go on with it where it began, or begin anew here with --breakpoint_continue false',
+      });
+      const { group = clusterId } = this.#state;
+      if (group !== clusterId) throw elsewhere(`into the group ${group}; this is the group ${clusterId}`);
+      await this.#client.get(`/db/${encodeURIComponent(graph)}`).catch((error: unknown) => {
+        if (!(error instanceof RestError) || error.code === 'GraphNotFound') throw error instanceof RestError ? elsewhere(`but the graph "${graph}" is gone, with what was imported into it`) : error;
+      });
+    }
+    this.#state = { ...this.#state, group: clusterId };
   }
 
   async send(files: readonly InputFile[]): Promise<void> {

@@ -135,6 +135,24 @@ describe('lgraph_import --online true', () => {
     expect(await counts('anew')).toEqual([500, 6000]);
   });
 
+  it('goes on in the group and the graph where it began, and nowhere else', async () => {
+    const config = writePeople(directory, 500, 6000);
+    writeFileSync(join(directory, 'knows.csv'), `${readFileSync(join(directory, 'knows.csv'), 'utf8')}\n1,2,many\n`);
+    expect(await run('lgraph_import', online(config, 'begun'))).toMatchObject({ code: 1, err: expect.stringContaining('many') as string });
+    const progress = readFileSync(`${config}.progress`, 'utf8');
+    const { group: own } = JSON.parse(progress) as { group: string };
+    expect(own).not.toBe('');
+    writeFileSync(`${config}.progress`, JSON.stringify({ ...JSON.parse(progress) as object, group: 'another' }));
+    expect(await run('lgraph_import', online(config, 'begun'))).toMatchObject({ code: 1, err: expect.stringContaining(`into the group another; this is the group ${own}`) as string });
+    writeFileSync(`${config}.progress`, progress);
+    await rows("CALL dbms.graph.deleteGraph('begun')");
+    for (let again = 0; again < 2; again++) {
+      expect(await run('lgraph_import', online(config, 'begun'))).toMatchObject({ code: 1, err: expect.stringContaining('the graph "begun" is gone') as string });
+    }
+    expect(readFileSync(`${config}.progress`, 'utf8')).toBe(progress);
+    rmSync(`${config}.progress`);
+  });
+
   it('where nothing was imported, takes the file that was set right', async () => {
     const config = writePeople(directory, 3, 3);
     const people = readFileSync(join(directory, 'people.csv'), 'utf8');
