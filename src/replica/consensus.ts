@@ -33,7 +33,7 @@ import { realDisk } from './log-store-disk.ts';
 import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { LogSizes } from './log-store.ts';
-import { StartRefused, whoIsAhead } from './start-checks.ts';
+import { isAlone, notAlone, StartRefused, whoIsAhead } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
@@ -205,10 +205,8 @@ export class Consensus {
       store = this.#openStore();
     }
     if (options.appliedIndex > store.lastIndex) store = this.#restartBehindState(store);
-    if (!options.enabled && !isAlone(store.recovered, this.nodeId)) {
-      const members = store.recovered.configs.at(-1)!.config.members.map((member) => decodeInfo(member).rpcAddress);
-      throw new StartRefused(`this directory belongs to a server of the group ${members.join(', ')}: start it with --enable_ha true`);
-    }
+    const misfit = options.enabled ? undefined : notAlone(store.recovered, this.#identity);
+    if (misfit !== undefined) throw new StartRefused(misfit);
     const tickMs = Math.max(1, options.heartbeatMs / TICKS_PER_HEARTBEAT);
     const node = new RaftNode({
       id: this.#identity.nodeId, heartbeatTicks: TICKS_PER_HEARTBEAT, electionTicks: Math.round(options.electionTimeoutMs / tickMs),
@@ -548,11 +546,6 @@ export class Consensus {
       await pause(this.#timers, 5);
     }
   }
-}
-
-function isAlone(recovered: Recovered, id: NodeId): boolean {
-  const { members } = recovered.configs.at(-1)!.config;
-  return members.length === 1 && members[0]!.id === id;
 }
 
 function removalOptions(options: ConsensusOptions): RemovalOptions | undefined {
