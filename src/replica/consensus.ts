@@ -66,6 +66,8 @@ const TICKS_PER_HEARTBEAT = 2;
 const LEASE_DRIFT_MS = 100;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
+const KEEPS_LEAD_MS = 2000;
+const KEEPS_LEAD_MAX_MS = 60_000;
 const SPACE_CHECK_MS = 1000;
 const ORPHAN_MS = 3000;
 /** A removal that comes later than this has another reason: the one that was announced failed. */
@@ -99,6 +101,9 @@ export class Consensus {
   /** When an operator sent this server away: it does not come back from that by itself. */
   #dismissedMs = Number.NEGATIVE_INFINITY;
   #isStoreFull = false;
+  /** From then on the lead is offered to others again, and how long it is kept after that. */
+  #offersLeadMs = 0;
+  #keepsLeadMs = KEEPS_LEAD_MS;
   #spaceCheckedMs = 0;
   #orphanSinceMs = 0;
 
@@ -318,7 +323,7 @@ export class Consensus {
     this.#writer?.onRole(view);
     this.#main.onRole(view);
     this.#tellMain(view);
-    if (this.#isStoreFull && view.isReady) this.#handOver();
+    if (this.#isStoreFull && view.isReady) this.#offerLead(this.#parts.clock.monotonicMs());
   }
 
   /** Also after a change of configuration: a new server knows its leader's addresses only from there. */
@@ -404,6 +409,7 @@ export class Consensus {
   #watchSpace(nowMs: number): void {
     if (nowMs - this.#spaceCheckedMs < SPACE_CHECK_MS) return;
     this.#spaceCheckedMs = nowMs;
+    if (this.#isStoreFull) this.#offerLead(nowMs);
     const driver = this.#driver!;
     const isLow = this.#disk.freeBytes() < SPACE_LOW_BYTES;
     if (isLow === driver.isSpaceLow) return;
@@ -417,6 +423,14 @@ export class Consensus {
   /** Until this server is started again, it applies nothing: whoever can should lead instead. */
   #onStoreFull(): void {
     this.#isStoreFull = true;
+    this.#offerLead(this.#parts.clock.monotonicMs());
+  }
+
+  /** Where the stores of all are full the lead would go round without end, and each new leader's first entry would take of the space that the logs still have. */
+  #offerLead(nowMs: number): void {
+    if (nowMs < this.#offersLeadMs || this.#driver?.node.view.role !== 'leader') return;
+    this.#offersLeadMs = nowMs + this.#keepsLeadMs;
+    this.#keepsLeadMs = Math.min(this.#keepsLeadMs * 2, KEEPS_LEAD_MAX_MS);
     this.#handOver();
   }
 
