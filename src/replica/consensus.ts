@@ -33,7 +33,7 @@ import { realDisk } from './log-store-disk.ts';
 import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { LogSizes } from './log-store.ts';
-import { isAlone, notAlone, StartRefused, whoIsAhead } from './start-checks.ts';
+import { isAlone, missingData, notAlone, StartRefused, whoIsAhead } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
@@ -210,7 +210,7 @@ export class Consensus {
       store = this.#openStore();
     }
     if (options.appliedIndex > store.lastIndex) store = this.#restartBehindState(store);
-    const misfit = options.enabled ? undefined : notAlone(store.recovered, this.#identity);
+    const misfit = (options.enabled ? undefined : notAlone(store.recovered, this.#identity)) ?? missingData(store.recovered, options);
     if (misfit !== undefined) throw new StartRefused(misfit);
     const tickMs = Math.max(1, options.heartbeatMs / TICKS_PER_HEARTBEAT);
     const node = new RaftNode({

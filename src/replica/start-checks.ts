@@ -63,6 +63,13 @@ export function missingLog(disk: Disk, identity: Identity, logDirectory: string)
     + 'put the files back, or wipe this server (data and log) and let it join again';
 }
 
+/** Data that is gone, or an older copy of it, cannot be made whole from a log that begins later. Gives what is wrong. */
+export function missingData(recovered: Recovered, { info, appliedIndex }: BootOptions): string | undefined {
+  if (info.isWitness || appliedIndex >= recovered.startIndex) return undefined;
+  return `the data is at version ${appliedIndex}, but the log begins behind version ${recovered.startIndex}: what was written between the two is not here. `
+    + 'Put the data back that goes with this log, or wipe this server (data and log) and let it join again, or restore a backup';
+}
+
 /** A server of a group does not run without it: what it would be told alone, the others would never have. Gives what is wrong. */
 export function notAlone(recovered: Recovered, identity: Identity): string | undefined {
   if (isAlone(recovered, identity.nodeId)) return undefined;

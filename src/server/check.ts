@@ -13,7 +13,7 @@ import { readVersion } from '../graph/version-record.ts';
 import { realDisk } from '../replica/log-store-disk.ts';
 import { lockDirectory, readIdentity } from '../replica/log-store-identity.ts';
 import { LogStore } from '../replica/log-store.ts';
-import { BOOTSTRAP_ROLES, bootOf, missingLog, notAlone } from '../replica/start-checks.ts';
+import { BOOTSTRAP_ROLES, bootOf, missingData, missingLog, notAlone } from '../replica/start-checks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { addressList } from './addresses.ts';
 import { runningPid } from './directory.ts';
@@ -134,13 +134,14 @@ function checkLog(config: Config, appliedIndex: number): string {
     const identity = readIdentity(disk);
     // Data that is set aside is in nobody's way.
     const isSetAside = config.ha_join_discard_local_data && (identity === undefined || identity.isStandalone || identity.membership === 'EMPTY');
-    const boot = bootOf(disk, { info: { isWitness: config.ha_is_witness }, bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, appliedIndex: isSetAside ? 0 : appliedIndex, enabled: config.enable_ha }, systemIds);
+    const options = { info: { isWitness: config.ha_is_witness }, bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, appliedIndex: isSetAside ? 0 : appliedIndex, enabled: config.enable_ha };
+    const boot = bootOf(disk, options, systemIds);
     const missing = missingLog(disk, boot, directory);
     if (missing !== undefined) throw new DbError('InvalidConfig', missing);
     const store = new LogStore({ disk, durable: true, monotonicMs: () => performance.now() });
     const { startIndex, lastIndex, hard } = store.recovered;
     store.close();
-    const misfit = config.enable_ha || boot.membership !== 'MEMBER' ? undefined : notAlone(store.recovered, boot);
+    const misfit = boot.membership !== 'MEMBER' || isSetAside ? undefined : (config.enable_ha ? undefined : notAlone(store.recovered, boot)) ?? missingData(store.recovered, options);
     if (misfit !== undefined) throw new DbError('InvalidConfig', misfit);
     return `entries ${startIndex + 1} to ${lastIndex}, term ${hard.term}; ${identity === undefined ? 'no identity yet' : `${identity.membership} of group ${identity.clusterId}, server ${identity.nodeId}`}`;
   } finally {

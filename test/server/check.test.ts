@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** The folder of the log as such a server leaves it. */
-function leave(identity: Partial<Identity>, others = 0): void {
+function leave(identity: Partial<Identity>, others = 0, startIndex = 0): void {
   const disk = realDisk(logDirectory);
   const known = { ...newIdentity(identity.isWitness ?? false), clusterId: 'c', ...identity };
   writeIdentity(disk, known);
@@ -32,7 +32,7 @@ function leave(identity: Partial<Identity>, others = 0): void {
     id: i === 0 ? known.nodeId : `other${i}`, voter: true, witness: false,
     info: encodeInfo({ rpcAddress: `127.0.0.1:${i}`, restAddress: '', boltAddress: '', isWitness: false, serverVersion: '' }),
   }));
-  store.persist({ seq: 1, hard: undefined, truncateFrom: undefined, entries: [], start: { index: 0, term: 1, config: { members }, reset: true } });
+  store.persist({ seq: 1, hard: undefined, truncateFrom: undefined, entries: [], start: { index: startIndex, term: 1, config: { members }, reset: true } });
   store.close();
 }
 
@@ -67,4 +67,11 @@ it('sees that the log, or who it belongs to, is gone', async () => {
   leave({ membership: 'MEMBER' });
   rmSync(join(logDirectory, 'node.json'));
   expect(await check()).toMatch(/^false there is a log but no node\.json beside it/);
+});
+
+it('sees that the data is gone, or older than what the log begins with', async () => {
+  leave({ membership: 'MEMBER' }, 0, 149);
+  expect(await check()).toMatch(/^false the data is at version 0, but the log begins behind version 149/);
+  leave({ membership: 'MEMBER', isWitness: true }, 2, 149);
+  expect(await check(...GROUP, '--ha_is_witness', '1')).toMatch(/^true entries/);
 });
