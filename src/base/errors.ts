@@ -46,6 +46,7 @@ const KINDS = {
   BackupExpired: client(410, 'Request.Invalid'),
   LogNotKept: client(410, 'Request.Invalid'),
   BackupDamaged: client(422, 'Request.Invalid'),
+  StorageUnavailable: transient(503, 'General.DatabaseUnavailable'),
   // Requests and sessions.
   InvalidRequest: client(400, 'Request.Invalid'),
   RequestTooLarge: client(413, 'Request.Invalid'),

@@ -51,8 +51,8 @@ const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_backup')
   .option('db_dir', { alias: 'd', type: 'string', describe: 'restore: the data directory to make' })
   .option('to_version', { type: 'number', describe: 'restore: the state at this version' })
   .option('to_time', { type: 'string', describe: 'restore: the state at this moment, ISO 8601 with a time zone' })
-  .option('cluster_id', { type: 'string', describe: 'restore: of this group, where several were backed up to one place' })
-  .option('keep_full', { type: 'number', describe: 'prune: full backups that stay, with what goes on from them' })
+  .option('cluster_id', { type: 'string', describe: 'restore, prune: of this group, where several were backed up to one place' })
+  .option('keep_full', { type: 'number', describe: 'prune: full backups of each group that stay, with what goes on from them' })
   .option('keep_days', { type: 'number', describe: 'prune: also keep what any moment of so many days needs' })
   .option('dry_run', { type: 'boolean', default: false, describe: 'prune: only say what would go' })
   .option('endpoint', { type: 'string', describe: 'S3: http(s)://host:port; AWS_ENDPOINT_URL' })
@@ -147,7 +147,7 @@ function momentOf(text: string | undefined): number | undefined {
 }
 
 async function prune(storage: BackupStorage): Promise<void> {
-  const gone = await pruneBackups(storage, { keepFull: argv.keep_full!, keepDays: argv.keep_days }, Date.now(), argv.dry_run);
+  const gone = await pruneBackups(storage, { keepFull: argv.keep_full!, keepDays: argv.keep_days, clusterId: argv.cluster_id }, Date.now(), argv.dry_run);
   print(gone.length === 0 ? 'Nothing to remove.' : gone.map((manifest) => `${argv.dry_run ? 'would remove' : 'removed'} ${factsOf(manifest)}`).join('\n'));
 }
 

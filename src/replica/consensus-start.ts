@@ -19,7 +19,7 @@ import { newIdentity, writeIdentity } from './log-store-identity.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { LogStore } from './log-store.ts';
 import type { ConsensusOptions } from './protocol.ts';
-import { checkBootstrap, nextBoot, recoveredTerm, StartRefused } from './start-checks.ts';
+import { checkBootstrap, missingLog, nextBoot, recoveredTerm, StartRefused } from './start-checks.ts';
 
 export interface BeginningHost {
   readonly options: ConsensusOptions;
@@ -71,7 +71,8 @@ export class Beginning {
     // An empty server has promised nothing: a log beside it is of somebody that it was before.
     if (this.#identity.membership === 'EMPTY') this.#removeLog();
     if (this.#identity.membership === 'MEMBER') {
-      this.#checkLog();
+      const missing = missingLog(this.#host.disk, this.#identity, options.logDirectory);
+      if (missing !== undefined) throw new Error(missing);
       this.#host.onMember();
       return;
     }
@@ -82,14 +83,6 @@ export class Beginning {
       return;
     }
     void this.#formGroup();
-  }
-
-  /** A member has a log from before it is one: without it, votes and entries that it promised to keep are gone. */
-  #checkLog(): void {
-    const { disk, options } = this.#host;
-    if (disk.list().some((name) => /^log-[0-9a-f]{16}$/.test(name))) return;
-    throw new Error(`the log in ${options.logDirectory} is gone, but this server is a member of the group ${this.#identity.clusterId}: `
-      + 'put the files back, or wipe this server (data and log) and let it join again');
   }
 
   /** A server that ran alone is to be one of a group: the first of it, or one of several that hold the same data. */

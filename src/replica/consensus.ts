@@ -33,7 +33,7 @@ import { realDisk } from './log-store-disk.ts';
 import { lockDirectory } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { LogSizes } from './log-store.ts';
-import { StartRefused, whoIsAhead } from './start-checks.ts';
+import { isAlone, missingData, notAlone, StartRefused, whoIsAhead } from './start-checks.ts';
 import type { Disk } from './log-store-disk.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import type { StopOutcome } from './consensus-main.ts';
@@ -66,6 +66,8 @@ const TICKS_PER_HEARTBEAT = 2;
 const LEASE_DRIFT_MS = 100;
 const WINDOW_MESSAGES = 4;
 const BATCH_BYTES = 1 << 20;
+const KEEPS_LEAD_MS = 2000;
+const KEEPS_LEAD_MAX_MS = 60_000;
 const SPACE_CHECK_MS = 1000;
 const ORPHAN_MS = 3000;
 /** A removal that comes later than this has another reason: the one that was announced failed. */
@@ -99,6 +101,9 @@ export class Consensus {
   /** When an operator sent this server away: it does not come back from that by itself. */
   #dismissedMs = Number.NEGATIVE_INFINITY;
   #isStoreFull = false;
+  /** From then on the lead is offered to others again, and how long it is kept after that. */
+  #offersLeadMs = 0;
+  #keepsLeadMs = KEEPS_LEAD_MS;
   #spaceCheckedMs = 0;
   #orphanSinceMs = 0;
 
@@ -205,10 +210,8 @@ export class Consensus {
       store = this.#openStore();
     }
     if (options.appliedIndex > store.lastIndex) store = this.#restartBehindState(store);
-    if (!options.enabled && !isAlone(store.recovered, this.nodeId)) {
-      const members = store.recovered.configs.at(-1)!.config.members.map((member) => decodeInfo(member).rpcAddress);
-      throw new StartRefused(`this directory belongs to a server of the group ${members.join(', ')}: start it with --enable_ha true`);
-    }
+    const misfit = (options.enabled ? undefined : notAlone(store.recovered, this.#identity)) ?? missingData(store.recovered, options);
+    if (misfit !== undefined) throw new StartRefused(misfit);
     const tickMs = Math.max(1, options.heartbeatMs / TICKS_PER_HEARTBEAT);
     const node = new RaftNode({
       id: this.#identity.nodeId, heartbeatTicks: TICKS_PER_HEARTBEAT, electionTicks: Math.round(options.electionTimeoutMs / tickMs),
@@ -320,7 +323,7 @@ export class Consensus {
     this.#writer?.onRole(view);
     this.#main.onRole(view);
     this.#tellMain(view);
-    if (this.#isStoreFull && view.isReady) this.#handOver();
+    if (this.#isStoreFull && view.isReady) this.#offerLead(this.#parts.clock.monotonicMs());
   }
 
   /** Also after a change of configuration: a new server knows its leader's addresses only from there. */
@@ -406,6 +409,7 @@ export class Consensus {
   #watchSpace(nowMs: number): void {
     if (nowMs - this.#spaceCheckedMs < SPACE_CHECK_MS) return;
     this.#spaceCheckedMs = nowMs;
+    if (this.#isStoreFull) this.#offerLead(nowMs);
     const driver = this.#driver!;
     const isLow = this.#disk.freeBytes() < SPACE_LOW_BYTES;
     if (isLow === driver.isSpaceLow) return;
@@ -419,6 +423,14 @@ export class Consensus {
   /** Until this server is started again, it applies nothing: whoever can should lead instead. */
   #onStoreFull(): void {
     this.#isStoreFull = true;
+    this.#offerLead(this.#parts.clock.monotonicMs());
+  }
+
+  /** Where the stores of all are full the lead would go round without end, and each new leader's first entry would take of the space that the logs still have. */
+  #offerLead(nowMs: number): void {
+    if (nowMs < this.#offersLeadMs || this.#driver?.node.view.role !== 'leader') return;
+    this.#offersLeadMs = nowMs + this.#keepsLeadMs;
+    this.#keepsLeadMs = Math.min(this.#keepsLeadMs * 2, KEEPS_LEAD_MAX_MS);
     this.#handOver();
   }
 
@@ -548,11 +560,6 @@ export class Consensus {
       await pause(this.#timers, 5);
     }
   }
-}
-
-function isAlone(recovered: Recovered, id: NodeId): boolean {
-  const { members } = recovered.configs.at(-1)!.config;
-  return members.length === 1 && members[0]!.id === id;
 }
 
 function removalOptions(options: ConsensusOptions): RemovalOptions | undefined {

@@ -11,6 +11,7 @@
 import type { NewId } from '../base/random.ts';
 import type { NodeId, Recovered } from '../raft/types.ts';
 import type { Transport } from './consensus-transport.ts';
+import { decodeInfo } from './consensus-status.ts';
 import { probeAll } from './formation.ts';
 import type { ProbeAnswer } from './formation.ts';
 import type { Disk } from './log-store-disk.ts';
@@ -22,8 +23,20 @@ export class StartRefused extends Error {
   override readonly name = 'StartRefused';
 }
 
+export const BOOTSTRAP_ROLES = [0, 1, 2] as const;
+
+/** As much of the options as the directory alone can fit or not. */
+export type BootOptions = Pick<ConsensusOptions, 'bootstrapRole' | 'appliedIndex' | 'enabled'> & { readonly info: Pick<ConsensusOptions['info'], 'isWitness'> };
+
 /** Who this server is from now on, durably; refused where the directory does not fit the options. */
-export function nextBoot(disk: Disk, options: ConsensusOptions, newId: NewId): Identity {
+export function nextBoot(disk: Disk, options: BootOptions, newId: NewId): Identity {
+  const identity = bootOf(disk, options, newId);
+  writeIdentity(disk, identity);
+  return identity;
+}
+
+/** The same, and nothing is written. */
+export function bootOf(disk: Disk, options: BootOptions, newId: NewId): Identity {
   const { isWitness } = options.info;
   if (isWitness && options.bootstrapRole === 1) {
     throw new StartRefused('Can not bootstrap on witness node: a witness holds no data to begin a group with (ha_bootstrap_role 1)');
@@ -40,12 +53,32 @@ export function nextBoot(disk: Disk, options: ConsensusOptions, newId: NewId): I
   }
   const identity: Identity = { ...known, isWitness, bootSeq: known.bootSeq + 1 };
   checkDirectory(options, identity);
-  writeIdentity(disk, identity);
   return identity;
 }
 
+/** A member has a log from before it is one: without it, votes and entries that it promised to keep are gone. Gives what is wrong. */
+export function missingLog(disk: Disk, identity: Identity, logDirectory: string): string | undefined {
+  if (identity.membership !== 'MEMBER' || disk.list().some((name) => /^log-[0-9a-f]{16}$/.test(name))) return undefined;
+  return `the log in ${logDirectory} is gone, but this server is a member of the group ${identity.clusterId}: `
+    + 'put the files back, or wipe this server (data and log) and let it join again';
+}
+
+/** Data that is gone, or an older copy of it, cannot be made whole from a log that begins later. Gives what is wrong. */
+export function missingData(recovered: Recovered, { info, appliedIndex }: BootOptions): string | undefined {
+  if (info.isWitness || appliedIndex >= recovered.startIndex) return undefined;
+  return `the data is at version ${appliedIndex}, but the log begins behind version ${recovered.startIndex}: what was written between the two is not here. `
+    + 'Put the data back that goes with this log, or wipe this server (data and log) and let it join again, or restore a backup';
+}
+
+/** A server of a group does not run without it: what it would be told alone, the others would never have. Gives what is wrong. */
+export function notAlone(recovered: Recovered, identity: Identity): string | undefined {
+  if (isAlone(recovered, identity.nodeId)) return undefined;
+  const members = recovered.configs.at(-1)?.config.members.map((member) => decodeInfo(member).rpcAddress) ?? [];
+  return `this directory belongs to a server of the group ${members.join(', ')}: start it with --enable_ha true`;
+}
+
 /** What the directory alone tells. */
-function checkDirectory(options: ConsensusOptions, identity: Identity): void {
+function checkDirectory(options: BootOptions, identity: Identity): void {
   if (options.bootstrapRole === 1) {
     if (identity.membership === 'MEMBER' && !identity.isStandalone) {
       throw new StartRefused(`this server belongs to the group ${identity.clusterId} already: ha_bootstrap_role 1 is for the first start only; start it again without ha_bootstrap_role`);
@@ -87,4 +120,9 @@ export async function whoIsAhead(transport: Transport, addresses: readonly strin
   const answers = await probeAll(transport, addresses);
   const isAhead = ({ identity, commitIndex = 0 }: ProbeAnswer) => identity.clusterId === self.clusterId && identity.nodeId !== self.nodeId && commitIndex > self.lastIndex;
   return answers.find(isAhead)?.info.rpcAddress;
+}
+
+export function isAlone(recovered: Recovered, id: NodeId): boolean {
+  const { members } = recovered.configs.at(-1)!.config;
+  return members.length === 1 && members[0]!.id === id;
 }

@@ -27,18 +27,23 @@ export interface Round {
   readonly removed: readonly string[];
 }
 
+/** Between the clocks of servers that make backups in turn. */
+const CLOCKS_DIFFER_MS = 60_000;
 const PART_BYTES = 16 << 20;
 
 export async function backupRound(points: BackupPoints, storage: BackupStorage, options: RoundOptions, nowMs: () => number, onNote: (line: string) => void): Promise<Round> {
   const { intervalMs, fullEvery, keep } = options;
-  const { backups } = await readCatalog(storage);
-  const dueMs = Math.max(0, ...backups.map(({ created }) => Date.parse(created))) + intervalMs;
+  const { clusterId } = await points.newest();
+  // Others may be backed up to the same place, such as the group that this one was restored from.
+  const backups = (await readCatalog(storage)).backups.filter(({ cluster_id: id }) => id === clusterId);
   const began = nowMs();
+  // One from the future was made by a clock that was wrong: waiting for that moment would mean no backups until then.
+  const dueMs = Math.max(0, ...backups.map(({ created }) => Date.parse(created)).filter((ms) => ms <= began + CLOCKS_DIFFER_MS)) + intervalMs;
   if (began < dueMs) return { dueMs, made: undefined, removed: [] };
   const type = incrementalsSinceFull(backups) >= fullEvery ? 'full' : 'auto';
   const made = await createBackup(sourceOf(points), storage, { type, fullIfNeeded: true, partBytes: PART_BYTES, onPart: () => undefined, onNote });
   const newest = made.at(-1);
-  const removed = newest === undefined || keep === 0 ? [] : await pruneBackups(storage, { keepFull: keep, keepDays: undefined }, nowMs());
+  const removed = newest === undefined || keep === 0 ? [] : await pruneBackups(storage, { keepFull: keep, keepDays: undefined, clusterId }, nowMs());
   return {
     dueMs: began + intervalMs, removed: removed.map(({ id }) => id),
     made: { newest: newest === undefined ? undefined : { id: newest.id, version: newest.version }, bytes: made.reduce((sum, { bytes }) => sum + bytes, 0) },

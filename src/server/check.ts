@@ -8,10 +8,12 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { readCertificates } from '../base/certificates.ts';
 import { asDbError, DbError } from '../base/errors.ts';
+import { systemIds } from '../base/random.ts';
 import { readVersion } from '../graph/version-record.ts';
 import { realDisk } from '../replica/log-store-disk.ts';
 import { lockDirectory, readIdentity } from '../replica/log-store-identity.ts';
 import { LogStore } from '../replica/log-store.ts';
+import { BOOTSTRAP_ROLES, bootOf, missingData, missingLog, notAlone } from '../replica/start-checks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { addressList } from './addresses.ts';
 import { runningPid } from './directory.ts';
@@ -52,8 +54,15 @@ export async function checkServer(config: Config): Promise<CheckLine[]> {
   for (const [option, folder] of otherFolders(config)) await look(option, () => `${checkFolder(folder)} can be written to`);
   if (config.enable_ha) await look('ha_conf', () => checkNames(config));
   const store = join(config.directory, STORE);
-  for (const [name, folder, work] of [['store', store, () => checkStore(store)], ['log', config.ha_log_dir, () => checkLog(config.ha_log_dir)]] as const) {
-    if (!existsSync(folder)) skip(name, `${folder} is not there yet: the first start makes it`);
+  let version = 0;
+  const readStore = async () => {
+    const state = await checkStore(store);
+    ({ version } = state);
+    return `the state is at version ${version}, checksum ${state.checksum}`;
+  };
+  for (const [name, folder, work] of [['store', store, readStore], ['log', config.ha_log_dir, () => checkLog(config, version)]] as const) {
+    if (name === 'store' && config.ha_is_witness && !existsSync(folder)) skip(name, 'a witness keeps none');
+    else if (!existsSync(folder)) skip(name, `${folder} is not there yet: the first start makes it`);
     // What opening leaves behind would belong to somebody else than the server.
     else if (process.getuid !== undefined && statSync(folder).uid !== process.getuid()) skip(name, `${folder} belongs to another user: run the check as that one`);
     else await look(name, work);
@@ -106,24 +115,34 @@ async function checkNames(config: Config): Promise<string> {
   return `${addresses.length} servers, every name has an address`;
 }
 
-async function checkStore(location: string): Promise<string> {
+async function checkStore(location: string): Promise<{ readonly version: number; readonly checksum: string }> {
   const engine = await openLevelEngine({ location, cacheBytes: MB, writeBufferBytes: MB });
   try {
     const { version, checksum } = readVersion(engine);
-    return `the state is at version ${version}, checksum ${checksum.toString()}`;
+    return { version, checksum: checksum.toString() };
   } finally {
     await engine.close();
   }
 }
 
-function checkLog(directory: string): string {
+/** Whether it can be read, and whether a start with these options on what is there would be refused. */
+function checkLog(config: Config, appliedIndex: number): string {
+  const directory = config.ha_log_dir;
   const disk = realDisk(directory);
   const unlock = lockDirectory(disk, directory);
   try {
     const identity = readIdentity(disk);
+    // Data that is set aside is in nobody's way.
+    const isSetAside = config.ha_join_discard_local_data && (identity === undefined || identity.isStandalone || identity.membership === 'EMPTY');
+    const options = { info: { isWitness: config.ha_is_witness }, bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, appliedIndex: isSetAside ? 0 : appliedIndex, enabled: config.enable_ha };
+    const boot = bootOf(disk, options, systemIds);
+    const missing = missingLog(disk, boot, directory);
+    if (missing !== undefined) throw new DbError('InvalidConfig', missing);
     const store = new LogStore({ disk, durable: true, monotonicMs: () => performance.now() });
     const { startIndex, lastIndex, hard } = store.recovered;
     store.close();
+    const misfit = boot.membership !== 'MEMBER' || isSetAside ? undefined : (config.enable_ha ? undefined : notAlone(store.recovered, boot)) ?? missingData(store.recovered, options);
+    if (misfit !== undefined) throw new DbError('InvalidConfig', misfit);
     return `entries ${startIndex + 1} to ${lastIndex}, term ${hard.term}; ${identity === undefined ? 'no identity yet' : `${identity.membership} of group ${identity.clusterId}, server ${identity.nodeId}`}`;
   } finally {
     unlock();

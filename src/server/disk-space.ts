@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** LevelDB needs room for a memory table and for the files of a merge before it is worth opening. */
-const ENOUGH_BYTES = 64 << 20;
+export const ENOUGH_BYTES = 64 << 20;
 const LOOK_MS = 500;
 
 export async function untilSpace(directory: string): Promise<void> {

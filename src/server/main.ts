@@ -14,7 +14,7 @@ import { OPTIONS } from './options.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
-import { untilSpace } from './disk-space.ts';
+import { ENOUGH_BYTES, untilSpace } from './disk-space.ts';
 import { realFolder, replaceStore } from './store-switch.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -137,10 +137,12 @@ async function run(loaded: LoadedConfig): Promise<void> {
     await restart('to join the group again', () => undefined);
   };
   const goOnWithSpace = async (message: string): Promise<void> => {
-    log.error(`${message}: this server serves reads only until there is`);
+    log.error(`${message}: this server serves reads only until ${ENOUGH_BYTES >> 20} MB are free there`);
     await untilSpace(config.directory);
     await restart('after its disk was full', () => undefined);
   };
+  // A start again that waits for something which never comes would look like an end that somebody wanted.
+  process.on('beforeExit', () => fatal('nothing keeps this process alive any more, which is a mistake of ours: please report it with the log'));
   const stop = (signal: string) => {
     if (ending) {
       log.warn(`Received signal ${signal} again, leaving at once`);

@@ -58,7 +58,8 @@ export class ScheduledBackups {
       // One that was cut short by the end of the server goes on, or begins anew, at the next start.
       if (this.#isStopped) return;
       // Somebody else backs up to this place: that is as good.
-      if (!(error instanceof DbError && error.code === 'Busy')) {
+      if (error instanceof DbError && error.code === 'Busy') log.info(`no backup to ${this.#options.place} now: ${error.message}`);
+      else {
         this.state.failures++;
         this.state.isLastBad = true;
         log.error(`the backup to ${this.#options.place} failed: ${(error as Error).message}`);

@@ -18,6 +18,7 @@ import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';
 import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
+import { BOOTSTRAP_ROLES } from '../replica/start-checks.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 import { addressOf } from '../rpc/client-call.ts';
 import { answerRelayed } from '../rpc/client-relay.ts';
@@ -538,7 +539,6 @@ const LIVE_NAMES = Object.keys(LIVE_OPTIONS) as LiveName[];
 const TIME_ZONE = 'Z';
 /** How long /metrics waits for a thread. */
 const ANSWER_MS = 250;
-const BOOTSTRAP_ROLES = [0, 1, 2] as const;
 
 /** What `dbms.config.list()` shows, under TuGraph's names; the browser's two are what its web page needs. */
 function listedConfig(config: Config): [string, string | number | boolean][] {

@@ -2,6 +2,8 @@
  * The engine on LevelDB (`classic-level`). One database per process, opened by every thread with `multithreading`, which
  * shares the one handle; only the writer thread writes.
  */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
@@ -69,6 +71,7 @@ export async function openLevelEngine(options: LevelEngineOptions): Promise<Engi
     keyEncoding: 'view', valueEncoding: 'view', multithreading: true,
     cacheSize: options.cacheBytes, writeBufferSize: options.writeBufferBytes,
   }) as unknown as Database;
+  refuseHeadless(options.location);
   try {
     await database.open();
   } catch (error) {
@@ -79,6 +82,14 @@ export async function openLevelEngine(options: LevelEngineOptions): Promise<Engi
     });
   }
   return new LevelEngine(database, options.location, options.compactDeletes ?? 0);
+}
+
+/** LevelDB takes a folder without CURRENT for one to begin a store in, and removes the files of the one that it was. A store that was being made when the power went has the first MANIFEST at most. */
+function refuseHeadless(location: string): void {
+  if (!existsSync(location) || existsSync(join(location, 'CURRENT'))) return;
+  const left = readdirSync(location).filter((name) => /^(?:MANIFEST-(?!000001$)\d+|\d+\.(?:ldb|sst|log))$/.test(name) && statSync(join(location, name)).size > 0);
+  if (left.length === 0) return;
+  throw new DbError('Corrupted', `the data directory ${location} has no file CURRENT, but ${left.length} files of a store, such as ${left[0]}`, { hint: 'restore it from another member or a backup' });
 }
 
 /** `classic-level` wraps LevelDB's own message. */
@@ -94,6 +105,13 @@ function isDiskFull(error: unknown): boolean {
 
 function diskFull(location: string, cause: unknown): DbError {
   return new DbError('ReadOnlyDisk', `no space is left for the state store ${location}`, { cause, hint: 'free space there; writes resume by themselves' });
+}
+
+/** What LevelDB says of a file that is cut short or changed, as an error of ours; any other error as it is. */
+function asDamage(location: string, error: unknown): unknown {
+  const text = deepest(error);
+  if (!/^(?:Corruption|IO error): /.test(text)) return error;
+  return new DbError('Corrupted', `the state store ${location} cannot be read: ${text}`, { cause: error, hint: 'restore this server from another member or a backup' });
 }
 
 class LevelEngine implements Engine {
@@ -112,14 +130,18 @@ class LevelEngine implements Engine {
     // Straight to the store: to look at encodings that are the same for all and to copy options costs half of a read from its cache.
     const database = this.#database;
     assert(database.status === 'open', 'the store is open');
-    if (snapshot === undefined) return database[NATIVE_GET](key, READ);
-    const { level, read } = snapshot as OpenSnapshot;
-    // Throws for a closed one, which the native side would not notice.
-    level.ref();
     try {
-      return database[NATIVE_GET](key, read);
-    } finally {
-      level.unref();
+      if (snapshot === undefined) return database[NATIVE_GET](key, READ);
+      const { level, read } = snapshot as OpenSnapshot;
+      // Throws for a closed one, which the native side would not notice.
+      level.ref();
+      try {
+        return database[NATIVE_GET](key, read);
+      } finally {
+        level.unref();
+      }
+    } catch (error) {
+      throw asDamage(this.#location, error);
     }
   }
 
@@ -172,7 +194,9 @@ class LevelEngine implements Engine {
     });
     try {
       for (;;) {
-        const batch = await iterator.nextv(options.size ?? 1024);
+        const batch = await iterator.nextv(options.size ?? 1024).catch((error: unknown) => {
+          throw asDamage(this.#location, error);
+        });
         if (batch.length === 0) return;
         yield batch;
       }

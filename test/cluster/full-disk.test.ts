@@ -52,3 +52,35 @@ it.skipIf(!isRoot)('a full disk is a pause, not an end (needs root)', async () =
     rmSync(directory, { recursive: true, force: true });
   }
 }, 120_000);
+
+it.skipIf(!isRoot)('a group whose disks are all full does not pass the lead round, and goes on when there is space (needs root)', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lgraph-full-'));
+  const group = await LocalGroup.create({ size: 3, directory, basePort: 24_130 });
+  const disks = group.servers.map((server) => join(server.directory, 'data'));
+  try {
+    for (const disk of disks) {
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', disk]);
+    }
+    group.startAll();
+    await group.ready(60_000);
+    const [server] = group.servers as [typeof group.servers[0]];
+    const client = await RestClient.login(server!.restAddress, 'admin', '73@TuGraph');
+    const write = () => client.cypher(server!.restAddress, 'CREATE (:N {pad: $pad})', { parameters: { pad: 'x'.repeat(2000) } });
+    const place = async () => (await client.cypher(server!.restAddress, 'CALL dbms.listServers() YIELD term, commit_index RETURN term, commit_index')).rows[0] as [number, number];
+    await write();
+    const [termBefore, indexBefore] = await place();
+    for (const disk of disks) fill(disk);
+    for (let i = 0; i < 3; i++) await write().catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    const [term, index] = await place();
+    expect(term - termBefore).toBeLessThan(20);
+    expect(index - indexBefore).toBeLessThan(30);
+    for (const disk of disks) rmSync(join(disk, 'ballast'));
+    await eventually('writes again', 60_000, () => write().then(() => true, () => undefined));
+  } finally {
+    await group.stopAll('SIGKILL');
+    for (const disk of disks) execFileSync('umount', ['-l', disk]);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}, 180_000);

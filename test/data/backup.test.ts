@@ -1,6 +1,6 @@
 /** Backups of a server under load, what is restored from them at many versions, and everything that can go wrong on the way. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,8 @@ import type { BackupSource } from '../../src/data/backup/source.ts';
 import { FolderStorage, sha256 } from '../../src/data/backup/storage.ts';
 import type { BackupStorage } from '../../src/data/backup/storage.ts';
 import { verifyBackups } from '../../src/data/backup/verify.ts';
+import { backupRound } from '../../src/server/backup-round.ts';
+import type { BackupPoints } from '../../src/service/backup-points.ts';
 import { MemoryEngine } from '../../src/storage/memory-engine.ts';
 import { run, start } from './tools.ts';
 
@@ -314,6 +316,80 @@ describe('a backup that is interrupted', () => {
       execFileSync('umount', ['-l', disk]);
     }
   }, 60_000);
+});
+
+describe('a place that is not for one group alone', () => {
+  /** The same server as if it were another group. */
+  const ofGroup = (clusterId: string): BackupSource => ({
+    newest: async () => ({ ...await source.newest(), clusterId }),
+    begin: async () => ({ ...await source.begin(), clusterId }),
+    state: (token, after, bytesMax) => source.state(token, after, bytesMax),
+    log: (from, to, bytesMax) => source.log(from, to, bytesMax),
+    end: (token) => source.end(token),
+  });
+  const killedAt = (from: BackupSource): BackupSource => ({ ...from, newest: () => from.newest(), begin: () => from.begin(), state: () => Promise.reject(new Error('killed')), end: (token) => from.end(token) });
+
+  /** As a server has it at hand, in pieces. */
+  const pointsOf = (from: BackupSource) => ({
+    newest: () => from.newest(),
+    begin: async () => {
+      const { token: name, ...point } = await from.begin();
+      return { name, ...point };
+    },
+    state: async function* state(...args: Parameters<BackupSource['state']>) {
+      yield await from.state(...args);
+    },
+    log: async (...args: Parameters<BackupSource['log']>) => [await from.log(...args)],
+    end: (name: string) => void from.end(name),
+  }) as unknown as BackupPoints;
+
+  it('keeps whatever else lies there, and says what was renamed', async () => {
+    const folder = join(directory, 'mixed');
+    mkdirSync(join(folder, 'photos', '2024'), { recursive: true });
+    for (const name of ['photos/2024/a.jpg', 'photos/manifest.json', 'note.txt']) writeFileSync(join(folder, name), 'x');
+    const place = new FolderStorage(folder);
+    await expect(create('full', killedAt(source), place)).rejects.toThrow('killed');
+    const [full] = await create('full', source, place);
+    expect((await readCatalog(place)).unfinished).toEqual([]);
+    expect(readdirSync(folder).sort()).toEqual([full!.id, 'note.txt', 'photos']);
+    expect(readdirSync(join(folder, 'photos', '2024'))).toEqual(['a.jpg']);
+    expect(await problems(place)).toEqual([]);
+    cpSync(join(folder, full!.id), join(folder, full!.id.replace(/^./, '1')), { recursive: true });
+    expect(await problems(place)).toEqual([expect.stringContaining(`is that of ${full!.id}`)]);
+  });
+
+  it('goes on with what its own group was making, and counts its own backups only', async () => {
+    const place = new FolderStorage(join(directory, 'shared'));
+    const [a, b] = [ofGroup('a'), ofGroup('b')];
+    await expect(create('full', killedAt(a), place)).rejects.toThrow('killed');
+    const { unfinished } = await readCatalog(place);
+    const [ofB] = await create('auto', b, place);
+    expect(ofB).toMatchObject({ kind: 'full', cluster_id: 'b' });
+    expect((await readCatalog(place)).unfinished).toEqual(unfinished);
+    expect(await create('auto', a, place)).toMatchObject([{ id: unfinished[0], cluster_id: 'a' }]);
+    await create('full', b, place);
+    await create('full', b, place);
+    expect((await pruneBackups(place, { keepFull: 1, keepDays: undefined }, Date.now())).map(({ cluster_id: id }) => id)).toEqual(['b', 'b']);
+    expect((await readCatalog(place)).backups.map(({ cluster_id: id }) => id).sort()).toEqual(['a', 'b']);
+    await create('full', b, place);
+    expect(await pruneBackups(place, { keepFull: 1, keepDays: undefined, clusterId: 'a' }, Date.now())).toEqual([]);
+    // A schedule waits neither for another group's backups nor for the moment that a wrong clock wrote.
+    const round = (from: BackupSource, nowMs = Date.now()) => backupRound(pointsOf(from), place, { intervalMs: 3_600_000, fullEvery: 3, keep: 1, upload: { partBytes: 1, parallel: 1 } }, () => nowMs, () => undefined);
+    expect((await round(b)).made).toBe(undefined);
+    expect((await round(b, Date.now() - 86_400_000)).made).not.toBe(undefined);
+    expect((await round(ofGroup('c'))).made).not.toBe(undefined);
+    expect(new Set((await readCatalog(place)).backups.map(({ cluster_id: id }) => id))).toEqual(new Set(['a', 'b', 'c']));
+  });
+
+  it('is not held by whoever has not been heard of, even under the number of a process that lives', async () => {
+    const place = new FolderStorage(join(directory, 'held'));
+    const unlock = await place.lock();
+    await expect(place.lock()).rejects.toMatchObject({ code: 'Busy' });
+    const long = new Date(Date.now() - 3_600_000);
+    utimesSync(join(place.place, '.lock'), long, long);
+    (await place.lock())();
+    unlock();
+  });
 });
 
 it('keeps backups in storage that speaks S3', async () => {

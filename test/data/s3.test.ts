@@ -10,7 +10,7 @@ import { seededRandom } from '../../src/base/random.ts';
 const PART = 64 * 1024;
 const DAY_MS = 86_400_000;
 
-type Fault = 'fails' | 'hangs up' | 'hangs up afterwards' | 'says so in the text' | 'refuses';
+type Fault = 'breaks off' | 'is slow' | 'answers with a page' | 'fails' | 'hangs up' | 'hangs up afterwards' | 'says so in the text' | 'refuses';
 
 /** As much of S3 as backups use. `fault`: what happens to a request; asked for each. */
 class FakeS3 {
@@ -20,6 +20,8 @@ class FakeS3 {
   readonly seen: string[] = [];
   atOnceMax = 0;
   fault: (what: string, nth: number) => Fault | undefined = () => undefined;
+  /** Whether it knows how a list goes on. */
+  tells = true;
   readonly server: Server;
   #atOnce = 0;
   #next = 1;
@@ -38,17 +40,22 @@ class FakeS3 {
 
   #faulty(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const url = new URL(request.url!, 'http://s3');
-    const what = url.searchParams.has('partNumber') ? 'part' : url.searchParams.has('uploads') ? (request.method === 'POST' ? 'begin' : 'list') : url.searchParams.has('uploadId') ? (request.method === 'POST' ? 'complete' : 'abort') : request.method!;
+    const what = url.searchParams.has('partNumber') ? 'part' : url.searchParams.has('uploads') ? (request.method === 'POST' ? 'begin' : 'list') : url.searchParams.has('list-type') ? 'list objects' : url.searchParams.has('uploadId') ? (request.method === 'POST' ? 'complete' : 'abort') : request.method!;
     const nth = this.seen.filter((one) => one === what).length;
     this.seen.push(what);
     const fault = this.fault(what, nth);
     if (fault === 'hangs up') response.destroy();
     else if (fault === 'fails') response.writeHead(500).end('<Error><Code>InternalError</Code></Error>');
     else if (fault === 'refuses') response.writeHead(403).end('<Error><Code>AccessDenied</Code><Message>no</Message></Error>');
+    else if (fault === 'is slow') response.writeHead(400).end('<Error><Code>RequestTimeout</Code></Error>');
+    else if (fault === 'answers with a page') response.end('<!doctype html><title>Console</title>');
     else if (fault === 'says so in the text') response.end('<?xml version="1.0"?><Error><Code>InternalError</Code><Message>try again</Message></Error>');
     else {
       const { status, text, headers } = this.#do(what, request, url, body);
       if (fault === 'hangs up afterwards') response.destroy();
+      else if (fault === 'breaks off') {
+        response.writeHead(status, { ...headers, 'content-length': (text ?? '').length }).write((text ?? '').slice(0, (text ?? '').length >> 1), () => response.destroy());
+      }
       else response.writeHead(status, headers).end(text);
     }
   }
@@ -83,6 +90,11 @@ class FakeS3 {
       case 'abort':
         this.uploads.delete(id);
         return { status: 204 };
+      case 'DELETE':
+        this.objects.delete(key);
+        return { status: 204 };
+      case 'list objects':
+        return { status: 200, text: this.#page(url.searchParams) };
       case 'list':
         return { status: 200, text: `<ListMultipartUploadsResult>${[...this.uploads].map(([one, { key: of, begunMs }]) => `<Upload><Key>${of}</Key><UploadId>${one.replace('&', '&amp;')}</UploadId><Initiated>${new Date(begunMs).toISOString()}</Initiated></Upload>`).join('')}</ListMultipartUploadsResult>` };
       case 'PUT':
@@ -93,6 +105,15 @@ class FakeS3 {
         return object === undefined ? { status: 404 } : { status: 200, headers: { 'content-length': object.length }, ...(what === 'GET' ? { text: object } : {}) };
       }
     }
+  }
+
+  /** Two at a time, quotes by their number as storages written in Go send them. */
+  #page(query: URLSearchParams): string {
+    const keys = [...this.objects.keys()].filter((one) => one.startsWith(query.get('prefix')!)).sort();
+    const from = Number(query.get('continuation-token') ?? 0);
+    const isCut = from + 2 < keys.length;
+    const contents = keys.slice(from, from + 2).map((one) => `<Contents><Key>${one.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\'', '&#39;').replaceAll('"', '&#x22;')}</Key></Contents>`).join('');
+    return `<ListBucketResult><IsTruncated>${isCut}</IsTruncated>${contents}${isCut && this.tells ? `<NextContinuationToken>${from + 2}</NextContinuationToken>` : ''}</ListBucketResult>`;
   }
 }
 
@@ -158,9 +179,9 @@ it('leaves the object before as it was, and no parts, when it gives up', async (
   expect((await place.read('c'))!.equals(bytes(12 * PART))).toBe(true);
 });
 
-it('says that a storage which goes on failing is busy', async () => {
+it('says that a storage which goes on failing does so', async () => {
   s3.fault = (what) => (what === 'part' ? 'fails' : undefined);
-  await expect(place.write('d', bytes(2 * PART))).rejects.toMatchObject({ code: 'Busy' });
+  await expect(place.write('d', bytes(2 * PART))).rejects.toMatchObject({ code: 'StorageUnavailable' });
   expect({ objects: s3.objects.size, left: s3.uploads.size }).toEqual({ objects: 0, left: 0 });
 }, 30_000);
 
@@ -170,4 +191,29 @@ it('removes what killed ones left half sent, a day later', async () => {
   expect([...s3.uploads.keys()]).toEqual(['new']);
   s3.fault = () => 'refuses';
   (await place.lock())();
+});
+
+it('asks again for what breaks off in the middle, lists and objects', async () => {
+  for (const [i, name] of ['x/1', 'x/2', 'x/3', 'y/1', 'y/2'].entries()) await place.write(name, bytes(1000, i));
+  s3.fault = (what, nth) => (what === 'list objects' || what === 'GET' ? ([undefined, 'breaks off', 'is slow', 'fails', 'hangs up'] as const)[nth % 5] : undefined);
+  expect(await place.list()).toEqual(['x/1', 'x/2', 'x/3', 'y/1', 'y/2']);
+  for (let i = 0; i < 3; i++) expect((await place.read('x/2'))!.equals(bytes(1000, 1))).toBe(true);
+  s3.fault = (what) => (what === 'GET' ? 'breaks off' : undefined);
+  await expect(place.read('x/2')).rejects.toMatchObject({ code: 'StorageUnavailable' });
+}, 30_000);
+
+it('takes half a list, or what is none, for no list', async () => {
+  for (const name of ['x/1', 'x/2', 'x/3']) await place.write(name, bytes(10));
+  s3.tells = false;
+  await expect(place.list()).rejects.toThrow(/does not know ListObjectsV2/);
+  s3.fault = () => 'answers with a page';
+  await expect(place.list()).rejects.toThrow(/does not speak S3/);
+});
+
+it('knows names with every character again', async () => {
+  const prefix = `o'brien "a" & <b>`;
+  const there = new S3Storage(s3Options(`s3://bucket/${prefix}`, { AWS_ACCESS_KEY_ID: 'KEY', AWS_SECRET_ACCESS_KEY: 'SECRET' }, { endpoint: `http://127.0.0.1:${(s3.server.address() as AddressInfo).port}` }));
+  await there.write('id/part', bytes(10));
+  s3.objects.set(`${prefix}/id/it's`, bytes(1));
+  expect((await there.list()).sort()).toEqual(["id/it's", 'id/part']);
 });

@@ -84,15 +84,23 @@ function notCovered(backups: readonly Manifest[], { version, timeMs }: Target): 
 }
 
 export interface Retention {
-  /** Full backups that stay, with all that goes on from them. */
+  /** Full backups of each group that stay, with all that goes on from them. */
   readonly keepFull: number;
   /** What is needed to restore any moment of so many days stays too; undefined: `keepFull` alone says. */
   readonly keepDays: number | undefined;
+  /** Of this group only; undefined: of every group that is backed up here. */
+  readonly clusterId?: string | undefined;
 }
 
 /** Backups that may go, those first that others go on from last. A chain goes as a whole: its last backup must be out of use. */
-export function expired(catalog: Catalog, { keepFull, keepDays }: Retention, nowMs: number): Manifest[] {
-  const { backups } = catalog;
+export function expired(catalog: Catalog, retention: Retention, nowMs: number): Manifest[] {
+  const groups = new Set(catalog.backups.map(({ cluster_id: id }) => id));
+  // Groups do not count together: the newest backups of one are no reason to give up the only one of another.
+  return [...groups].filter((id) => retention.clusterId === undefined || id === retention.clusterId).flatMap((id) => expiredOf(id, catalog, retention, nowMs));
+}
+
+function expiredOf(clusterId: string, catalog: Catalog, { keepFull, keepDays }: Retention, nowMs: number): Manifest[] {
+  const backups = catalog.backups.filter(({ cluster_id: id }) => id === clusterId);
   const rootOf = (backup: Manifest): Manifest | undefined => {
     try {
       return chainOf(backup, catalog)[0];

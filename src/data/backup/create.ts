@@ -88,12 +88,15 @@ class Maker {
 
   // -------------------------------------------------------------- what was interrupted
 
-  /** The newest backup in the making; everything else without a manifest goes. */
+  /** The newest backup in the making; everything else without a manifest goes, but for what another group that shares the place is making. */
   async #leftOver({ unfinished, files }: Catalog): Promise<Progress | undefined> {
+    if (unfinished.length === 0) return undefined;
+    const { clusterId } = await this.#source.newest();
     let found: Progress | undefined;
     for (const id of [...unfinished].sort().reverse()) {
-      const progress = found === undefined ? parsed(await this.#storage.read(`${id}/${PROGRESS}`)) : undefined;
-      if (progress?.id === id) found = progress;
+      const progress = parsed(await this.#storage.read(`${id}/${PROGRESS}`));
+      if (progress?.id === id && progress.point.clusterId !== clusterId) continue;
+      if (progress?.id === id && found === undefined) found = progress;
       else await this.#discard(id, files);
     }
     return found;

@@ -46,6 +46,9 @@ export function idOf(kind: Manifest['kind'], { askedMs, version }: Pick<BackupPo
   return `${stamp}-v${version}-${kind === 'full' ? 'full' : 'incr'}`;
 }
 
+/** Folders that may be backups. Whatever else lies beside them belongs to somebody else: it is neither shown nor touched. */
+const ID = /^\d{8}T\d{6}\.\d{3}Z-v\d+-(?:full|incr)$/;
+
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
@@ -65,7 +68,9 @@ function decodeManifest(bytes: Buffer, name: string): Manifest {
   }
   const { manifest_sha256: sum, ...manifest } = json;
   if (manifest.format > FORMAT) throw new DbError('BackupDamaged', `${name} has format ${manifest.format}; this version knows ${FORMAT}`, { hint: 'it was written by a newer lgraph_backup: use that one' });
+  const folder = name.slice(0, name.indexOf('/'));
   if (sha256(Buffer.from(JSON.stringify(manifest, undefined, 1))) !== sum) throw new DbError('BackupDamaged', `${name} fails its checksum`, { hint: 'restore from an earlier backup, or from a copy' });
+  if (manifest.id !== folder) throw new DbError('BackupDamaged', `${name} is that of ${manifest.id}`, { hint: 'the folder was renamed or copied: give it that name again' });
   return manifest;
 }
 
@@ -86,17 +91,18 @@ export interface Catalog {
 
 export async function readCatalog(storage: BackupStorage): Promise<Catalog> {
   const files = await storage.list();
-  const ids = [...new Set(files.filter((name) => name.includes('/')).map((name) => name.slice(0, name.indexOf('/'))))];
+  const ids = new Set(files.filter((name) => name.includes('/')).map((name) => name.slice(0, name.indexOf('/'))).filter((id) => ID.test(id)));
   const backups: Manifest[] = [];
   const damaged: Damaged[] = [];
   const unfinished: string[] = [];
   for (const id of ids) {
     const name = `${id}/${MANIFEST}`;
-    const bytes = files.includes(name) ? await storage.read(name) : undefined;
-    if (bytes === undefined) {
+    if (!files.includes(name)) {
       unfinished.push(id);
       continue;
     }
+    const bytes = await storage.read(name);
+    if (bytes === undefined) continue; // Removed meanwhile: surely not one in the making.
     try {
       backups.push(decodeManifest(bytes, name));
     } catch (error) {

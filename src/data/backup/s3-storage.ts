@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
 import { DbError } from '../../base/errors.ts';
 import { textsIn, uploadInParts, uploadsIn } from './s3-upload.ts';
-import type { UploadOptions } from './s3-upload.ts';
+import type { S3Answer, UploadOptions } from './s3-upload.ts';
 import { sha256 } from './storage.ts';
 import type { BackupStorage } from './storage.ts';
 
@@ -39,6 +39,10 @@ export const S3_PARALLEL = 4;
 const RETRIES = 5;
 const RETRY_MS = 50;
 const TIMEOUT_MS = 300_000;
+/** A storage that takes every question and answers none is given up then, and not after the time of all attempts. */
+const GIVE_UP_MS = 400_000;
+/** Refusals that S3 itself says to ask again for, under statuses that are otherwise final. */
+const PASSING = new Set(['RequestTimeout', 'OperationAborted']);
 /** Uploads that were begun before that belong to nobody who lives. */
 const UPLOAD_STALE_MS = 24 * 3_600_000;
 
@@ -81,27 +85,34 @@ export class S3Storage implements BackupStorage {
   }
 
   /** A good answer, or 404. What the wire loses is asked again, as what the storage calls its own fault is (aws4fetch): every request may be repeated. */
-  async #ask(method: string, url: string, body?: Uint8Array): Promise<Response> {
+  async #ask(method: string, url: string, body?: Uint8Array): Promise<S3Answer> {
     const answer = await this.#answered(method, url, body);
-    if (answer.ok || answer.status === 404) return answer;
-    const text = await answer.text();
+    if ((answer.status >= 200 && answer.status < 300) || answer.status === 404) return answer;
+    const text = answer.bytes.toString();
     const code = textsIn(text, 'Code')[0] ?? String(answer.status);
     // Its own fault for so long: it may pass, and what is there is kept.
-    if (answer.status >= 500 && answer.status !== 507) throw new DbError('Busy', `${this.place} at ${this.#options.endpoint} fails: ${code}`);
-    throw new DbError(answer.status === 507 ? 'ReadOnlyDisk' : 'InvalidRequest', `${this.place} refuses ${method}: ${code} ${textsIn(text, 'Message')[0] ?? ''}`.trim(), { hint: 'look at bucket, endpoint, region and keys' });
+    if (answer.status === 429 || (answer.status >= 500 && answer.status !== 507) || PASSING.has(code)) {
+      throw new DbError('StorageUnavailable', `${this.place} at ${this.#options.endpoint} fails: ${code}`);
+    }
+    throw new DbError(answer.status === 507 ? 'ReadOnlyDisk' : 'InvalidRequest', `${this.place} refuses ${method}: ${code} ${textsIn(text, 'Message')[0] ?? ''}`.trim(), { hint: code === 'RequestTimeTooSkewed' ? 'set the clock of this machine' : 'look at bucket, endpoint, region and keys' });
   }
 
-  async #answered(method: string, url: string, body?: Uint8Array): Promise<Response> {
+  /** What breaks off in the middle of its body is no answer. */
+  async #answered(method: string, url: string, body?: Uint8Array): Promise<S3Answer> {
+    const giveUpMs = performance.now() + GIVE_UP_MS;
     for (let attempt = 0; ; attempt++) {
+      const isLast = attempt === RETRIES || performance.now() > giveUpMs;
       try {
-        return await this.#client.fetch(url, {
+        const response = await this.#client.fetch(url, {
           method, signal: AbortSignal.timeout(TIMEOUT_MS),
           ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer>, headers: { 'x-amz-content-sha256': sha256(body), 'content-type': 'application/octet-stream' } }),
         });
+        const answer = { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+        if (isLast || !(answer.status >= 400 && PASSING.has(textsIn(answer.bytes.toString(), 'Code')[0] ?? ''))) return answer;
       } catch (error) {
-        if (attempt === RETRIES) throw new DbError('Busy', `${this.place} at ${this.#options.endpoint} does not answer: ${(error as Error).message}`, { cause: error });
-        await sleep(RETRY_MS * 2 ** attempt);
+        if (isLast) throw new DbError('StorageUnavailable', `${this.place} at ${this.#options.endpoint} does not answer: ${causeOf(error)}`, { cause: error });
       }
+      await sleep(RETRY_MS * 2 ** attempt);
     }
   }
 
@@ -110,11 +121,14 @@ export class S3Storage implements BackupStorage {
     const below = this.#key(folder === undefined ? '' : `${folder}/`);
     for (let token = ''; ;) {
       const answer = await this.#ask('GET', this.#url('', `?list-type=2&prefix=${encodeURIComponent(below)}${token === '' ? '' : `&continuation-token=${encodeURIComponent(token)}`}`));
-      const text = await answer.text();
       if (answer.status === 404) throw new DbError('InvalidRequest', `${this.place}: there is no such bucket`);
+      const text = answer.bytes.toString();
+      // Backups that are not in a list are taken for ones that do not exist: half a list, or a page of something else, must not pass for one.
+      if (!text.includes('<ListBucketResult')) throw new DbError('InvalidRequest', `${this.#options.endpoint} answers with no list of objects: it does not speak S3`, { hint: 'the endpoint is that of the S3 interface, not of a web console or proxy' });
       const cut = this.#key('').length;
       names.push(...textsIn(text, 'Key').map((key) => key.slice(cut)));
       const [next] = textsIn(text, 'NextContinuationToken');
+      if (next === undefined && textsIn(text, 'IsTruncated')[0] === 'true') throw new DbError('InvalidRequest', `${this.#options.endpoint} does not say how its list goes on: it does not know ListObjectsV2`);
       if (next === undefined) return names.sort();
       token = next;
     }
@@ -122,11 +136,7 @@ export class S3Storage implements BackupStorage {
 
   async read(name: string): Promise<Buffer | undefined> {
     const answer = await this.#ask('GET', this.#url(this.#key(name)));
-    if (answer.status === 404) {
-      await answer.body?.cancel();
-      return undefined;
-    }
-    return Buffer.from(await answer.arrayBuffer());
+    return answer.status === 404 ? undefined : answer.bytes;
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
@@ -137,11 +147,10 @@ export class S3Storage implements BackupStorage {
     }
     const answer = await this.#ask('PUT', this.#url(this.#key(name)), bytes);
     if (answer.status === 404) throw new DbError('InvalidRequest', `${this.place}: there is no such bucket`);
-    await answer.body?.cancel();
   }
 
   async remove(name: string): Promise<void> {
-    await (await this.#ask('DELETE', this.#url(this.#key(name)))).body?.cancel();
+    await this.#ask('DELETE', this.#url(this.#key(name)));
   }
 
   /** S3 has no locks that every storage knows: whoever schedules backups sees to it that only one runs. What killed ones left half sent goes. */
@@ -156,9 +165,15 @@ export class S3Storage implements BackupStorage {
 
   async #abortLeft(): Promise<void> {
     const answer = await this.#ask('GET', this.#url('', `?uploads=&prefix=${encodeURIComponent(this.#key(''))}`));
-    for (const { key, id, begunMs } of uploadsIn(await answer.text())) {
+    for (const { key, id, begunMs } of uploadsIn(answer.bytes.toString())) {
       if (!(Date.now() - begunMs > UPLOAD_STALE_MS)) continue;
-      await (await this.#ask('DELETE', this.#url(key, `?uploadId=${encodeURIComponent(id)}`))).body?.cancel();
+      await this.#ask('DELETE', this.#url(key, `?uploadId=${encodeURIComponent(id)}`));
     }
   }
+}
+
+/** fetch says only that it failed; why stands behind it. */
+function causeOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message;
 }

@@ -11,8 +11,15 @@ export interface UploadOptions {
   readonly parallel: number;
 }
 
+/** An answer that came whole. */
+export interface S3Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+}
+
 /** Sends a request for the object, with a query; asks again what may pass. Answers that are neither good nor 404 have been thrown. */
-export type AskObject = (method: string, query: string, body?: Uint8Array) => Promise<Response>;
+export type AskObject = (method: string, query: string, body?: Uint8Array) => Promise<S3Answer>;
 
 /** AWS has a limit of so many parts; the parts get larger where there would be more. */
 const PARTS_MAX = 10_000;
@@ -20,16 +27,16 @@ const PARTS_MAX = 10_000;
 export async function uploadInParts(ask: AskObject, bytes: Uint8Array, options: UploadOptions): Promise<void> {
   const partBytes = Math.max(options.partBytes, Math.ceil(bytes.length / PARTS_MAX));
   const begun = await ask('POST', '?uploads=');
-  const id = textsIn(await begun.text(), 'UploadId')[0];
+  const id = textsIn(begun.bytes.toString(), 'UploadId')[0];
   if (begun.status === 404) throw new DbError('InvalidRequest', 'there is no such bucket');
-  if (id === undefined) throw new DbError('Busy', 'the storage began no upload');
+  if (id === undefined) throw new DbError('StorageUnavailable', 'the storage began no upload');
   const upload = `uploadId=${encodeURIComponent(id)}`;
   try {
     const tags = await partsOf(ask, upload, bytes, partBytes, options.parallel);
     await complete(ask, upload, bytes.length, tags);
   } catch (error) {
     // As good as it can be: where the storage is gone there is nobody to tell.
-    await ask('DELETE', `?${upload}`).then((answer) => answer.body?.cancel(), () => undefined);
+    await ask('DELETE', `?${upload}`).catch(() => undefined);
     throw error;
   }
 }
@@ -45,9 +52,8 @@ async function partsOf(ask: AskObject, upload: string, bytes: Uint8Array, partBy
       const part = next++;
       try {
         const answer = await ask('PUT', `?partNumber=${part + 1}&${upload}`, bytes.subarray(part * partBytes, (part + 1) * partBytes));
-        await answer.body?.cancel();
         const tag = answer.headers.get('etag');
-        if (answer.status === 404 || tag === null) throw new DbError('Busy', `the storage knows nothing of the upload it began, or did not take part ${part + 1}`);
+        if (answer.status === 404 || tag === null) throw new DbError('StorageUnavailable', `the storage knows nothing of the upload it began, or did not take part ${part + 1}`);
         tags[part] = tag;
       } catch (error) {
         failed = true;
@@ -65,17 +71,17 @@ async function complete(ask: AskObject, upload: string, length: number, tags: re
   const body = Buffer.from(`<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list}</CompleteMultipartUpload>`);
   for (let attempt = 1; ; attempt++) {
     const answer = await ask('POST', `?${upload}`, body);
-    const text = await answer.text();
+    const text = answer.bytes.toString();
     const [code] = textsIn(text, 'Code');
     if (answer.status !== 404 && code === undefined) return;
     // Completed already, and the answer to that was lost: the object is there.
     if (answer.status === 404) {
       const there = await ask('HEAD', '');
       if (there.status !== 404 && Number(there.headers.get('content-length')) === length) return;
-      throw new DbError('Busy', 'the storage knows nothing of the upload it began');
+      throw new DbError('StorageUnavailable', 'the storage knows nothing of the upload it began');
     }
     // S3 begins to answer 200 before it knows; an error is in the text then.
-    if (attempt === COMPLETES) throw new DbError('Busy', `the storage did not put the parts together: ${code} ${textsIn(text, 'Message')[0] ?? ''}`.trim());
+    if (attempt === COMPLETES) throw new DbError('StorageUnavailable', `the storage did not put the parts together: ${code} ${textsIn(text, 'Message')[0] ?? ''}`.trim());
   }
 }
 
@@ -101,7 +107,9 @@ export function textsIn(xml: string, name: string): string[] {
 const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'" };
 
 function unescaped(text: string): string {
-  return text.replace(/&(?:amp|lt|gt|quot|apos);/g, (entity) => ENTITIES[entity]!);
+  // Storages that are written in Go send quotes by their number.
+  return text.replace(/&(?:amp|lt|gt|quot|apos|#(\d{1,5})|#x([\da-fA-F]{1,4}));/g, (entity, decimal?: string, hex?: string) =>
+    ENTITIES[entity] ?? String.fromCharCode(decimal === undefined ? Number.parseInt(hex!, 16) : Number(decimal)));
 }
 
 function escaped(text: string): string {

@@ -1,6 +1,6 @@
 /** Where backups are kept: files under names with slashes. A folder here; s3-storage.ts for the other kind. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -96,7 +96,7 @@ export class FolderStorage implements BackupStorage {
   async lock(): Promise<() => void> {
     mkdirSync(this.place, { recursive: true });
     const path = join(this.place, LOCK);
-    const self = JSON.stringify({ host: hostname(), pid: process.pid });
+    const self = JSON.stringify({ host: hostname(), pids: pidSpace(), pid: process.pid });
     for (let attempt = 0; ; attempt++) {
       try {
         writeFileSync(path, self, { flag: 'wx' });
@@ -125,14 +125,27 @@ function touch(path: string): void {
   }
 }
 
-/** Who holds the lock; undefined: nobody who lives. */
+/**
+ * Who holds the lock; undefined: nobody who lives. A number alone proves nothing: after a crash it is soon another process, and in a
+ * container it is the same one at every start. So whoever lives is also heard of.
+ */
 function ownerOf(path: string): string | undefined {
   try {
-    const { host, pid } = JSON.parse(readFileSync(path, 'utf8')) as { host: string; pid: number };
-    const isAlive = host === hostname() ? isRunning(pid) : Date.now() - statSync(path).mtimeMs < LOCK_STALE_MS;
+    const { host, pids, pid } = JSON.parse(readFileSync(path, 'utf8')) as { host: string; pids?: string; pid: number };
+    const isHeardOf = Date.now() - statSync(path).mtimeMs < LOCK_STALE_MS;
+    const isAlive = isHeardOf && (host !== hostname() || pids !== pidSpace() || isRunning(pid));
     return isAlive ? `process ${pid} on ${host}` : undefined;
   } catch {
     return undefined; // Gone meanwhile, or cut short by a crash.
+  }
+}
+
+/** Containers on one machine may share its name, but count processes each for itself. */
+function pidSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return ''; // Not Linux.
   }
 }
 
