@@ -131,7 +131,7 @@ function isFinal({ code }: DbError): boolean {
 
 function rowsOf(value: Value): number {
   if (typeof value === 'number' && value >= 1) return value;
-  throw new DbError('ArgumentError', 'IN TRANSACTIONS OF n ROWS needs a positive integer', { detail: 'NumberOutOfRange' });
+  throw new DbError('ArgumentError', 'NumberOutOfRange: IN TRANSACTIONS OF n ROWS needs a positive integer', { detail: 'NumberOutOfRange' });
 }
 
 function* chunked(batches: Iterable<Row[]>, size: number): Generator<Row[]> {

@@ -30,6 +30,8 @@ export interface TemporalDefaults {
 const DATE_KEYS = ['year', 'month', 'day', 'week', 'dayOfWeek', 'quarter', 'dayOfQuarter', 'ordinalDay', 'date', 'datetime'];
 const TIME_KEYS = ['hour', 'minute', 'second', 'millisecond', 'microsecond', 'nanosecond', 'time', 'datetime'];
 const EPOCH_KEYS = ['epochSeconds', 'epochMillis'];
+/** A moment since the epoch is whole: only what is finer than it, and how it is shown, may be given too. */
+const BESIDE_EPOCH = [...EPOCH_KEYS, 'millisecond', 'microsecond', 'nanosecond', 'timezone'];
 
 /** The components under their canonical names; unknown ones are a mistake. */
 function readComponents(type: string, map: CypherMap, allowed: readonly string[]): Map<string, Value> {
@@ -243,7 +245,11 @@ export function buildDateTime(input: Value, defaults: TemporalDefaults): ZonedDa
 }
 
 function fromEpoch(components: ReadonlyMap<string, Value>, zone: Zone): ZonedDateTime {
+  const beside = [...components.keys()].find((name) => !BESIDE_EPOCH.includes(name));
   const seconds = number(components, 'epochSeconds');
+  if (beside !== undefined || (seconds !== undefined && components.has('epochMillis'))) {
+    throw invalidValue(`${beside ?? 'epochMillis'} and ${seconds === undefined ? 'epochMillis' : 'epochSeconds'} cannot be given together`);
+  }
   const nanos = subSecond(components) ?? 0;
   return seconds === undefined
     ? ZonedDateTime.ofEpochMillis(number(components, 'epochMillis')!, zone, nanos)

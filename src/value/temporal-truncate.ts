@@ -42,7 +42,7 @@ export function truncate(type: TemporalType, unitText: string, value: Value, fie
   const unit = unitText.toLowerCase();
   const clockUnit = CLOCK_UNITS.get(unit);
   const day = value instanceof LocalTime || value instanceof ZonedTime ? undefined : value.epochDay;
-  const truncatedDay = truncateDay(unit, day ?? 0) ?? day;
+  const truncatedDay = day === undefined ? undefined : truncateDay(unit, day) ?? day;
   if (clockUnit === undefined && truncateDay(unit, 0) === undefined) throw invalidValue(`'${unitText}' is not a unit to truncate to`);
 
   const nano = value instanceof LocalDate ? 0 : value.nanoOfDay;

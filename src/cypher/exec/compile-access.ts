@@ -123,7 +123,7 @@ function elementOf(target: Value, index: Value, rt: Runtime): Value {
   if (Array.isArray(target)) {
     if (typeof index === 'number') return target[index < 0 ? target.length + index : index] ?? null;
     if (index === null || typeof index === 'bigint') return null;
-    throw typeError(`a list index is an Integer, not a ${typeName(index)}`);
+    throw typeError(`a list index is an Integer, not a ${typeName(index)}`, 'ListElementAccessByNonInteger');
   }
   if (target === null) return null;
   if (target instanceof Map || target instanceof NodeValue || target instanceof RelationshipValue) {

@@ -53,7 +53,7 @@ export function searchRows(node: PathSearch, cc: CompileContext): SearchRows {
     const target = node.into ? nodeIn(row[node.to]!) : undefined;
     if (start === null || target === null) return;
     const count = compiled.count(row, rt);
-    if (typeof count !== 'number' || count < 1) throw new DbError('SyntaxError', 'a path selector asks for a number of paths, at least one', { detail: 'InvalidArgumentType' });
+    if (typeof count !== 'number' || count < 1) throw new DbError('SyntaxError', 'InvalidArgumentType: a path selector asks for a number of paths, at least one', { detail: 'InvalidArgumentType' });
     const holding = new Holding(rt);
     const reach = new Reach(compiled, rt, row, start.id, target?.id, holding);
     try {

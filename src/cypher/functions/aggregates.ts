@@ -67,6 +67,8 @@ class Average implements Accumulator {
   #sum = 0;
   /** What rounding took off the sum so far (Kahan and Neumaier). */
   #lost = 0;
+  /** What a value counts as in the sum. One, until the sum would leave the doubles: the mean is among them even then. */
+  #unit = 1;
   #durations: Duration | undefined;
 
   add([value]: Value[]): void {
@@ -79,7 +81,13 @@ class Average implements Accumulator {
     }
     if (!isNumber(value)) throw notNumeric('avg', value);
     if (this.#durations !== undefined) throw invalidType('avg() cannot mix durations and numbers');
-    const x = double(value);
+    let x = double(value) * this.#unit;
+    if (Number.isFinite(x) && Number.isFinite(this.#sum) && !Number.isFinite(this.#sum + x)) {
+      this.#unit = 2 ** -64;
+      this.#sum *= this.#unit;
+      this.#lost *= this.#unit;
+      x *= this.#unit;
+    }
     const sum = this.#sum + x;
     if (Number.isFinite(sum)) this.#lost += Math.abs(this.#sum) >= Math.abs(x) ? this.#sum - sum + x : x - sum + this.#sum;
     this.#sum = sum;
@@ -89,18 +97,19 @@ class Average implements Accumulator {
   result(): Value {
     if (this.#count === 0) return null;
     if (this.#durations !== undefined) return divide(this.#durations, this.#count);
-    return new Float((this.#sum + this.#lost) / this.#count);
+    return new Float((this.#sum + this.#lost) / this.#count / this.#unit);
   }
 
   save(): Value {
-    return [this.#count, new Float(this.#sum), new Float(this.#lost), this.#durations ?? null];
+    return [this.#count, new Float(this.#sum), new Float(this.#lost), new Float(this.#unit), this.#durations ?? null];
   }
 
   load(saved: Value): void {
-    const [count, sum, lost, durations] = saved as [number, Float, Float, Duration | null];
+    const [count, sum, lost, unit, durations] = saved as [number, Float, Float, Float, Duration | null];
     this.#count = count;
     this.#sum = sum.value;
     this.#lost = lost.value;
+    this.#unit = unit.value;
     this.#durations = durations ?? undefined;
   }
 }
@@ -216,6 +225,11 @@ abstract class Percentile implements Accumulator {
     }
     if (value === null || value === undefined) return;
     if (!isNumber(value)) throw notNumeric(this.#name, value);
+    if (percentile === null || percentile === undefined) throw notNumeric(this.#name, null);
+    this.#keep(value);
+  }
+
+  #keep(value: number | bigint | Float): void {
     this.values.push(value);
     this.bytes += value instanceof Float ? 32 : 8;
   }
@@ -232,7 +246,7 @@ abstract class Percentile implements Accumulator {
 
   load(saved: Value): void {
     const [fraction, ...values] = saved as [Float, ...(number | bigint | Float)[]];
-    for (const value of values) this.add([value, null]);
+    for (const value of values) this.#keep(value);
     this.fraction = fraction.value;
   }
 

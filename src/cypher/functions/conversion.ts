@@ -76,7 +76,7 @@ function forms(name: string, accepts: string, returns: Kind, convert: (value: Va
     scalar(name, [accepts], returns, ([value], context) => {
       const result = convert(value!);
       // openCypher: what cannot be converted is null. A graph in TuGraph's way: an error.
-      if (result === null && context.view.catalog.strict) throw invalidValue(argumentsRefused(name));
+      if (result === null && context.view.catalog.strict) throw new DbError('ArgumentError', argumentsRefused(name), { detail: 'InvalidArgumentValue' });
       return result;
     }),
     scalar(`${name}OrNull`, ['ANY'], returns, ([value]) => orNull(value!)),

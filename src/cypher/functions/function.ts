@@ -105,7 +105,7 @@ export function alias(name: string, target: ScalarFunction): ScalarFunction {
 
 /** TuGraph's words, then ours. */
 export function wrongArgument(name: string, expected: string, value: Value | undefined): DbError {
-  return new DbError('TypeError', `${argumentsRefused(name)} ${name}() needs ${expected}, not ${typeName(value ?? null)}`, { detail: 'InvalidArgumentValue' });
+  return new DbError('TypeError', `${argumentsRefused(name)} InvalidArgumentValue: ${name}() needs ${expected}, not ${typeName(value ?? null)}`, { detail: 'InvalidArgumentValue' });
 }
 
 export function argumentsRefused(name: string): string {
@@ -127,7 +127,7 @@ export function numberArgument(name: string, value: Value | undefined): number |
 /** An INTEGER that JavaScript counts with; larger ones are out of range for every function that asks for this. */
 export function countArgument(name: string, value: Value | undefined): number {
   if (typeof value === 'number') return value;
-  if (typeof value === 'bigint') throw new DbError('ArgumentError', `${name}(): ${value} is out of range`, { detail: 'NumberOutOfRange' });
+  if (typeof value === 'bigint') throw new DbError('ArgumentError', `NumberOutOfRange: ${name}(): ${value} is out of range`, { detail: 'NumberOutOfRange' });
   throw wrongArgument(name, 'an integer', value);
 }
 

@@ -24,7 +24,7 @@ function isEmpty([value]: Value[]): Value {
 
 function bound(value: Value | undefined): number | bigint {
   if (typeof value === 'number' || typeof value === 'bigint') return value;
-  throw new DbError('ArgumentError', `range() needs integers, not ${typeName(value ?? null)}`, { detail: 'InvalidArgumentType' });
+  throw new DbError('ArgumentError', `InvalidArgumentType: range() needs integers, not ${typeName(value ?? null)}`, { detail: 'InvalidArgumentType' });
 }
 
 /** The items of range() without a list that holds them, for who takes one after the other. Undefined: nothing for this way, see `range`. */

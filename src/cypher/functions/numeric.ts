@@ -33,7 +33,7 @@ function round([x, precision, mode]: Value[]): Value {
   const value = doubleArgument('round', x);
   if (precision === undefined) return new Float(Math.round(value) + 0);
   const digits = countArgument('round', precision);
-  if (digits < 0) throw new DbError('ArgumentError', 'round(): the precision must not be negative', { detail: 'NumberOutOfRange' });
+  if (digits < 0) throw new DbError('ArgumentError', 'NumberOutOfRange: round(): the precision must not be negative', { detail: 'NumberOutOfRange' });
   const name = mode === undefined ? 'HALF_UP' : stringArgument('round', mode).toUpperCase();
   if (!MODES.includes(name)) throw invalidValue(`round() does not know the mode '${name}'; it knows ${MODES.join(', ')}`);
   // Doubles have at most 17 significant digits, and none below 5e-324.

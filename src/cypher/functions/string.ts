@@ -48,7 +48,7 @@ export function reverseText(text: string): string {
 
 function notNegative(name: string, value: Value | undefined): number {
   const count = countArgument(name, value);
-  if (count < 0) throw new DbError('ArgumentError', `${name}(): ${count} is negative`, { detail: 'NegativeIntegerArgument' });
+  if (count < 0) throw new DbError('ArgumentError', `NegativeIntegerArgument: ${name}(): ${count} is negative`, { detail: 'NegativeIntegerArgument' });
   return count;
 }
 

@@ -67,7 +67,8 @@ export function tokenize(source: string): Token[] {
       const end = at + number[0].length;
       const next = source[end];
       if (next !== undefined && AFTER_NUMBER.test(next)) {
-        throw syntaxError(source, at, 'InvalidNumberLiteral', `'${source.slice(at, end + 1)}' is not a number`);
+        // Where a key belongs, no number would do.
+        throw syntaxError(source, at, source.slice(0, at).trimEnd().endsWith('{') ? 'UnexpectedSyntax' : 'InvalidNumberLiteral', `'${source.slice(at, end + 1)}' is not a number`);
       }
       push(/^0[xo]/i.test(number[0]) || !/[.eE]/.test(number[0]) ? 'integer' : 'float', number[0], '', at, end);
       continue;

@@ -158,7 +158,7 @@ function checkIndex(context: CheckContext, target: StaticType, index: StaticType
   }
   if (target.kind === 'list') {
     if (!isUnknown(index) && index.kind !== 'integer' && index.kind !== 'number') {
-      throw sourceError('TypeError', 'InvalidArgumentType', context.source, at.start,
+      throw sourceError('TypeError', 'ListElementAccessByNonInteger', context.source, at.start,
         `a list index is an Integer but this is a ${typeName(index)}`);
     }
     return target.element ?? ANY;

@@ -230,6 +230,9 @@ function checkCreatedRelationship(
   context: CheckContext, relationship: RelationshipPattern, scope: Scope, clause: 'CREATE' | 'MERGE',
 ): Scope {
   const { start } = relationship;
+  if (relationship.variable !== undefined && scope.has(relationship.variable)) {
+    throw context.error('VariableAlreadyBound', start, `Variable \`${relationship.variable}\` already declared`);
+  }
   if (relationship.length !== undefined) {
     throw context.error('CreatingVarLength', start, `variable-length relationships cannot be used in ${clause}`);
   }
@@ -241,9 +244,5 @@ function checkCreatedRelationship(
     throw context.error('RequiresDirectedRelationship', start, 'a created relationship has exactly one direction');
   }
   if (relationship.where !== undefined) throw context.error('UnexpectedSyntax', relationship.where.start, 'WHERE cannot stand in a created pattern');
-  if (relationship.variable === undefined) return scope;
-  if (scope.has(relationship.variable)) {
-    throw context.error('VariableAlreadyBound', start, `Variable \`${relationship.variable}\` already declared`);
-  }
-  return scope.with(relationship.variable, RELATIONSHIP);
+  return relationship.variable === undefined ? scope : scope.with(relationship.variable, RELATIONSHIP);
 }

@@ -12,6 +12,7 @@ it.each<[string, Value[][], Value]>([
   ['avg', rows(...Array.from({ length: 10 }, () => f(0.1))), f(0.1)], ['max', rows(1, 2, 0, null, -1), 2], ['min', rows(1, 2, 0, null, -1), -1], ['max', rows(1, f(2), 5, null, f(3.2)), 5],
   ['max', rows('a', 'b', 'B', null, 'abc1'), 'b'], ['min', rows('a', 'b', 'B'), 'B'], ['max', rows([1], [2], [2, 1]), [2, 1]], ['max', rows(1, 'a', null, [1, 2], f(0.2), 'b'), 1],
   ['min', rows(1, 'a', null, [1, 2], f(0.2), 'b'), [1, 2]], ['min', [], null], ['collect', rows(1, null, [2]), [1, [2]]], ['collect', [], []],
+  ['avg', rows(f(1e308), f(1e308), f(1.6e308), -1), f(0.9e308)], ['avg', rows(f(1e308), f(1e308), f(-1e308), f(-1e308)), f(0)], ['avg', rows(f(Infinity), 1), f(Infinity)],
   ['stDev', rows(1, 2, 3), f(1)], ['stDevP', rows(2, 4), f(1)], ['stDev', rows(1), f(0)], ['variance', rows(1, 2, 3), f(1)], ['varianceP', rows(2, 4), f(1)],
   ['percentileDisc', at(f(0), f(10), f(20), f(30)), f(10)], ['percentileDisc', at(f(0.5), f(10), f(20), f(30)), f(20)], ['percentileDisc', at(1, 30, 10, 20), 30],
   ['percentileCont', at(f(0.5), 10, 20, 30), f(20)], ['percentileCont', at(f(0.4), 10, 20), f(14)], ['percentileCont', at(f(1), f(10), f(20)), f(20)], ['percentileCont', [], null],
@@ -27,6 +28,10 @@ it('adds durations, and averages them', () => {
 it('refuses what it cannot total', () => {
   expect(() => aggregate('sum', rows('a'))).toThrow(expect.objectContaining({ code: 'TypeError', detail: 'InvalidArgumentType' }));
   expect(() => aggregate('sum', rows(2n ** 62n, 2n ** 62n))).toThrow(expect.objectContaining({ code: 'ArithmeticError' }));
+  for (const name of ['percentileDisc', 'percentileCont']) {
+    expect(() => aggregate(name, at(null, 1, 2))).toThrow(expect.objectContaining({ code: 'TypeError', detail: 'InvalidArgumentType' }));
+    expect(aggregate(name, at(null, null))).toBe(null);
+  }
   for (const wrong of [1000, -1, f(1.1)]) {
     for (const name of ['percentileDisc', 'percentileCont']) {
       expect(() => aggregate(name, at(wrong, 1))).toThrow(expect.objectContaining({ code: 'ArgumentError', detail: 'NumberOutOfRange' }));

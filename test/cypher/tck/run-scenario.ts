@@ -1,6 +1,6 @@
 /**
- * Runs one TCK scenario in this process, in a transaction that is never committed. Errors are judged strictly: the code or the message
- * must have the TCK's type or detail.
+ * Runs one TCK scenario in this process, in a transaction that is never committed. Errors are judged strictly: code and message have the
+ * TCK's type and detail, and what is to be found at compile time is found before the statement runs.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -37,6 +37,8 @@ class ScenarioRun {
   #host = new TestProcedures();
   #result: Result | undefined;
   #error: unknown;
+  /** Whether the error came before anything was run. */
+  #compiling = false;
   #before: Snapshot | undefined;
 
   constructor(view: GraphWriter) {
@@ -97,8 +99,10 @@ class ScenarioRun {
       const { error } = { error: this.#error };
       this.#error = undefined;
       if (!(error instanceof DbError)) return `not a DbError: ${describe(error)}`;
-      const seen = `${error.kind.bolt} ${error.message}`;
-      return wanted[3] === '*' || seen.includes(wanted[3]!) || seen.includes(wanted[1]!) ? undefined : `expected ${wanted[1]!} ${wanted[3]!}: ${describe(error)}`;
+      const [, type, phase, detail] = wanted;
+      const seen = `${error.code} ${error.kind.bolt} ${error.message}`;
+      const fits = seen.includes(type!.replace('ProcedureError', 'Procedure')) && (detail === '*' || seen.includes(detail!)) && (phase !== 'compile time' || this.#compiling || type === 'ParameterMissing');
+      return fits ? undefined : `expected ${type!} ${detail!} at ${phase!}: ${describe(error)}${this.#compiling ? ' when it was compiled' : ''}`;
     }
     if (this.#error !== undefined) return `unexpected error: ${describe(this.#error)}`;
     if (text === 'the result should be empty') return this.#result!.rows.length === 0 ? undefined : `expected no rows: ${show(this.#result!)}`;
@@ -122,7 +126,9 @@ class ScenarioRun {
 
   #query(text: string): Result {
     const view = this.#view;
+    this.#compiling = true;
     const query = prepare(text, { catalog: view.catalog, procedures: this.#host });
+    this.#compiling = false;
     const execution = execute(query, {
       view, parameters: this.#parameters, procedures: this.#host, checkpoint: () => undefined, wallMs: 1_600_000_000_000,
       random: seededRandom(1), timeZone: 'Z', limits: {},
