@@ -1,5 +1,5 @@
 /** lgraph_validate on stores that were damaged in every way it looks for. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -35,6 +35,14 @@ beforeEach(() => {
   cpSync(join(directory, 'whole'), db, { recursive: true });
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+it('finds no store where there is an empty folder, and makes none', async () => {
+  const store = join(db, 'store');
+  rmSync(store, { recursive: true });
+  mkdirSync(store);
+  await expect(problems()).rejects.toMatchObject({ code: 'InvalidConfig', message: expect.stringContaining('there is no store in it') as string });
+  expect(readdirSync(store)).toEqual([]);
+});
 
 const problems = () => withStore(db, async (engine, reader) => {
   const found: Problem[] = [];
