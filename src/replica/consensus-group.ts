@@ -155,10 +155,11 @@ export class ConsensusGroup {
     const member = memberOf(view.config.config, remove)!;
     this.#host.log('warn', `${decodeInfo(member).rpcAddress} has been silent for too long and is removed`, { nodeId: remove });
     const lastHeardMs = Math.max(driver.lastHeardMs(remove) ?? 0, this.#knownSince.get(remove) ?? 0);
-    this.change({ kind: 'remove', id: remove }, removal.offlineMs).then(() => {
-      if (member.voter) this.#gone.set(remove, { member, lastHeardMs });
-    }, (error: Error) => {
+    // At once: the change holds when it is appended, and until it is committed the list would have neither of the two.
+    if (member.voter) this.#gone.set(remove, { member, lastHeardMs });
+    this.change({ kind: 'remove', id: remove }, removal.offlineMs).catch((error: Error) => {
       // Not done: to be tried again at the next tick.
+      this.#gone.delete(remove);
       this.#lastRemoval = Number.NEGATIVE_INFINITY;
       this.#host.log('warn', `removal failed: ${error.message}`);
     });
@@ -170,7 +171,7 @@ export class ConsensusGroup {
 
   #forget(nowMs: number, removeMs: number): void {
     for (const [id, { member, lastHeardMs }] of this.#gone) {
-      const isBack = this.#membersAt(decodeInfo(member).rpcAddress).length > 0;
+      const isBack = this.#membersAt(decodeInfo(member).rpcAddress).some((one) => one.id !== id);
       if (isBack || nowMs - lastHeardMs >= removeMs) this.#gone.delete(id);
     }
   }

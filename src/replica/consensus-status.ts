@@ -59,11 +59,13 @@ export function groupStatus(parts: StatusParts): GroupStatus {
     };
   }
   const view = driver.node.view;
+  // One whose removal is under way may be a member still.
+  const gone = [...parts.gone.values()].filter(({ member }) => memberOf(view.config.config, member.id) === undefined);
   const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : undefined);
   return {
     ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
     lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
-    peers: [...view.config.config.members.map((member) => peerStatus(parts, view, member)), ...[...parts.gone.values()].map((gone) => goneStatus(parts, gone))],
+    peers: [...view.config.config.members.map((member) => peerStatus(parts, view, member)), ...gone.map((one) => goneStatus(parts, one))],
     counters: counters(parts, view), timings: { append: driver.appendTimes.buckets, sync: driver.store.syncTimes.buckets },
   };
 }
