@@ -3,10 +3,6 @@ import { statfsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asDbError } from '../base/errors.ts';
-import type { Engine } from '../storage/engine.ts';
-import { openLevelEngine } from '../storage/level-engine.ts';
-import type { LevelEngineOptions } from '../storage/level-engine.ts';
 
 /** LevelDB needs room for a memory table and for the files of a merge before it is worth opening. */
 export const ENOUGH_BYTES = 64 << 20;
@@ -25,16 +21,4 @@ export async function folderBytes(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
   const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).then((found) => (found.isFile() ? found.size : 0), () => 0)));
   return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-/** A disk may fill up again between the look at its space and the opening, which writes a little: that is waited out too. */
-export async function openPatiently(options: LevelEngineOptions): Promise<Engine> {
-  for (;;) {
-    try {
-      return await openLevelEngine(options);
-    } catch (error) {
-      if (asDbError(error).code !== 'ReadOnlyDisk') throw error;
-      await sleep(LOOK_MS);
-    }
-  }
 }

@@ -41,13 +41,14 @@ import type { LiveName, LiveValues } from '../service/live-config.ts';
 import { TaskRegistry } from '../service/tasks.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
+import { openLevelEngine } from '../storage/level-engine.ts';
 import { MemoryEngine } from '../storage/memory-engine.ts';
 import { addressesOf, addressList } from './addresses.ts';
 import { ThreadCopies } from './copies.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
 import { answerForwarded, leaderExecutor, leaderStatus } from './forwarding.ts';
-import { folderBytes, openPatiently } from './disk-space.ts';
+import { folderBytes } from './disk-space.ts';
 import { AuditLog } from './audit-log.ts';
 import { diagnostics } from './diagnostics.ts';
 import { Upkeep } from './upkeep.ts';
@@ -96,6 +97,7 @@ export class LgraphServer {
   #engine: Engine | undefined;
   #reader: StateReader | undefined;
   #writer: Channel | undefined;
+  #writerThread: Worker | undefined;
   #readers: Channel[] = [];
   #link: ConsensusLink | undefined;
   #rest: RestServer | undefined;
@@ -144,10 +146,9 @@ export class LgraphServer {
     await discardLocalData(this.#config, addressesOf(this.#config).rpc, (line) => this.#log.warn(line));
     const { port1: writerSide, port2: consensusWriterSide } = new MessageChannel();
     const { port1: mainSide, port2: consensusMainSide } = new MessageChannel();
-    // First of all threads: LevelDB's cache belongs to the handle that opens the store, and goes with it.
-    this.#engine = await openPatiently(this.#store);
     const version = await this.#startWriter(writerSide);
     await this.#startReaders();
+    this.#engine = await openLevelEngine(this.#store);
     expectCache(this.#blockCacheBytes);
     this.#reader = new StateReader(this.#engine, this.#clocks, new BlockCache(this.#blockCacheBytes));
     const point = this.#reader.acquire();
@@ -233,6 +234,7 @@ export class LgraphServer {
       transactionsMax: config.max_open_transactions, idempotencyKeptMs: config.idempotency_kept_s * 1000,
     };
     const worker = this.#worker('writer-thread', data, [port2, consensusPort]);
+    this.#writerThread = worker;
     return new Promise((resolve, reject) => {
       worker.once('error', reject);
       this.#writer = new Channel(port1 as unknown as PortLike, {
@@ -502,13 +504,15 @@ export class LgraphServer {
     await within(this.#writer?.call('drain', Math.min(2000, rest())), rest());
     await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
     await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop(), this.#rpcServer?.stop()]);
-    await Promise.allSettled([...[...this.#readers, this.#writer].map((channel) => within(channel?.call('stop', undefined), rest())), within(this.#copies?.stop(), rest())]);
+    await Promise.allSettled([...this.#readers.map((channel) => within(channel.call('stop', undefined), rest())), within(this.#copies?.stop(), rest())]);
+    // LevelDB's cache belongs to the handle that opened the store, the writer's, and goes with it: whoever reads ends before, also one that did not stop in time.
+    await Promise.allSettled(this.#workers.filter((worker) => worker !== this.#writerThread && worker !== this.#consensus).map((worker) => worker.terminate()));
+    await this.#reader?.close();
+    await this.#engine?.close();
+    await within(this.#writer?.call('stop', undefined), rest());
     this.#link?.close();
     this.#rpcCalls?.close();
     await Promise.allSettled(this.#workers.map((worker) => worker.terminate()));
-    // Last of all threads: one that did not stop in time may have been reading until now.
-    await this.#reader?.close();
-    await this.#engine?.close();
     this.#endStats();
     this.#certificates?.stop();
     this.#audit?.close();

@@ -17,6 +17,7 @@ import { executorHandlers } from '../service/executors.ts';
 import { allProcedures } from './procedures.ts';
 import { WriteHost } from '../service/write-host.ts';
 import { VersionClocks } from '../storage/clocks.ts';
+import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
 import type { WriterThreadData } from './threads.ts';
@@ -29,8 +30,10 @@ reportWorkerStats();
 /** Longer than any server retries a request that it forwarded. */
 const OWN_KEY_KEPT_MS = 120_000;
 
+const FULL_DISK_MS = 500;
+
 const data = workerData as WriterThreadData;
-const engine = await openLevelEngine({ ...data.store, compactDeletes: data.compactDeletes });
+const engine = await opened();
 const clocks = new VersionClocks(data.clocks);
 expectCache(data.blockCacheBytes);
 const writer = new StateWriter(engine, clocks, data.blockCacheBytes);
@@ -50,6 +53,18 @@ const outcomes = new OutcomeKeeper(engine, transactor, () => Date.now(), {
   keptMs: (key) => (key.split('\n')[1]?.startsWith(OWN_KEY_PREFIX) === true ? OWN_KEY_KEPT_MS : data.idempotencyKeptMs),
 });
 setInterval(() => void outcomes.forgetOld(), 5000).unref();
+
+/** A disk may fill up again between the look at its space and the opening, which writes a little: that is waited out too. */
+async function opened(): Promise<Engine> {
+  for (;;) {
+    try {
+      return await openLevelEngine({ ...data.store, compactDeletes: data.compactDeletes });
+    } catch (error) {
+      if (asDbError(error).code !== 'ReadOnlyDisk') throw error;
+      await new Promise((resolve) => setTimeout(resolve, FULL_DISK_MS));
+    }
+  }
+}
 
 /** A new group gets its first graph, user and signing key from its first leader, before anybody is told that it leads. */
 async function onRole(leading: boolean): Promise<void> {
