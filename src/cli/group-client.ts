@@ -37,6 +37,15 @@ export class GroupClient {
     return this.repeat((client, address) => client.get(address, path));
   }
 
+  /** Of the group that answers; one that is only forming has no id yet, and is waited for. */
+  async groupId(): Promise<string> {
+    return this.repeat(async (client, address) => {
+      const { clusterId } = await client.get(address, '/info/raft') as { clusterId: string };
+      if (clusterId === '') throw new Error(`${address} belongs to no group yet`);
+      return clusterId;
+    });
+  }
+
   /** Turns to the server that takes writes, if there is one now: others would send them on. */
   async toLeader(): Promise<void> {
     const { addresses } = this.#options;

@@ -40,7 +40,7 @@ export interface OnlineOptions extends ImportEvents {
 
 interface RunState {
   readonly run: string;
-  /** The id of the group that it goes to. Absent before the first package. */
+  /** The id of the group that it goes to. Files of earlier versions lack it. */
   readonly group?: string;
   /** Of files, sizes and options: packages have the same numbers only while these are the same. */
   readonly fingerprint: string;
@@ -138,18 +138,20 @@ class Run {
   /** That a run which goes on does so where it began. */
   async #sameTarget(): Promise<void> {
     const { graph, stateFile } = this.#options;
-    const { clusterId } = await this.#client.get('/info/raft') as { clusterId: string };
+    const group = await this.#client.groupId();
     if (this.#hasSome) {
       const elsewhere = (what: string): DbError => new DbError('InvalidRequest', `${stateFile} is of an import that was not finished, ${what}`, {
         hint: 'go on with it where it began, or begin anew here with --breakpoint_continue false',
       });
-      const { group = clusterId } = this.#state;
-      if (group !== clusterId) throw elsewhere(`into the group ${group}; this is the group ${clusterId}`);
+      const { group: known = group } = this.#state;
+      if (known !== group) throw elsewhere(`into the group ${known}; this is the group ${group}`);
       await this.#client.get(`/db/${encodeURIComponent(graph)}`).catch((error: unknown) => {
-        if (!(error instanceof RestError) || error.code === 'GraphNotFound') throw error instanceof RestError ? elsewhere(`but the graph "${graph}" is gone, with what was imported into it`) : error;
+        if (!(error instanceof RestError)) throw error;
+        // Who may not look at it hears from the next call if it is gone.
+        if (error.code === 'GraphNotFound') throw elsewhere(`but the graph "${graph}" is gone, with what was imported into it`);
       });
     }
-    this.#state = { ...this.#state, group: clusterId };
+    this.#state = { ...this.#state, group };
   }
 
   async send(files: readonly InputFile[]): Promise<void> {

@@ -17,6 +17,8 @@ import { RejoinPauses } from './rejoin-pauses.ts';
 import { ENOUGH_BYTES, untilSpace } from './disk-space.ts';
 import { realFolder, replaceStore } from './store-switch.ts';
 
+const READERS_END_MS = 1000;
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function complain(error: unknown, code: number): never {
@@ -108,10 +110,16 @@ async function run(loaded: LoadedConfig): Promise<void> {
     giveBack();
     process.exit(code);
   };
+  let isLost = false;
   const fatal = (message: string, isRefusal = false) => {
+    if (isLost) return;
+    isLost = true;
     log.fatal(`${message}; this server stops`);
     process.stderr.write(`lgraph_server: ${message}\n`);
-    end(isRefusal ? 254 : 1);
+    const leave = (): void => end(isRefusal ? 254 : 1);
+    // Readers that the end of the process finds at work may turn its exit code into a signal.
+    setTimeout(leave, READERS_END_MS);
+    server.endReaders().then(leave, leave);
   };
   const rejoins = new RejoinPauses(systemClock);
   const make = (): LgraphServer => new LgraphServer(config, log, {
@@ -119,7 +127,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
   });
   let server = make();
   const restart = async (why: string, between: () => void): Promise<void> => {
-    if (ending) return;
+    if (ending || isLost) return;
     try {
       await server.stop(false);
       between();
@@ -168,7 +176,10 @@ async function run(loaded: LoadedConfig): Promise<void> {
   try {
     await server.start();
   } catch (error) {
+    // What is fatal has been told.
+    if (isLost) return;
     log.error(asDbError(error).message);
+    await server.endReaders();
     giveBack();
     complain(error, 254);
   }

@@ -484,6 +484,15 @@ export class LgraphServer {
   // -------------------------------------------------------------- stop
 
   /**
+   * Ends the threads that only read, also one that does not stop by itself. LevelDB's cache belongs to the handle that opened the store, the
+   * writer's, and goes with it: whoever still read then would bring the process down.
+   */
+  async endReaders(): Promise<void> {
+    this.#stopping = true;
+    await Promise.allSettled(this.#workers.filter((worker) => worker !== this.#writerThread && worker !== this.#consensus).map((worker) => worker.terminate()));
+  }
+
+  /**
    * Ends gracefully within the time: running requests end, leadership is handed over, everything is on disk. `leave`: this
    * server also leaves its group for good, if the rest can go on without it.
    */
@@ -505,8 +514,7 @@ export class LgraphServer {
     await within(this.#link?.stop(rest(), leave).then((left) => this.#log.info(left)), rest());
     await Promise.allSettled([this.#rest?.stop(), this.#bolt?.stop(), this.#rpcServer?.stop()]);
     await Promise.allSettled([...this.#readers.map((channel) => within(channel.call('stop', undefined), rest())), within(this.#copies?.stop(), rest())]);
-    // LevelDB's cache belongs to the handle that opened the store, the writer's, and goes with it: whoever reads ends before, also one that did not stop in time.
-    await Promise.allSettled(this.#workers.filter((worker) => worker !== this.#writerThread && worker !== this.#consensus).map((worker) => worker.terminate()));
+    await this.endReaders();
     await this.#reader?.close();
     await this.#engine?.close();
     await within(this.#writer?.call('stop', undefined), rest());

@@ -68,7 +68,7 @@ export function tokenize(source: string): Token[] {
       const next = source[end];
       if (next !== undefined && AFTER_NUMBER.test(next)) {
         // Where a key belongs, no number would do.
-        throw syntaxError(source, at, source.slice(0, at).trimEnd().endsWith('{') ? 'UnexpectedSyntax' : 'InvalidNumberLiteral', `'${source.slice(at, end + 1)}' is not a number`);
+        throw syntaxError(source, at, tokens.at(-1)?.key === '{' ? 'UnexpectedSyntax' : 'InvalidNumberLiteral', `'${source.slice(at, end + 1)}' is not a number`);
       }
       push(/^0[xo]/i.test(number[0]) || !/[.eE]/.test(number[0]) ? 'integer' : 'float', number[0], '', at, end);
       continue;
