@@ -58,16 +58,21 @@ function channelCredentials({ ca, key, cert }: Certificates): ChannelCredentials
 export function peerTls(certificates: Certificates): { readonly credentials: PeerCredentials; use(certificates: Certificates): void } {
   const provider = new CurrentCertificates(certificates);
   let channel = channelCredentials(certificates);
+  let current = certificates;
   return {
     credentials: {
       server: experimental.createCertificateProviderServerCredentials(provider, provider, true),
       get channel() {
         return channel;
       },
+      get certificates() {
+        return current;
+      },
     },
     use(next) {
       provider.set(next);
       channel = channelCredentials(next);
+      current = next;
     },
   };
 }

@@ -1,6 +1,8 @@
 /** How connections between servers are made: one place for credentials, sizes and keep-alive, as the configuration has them. */
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { Certificates } from '../base/certificates.ts';
+import type { LaneSettings } from './peer-lane.ts';
 import { peerService } from './raft-proto.ts';
 import type { PeerClient } from './raft-proto.ts';
 
@@ -8,6 +10,8 @@ import type { PeerClient } from './raft-proto.ts';
 export interface PeerCredentials {
   readonly server: ServerCredentials;
   readonly channel: ChannelCredentials;
+  /** What lanes show and ask for, read anew for each connection; undefined: no TLS. */
+  readonly certificates?: Certificates | undefined;
 }
 
 export const insecure: PeerCredentials = { server: ServerCredentials.createInsecure(), channel: credentials.createInsecure() };
@@ -30,12 +34,15 @@ export type KeepAlive = 'tight' | 'patient';
 const TIGHT_MS_MIN = 1000;
 const PATIENT_MS = 5000;
 
-export function keepAliveOptions(kind: KeepAlive, electionTimeoutMs: number): Record<string, number> {
-  return {
-    'grpc.keepalive_time_ms': kind === 'tight' ? Math.max(100, electionTimeoutMs / 2) : 2000,
-    'grpc.keepalive_timeout_ms': kind === 'tight' ? Math.max(TIGHT_MS_MIN, electionTimeoutMs * 2) : PATIENT_MS,
-    'grpc.keepalive_permit_without_calls': 1,
-  };
+export function laneSettings(kind: KeepAlive, { electionTimeoutMs, messageBytesMax }: ChannelSettings): LaneSettings {
+  return kind === 'tight'
+    ? { messageBytesMax, pingMs: Math.max(100, electionTimeoutMs / 2), pongMs: Math.max(TIGHT_MS_MIN, electionTimeoutMs * 2) }
+    : { messageBytesMax, pingMs: 2000, pongMs: PATIENT_MS };
+}
+
+export function keepAliveOptions(kind: KeepAlive, settings: ChannelSettings): Record<string, number> {
+  const { pingMs, pongMs } = laneSettings(kind, settings);
+  return { 'grpc.keepalive_time_ms': pingMs, 'grpc.keepalive_timeout_ms': pongMs, 'grpc.keepalive_permit_without_calls': 1 };
 }
 
 export function sizeOptions(messageBytesMax: number): Record<string, number> {
@@ -48,6 +55,6 @@ export function newClient(address: string, settings: ChannelSettings, keepAlive:
     // A host name may get another address: gRPC would look it up again after 30 s only.
     'grpc.dns_min_time_between_resolutions_ms': 500,
     'grpc.use_local_subchannel_pool': 1, 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000,
-    ...sizeOptions(settings.messageBytesMax), ...keepAliveOptions(keepAlive, settings.electionTimeoutMs),
+    ...sizeOptions(settings.messageBytesMax), ...keepAliveOptions(keepAlive, settings),
   }) as unknown as PeerClient;
 }

@@ -26,6 +26,8 @@ export interface Welcome {
   readonly nodeId: string;
   /** It reads frames with `deflated`. */
   readonly inflates?: boolean;
+  /** Over gRPC: it knows lanes. */
+  readonly lanes?: boolean;
 }
 
 let loaded: ServiceClientConstructor | undefined;

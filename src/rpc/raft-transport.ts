@@ -1,9 +1,10 @@
 /**
- * The Transport of `replica` over gRPC: a server for what others send, a link to each peer for what we send.
+ * The Transport of `replica` on one port: a server for what others send, a link to each peer for what we send. Raft messages and
+ * requests travel in lanes; states and calls, and everything with servers from before there were lanes, by gRPC.
  */
 import { DbError } from '../base/errors.ts';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { Server, status } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { FrameEncoder, decodeFrame } from '../raft/codec.ts';
@@ -14,6 +15,10 @@ import { normalAddress } from '../service/allowed-hosts.ts';
 import { systemRandom } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { unpackFrame } from './frame-packing.ts';
+import { PeerPort } from './peer-port.ts';
+import type { LaneKind } from './peer-lane.ts';
+import { grpcStream, laneStream } from './peer-stream.ts';
+import type { PeerStream } from './peer-stream.ts';
 import { insecure, keepAliveOptions, newClient, sizeOptions } from './raft-channel.ts';
 import type { ChannelSettings, PeerCredentials } from './raft-channel.ts';
 import { RaftLink } from './raft-link.ts';
@@ -39,7 +44,7 @@ export interface RaftTransportOptions {
   readonly addServices?: (server: Server, mayAsk: (peer: string) => boolean) => void;
 }
 
-type Incoming = ServerDuplexStream<Frame, Frame>;
+type GrpcCall = ServerDuplexStream<Frame, Frame>;
 
 const CALL_CLIENTS_MAX = 64;
 const MESSAGE_BYTES_MAX = 256 << 20;
@@ -53,9 +58,10 @@ export class RaftTransport implements Transport {
   readonly #encoder = new FrameEncoder();
   readonly #links = new Map<NodeId, RaftLink>();
   readonly #callClients = new Map<string, PeerClient>();
-  readonly #controlOf = new Map<NodeId, Incoming>();
+  readonly #controlOf = new Map<NodeId, PeerStream>();
   readonly #settings: ChannelSettings;
   #server: Server | undefined;
+  #port: PeerPort | undefined;
   #refusals: Refusals | undefined;
   #handlers: TransportHandlers | undefined;
   /** Undefined: every address may speak. */
@@ -75,23 +81,20 @@ export class RaftTransport implements Transport {
       // A server that is not a member yet, or not any more, is refused in the course of things.
       handlers.log(reason === WRONG_SECRET || reason === WRONG_ADDRESS ? 'warn' : 'info', line);
     });
-    const server = new Server({ ...sizeOptions(this.#settings.messageBytesMax), ...keepAliveOptions('patient', this.#settings.electionTimeoutMs) });
+    const server = new Server({ ...sizeOptions(this.#settings.messageBytesMax), ...keepAliveOptions('patient', this.#settings) });
+    const overGrpc = (kind: LaneKind) => (call: GrpcCall) => this.#onKind(kind, grpcStream(call), handlers);
     server.addService(peerService().service, {
-      Control: (call: Incoming) => this.#onStream(call, handlers, (hello) => this.#onControl(call, hello, handlers)),
-      Bulk: (call: Incoming) => this.#onStream(call, handlers, (hello) => this.#onRaftFrames(call, hello, handlers)),
-      State: (call: Incoming) => this.#onStream(call, handlers, (hello) => receiveState(call, hello, handlers)),
-      Requests: (call: Incoming) => this.#onStream(call, handlers, (hello) => onRequests(call, hello, handlers)),
+      Control: overGrpc('control'), Bulk: overGrpc('bulk'), Requests: overGrpc('requests'),
+      State: (call: GrpcCall) => this.#onStream(grpcStream(call), handlers, (hello) => receiveState(call, hello, handlers)),
       Call: (call: ServerUnaryCall<Frame, Frame>, done: sendUnaryData<Frame>) => this.#onCall(call, done, handlers),
     });
     this.#options.addServices?.(server, (peer) => !this.#isStranger(peer));
     this.#server = server;
-    const { listenHost, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      server.bindAsync(`${listenHost.includes(':') ? `[${listenHost}]` : listenHost}:${port}`, this.#settings.credentials.server, (error) => {
-        if (error === null) resolve();
-        else reject(new Error(`cannot listen on ${listenHost}:${port}: ${error.message}`));
-      });
+    this.#port = new PeerPort(server, this.#settings.credentials, {
+      onLane: (socket, kind, peer) => this.#onKind(kind, laneStream(socket, peer, this.#settings), handlers),
+      onRefused: (peer, reason) => this.#refusals!.note(peer, reason),
     });
+    await this.#port.listen(this.#options.listenHost, this.#options.port);
   }
 
   /** From now on only these may speak to this server, and its own machine. */
@@ -107,25 +110,32 @@ export class RaftTransport implements Transport {
 
   // ---- what others send ----
 
-  #onStream(call: Incoming, handlers: TransportHandlers, onHello: (hello: Hello) => void): void {
-    call.on('error', () => undefined);
-    const nobody = setTimeout(() => call.emit('error', { code: status.DEADLINE_EXCEEDED, details: 'no greeting' }), HELLO_MS);
-    call.once('close', () => clearTimeout(nobody));
-    call.once('data', (frame: Frame) => {
+  #onKind(kind: LaneKind, stream: PeerStream, handlers: TransportHandlers): void {
+    this.#onStream(stream, handlers, (hello) => {
+      if (kind === 'control') this.#onControl(stream, hello, handlers);
+      else if (kind === 'bulk') this.#onRaftFrames(stream, hello, handlers);
+      else onRequests(stream, hello, handlers);
+    });
+  }
+
+  #onStream(stream: PeerStream, handlers: TransportHandlers, onHello: (hello: Hello) => void): void {
+    const nobody = setTimeout(() => stream.refuse('no greeting'), HELLO_MS);
+    stream.onClose = () => clearTimeout(nobody);
+    stream.onFrame = (frame) => {
       clearTimeout(nobody);
-      const isStranger = this.#isStranger(call.getPeer());
+      stream.onFrame = () => undefined;
+      const isStranger = this.#isStranger(stream.peer);
       const hello = isStranger ? undefined : this.#parseHello(frame);
       const refused = isStranger ? WRONG_ADDRESS : hello === undefined ? WRONG_SECRET : handlers.refuse(hello);
       if (hello === undefined || refused !== undefined) {
-        this.#refusals!.note(call.getPeer(), refused!);
-        call.emit('error', { code: status.FAILED_PRECONDITION, details: refused });
+        this.#refusals!.note(stream.peer, refused!);
+        stream.refuse(refused!);
         return;
       }
-      const welcome: Welcome = { nodeId: hello.toId, inflates: true };
-      call.write({ payload: Buffer.from(JSON.stringify(welcome)) });
+      const welcome: Welcome = { nodeId: hello.toId, inflates: true, lanes: true };
+      stream.write(Buffer.from(JSON.stringify(welcome)));
       onHello(hello);
-    });
-    call.on('end', () => call.end());
+    };
   }
 
   #parseHello(frame: Frame): Hello | undefined {
@@ -144,32 +154,32 @@ export class RaftTransport implements Transport {
     return timingSafeEqual(digest(given ?? ''), digest(this.#options.secret));
   }
 
-  #onControl(call: Incoming, hello: Hello, handlers: TransportHandlers): void {
+  #onControl(stream: PeerStream, hello: Hello, handlers: TransportHandlers): void {
     // A peer that reconnects may have left its old stream half open.
-    this.#controlOf.get(hello.fromId)?.end();
-    this.#controlOf.set(hello.fromId, call);
-    call.on('close', () => {
-      if (this.#controlOf.get(hello.fromId) !== call) return;
+    this.#controlOf.get(hello.fromId)?.close();
+    this.#controlOf.set(hello.fromId, stream);
+    stream.onClose = () => {
+      if (this.#controlOf.get(hello.fromId) !== stream) return;
       this.#controlOf.delete(hello.fromId);
       handlers.onPeerDown(hello.fromId);
-    });
+    };
     handlers.onPeerUp(hello);
     this.#links.get(hello.fromId)?.hurry();
-    this.#onRaftFrames(call, hello, handlers);
+    this.#onRaftFrames(stream, hello, handlers);
   }
 
-  #onRaftFrames(call: Incoming, hello: Hello, handlers: TransportHandlers): void {
-    call.on('data', (frame: Frame) => {
+  #onRaftFrames(stream: PeerStream, hello: Hello, handlers: TransportHandlers): void {
+    stream.onFrame = (frame) => {
       let messages: Message[];
       try {
         messages = decodeFrame(unpackFrame(frame, this.#settings.messageBytesMax));
       } catch (error) {
         handlers.log('warn', `a frame from ${hello.fromId} makes no sense: ${(error as Error).message}`);
-        call.emit('error', { code: status.INVALID_ARGUMENT, details: 'not a frame' });
+        stream.refuse('not a frame');
         return;
       }
       handlers.onMessages(hello, messages);
-    });
+    };
   }
 
   #onCall(call: ServerUnaryCall<Frame, Frame>, done: sendUnaryData<Frame>, handlers: TransportHandlers): void {
@@ -271,18 +281,19 @@ export class RaftTransport implements Transport {
     this.#links.clear();
     for (const client of this.#callClients.values()) client.close();
     this.#callClients.clear();
+    this.#port?.stop();
     this.#server?.forceShutdown();
     await Promise.resolve();
   }
 }
 
-function onRequests(call: Incoming, hello: Hello, handlers: TransportHandlers): void {
-  call.on('data', (frame: Frame) => {
+function onRequests(stream: PeerStream, hello: Hello, handlers: TransportHandlers): void {
+  stream.onFrame = (frame) => {
+    if (frame.payload.length === 0) return stream.refuse('not a request');
     const reader = new ByteReader(frame.payload);
     const id = reader.varint();
     handlers.onRequest(hello.fromId, reader.raw(reader.remaining), (answer) => {
-      if (!call.writable) return;
-      call.write({ payload: new ByteWriter(answer.length + 9).varint(id).u8(0).raw(answer).finish() });
+      stream.write(new ByteWriter(answer.length + 9).varint(id).u8(0).raw(answer).finish());
     });
-  });
+  };
 }

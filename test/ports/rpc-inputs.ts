@@ -2,7 +2,9 @@
  * The gRPC port, byte by byte: HTTP/2 frames made by hand, with calls of clients, of health and reflection, and of servers of the group. Each
  * input is a call on a stream of its own, or frames that no client sends.
  */
+import { crc32 } from 'node:zlib';
 import { CLIENT_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICES, serviceOf } from '../../src/rpc/client-proto.ts';
+import { LANE_MAGIC } from '../../src/rpc/peer-lane.ts';
 import { peerService } from '../../src/rpc/raft-proto.ts';
 import type { Answers, Dialogue } from './dialogue.ts';
 import type { Dice } from '../dice.ts';
@@ -159,8 +161,55 @@ const PREFACE = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])), frame(WINDOW_UPDATE, 0, 0, Buffer.from([0x3f, 0xff, 0xff, 0xff])),
 ]);
 
+const LANE_ANSWER_FLAGS = new Set([4, 8]);
+
+/** Refusals, and signs of life that were asked for. */
+class LaneAnswers implements Answers {
+  readonly rows = 0;
+  count = 0;
+  #pending = Buffer.alloc(0);
+  #hasMagic = false;
+
+  push(data: Buffer): void {
+    this.#pending = Buffer.concat([this.#pending, data]);
+    if (!this.#hasMagic && this.#pending.length >= LANE_MAGIC.length) {
+      this.#hasMagic = true;
+      this.#pending = this.#pending.subarray(LANE_MAGIC.length);
+    }
+    while (this.#hasMagic && this.#pending.length >= 9) {
+      const length = this.#pending.readUInt32LE(0);
+      if (this.#pending.length < 9 + length) return;
+      if (LANE_ANSWER_FLAGS.has(this.#pending[4]!)) this.count += 1;
+      this.#pending = this.#pending.subarray(9 + length);
+    }
+  }
+}
+
+function laneFrame(payload: Buffer, flags = 0): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUInt32LE(payload.length, 0);
+  head[4] = flags;
+  head.writeUInt32LE(crc32(payload, flags), 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** A server's own way to this port (src/rpc/peer-lane.ts): a greeting, right or wrong, and frames behind it. */
+function laneDialogue(dice: Dice, port: number, secret: string | undefined): Dialogue {
+  const hello = Buffer.from(JSON.stringify({ ...HELLO, ...(secret === undefined ? {} : { secret }) }));
+  const damage = (bytes: Buffer, share: number) => (dice.chance(share) ? mutated(dice, bytes, hello) : bytes);
+  // A sign of life is asked for before anything else, so that the last input is answered where the server goes on.
+  const ping = laneFrame(Buffer.alloc(0), 2);
+  const inputs = [
+    ping, damage(laneFrame(damage(hello, 0.5)), 0.1),
+    ...Array.from({ length: dice.below(4) }, () => damage(laneFrame(damage(dice.pick(FRAMES), 0.5), dice.pick([0, 0, 1, 2, 4, 8, 16])), 0.2)), ping,
+  ];
+  const opening = damage(Buffer.concat([LANE_MAGIC, Buffer.of(dice.below(4))]), 0.1);
+  return { port, isStranger: secret === undefined, opening, inputs, answers: new LaneAnswers() };
+}
+
 export function rpcDialogue(dice: Dice, { port, token, secret, brokenFrames }: RpcTarget, count: number): Dialogue {
   const isStranger = dice.chance(0.5);
+  if (dice.chance(0.2)) return laneDialogue(dice, port, isStranger ? undefined : secret);
   const calls = [...CLIENT_CALLS, ...peerCalls(isStranger ? undefined : secret)];
   const more = isStranger ? dice.pick([[], [['authorization', 'Bearer x.y.z']], [['authorization', '']]] as const) : [['authorization', `Bearer ${token}`], ['grpc-timeout', '500m']] as const;
   const givenUp: number[] = [];
