@@ -85,7 +85,7 @@ async function onRole(leading: boolean): Promise<void> {
 
 const host = new WriteHost(transactor, {
   procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: data.limits,
+  random: systemRandom, wallMs: () => Date.now(), monotonicMs: () => performance.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: data.limits,
   fullText: data.fullText,
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
   transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,
