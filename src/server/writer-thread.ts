@@ -49,7 +49,7 @@ const transactor = new Transactor({
   onOutcome: (key, atMs) => outcomes.note(key, atMs),
 });
 
-const outcomes = new OutcomeKeeper(engine, transactor, () => Date.now(), {
+const outcomes = new OutcomeKeeper(engine, transactor, systemClock, {
   keptMs: (key) => (key.split('\n')[1]?.startsWith(OWN_KEY_PREFIX) === true ? OWN_KEY_KEPT_MS : data.idempotencyKeptMs),
 });
 setInterval(() => void outcomes.forgetOld(), 5000).unref();
