@@ -48,6 +48,9 @@ export interface CertificateWatchOptions {
   readonly intervalMs: number;
   readonly onChange: (certificates: Certificates) => void;
   readonly onProblem: (message: string) => void;
+  /** What others may dislike about the certificates in use, looked for at each look; each is told once. */
+  readonly concerns?: (certificates: Certificates) => readonly string[];
+  readonly onConcern?: (message: string) => void;
 }
 
 export class CertificateWatch {
@@ -56,11 +59,13 @@ export class CertificateWatch {
   readonly #timer: NodeJS.Timeout | undefined;
   #current: Certificates;
   #problem = '';
+  #told: readonly string[] = [];
 
   constructor(files: CertificateFiles, options: CertificateWatchOptions) {
     this.#files = files;
     this.#options = options;
     this.#current = readCertificates(files);
+    this.#lookForConcerns();
     if (options.intervalMs > 0) this.#timer = setInterval(() => this.reload(), options.intervalMs).unref();
   }
 
@@ -77,13 +82,26 @@ export class CertificateWatch {
       const { message } = error as Error;
       if (message !== this.#problem) this.#options.onProblem(`${message}; the certificates in use stay`);
       this.#problem = message;
+      this.#lookForConcerns();
       return;
     }
     this.#problem = '';
     const { cert, key, ca } = this.#current;
-    if (read.cert.equals(cert) && read.key.equals(key) && (read.ca === undefined || ca?.equals(read.ca) === true)) return;
+    if (read.cert.equals(cert) && read.key.equals(key) && (read.ca === undefined || ca?.equals(read.ca) === true)) {
+      this.#lookForConcerns();
+      return;
+    }
     this.#current = read;
     this.#options.onChange(read);
+    this.#lookForConcerns();
+  }
+
+  /** Also without new files: time alone makes certificates run out. */
+  #lookForConcerns(): void {
+    const { concerns, onConcern } = this.#options;
+    const found = concerns?.(this.#current) ?? [];
+    for (const concern of found) if (!this.#told.includes(concern)) onConcern?.(concern);
+    this.#told = found;
   }
 
   stop(): void {

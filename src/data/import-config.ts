@@ -112,7 +112,7 @@ const SCHEMA_KEYS = ['label', 'type', 'properties', 'primary', 'temporal', 'temp
 function schemaItem(item: Json, where: string): { schema: LabelSchema; indexes: IndexSpec[]; texts: TextIndexSpec[] } {
   onlyKeys(item, SCHEMA_KEYS, where);
   const name = text(item, 'label', where);
-  const kind = text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge';
+  const kind = kindOf(item, where);
   const at = `${where} (${name})`;
   const properties = optionalList(item, 'properties', at).map((one, i) => record(one, `${at}.properties[${i}]`));
   const fields = properties.map((property, i) => fieldOf(property, `${at}.properties[${i}]`));
@@ -123,7 +123,7 @@ function schemaItem(item: Json, where: string): { schema: LabelSchema; indexes: 
   const constraints = kind === 'edge' ? optionalList(item, 'constraints', at).map((pair) => pairOf(pair, at)) : undefined;
   return {
     schema: {
-      kind, name, fields, detachProperty: item.detach_property !== false,
+      kind, name, fields, detachProperty: flag(item, 'detach_property', at, true),
       ...(primary === undefined ? {} : { primary }), ...(constraints === undefined ? {} : { constraints }), ...temporalOf(item, kind, fields, at),
     },
     indexes: properties.flatMap((property, i) => fieldIndex(property, { kind, label: name, field: fields[i]!, primary, where: at })),
@@ -183,7 +183,7 @@ function fieldText(property: Json, of: { kind: 'vertex' | 'edge'; label: string;
 function textItem(item: Json, where: string): TextIndexSpec {
   onlyKeys(item, ['type', 'labels', 'fields', 'name', 'analyzer'], where);
   return {
-    kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', name: text(item, 'name', where), labels: texts(item, 'labels', where),
+    kind: kindOf(item, where), name: text(item, 'name', where), labels: texts(item, 'labels', where),
     fields: texts(item, 'fields', where), analyzer: item.analyzer === undefined ? DEFAULT_ANALYZER : text(item, 'analyzer', where),
   };
 }
@@ -195,7 +195,7 @@ function vectorIndexItem(item: Json, where: string): VectorIndexSpec {
   const similarity = text(item, 'similarity', where);
   if (similarity !== 'cosine' && similarity !== 'euclidean') throw wrong(`${where}: \`similarity\` is cosine or euclidean, given ${similarity}`);
   return {
-    kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', label: text(item, 'label', where), field: text(item, 'field', where), name: text(item, 'name', where),
+    kind: kindOf(item, where), label: text(item, 'label', where), field: text(item, 'field', where), name: text(item, 'name', where),
     ...(dimensions === undefined ? {} : { dimensions }), similarity,
   };
 }
@@ -230,7 +230,7 @@ function withVectors(schema: LabelSchema, vectors: readonly FieldVector[]): Labe
 function indexItem(item: Json, where: string): IndexSpec {
   onlyKeys(item, ['type', 'label', 'fields', 'unique', 'pair_unique', 'name'], where);
   return {
-    kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', label: text(item, 'label', where), fields: texts(item, 'fields', where),
+    kind: kindOf(item, where), label: text(item, 'label', where), fields: texts(item, 'fields', where),
     unique: flag(item, 'unique', where), pairUnique: flag(item, 'pair_unique', where), ...(item.name === undefined ? {} : { name: text(item, 'name', where) }),
   };
 }
@@ -244,7 +244,7 @@ function constraintItem(item: Json, where: string): Omit<ConstraintDef, 'id'> {
   const fields = texts(item, 'fields', where);
   if (type === 'type' && fields.length !== 1) throw wrong(`${where}: the rule type is about one field`);
   return {
-    name: text(item, 'name', where), type, kind: text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge', label: text(item, 'label', where), fields,
+    name: text(item, 'name', where), type, kind: kindOf(item, where), label: text(item, 'label', where), fields,
     ...(propertyType === undefined ? {} : { propertyType }),
   };
 }
@@ -256,7 +256,7 @@ function fileItem(item: Json, where: string, schemas: readonly LabelSchema[]): F
   const format = FORMATS.find((one) => one === given);
   if (format === undefined) throw wrong(`${where}: \`format\` is CSV or JSON, given ${given}`);
   if (format === 'GRAPH') {
-    const kind = text(item, 'type', where).toUpperCase() === 'VERTEX' ? 'vertex' : 'edge';
+    const kind = kindOf(item, where);
     return { path, format, kind, label: '', columns: [], header: 0 };
   }
   const header = item.header ?? 0;
@@ -324,8 +324,15 @@ function text(item: Json, key: string, where: string): string {
   return value;
 }
 
-function flag(item: Json, key: string, where: string): boolean {
-  const value = item[key] ?? false;
+/** VERTEX or EDGE: a misspelt vertex must not become an edge. */
+function kindOf(item: Json, where: string): 'vertex' | 'edge' {
+  const given = text(item, 'type', where).toUpperCase();
+  if (given !== 'VERTEX' && given !== 'EDGE') throw wrong(`${where}: \`type\` is VERTEX or EDGE, given ${given}`);
+  return given === 'VERTEX' ? 'vertex' : 'edge';
+}
+
+function flag(item: Json, key: string, where: string, otherwise = false): boolean {
+  const value = item[key] ?? otherwise;
   if (typeof value !== 'boolean') throw wrong(`${where}: \`${key}\` is true or false`);
   return value;
 }

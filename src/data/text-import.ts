@@ -55,6 +55,7 @@ function dataText(data: unknown): string {
 async function createLabels(call: Statements, items: readonly Body[]): Promise<string[]> {
   const known = new Map((await schemas(call)).map((schema) => [`${String(schema.type)} ${String(schema.label)}`, schema]));
   const log: string[] = [];
+  for (const item of items) if (!/^(vertex|edge)$/i.test(textField(item, 'type'))) throw new DbError('InvalidRequest', `\`type\` of a label is VERTEX or EDGE, given ${String(item.type)}`);
   const isVertex = (item: Body) => String(item.type).toUpperCase() === 'VERTEX';
   for (const item of [...items.filter(isVertex), ...items.filter((one) => !isVertex(one))]) {
     const type = isVertex(item) ? 'VERTEX' : 'EDGE';

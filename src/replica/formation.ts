@@ -11,6 +11,8 @@
  * majority over it. Nobody ever forms a second group beside one that it can see. Afterwards node.json and the log know
  * the members, and a majority is enough.
  */
+import { callFailure } from '../base/call-failure.ts';
+import type { CallFailure } from '../base/call-failure.ts';
 import { pause } from '../base/timers.ts';
 import type { NewId } from '../base/random.ts';
 import type { Timers } from '../base/timers.ts';
@@ -152,8 +154,10 @@ export class Formation {
     const self = host.info.rpcAddress;
     const others = host.addresses.filter((address) => address !== self);
     const answers = new Map<string, ProbeAnswer>();
+    const failures = new Map<string, string>();
     await Promise.all(others.map(async (address) => {
-      const answer = await callOrNothing<ProbeAnswer>(host.transport, address, { op: 'probe', body: { address: self } });
+      const noteFailure = (failure: CallFailure) => void (failure.isSilence || failures.set(address, failure.text));
+      const answer = await callOrNothing<ProbeAnswer>(host.transport, address, { op: 'probe', body: { address: self } }, noteFailure);
       if (answer !== undefined) answers.set(address, answer);
     }));
     if (this.#outcome !== undefined) return undefined;
@@ -161,14 +165,15 @@ export class Formation {
     if (member !== undefined) return this.#followMember(member);
 
     const silent = others.filter((address) => !answers.has(address));
-    if (host.joinOnly) return `a group to join at ${others.join(', ')}; ${silent.length === 0 ? 'none of them belongs to one' : `no answer from ${silent.join(', ')}`}`;
+    const noAnswer = () => `no answer from ${silent.join(', ')}${[...failures].sort().map(([address, why]) => `; ${address}: ${why}`).join('')}`;
+    if (host.joinOnly) return `a group to join at ${others.join(', ')}; ${silent.length === 0 ? 'none of them belongs to one' : noAnswer()}`;
     if (!host.addresses.includes(self)) return `an answer from ${others.join(', ')}, to join their group (this server is not in its own list)`;
-    if (host.identity().membership === 'REMOVED') return `a member of the group, to join it again; no answer from ${silent.join(', ')}`;
+    if (host.identity().membership === 'REMOVED') return `a member of the group, to join it again; ${noAnswer()}`;
     const problem = this.#disagreement(answers);
     if (problem !== undefined) return problem;
     const mayGoOn = silent.length === 0
       || (host.formOnMajority && elapsedMs > 2 * host.joinGroupMs && answers.size + 1 > host.addresses.length / 2);
-    if (!mayGoOn) return `all listed servers to answer before the group is formed; no answer from ${silent.join(', ')}`;
+    if (!mayGoOn) return `all listed servers to answer before the group is formed; ${noAnswer()}`;
     const lowest = [self, ...answers.keys()].sort()[0]!;
     if (lowest !== self) return `${lowest} to form the group`;
     return this.#form(answers, silent.length === 0);
@@ -299,11 +304,12 @@ export function newName(newId: NewId): string {
   return newId(16);
 }
 
-async function callOrNothing<T>(transport: Transport, address: string, call: PeerCall): Promise<T | undefined> {
+async function callOrNothing<T>(transport: Transport, address: string, call: PeerCall, onFailure?: (failure: CallFailure) => void): Promise<T | undefined> {
   try {
     return await transport.call(address, call, CALL_MS) as T;
-  } catch {
+  } catch (error) {
     // Not there, not ready, or refusing: the next round asks again and the status says who is missing.
+    onFailure?.(callFailure((error as Error).message));
     return undefined;
   }
 }

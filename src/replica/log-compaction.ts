@@ -55,9 +55,14 @@ export class LogCompaction {
 
   onTick(): void {
     const { wallMs, log, compaction } = this.#host;
-    if (wallMs() < this.#dueMs) return;
-    // After a sleep or a jump of the clock: once, not once for each time that was missed.
-    while (this.#dueMs <= wallMs()) this.#dueMs += compaction.intervalSeconds * 1000;
+    const intervalMs = compaction.intervalSeconds * 1000;
+    if (intervalMs === 0) return;
+    const nowMs = wallMs();
+    // A clock that was ahead, and was set back, must not put it off until it is that late again.
+    const isFar = this.#dueMs - nowMs > Math.max(intervalMs, DAY_MS);
+    if (nowMs < this.#dueMs && !isFar) return;
+    this.#dueMs = nextDueMs(this.#dueMs, nowMs, intervalMs);
+    if (isFar) return;
     this.compactNow(TIMED_SYNC_MS).then(
       ({ durableIndex, firstIndex, dropped }) => log('info', 'timed compaction of the log', { durableIndex, firstIndex, dropped }),
       (error: Error) => log('warn', `timed compaction of the log: ${error.message}`),
@@ -128,6 +133,11 @@ export class LogCompaction {
     this.#isPinIgnored = true;
     return limit;
   }
+}
+
+/** The next moment after `nowMs` that is whole intervals away from `dueMs`: after a sleep or a jump of the clock once, not once for each time that was missed. */
+export function nextDueMs(dueMs: number, nowMs: number, intervalMs: number): number {
+  return dueMs + (Math.floor((nowMs - dueMs) / intervalMs) + 1) * intervalMs;
 }
 
 /** Wall-clock milliseconds of the first timed compaction after `nowMs`. `chance`: uniform in [0, 1). */

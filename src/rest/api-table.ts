@@ -127,7 +127,7 @@ const OF_GRAPHS: Readonly<Record<string, readonly Line[]>> = {
       body: { description: 'any!' }, example: { description: { schema: [{ label: 'Contract<n>', type: 'VERTEX', primary: 'id', properties: [{ name: 'id', type: 'INT64' }] }] } },
     }],
     ['POST /:graph/import/text', 'write', 'object', 'Imports lines of one file, in one transaction', {
-      body: { description: 'any!', data: 'any!', delimiter: 'string', continue_on_error: 'any', detail: 'any' },
+      body: { description: 'any!', data: 'any!', delimiter: 'string', continue_on_error: 'any', detail: 'boolean' },
       example: { description: { files: [{ columns: ['name'], format: 'CSV', label: 'Person' }] }, data: 'Contract <n>\n' },
     }],
     ['POST /:graph/export', 'read', 'text', "Streams a label's data as lines", {
@@ -144,7 +144,7 @@ const OF_GRAPHS: Readonly<Record<string, readonly Line[]>> = {
     }],
     ['GET /:graph/index', 'read', 'array', 'All indexes'],
     ['GET /:graph/index/:label', 'read', 'array', 'Indexes of a label; with `field` and `value`, ids of vertices', { query: { field: 'string', value: 'string' } }],
-    ['POST /:graph/index', 'full', '', 'Creates an index: 0 non-unique, 1 unique, 2 pair unique', { body: { label: 'string!', field: 'string!', index_type: 'integer', is_unique: 'any' } }],
+    ['POST /:graph/index', 'full', '', 'Creates an index: 0 non-unique, 1 unique, 2 pair unique', { body: { label: 'string!', field: 'string!', index_type: 'integer', is_unique: 'boolean' } }],
     ['DELETE /:graph/index/:label/:field', 'full', '', 'Deletes an index'],
   ],
   Vertices: [

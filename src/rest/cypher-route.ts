@@ -9,7 +9,7 @@ import { idempotencyKeyOf } from '../service/idempotency-key.ts';
 import type { Service } from '../service/service.ts';
 import type { ReadMode } from '../service/read-index.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
-import { askedVersion, tokenOf, headerNumber, headerText, originOf } from './reply.ts';
+import { askedVersion, bearerOf, headerNumber, headerText } from './reply.ts';
 import { parametersOf } from '../value/json.ts';
 import { ENVELOPE_JSON } from './answers.ts';
 import { LINES_ENCODING, LINES_FIRST_ROWS, NDJSON, sendLines } from './ndjson.ts';
@@ -53,9 +53,8 @@ export function runOptions(request: FastifyRequest): Omit<RunOptions, 'encoding'
 
 export function cypherRoute(app: FastifyInstance, service: Service, resultBytesMax: number): void {
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
-    const token = tokenOf(service, request);
+    const session = service.session(await bearerOf(service, request));
     const body = cypherBody(request.body);
-    const session = service.session(await service.authenticate(token, originOf(request)));
     const started = performance.now();
     const asked = runOptions(request);
     const accept = request.headers.accept ?? '';

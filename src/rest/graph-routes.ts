@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf, booleanField, listField, objectField, optionalText, textField } from '../value/bodies.ts';
+import { bodyOf, booleanField, listField, objectField, optionalBoolean, optionalText, textField } from '../value/bodies.ts';
 import type { Body } from '../value/bodies.ts';
 import { quoted } from '../data/statement-text.ts';
 import { parseDate, parseLocalDateTime } from '../value/temporal-parse.ts';
@@ -35,7 +35,7 @@ export function graphRoutes(app: FastifyInstance, service: Service): void {
   on('POST', '', async (call, _path, request) => {
     const body = bodyOf(request.body);
     const config = body.config === undefined ? {} : objectField(body, 'config');
-    const parameters = { name: textField(body, 'name'), description: optionalText(config, 'description') ?? '', size: graphSize(config), strict: config.strict === true };
+    const parameters = { name: textField(body, 'name'), description: optionalText(config, 'description') ?? '', size: graphSize(config), strict: optionalBoolean(config, 'strict', false) };
     await call.rows('CALL dbms.graph.createGraph($name, $description, $size, $strict)', parameters);
   });
   on('DELETE', '/:graph', async (call, { graph }) => void await call.rows('CALL dbms.graph.deleteGraph($graph)', { graph }));
@@ -136,7 +136,7 @@ function numberOf(text: string): number | bigint | undefined {
 
 async function createIndex(call: RestCall, body: Body): Promise<void> {
   const parameters = { label: textField(body, 'label'), field: textField(body, 'field'), unique: false, pair: false };
-  const type = body.index_type ?? body.type ?? (body.is_unique === true ? 1 : 0);
+  const type = body.index_type ?? body.type ?? (optionalBoolean(body, 'is_unique', false) ? 1 : 0);
   if (type !== 0 && type !== 1 && type !== 2) throw new DbError('InvalidRequest', '`index_type` is 0 (non-unique), 1 (unique) or 2 (pair unique).');
   parameters.unique = type === 1;
   parameters.pair = type === 2;

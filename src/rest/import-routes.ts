@@ -7,7 +7,7 @@
 import type { FastifyInstance } from 'fastify';
 import { DONE_BEFORE, dataImport, schemaImport } from '../data/text-import.ts';
 import type { Service } from '../service/service.ts';
-import { bodyOf } from '../value/bodies.ts';
+import { bodyOf, optionalBoolean } from '../value/bodies.ts';
 import { RestCall } from './rest-call.ts';
 
 export function importRoutes(app: FastifyInstance, service: Service): void {
@@ -20,7 +20,7 @@ export function importRoutes(app: FastifyInstance, service: Service): void {
     app.post(`${root}/import/text`, async (request, reply) => {
       const call = await RestCall.of(service, request, reply);
       const body = bodyOf(request.body);
-      const detail = body.detail === true;
+      const detail = optionalBoolean(body, 'detail', false);
       const done = await dataImport(body, { detail })((text, parameters) => call.rows(text, parameters));
       if (done === undefined) return { log: DONE_BEFORE };
       return detail ? done : { log: done.log };

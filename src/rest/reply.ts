@@ -44,6 +44,7 @@ function sendRedirect(request: FastifyRequest, reply: FastifyReply, error: DbErr
   else void reply.header('Retry-After', String(RETRY_AFTER_S));
   void reply.code(location === '' ? 503 : 307).send({
     error_code: error.code, error_message: error.message, location,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
     server_version: error.facts.server_version ?? Number(reply.getHeader('server_version') ?? 0),
   });
 }
@@ -62,7 +63,7 @@ export function knownOf(request: FastifyRequest): Known {
 }
 
 /** The request's token; none is needed where everybody is admin. */
-export function tokenOf(service: Service, request: FastifyRequest): string {
+function tokenOf(service: Service, request: FastifyRequest): string {
   return service.options.disableAuth ? '' : bearer(request);
 }
 
@@ -78,9 +79,14 @@ export function originOf(request: FastifyRequest): Origin {
   return { protocol: 'rest', address: plainAddress(request.ip), traceparent: traceparentOf(request.headers.traceparent) };
 }
 
+/** The bearer of the request's token, if need be after a wait (`version_wait_ms`: of a stranger, no longer) for the version that the client has seen. */
+export function bearerOf(service: Service, request: FastifyRequest): Promise<Principal> {
+  return service.authenticate(tokenOf(service, request), originOf(request), () => askedVersion(request));
+}
+
 /** The bearer of the request's token, for what is not a statement: those are checked by themselves. */
 export async function principalOf(service: Service, request: FastifyRequest): Promise<Principal> {
-  const principal = await service.authenticate(tokenOf(service, request), originOf(request));
+  const principal = await bearerOf(service, request);
   knownOf(request).user = principal.user;
   service.requireOwnPassword(principal);
   return principal;

@@ -10,7 +10,7 @@ import type { Service } from '../service/service.ts';
 import type { ResultStream, RunOptions, Session } from '../service/session.ts';
 import { runOptions } from './cypher-route.ts';
 import { parametersOf } from '../value/json.ts';
-import { tokenOf, knownOf, originOf } from './reply.ts';
+import { bearerOf, knownOf } from './reply.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
 
@@ -41,7 +41,7 @@ export class RestCall {
   }
 
   static async of(service: Service, request: FastifyRequest, reply: FastifyReply): Promise<RestCall> {
-    const principal = await service.authenticate(tokenOf(service, request), originOf(request));
+    const principal = await bearerOf(service, request);
     knownOf(request).user = principal.user;
     return new RestCall(service, request, reply, principal);
   }

@@ -9,7 +9,7 @@ export function sessionRoutes(app: FastifyInstance, service: Service): void {
   app.post('/login', async (request) => {
     const body = (request.body ?? {}) as Record<string, unknown>;
     if (typeof body.user !== 'string' || typeof body.password !== 'string') throw new DbError('InvalidRequest', '`user` or `password` not specified.');
-    await service.waitForVersion(askedVersion(request), undefined);
+    await service.waitForVersion(askedVersion(request));
     const login = await service.login(body.user, body.password, originOf(request));
     return { jwt: login.token, default_password: login.defaultPassword, is_admin: login.isAdmin };
   });

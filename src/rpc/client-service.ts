@@ -137,7 +137,8 @@ export class ClientService {
     const method = this.#methods.get(call.path)!;
     if (this.#isDraining && !call.path.startsWith(`/${HEALTH_SERVICE}/`)) throw new DbError('ShuttingDown', 'this server is shutting down', { hint: 'use another server of the group' });
     if (call.request.length > this.#options.requestBytesMax) throw new DbError('RequestTooLarge', `a request of ${call.request.length} bytes`, { hint: 'split it, or raise max_request_bytes' });
-    const principal = method.isOpen ? undefined : await this.#service.authenticate(this.#service.options.disableAuth ? '' : bearer(call), origin);
+    const seen = () => Number(read(method, call.request).min_version ?? 0);
+    const principal = method.isOpen ? undefined : await this.#service.authenticate(this.#service.options.disableAuth ? '' : bearer(call), origin, seen);
     const answer = await method.answer(read(method, call.request), call, principal);
     if (answer !== undefined) await call.send(method.write(answer));
   }

@@ -1,4 +1,5 @@
 /** One question to the RPC port of a server, for tools that are no server themselves. */
+import { callFailure } from '../base/call-failure.ts';
 import { insecure } from './raft-channel.ts';
 import type { PeerCredentials } from './raft-channel.ts';
 import { peerService } from './raft-proto.ts';
@@ -11,7 +12,7 @@ export function askPeer(address: string, op: string, body: unknown, options: { s
     client.Call({ payload }, { deadline: Date.now() + options.timeoutMs }, (error, answer) => {
       client.close();
       if (error !== null || answer === undefined) {
-        reject(new Error(error?.details ?? 'no answer'));
+        reject(new Error(error === null ? 'no answer' : callFailure(error.details).text));
         return;
       }
       const parsed = JSON.parse(answer.payload.toString()) as { ok?: unknown; error?: string };

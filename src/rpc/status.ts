@@ -34,7 +34,7 @@ export function metadataText(text: string): string {
 export function statusOf(thrown: unknown, leader: () => string | undefined = () => undefined): CallStatus {
   const error = asDbError(thrown);
   const { code, kind, hint, position } = error;
-  const elsewhere = code === 'NotLeader' || code === 'VersionNotReached' || code === 'ShuttingDown' || code === 'ReadOnlyDisk' ? leader() : undefined;
+  const elsewhere = code === 'NotLeader' || (code === 'VersionNotReached' && error.facts.location !== undefined) || code === 'ShuttingDown' || code === 'ReadOnlyDisk' ? leader() : undefined;
   return {
     code: BY_CODE[code] ?? BY_HTTP[kind.http] ?? status.UNKNOWN, details: error.message.slice(0, TEXT_CHARACTERS_MAX),
     metadata: {

@@ -1,4 +1,5 @@
 /** The addresses of one server: what it tells clients and the group, and where it is reached on its own machine. */
+import type { Bearer } from '../base/certificate-concerns.ts';
 import type { Config } from './options.ts';
 
 export interface ServerAddresses {
@@ -30,4 +31,11 @@ export function addressesOf(config: Pick<Config, 'host' | 'advertised_host' | 'p
     bolt: config.bolt_port === 0 ? '' : `${told}:${config.bolt_port}`,
     local: `${local}:${config.port}`,
   };
+}
+
+/** Whom the certificate of this server has to stand for. Without a concrete address nobody knows how clients reach it. */
+export function bearerOf(config: Pick<Config, 'host' | 'advertised_host' | 'enable_ha' | 'ha_tls'>): Bearer {
+  const isPeer = config.enable_ha && config.ha_tls;
+  const hosts = [config.advertised_host || config.host, ...(isPeer ? [config.host] : [])].filter((host) => !ANY.includes(host));
+  return { hosts: [...new Set(hosts.map((host) => host.replace(/^\[|\]$/g, '')))], isPeer };
 }

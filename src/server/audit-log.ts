@@ -9,7 +9,7 @@
  * A line is handed to the operating system before the client has its last row. Secrets are taken out before anything is written;
  * values of parameters are written for administrative calls without any only (base/redact.ts). Files `audit_YYYYMMDD_HHMMSS.log` rotate by size and go after `audit_log_expire` hours.
  */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asDbError } from '../base/errors.ts';
@@ -62,6 +62,7 @@ const FILE = /^audit_(\d{8})_(\d{6})(?:_\d+)?\.log$/;
 const CONTENT_MAX = 4096;
 const HOUR_MS = 3_600_000;
 const CLEAN_MS = 60_000;
+const LOOK_MS = 1000;
 
 export class AuditLog {
   readonly #options: AuditLogOptions;
@@ -69,6 +70,8 @@ export class AuditLog {
   #bytes = 0;
   #name = '';
   #hasFailed = false;
+  #lookedMs = 0;
+  #keeps = '';
   readonly #cleaner: NodeJS.Timeout;
 
   constructor(options: AuditLogOptions) {
@@ -111,7 +114,7 @@ export class AuditLog {
   }
 
   #append(line: string): void {
-    if (this.#file < 0 || this.#bytes >= this.#options.fileBytesMax) this.#openNext();
+    if (this.#file < 0 || this.#bytes >= this.#options.fileBytesMax || this.#isGone()) this.#openNext();
     const bytes = Buffer.from(line);
     const done = writeSync(this.#file, bytes);
     this.#bytes += done;
@@ -120,6 +123,14 @@ export class AuditLog {
       this.#close();
       throw new Error('only a part of a line could be written');
     }
+  }
+
+  /** Whether somebody removed the file: it takes lines as well as any, and nobody ever reads them. */
+  #isGone(): boolean {
+    const nowMs = this.#options.nowMs();
+    if (Math.abs(nowMs - this.#lookedMs) < LOOK_MS) return false;
+    this.#lookedMs = nowMs;
+    return fstatSync(this.#file).nlink === 0;
   }
 
   #openNext(): void {
@@ -136,14 +147,25 @@ export class AuditLog {
     this.clean();
   }
 
-  /** Removes files whose last line is older than allowed. */
+  /** Removes files whose last line is older than allowed. What cannot be removed is told once, and keeps nobody from writing. */
   clean(): void {
+    try {
+      this.#removeOld();
+      this.#keeps = '';
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.#keeps) this.#options.onProblem(`old files of the audit log cannot be removed: ${message}`);
+      this.#keeps = message;
+    }
+  }
+
+  #removeOld(): void {
     const hours = this.#options.expireHours();
     if (hours === 0) return;
     const before = this.#options.nowMs() - hours * HOUR_MS;
     for (const name of this.#files()) {
       const path = join(this.#options.directory, name);
-      if (name !== this.#name && statSync(path).mtimeMs < before) unlinkSync(path);
+      if (name !== this.#name && (mtimeOf(path) ?? before) < before) unlinkSync(path);
     }
   }
 
@@ -163,7 +185,9 @@ export class AuditLog {
     for (const name of this.#files().reverse()) {
       const path = join(this.#options.directory, name);
       // Nothing in a file is younger than its last line.
-      if (statSync(path).mtimeMs < query.fromMs) break;
+      const mtimeMs = mtimeOf(path);
+      if (mtimeMs === undefined) continue;
+      if (mtimeMs < query.fromMs) break;
       const inFile = await matching(path, query);
       for (let i = inFile.length - 1; i >= 0 && found.length < query.limit; i--) found.push(inFile[i]!);
       if (found.length >= query.limit) break;
@@ -180,6 +204,11 @@ export class AuditLog {
     clearInterval(this.#cleaner);
     this.#close();
   }
+}
+
+/** Undefined: somebody has removed it meanwhile. */
+function mtimeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 /** The newest matches of a file, oldest first; no more are held than are wanted. */

@@ -6,7 +6,9 @@ import { accessSync, constants, existsSync, statSync, statfsSync } from 'node:fs
 import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { certificateConcerns } from '../base/certificate-concerns.ts';
 import { readCertificates } from '../base/certificates.ts';
+import { systemClock } from '../base/clock.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemIds } from '../base/random.ts';
 import { readVersion } from '../graph/version-record.ts';
@@ -15,7 +17,7 @@ import { lockDirectory, readIdentity } from '../replica/log-store-identity.ts';
 import { LogStore } from '../replica/log-store.ts';
 import { BOOTSTRAP_ROLES, bootOf, missingData, missingLog, notAlone } from '../replica/start-checks.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
-import { addressList } from './addresses.ts';
+import { addressList, bearerOf } from './addresses.ts';
 import { runningPid } from './directory.ts';
 import type { Config } from './options.ts';
 import { STORE } from './store-switch.ts';
@@ -25,7 +27,7 @@ const MB = 1 << 20;
 
 export interface CheckLine {
   readonly name: string;
-  /** Undefined: not looked at, for the reason in the text. */
+  /** Undefined: not looked at, for the reason in the text, or nothing that keeps a server from starting. */
   readonly ok: boolean | undefined;
   readonly text: string;
 }
@@ -43,7 +45,10 @@ export async function checkServer(config: Config): Promise<CheckLine[]> {
   };
   const skip = (name: string, text: string) => lines.push({ name, ok: undefined, text });
 
-  if (config.ssl_auth) await look('certificates', () => checkCertificates(config));
+  if (config.ssl_auth) {
+    await look('certificates', () => checkCertificates(config));
+    if (lines.at(-1)!.ok === true) for (const concern of concernsOf(config)) skip('certificates', `WARNING: ${concern}`);
+  }
   const pid = runningPid(config.directory);
   if (pid !== undefined) {
     skip('ports, data', `a server (process ${pid}) runs on ${config.directory}: stop it to have these looked at`);
@@ -73,6 +78,10 @@ export async function checkServer(config: Config): Promise<CheckLine[]> {
 function checkCertificates(config: Config): string {
   readCertificates({ cert: config.server_cert, key: config.server_key, ca: config.server_ca });
   return `${config.server_cert} and ${config.server_key} go together`;
+}
+
+function concernsOf(config: Config): string[] {
+  return certificateConcerns(readCertificates({ cert: config.server_cert, key: config.server_key, ca: config.server_ca }), bearerOf(config), systemClock.wallMs());
 }
 
 async function checkPorts(config: Config): Promise<string> {

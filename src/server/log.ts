@@ -2,8 +2,8 @@
  * The server's log through pino: readable on a terminal, JSON otherwise; into files with rotation by size where `log_dir`
  * is set. Secrets never get here: what is logged are names, numbers and our own messages.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import { DbError } from '../base/errors.ts';
@@ -13,6 +13,8 @@ export type Log = pino.Logger;
 
 /** Lines that standard output does not take are kept up to this size. */
 const KEPT_BYTES = 1 << 20;
+
+const FILE = /^lgraph_(\d{8}_\d{6})(?:_(\d+))?\.log$/;
 
 /** By `verbose`. */
 export const LOG_LEVELS = ['error', 'info', 'debug'] as const;
@@ -50,7 +52,6 @@ class RotatingFile {
     this.#bytesMax = bytesMax;
     this.#filesMax = filesMax;
     try {
-      mkdirSync(directory, { recursive: true });
       this.#open();
     } catch (error) {
       throw new DbError('InvalidConfig', `log_dir: ${directory} cannot be used: ${(error as Error).message}`, { cause: error, hint: 'name a folder that the server may write to, or leave it empty' });
@@ -59,13 +60,32 @@ class RotatingFile {
 
   #open(): void {
     this.#close();
+    mkdirSync(this.#directory, { recursive: true });
     const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '_').slice(0, 15);
     let path = join(this.#directory, `lgraph_${stamp}.log`);
     for (let n = 1; existsSync(path) && statSync(path).size >= this.#bytesMax; n++) path = join(this.#directory, `lgraph_${stamp}_${n}.log`);
     this.#file = openSync(path, 'a');
     this.#bytes = statSync(path).size;
-    const files = readdirSync(this.#directory).filter((name) => /^lgraph_\d{8}_\d{6}(_\d+)?\.log$/.test(name)).sort();
-    for (const name of files.slice(0, Math.max(0, files.length - this.#filesMax))) rmSync(join(this.#directory, name), { force: true });
+    this.#removeOldest(basename(path));
+  }
+
+  /** By their names; the one that is written to stays, whatever a clock that was set back calls it. */
+  #removeOldest(current: string): void {
+    const order = (name: string): string => {
+      const [, stamp, n = '0'] = FILE.exec(name)!;
+      return stamp! + n.padStart(9, '0');
+    };
+    try {
+      const files = readdirSync(this.#directory).filter((name) => name !== current && FILE.test(name)).sort((a, b) => (order(a) < order(b) ? -1 : 1));
+      for (const name of files.slice(0, Math.max(0, files.length + 1 - this.#filesMax))) rmSync(join(this.#directory, name), { force: true });
+    } catch {
+      // What cannot be removed now is tried again with the next file; lines can be written.
+    }
+  }
+
+  /** A file that somebody removed takes lines as well as any, and nobody ever reads them. */
+  get #isGone(): boolean {
+    return fstatSync(this.#file).nlink === 0;
   }
 
   #close(): void {
@@ -75,7 +95,7 @@ class RotatingFile {
 
   write(line: string): void {
     try {
-      if (this.#file < 0 || this.#bytes >= this.#bytesMax) this.#open();
+      if (this.#file < 0 || this.#bytes >= this.#bytesMax || this.#isGone) this.#open();
       if (this.#torn) this.#append('\n');
       this.#torn = false;
       if (this.#lost > 0) this.#append(`${JSON.stringify({ level: 40, time: new Date().toISOString(), msg: `${this.#lost} lines of this log could not be written` })}\n`);

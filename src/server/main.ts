@@ -18,6 +18,8 @@ import { ENOUGH_BYTES, untilSpace } from './disk-space.ts';
 import { realFolder, replaceStore } from './store-switch.ts';
 
 const READERS_END_MS = 1000;
+/** A terminal and what runs in it (npm, say) may both pass on one Ctrl-C. */
+const ONE_KEY_MS = 300;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -106,6 +108,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
   }
   banner(loaded, log);
   let ending = false;
+  let askedMs = 0;
   const end = (code: number) => {
     giveBack();
     process.exit(code);
@@ -153,10 +156,13 @@ async function run(loaded: LoadedConfig): Promise<void> {
   process.on('beforeExit', () => fatal('nothing keeps this process alive any more, which is a mistake of ours: please report it with the log'));
   const stop = (signal: string) => {
     if (ending) {
+      // A supervisor may send its signal to the process and to its group, and `shutdown_timeout_s` bounds the wait: only a person is in a hurry.
+      if (signal !== 'SIGINT' || performance.now() - askedMs < ONE_KEY_MS) return;
       log.warn(`Received signal ${signal} again, leaving at once`);
       end(130);
     }
     ending = true;
+    askedMs = performance.now();
     log.info(`Received signal ${signal}, shutdown`);
     const leave = config.enable_ha && (signal === 'SIGINT' || (signal === 'SIGTERM' && config.ha_leave_on_sigterm));
     server.stop(leave).then(() => {

@@ -34,12 +34,14 @@ export interface ScheduleState {
 const LOOK_MS = 1000;
 /** After a failure. */
 const PAUSE_MS = 30_000;
+const SET_BACK_MS = 60_000;
 
 export class ScheduledBackups {
   readonly state: ScheduleState = { isRunning: false, failures: 0, lastEndMs: 0, lastTookMs: 0, lastVersion: 0, lastBytes: 0, isLastBad: false };
   readonly #options: ScheduleOptions;
   readonly #timer: NodeJS.Timeout;
   #dueMs = 0;
+  #lookedMs = 0;
   #isStopped = false;
 
   constructor(options: ScheduleOptions) {
@@ -49,6 +51,9 @@ export class ScheduledBackups {
 
   async #look(): Promise<void> {
     const { nowMs, isOurs, log } = this.#options;
+    // What a clock that was ahead has found to be due is asked for again when it was set back: it might be years away.
+    if (nowMs() < this.#lookedMs - SET_BACK_MS) this.#dueMs = 0;
+    this.#lookedMs = nowMs();
     if (this.state.isRunning || nowMs() < this.#dueMs || !isOurs()) return;
     this.state.isRunning = true;
     try {

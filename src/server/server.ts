@@ -10,6 +10,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
+import { certificateConcerns } from '../base/certificate-concerns.ts';
 import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
 import { expectCache, heapMegabytes } from '../base/heap-watch.ts';
@@ -43,7 +44,7 @@ import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { MemoryEngine } from '../storage/memory-engine.ts';
-import { addressesOf, addressList } from './addresses.ts';
+import { addressesOf, addressList, bearerOf } from './addresses.ts';
 import { ThreadCopies } from './copies.ts';
 import { ConsensusLink } from './consensus-link.ts';
 import { allEncoders } from './encoders.ts';
@@ -170,6 +171,8 @@ export class LgraphServer {
         this.#log.info('new certificates are in use for new connections');
       },
       onProblem: (message) => this.#log.error(message),
+      concerns: (certificates) => certificateConcerns(certificates, bearerOf(config), systemClock.wallMs()),
+      onConcern: (message) => this.#log.warn(`server_cert ${config.server_cert}: ${message}`),
     });
   }
 

@@ -49,7 +49,7 @@ const transactor = new Transactor({
   onOutcome: (key, atMs) => outcomes.note(key, atMs),
 });
 
-const outcomes = new OutcomeKeeper(engine, transactor, () => Date.now(), {
+const outcomes = new OutcomeKeeper(engine, transactor, systemClock, {
   keptMs: (key) => (key.split('\n')[1]?.startsWith(OWN_KEY_PREFIX) === true ? OWN_KEY_KEPT_MS : data.idempotencyKeptMs),
 });
 setInterval(() => void outcomes.forgetOld(), 5000).unref();
@@ -85,7 +85,7 @@ async function onRole(leading: boolean): Promise<void> {
 
 const host = new WriteHost(transactor, {
   procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
-  random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: data.limits,
+  random: systemRandom, wallMs: () => Date.now(), monotonicMs: () => performance.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: data.limits,
   fullText: data.fullText,
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
   transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,

@@ -31,6 +31,18 @@ import { Session } from './session.ts';
 import { StatementWatch } from './statement-watch.ts';
 import type { TaskRegistry } from './tasks.ts';
 
+/** How long to wait for a version. */
+export interface VersionWait {
+  /** By the client; undefined: `version_wait_ms`. */
+  readonly waitMs?: number | undefined;
+  /** The longest run of the statement, 0: any; undefined: `statement_timeout_ms`. */
+  readonly timeoutMs?: number | undefined;
+  readonly killSlot?: number;
+}
+
+/** How soon a statement that waits sees that it was killed, or that its client has gone. */
+const KILL_LOOK_MS = 100;
+
 export interface ServiceLimits {
   /** How long a read waits for its version, where the client does not say. */
   readonly versionWaitMs: number;
@@ -178,17 +190,29 @@ export class Service {
     return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: this.options.clock.wallMs(), generation: system.users[user]?.tokenGeneration ?? 0, origin };
   }
 
-  /** The bearer of a token. */
-  async authenticate(token: string, origin: Origin = NO_ORIGIN): Promise<Principal> {
-    const system = this.#system;
+  /**
+   * The bearer of a token. `seen`: the version that the client knows of: who is a stranger to this server may have been made a user, or
+   * have logged in with a new password, since the version it is at.
+   */
+  async authenticate(token: string, origin: Origin = NO_ORIGIN, seen?: () => number): Promise<Principal> {
     if (this.options.disableAuth) return { user: 'admin', isAdmin: true, origin };
     try {
-      const { user, issuedMs, generation } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
-      return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: issuedMs, generation, origin };
+      return await this.#bearer(token, origin).catch(async (error: unknown) => {
+        const version = asDbError(error).code === 'Unauthorized' ? seen?.() ?? 0 : 0;
+        if (version <= this.version) throw error;
+        await this.waitForVersion(version);
+        return this.#bearer(token, origin);
+      });
     } catch (error) {
       this.events.note('refused', '', origin, 'token', error);
       throw error;
     }
+  }
+
+  async #bearer(token: string, origin: Origin): Promise<Principal> {
+    const system = this.#system;
+    const { user, issuedMs, generation } = await this.#tokens.verify(system, token, this.options.clock.wallMs());
+    return { user, isAdmin: isAdmin(system, user), tokenIssuedMs: issuedMs, generation, origin };
   }
 
   /** A new token for an old one that is still valid. */
@@ -298,18 +322,33 @@ export class Service {
     return { status: await this.groupStatus(), tasks: tasks.list(), config: this.configList, upSeconds: this.upSeconds, serverVersion };
   }
 
-  /** Waits until this server has the version; else says where it is and who leads. */
-  async waitForVersion(version: number, waitMs: number | undefined): Promise<void> {
-    const { reader, limits } = this.options;
+  /**
+   * Waits until this server has the version; else says where it is and who leads. However long the client would wait, a statement does so
+   * no longer than it may run, and no longer than anybody wants its answer.
+   */
+  async waitForVersion(version: number, wait: VersionWait = {}): Promise<void> {
+    const { reader, limits, clock, tasks } = this.options;
     if (reader.publishedVersion >= version) return;
-    if (await reader.reached(version, waitMs ?? limits.versionWaitMs)) return;
-    throw this.versionNotReached(version);
+    const longestMs = (wait.timeoutMs ?? this.live.statement_timeout_ms) || Infinity;
+    const until = clock.monotonicMs() + Math.min(wait.waitMs ?? limits.versionWaitMs, longestMs);
+    for (let restMs = until - clock.monotonicMs(); !await reader.reached(version, Math.min(restMs, KILL_LOOK_MS)); restMs = until - clock.monotonicMs()) {
+      if (wait.killSlot !== undefined && tasks.isKilled(wait.killSlot)) throw new DbError('Killed', 'Task is killed.');
+      if (restMs <= 0) throw this.versionNotReached(version);
+    }
   }
 
   versionNotReached(version: number): DbError {
     const { reader, group } = this.options;
-    return new DbError('VersionNotReached', 'Request need to be served in a server with newer version.', {
-      facts: { server_version: reader.publishedVersion, asked_version: version, location: group.leader?.restAddress ?? '', bolt_location: group.leader?.boltAddress ?? '' },
+    const facts = { server_version: reader.publishedVersion, asked_version: version };
+    const message = 'Request need to be served in a server with newer version.';
+    // Sent to itself a client would come back for ever.
+    if (group.isLeader) {
+      return new DbError('VersionNotReached', message, {
+        facts, hint: `this server leads and is at version ${reader.publishedVersion}, ${version} was asked for: no server of this group has that; it is of another group, or was lost with a restored backup`,
+      });
+    }
+    return new DbError('VersionNotReached', message, {
+      facts: { ...facts, location: group.leader?.restAddress ?? '', bolt_location: group.leader?.boltAddress ?? '' },
       hint: `this server is at version ${reader.publishedVersion}, ${version} was asked for; the leader is ${group.leader?.restAddress ?? 'unknown'}`,
     });
   }

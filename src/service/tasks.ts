@@ -52,6 +52,10 @@ export class TaskRegistry {
     Atomics.store(this.#flags, task.slot, 1);
   }
 
+  isKilled(slot: number): boolean {
+    return Atomics.load(this.#flags, slot) === 1;
+  }
+
   killAll(): void {
     for (const id of this.#tasks.keys()) this.kill(id);
   }

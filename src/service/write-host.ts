@@ -22,6 +22,8 @@ import { RunningStatement } from './statement.ts';
 const IN_TRANSACTIONS = /\bIN\b[^{}]*\bTRANSACTIONS\b/i;
 
 export interface WriteHostOptions extends HostOptions {
+  /** For how long a transaction is open: a clock that is set right must neither end it nor keep it. */
+  readonly monotonicMs: () => number;
   /** Encoded bytes one result may take while it waits to be pulled. */
   readonly resultBytesMax: number;
   readonly transactionIdleMs: number;
@@ -127,7 +129,7 @@ export class WriteHost {
 
   #runInside(request: RunRequest, id: number): RunReply {
     const open = this.#open(id);
-    open.usedMs = this.#options.wallMs();
+    open.usedMs = this.#options.monotonicMs();
     const { interactive, log } = open;
     const startedMs = performance.now();
     try {
@@ -212,7 +214,7 @@ export class WriteHost {
     }
     const interactive = this.#transactor.begin();
     const id = this.#next++;
-    const now = this.#options.wallMs();
+    const now = this.#options.monotonicMs();
     this.#transactions.set(id, { interactive, log: new StatementLog(), user: request.user, startedMs: now, usedMs: now });
     return { transaction: id, version: interactive.version };
   }
@@ -273,7 +275,7 @@ export class WriteHost {
   }
 
   #expire(): void {
-    const now = this.#options.wallMs();
+    const now = this.#options.monotonicMs();
     for (const [id, open] of this.#transactions) {
       const idle = now - open.usedMs > this.#options.transactionIdleMs;
       if (idle || now - open.startedMs > this.#options.transactionTotalMs) this.rollback(id);

@@ -38,6 +38,11 @@ export function booleanField(body: Body, name: string): boolean {
   return value;
 }
 
+/** What was not said, or null, is `otherwise`; a text such as "no" is a mistake, whichever of the two it would be taken for. */
+export function optionalBoolean(body: Body, name: string, otherwise: boolean): boolean {
+  return body[name] === undefined || body[name] === null ? otherwise : booleanField(body, name);
+}
+
 export function listField(body: Body, name: string): readonly unknown[] {
   const value = body[name];
   if (value === undefined || value === null) throw wrong(`\`${name}\` not specified.`);

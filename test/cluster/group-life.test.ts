@@ -210,6 +210,10 @@ describe('leaving', () => {
     const { child } = first;
     child!.kill('SIGINT');
     await eventually('it tries', 10_000, () => Promise.resolve(logOf(first).includes('Received signal SIGINT')));
+    // What a supervisor sends besides changes nothing, nor does the same key passed on by a parent; a second key does.
+    child!.kill('SIGTERM');
+    child!.kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(child!.exitCode).toBe(null);
     expect(await group.stop(first, 'SIGINT')).toBe(130);
   }, 120_000);

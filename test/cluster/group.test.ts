@@ -53,7 +53,8 @@ describe('a group of three', () => {
   });
 
   it('answers a version it does not have with 307, the leader in body and Location, after a bounded wait', async () => {
-    const follower = group.servers.find((server) => server.restAddress !== undefined)!;
+    const leader = await group.leader();
+    const follower = group.servers.find((server) => server !== leader)!;
     const token = await login(follower.restAddress);
     const answer = await fetch(`http://${follower.restAddress}/cypher`, {
       method: 'POST', redirect: 'manual', body: JSON.stringify({ script: 'RETURN 1' }),

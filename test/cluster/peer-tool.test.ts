@@ -51,6 +51,7 @@ describe('lgraph_peer', () => {
     expect(await tool(['--command', 'status', '--conf', conf, '--secret', 'wrong'])).toMatchObject({ code: 1, err: expect.stringContaining('wrong secret') as string });
     expect(await tool(['--command', 'status', '--conf', conf, '--secret', 'hush', '--password', 'wrong'])).toMatchObject({ code: 1, err: expect.stringContaining('Bad user/password') as string });
     expect(await tool(['--command', 'transfer_leader', '--conf', conf, '--secret', 'hush', '--peer', '127.0.0.1:1'])).toMatchObject({ code: 1, err: expect.stringContaining('no server of the group has the address 127.0.0.1:1') as string });
+    expect(await tool(['--command', 'status', '--conf', group.servers[0]!.restAddress])).toMatchObject({ code: 1, err: expect.stringContaining('that is no rpc_port') as string });
     expect(await tool(['--command', 'remove_peer', '--conf', conf, '--secret', 'hush'])).toMatchObject({ code: 1, err: expect.stringContaining('--peer is missing') as string });
     expect(await tool(['--command', 'recover'])).toMatchObject({ code: 255, err: expect.stringContaining('--directory is missing') as string });
     expect(await tool(['--command', 'status'])).toMatchObject({ code: 255, err: expect.stringContaining('--conf is missing') as string });

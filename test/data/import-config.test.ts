@@ -24,3 +24,11 @@ it('reads TuGraph\'s vector indexes of fields, and says what is wrong with one',
   ];
   for (const [item, message] of wrongOnes) expect(() => parseImportConfig(config(item), 'c.json')).toThrow(message);
 });
+
+it.each([
+  [{ detach_property: 'no' }, /`detach_property` is true or false/], [{ detach_property: 0 }, /`detach_property` is true or false/],
+  [{ type: 'VERTX' }, /`type` is VERTEX or EDGE, given VERTX/], [{ properties: [{ name: 'id', type: 'INT64', unique: 'true' }] }, /`unique` is true or false/],
+])('takes nothing misspelt for its opposite: %j', (item, message) => {
+  const schema = { label: 'P', type: 'VERTEX', primary: 'id', properties: [{ name: 'id', type: 'INT64' }], ...item };
+  expect(() => parseImportConfig(JSON.stringify({ schema: [schema] }), 'c.json')).toThrow(message);
+});

@@ -85,6 +85,9 @@ describe('a formation', () => {
 class Joiner {
   readonly formation: Formation;
   rounds = 0;
+  /** What comes of a call to a server that is silent. */
+  failure: () => string = () => 'no answer';
+  readonly logged: string[] = [];
   now = 0;
   readonly #member: Identity = { ...newIdentity(false), membership: 'MEMBER', clusterId: 'c' };
 
@@ -99,14 +102,14 @@ class Joiner {
         systemTimers.soon(work);
         return () => undefined;
       } },
-      newId: systemIds, mutants: undefined, identity: () => newIdentity(false), save: () => undefined, log: () => undefined, waitFor: () => undefined,
+      newId: systemIds, mutants: undefined, identity: () => newIdentity(false), save: () => undefined, log: (_level, message) => void this.logged.push(message), waitFor: () => undefined,
       transport: { ...noTransport, call: (address: string, call: PeerCall) => this.#answer(address, call, this.now >= backAt ? 'well' : outage) },
     });
   }
 
   #answer(address: string, call: PeerCall, state: 'silent' | 'headless' | 'refuses' | 'well'): Promise<unknown> {
     if (address === 'a:1' && call.op === 'probe') this.rounds += 1;
-    if (state === 'silent') return Promise.reject(new Error('no answer'));
+    if (state === 'silent') return Promise.reject(new Error(this.failure()));
     if (call.op === 'join') return state === 'well' ? Promise.resolve({ clusterId: 'c', start: undefined }) : Promise.reject(new Error('not now'));
     const leaderAddress = state === 'headless' ? undefined : 'a:1';
     const answer: ProbeAnswer = { identity: this.#member, info: info(address), addresses: ['a:1', 'b:1'], appliedIndex: 9, stateChecksum: '', leaderAddress, formed: undefined, bootstrapRole: 0, lastTerm: 3, lastIndex: 9 };
@@ -124,5 +127,19 @@ describe('joining', () => {
     // In the first minute quickly, then every two seconds.
     expect(joiner.rounds).toBeGreaterThan(4 * HOUR / 4000);
     expect(joiner.rounds).toBeLessThan(4 * HOUR / 2000 + 60_000 / 100);
+  });
+
+  it('says once why the others cannot be asked, and nothing of those that just do not run', async () => {
+    const reasons = async (failure: () => string) => {
+      const joiner = new Joiner(60_000, 120_000, 'silent');
+      joiner.failure = failure;
+      await joiner.formation.run();
+      return joiner.logged.filter((line) => line.includes('no answer from'));
+    };
+    const wait = 'waiting for all listed servers to answer before the group is formed; no answer from a:1, b:1';
+    expect(await reasons(() => 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: ')).toEqual([wait]);
+    let at = 0;
+    const refused = "wrong secret: it does not know this group's ha_secret";
+    expect(await reasons(() => `${refused} (2026-01-31T12:00:${String(at++ % 60).padStart(2, '0')}.000Z)`)).toEqual([`${wait}; a:1: ${refused}; b:1: ${refused}`]);
   });
 });

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -98,4 +98,25 @@ it('writes nothing while it is off, and cuts what is long', async () => {
   const [entry] = await log.search(ALL);
   expect(entry!.content.length).toBe(4097);
   expect(await log.search(ALL)).toHaveLength(1);
+});
+
+it('begins a new file when somebody has removed the one it writes to', async () => {
+  const log = open();
+  log.event(event('before'));
+  rmSync(join(root, 'audit'), { recursive: true });
+  state.nowMs += 1000;
+  log.event(event('after'));
+  expect((await log.search(ALL)).map(({ content }) => content)).toEqual(['after']);
+  expect(state.problems).toEqual([]);
+});
+
+it('goes on, and says once, that an old file cannot be removed', async () => {
+  const log = open({ fileBytesMax: 1 });
+  mkdirSync(join(root, 'audit', 'audit_20200101_000000.log'), { recursive: true });
+  utimesSync(join(root, 'audit', 'audit_20200101_000000.log'), 1, 1);
+  state.hours = 1;
+  for (let i = 0; i < 3; i++) log.event(event(`thing ${i}`));
+  log.clean();
+  expect(state.problems).toEqual([expect.stringContaining('old files of the audit log cannot be removed')]);
+  expect(files()).toHaveLength(4);
 });

@@ -31,6 +31,35 @@ it('loses lines that cannot be written, goes on, and says how many', () => {
   expect(lines).toEqual(['5 lines of this log could not be written', 'here again']);
 });
 
+it('begins a new file where somebody has removed the one it writes to, with its folder', () => {
+  const folder = join(directory, 'log');
+  const log = openLog({ log_dir: folder, log_file_size: 1, max_n_log_files: 3, verbose: 1 });
+  const text = () => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')).join('');
+  log.info('first');
+  rmSync(folder, { recursive: true });
+  log.info('second');
+  expect(text()).toContain('second');
+  for (const name of readdirSync(folder)) rmSync(join(folder, name));
+  log.info('third');
+  expect(text()).toContain('third');
+});
+
+it('keeps the newest files, and the one it writes to, also when the clock was set back', () => {
+  const folder = join(directory, 'log');
+  mkdirSync(join(folder, 'lgraph_20200101_000000.log'), { recursive: true });
+  const future = Array.from({ length: 12 }, (_, n) => `lgraph_29990101_000000${n === 0 ? '' : `_${n}`}.log`);
+  for (const name of future) writeFileSync(join(folder, name), '');
+  const options = { log_dir: folder, log_file_size: 1, max_n_log_files: 3, verbose: 1 };
+  // A folder of that name cannot be removed as a file can: no reason not to start.
+  openLog(options).info('here');
+  rmSync(join(folder, 'lgraph_20200101_000000.log'), { recursive: true });
+  for (const name of readdirSync(folder)) if (!future.includes(name)) rmSync(join(folder, name));
+  openLog(options).info('there');
+  const names = readdirSync(folder);
+  expect(names.filter((name) => future.includes(name)).sort()).toEqual(['lgraph_29990101_000000_10.log', 'lgraph_29990101_000000_11.log']);
+  expect(names.filter((name) => !future.includes(name)).map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual([expect.stringContaining('there')]);
+});
+
 it('does not start where log_dir cannot be, and --check says so', async () => {
   const file = join(directory, 'file');
   writeFileSync(file, '');

@@ -23,3 +23,19 @@ it('counts every failure but that somebody else is at it, and says that too', as
     'error the backup to s3://b failed: s3://b does not answer', 'info no backup to s3://b now: another backup works on s3://b', 'error the backup to s3://b failed: x',
   ]);
 });
+
+it('asks anew what is due when the clock is set back', async () => {
+  vi.useFakeTimers();
+  let aheadMs = 365 * 86_400_000;
+  let rounds = 0;
+  const round = () => Promise.resolve({ dueMs: Date.now() + aheadMs + 3_600_000, made: undefined, removed: [], counted: ++rounds });
+  const backups = new ScheduledBackups({ place: 'b', round, isOurs: () => true, log: {} as Log, nowMs: () => Date.now() + aheadMs });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(rounds).toBe(1);
+  aheadMs = 0;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(rounds).toBe(2);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(rounds).toBe(3);
+  backups.stop();
+});

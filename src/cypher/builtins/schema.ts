@@ -4,6 +4,7 @@
 import { DbError } from '../../base/errors.ts';
 import { FIELD_TYPES, type FieldDef, type FieldType, type LabelSchema } from '../../graph/catalog.ts';
 import type { GraphWriter } from '../../graph/view.ts';
+import { bodyOf, listField, optionalBoolean, optionalText, textField, textsOf, type Body } from '../../value/bodies.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { addFieldText, checkFullText, defaultAnalyzer } from './fulltext.ts';
@@ -40,52 +41,50 @@ export function constraintPairs(json: string): [string, string][] {
   });
 }
 
-interface JsonProperty {
-  readonly name: string;
-  readonly type: string;
-  readonly optional?: boolean;
-  readonly index?: boolean;
-  readonly unique?: boolean;
-  readonly pair_unique?: boolean;
-  readonly fulltext?: boolean;
+/** A label as TuGraph writes it in JSON. Every part is checked: what is misspelt must not mean its opposite. */
+function labelOf(schema: Body, kind: 'vertex' | 'edge', properties: readonly Body[]): LabelSchema {
+  if (typeof schema.label !== 'string' || String(schema.type).toLowerCase() !== kind) throw wrong(`is not ${kind} json schema`);
+  const [primary, temporal] = [optionalText(schema, 'primary'), optionalText(schema, 'temporal')];
+  const temporalOrder = (optionalText(schema, 'temporal_order') ?? 'ASC').toUpperCase();
+  if (temporalOrder !== 'ASC' && temporalOrder !== 'DESC') throw wrong(`\`temporal_order\` is ASC or DESC, given ${temporalOrder}`);
+  return {
+    kind, name: schema.label,
+    fields: properties.map((each) => ({ name: textField(each, 'name'), type: fieldType(textField(each, 'type')), optional: optionalBoolean(each, 'optional', false) })),
+    ...(primary === undefined ? {} : { primary }),
+    ...(schema.constraints === undefined ? {} : { constraints: listField(schema, 'constraints').map(labelPair) }),
+    ...(temporal === undefined ? {} : { temporal, temporalOrder }),
+    detachProperty: optionalBoolean(schema, 'detach_property', true),
+  };
 }
-interface JsonSchema {
-  readonly label: string;
-  readonly type: string;
-  readonly primary?: string;
-  readonly temporal?: string;
-  readonly temporal_order?: 'ASC' | 'DESC';
-  readonly detach_property?: boolean;
-  readonly constraints?: [string, string][];
-  readonly properties?: readonly JsonProperty[];
+
+function labelPair(pair: unknown): [string, string] {
+  const labels = textsOf(pair, 'constraints');
+  if (labels.length !== 2) throw wrong('`constraints` is a list of [source label, destination label]');
+  return [labels[0]!, labels[1]!];
 }
 
 function createFromJson(context: ExecContext, json: string, kind: 'vertex' | 'edge'): void {
   const writer = writerOf(context);
-  let schema: JsonSchema;
+  let schema: Body;
   try {
-    schema = JSON.parse(json) as JsonSchema;
+    schema = bodyOf(JSON.parse(json));
   } catch (error) {
     throw new DbError('ProcedureCallFailed', `the schema is not valid JSON: ${error instanceof Error ? error.message : ''}`, { cause: error });
   }
-  if (typeof schema.label !== 'string' || String(schema.type).toLowerCase() !== kind) throw wrong(`is not ${kind} json schema`);
-  const properties = schema.properties ?? [];
-  writer.createLabel({
-    kind, name: schema.label,
-    fields: properties.map((each) => ({ name: each.name, type: fieldType(each.type), optional: each.optional === true })),
-    ...(schema.primary === undefined ? {} : { primary: schema.primary }),
-    ...(schema.constraints === undefined ? {} : { constraints: schema.constraints }),
-    ...(schema.temporal === undefined ? {} : { temporal: schema.temporal, temporalOrder: schema.temporal_order ?? 'ASC' }),
-    detachProperty: schema.detach_property !== false,
-  });
+  const properties = schema.properties === undefined ? [] : listField(schema, 'properties').map(bodyOf);
+  const label = labelOf(schema, kind, properties);
+  writer.createLabel(label);
   for (const each of properties) {
-    if (each.index !== true || each.name === schema.primary) continue;
-    writer.createIndex({ kind, label: schema.label, fields: [each.name], unique: each.unique === true, pairUnique: each.pair_unique === true });
+    const field = textField(each, 'name');
+    const [unique, pairUnique] = [optionalBoolean(each, 'unique', false), optionalBoolean(each, 'pair_unique', false)];
+    // As in the configuration of an import: what is unique is indexed.
+    if (!optionalBoolean(each, 'index', false) && !unique && !pairUnique) continue;
+    if (field !== label.primary) writer.createIndex({ kind, label: label.name, fields: [field], unique, pairUnique });
   }
   for (const each of properties) {
-    if (each.fulltext !== true) continue;
+    if (!optionalBoolean(each, 'fulltext', false)) continue;
     checkFullText(context);
-    addFieldText(writer, kind, schema.label, each.name, defaultAnalyzer(context));
+    addFieldText(writer, kind, label.name, textField(each, 'name'), defaultAnalyzer(context));
   }
 }
 
