@@ -16,7 +16,7 @@ import { fieldValue } from './field-values.ts';
 import { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
 import { mustExist } from './required-properties.ts';
-import { checkFreeName, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
+import { checkFreeName, checkShape, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
@@ -399,6 +399,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
   /** Replaces a declaration whose data the caller has brought in line. */
   replaceSchema(schema: LabelSchema): void {
+    checkShape(schema);
     const before = schema.kind === 'vertex' ? this.catalog.vertexSchema(schema.name) : this.catalog.edgeSchema(schema.name);
     this.#change({ kind: 'replaceSchema', schema });
     this.#dropTrees();

@@ -2,18 +2,13 @@
  * TuGraph's procedures for labels, fields, indexes and edge constraints.
  */
 import { DbError } from '../../base/errors.ts';
-import { FIELD_TYPES, type FieldDef, type FieldType, type LabelSchema } from '../../graph/catalog.ts';
+import type { FieldDef, LabelSchema } from '../../graph/catalog.ts';
 import type { GraphWriter } from '../../graph/view.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { addFieldText, checkFullText, defaultAnalyzer } from './fulltext.ts';
-import { builtin, flag, kindOf, list, text, writerOf, wrong, type Builtin } from './define.ts';
-
-export function fieldType(name: string): FieldType {
-  const type = FIELD_TYPES.find((each) => each === name.toUpperCase());
-  if (type === undefined) throw wrong(`Unknown type name: ${name}`);
-  return type;
-}
+import { builtin, fieldType, flag, kindOf, list, text, writerOf, wrong, type Builtin } from './define.ts';
+import { labelFromJson } from './label-json.ts';
 
 function fieldOf([name, type, optional]: readonly (Value | undefined)[]): FieldDef {
   return { name: text(name, 'field_name'), type: fieldType(text(type, 'field_type')), optional: flag(optional ?? false, 'optional') };
@@ -40,52 +35,14 @@ export function constraintPairs(json: string): [string, string][] {
   });
 }
 
-interface JsonProperty {
-  readonly name: string;
-  readonly type: string;
-  readonly optional?: boolean;
-  readonly index?: boolean;
-  readonly unique?: boolean;
-  readonly pair_unique?: boolean;
-  readonly fulltext?: boolean;
-}
-interface JsonSchema {
-  readonly label: string;
-  readonly type: string;
-  readonly primary?: string;
-  readonly temporal?: string;
-  readonly temporal_order?: 'ASC' | 'DESC';
-  readonly detach_property?: boolean;
-  readonly constraints?: [string, string][];
-  readonly properties?: readonly JsonProperty[];
-}
-
 function createFromJson(context: ExecContext, json: string, kind: 'vertex' | 'edge'): void {
   const writer = writerOf(context);
-  let schema: JsonSchema;
-  try {
-    schema = JSON.parse(json) as JsonSchema;
-  } catch (error) {
-    throw new DbError('ProcedureCallFailed', `the schema is not valid JSON: ${error instanceof Error ? error.message : ''}`, { cause: error });
-  }
-  if (typeof schema.label !== 'string' || String(schema.type).toLowerCase() !== kind) throw wrong(`is not ${kind} json schema`);
-  const properties = schema.properties ?? [];
-  writer.createLabel({
-    kind, name: schema.label,
-    fields: properties.map((each) => ({ name: each.name, type: fieldType(each.type), optional: each.optional === true })),
-    ...(schema.primary === undefined ? {} : { primary: schema.primary }),
-    ...(schema.constraints === undefined ? {} : { constraints: schema.constraints }),
-    ...(schema.temporal === undefined ? {} : { temporal: schema.temporal, temporalOrder: schema.temporal_order ?? 'ASC' }),
-    detachProperty: schema.detach_property !== false,
-  });
-  for (const each of properties) {
-    if (each.index !== true || each.name === schema.primary) continue;
-    writer.createIndex({ kind, label: schema.label, fields: [each.name], unique: each.unique === true, pairUnique: each.pair_unique === true });
-  }
-  for (const each of properties) {
-    if (each.fulltext !== true) continue;
+  const { schema, indexes, texts } = labelFromJson(json, kind);
+  writer.createLabel(schema);
+  for (const index of indexes) writer.createIndex({ kind, label: schema.name, ...index });
+  for (const field of texts) {
     checkFullText(context);
-    addFieldText(writer, kind, schema.label, each.name, defaultAnalyzer(context));
+    addFieldText(writer, kind, schema.name, field, defaultAnalyzer(context));
   }
 }
 
@@ -129,6 +86,7 @@ function addFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: string, 
     const [name, type, initial, optional] = list(spec, 'field_spec');
     return { field: fieldOf([name, type, optional]), initial: initial ?? null };
   });
+  if (specs.length === 0) throw wrong('No fields specified.');
   for (const { field, initial } of added) {
     if (schema.fields.some(({ name }) => name === field.name)) throw new DbError('FieldExists', `Field [${field.name}] already exists.`);
     if (!field.optional && initial === null) throw wrong(`Field [${field.name}] is declared as non-optional but the default value is NULL.`);

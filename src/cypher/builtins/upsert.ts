@@ -8,7 +8,8 @@ import { requiringRules } from '../../graph/required-properties.ts';
 import { checkType } from '../../graph/type-rules.ts';
 import type { GraphWriter } from '../../graph/view.ts';
 import { equals } from '../../value/compare.ts';
-import { NodeValue, RelationshipValue, Float, integer, type CypherMap, type Value } from '../../value/value.ts';
+import { jsonToValue, parseJson } from '../../value/json.ts';
+import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import { builtin, list, text, writerOf, wrong, type Builtin } from './define.ts';
 
 class UpsertCounts {
@@ -197,22 +198,16 @@ function edgeBetween(writer: GraphWriter, label: string, start: number, end: num
   return undefined;
 }
 
+/** Numbers as exact as they are written: a key of 64 bits stays what it is. */
 function jsonRows(json: string): Value[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(json);
+    parsed = parseJson(json);
   } catch (error) {
     throw new DbError('ProcedureCallFailed', 'The json data should be array type', { cause: error });
   }
   if (!Array.isArray(parsed)) throw wrong('The json data should be array type');
-  return parsed.map(fromJson);
-}
-
-function fromJson(json: unknown): Value {
-  if (json === null || typeof json === 'boolean' || typeof json === 'string') return json;
-  if (typeof json === 'number') return Number.isSafeInteger(json) ? integer(BigInt(json)) : new Float(json);
-  if (Array.isArray(json)) return json.map(fromJson);
-  return new Map(Object.entries(json as Record<string, unknown>).map(([key, value]) => [key, fromJson(value)]));
+  return parsed.map((row) => jsonToValue(row));
 }
 
 export const UPSERT_BUILTINS: readonly Builtin[] = [
