@@ -75,6 +75,8 @@ interface Transaction {
   readonly deadlineMs: number;
 }
 
+const ALL_NOTIFICATIONS: NotificationFilter = { severity: 'INFORMATION', disabled: [] };
+
 export class Dialogue {
   readonly #door: Door;
   readonly #client: Client;
@@ -83,7 +85,7 @@ export class Dialogue {
   #state: State = 'NEGOTIATION';
   #dialect: Dialect;
   #encoding: string;
-  #filter: NotificationFilter = 'INFORMATION';
+  #filter: NotificationFilter = ALL_NOTIFICATIONS;
   #routes = false;
   #work: Work | undefined;
   #transaction: Transaction | undefined;
@@ -175,7 +177,7 @@ export class Dialogue {
   async #hello(extra: CypherMap): Promise<void> {
     const { version, id } = this.#client;
     this.#routes = extra.get('routing') instanceof Map;
-    this.#filter = notificationFilter(extra) ?? 'INFORMATION';
+    this.#filter = { ...ALL_NOTIFICATIONS, ...notificationFilter(extra) };
     const patches = extra.get('patch_bolt');
     const utc = version.major === 4 && version.minor >= 3 && Array.isArray(patches) && patches.includes('utc');
     if (utc) {
@@ -307,7 +309,7 @@ export class Dialogue {
     const inTransaction = this.#transaction !== undefined;
     if (this.#results.size === 0) this.#state = inTransaction ? 'TX_READY' : 'READY';
     const facts = {
-      version: this.#client.version, filter: this.#current?.notifications ?? this.#filter, hasColumns: results.columns.length > 0, hasRows,
+      version: this.#client.version, filter: { ...this.#filter, ...this.#current?.notifications }, hasColumns: results.columns.length > 0, hasRows,
     };
     this.#send(SUCCESS, {
       type: results.type, t_last: Math.round(performance.now() - started), db: this.#currentGraph,

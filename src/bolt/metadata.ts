@@ -68,8 +68,12 @@ function planMap(plan: PlanDescription, profiled: boolean): CypherMap {
   });
 }
 
+/** Of all notifications there are. */
+const CATEGORY = 'GENERIC';
+
 function notices(all: readonly Notification[], facts: ResultFacts): Record<string, Value | undefined> {
-  const wanted = facts.filter === 'OFF' ? [] : all.filter((one) => facts.filter === 'INFORMATION' || one.severity === 'WARNING');
+  const { severity, disabled } = facts.filter;
+  const wanted = severity === 'OFF' || disabled.includes(CATEGORY) ? [] : all.filter((one) => severity === 'INFORMATION' || one.severity === 'WARNING');
   if (!atLeast(facts.version, 5, 5)) return { notifications: wanted.length === 0 ? undefined : wanted.map(notificationMap) };
   const statuses = [outcome(facts), ...wanted.map(statusMap)];
   // Weight as GQL has it: no data, then warnings, then success, then information.
@@ -82,7 +86,7 @@ function position(notification: Notification): CypherMap | undefined {
 
 function notificationMap(one: Notification): CypherMap {
   return mapFrom({
-    code: one.code, title: one.title, description: one.description, severity: one.severity, category: 'GENERIC', position: position(one),
+    code: one.code, title: one.title, description: one.description, severity: one.severity, category: CATEGORY, position: position(one),
   });
 }
 
@@ -93,7 +97,7 @@ function statusMap(one: Notification): CypherMap {
   return mapFrom({
     gql_status: warns ? '01N42' : '03N42', status_description: `${warns ? 'warn' : 'info'}: ${one.description}`,
     neo4j_code: one.code, title: one.title, description: one.description,
-    diagnostic_record: mapFrom({ ...DIAGNOSTIC, _classification: 'GENERIC', _severity: one.severity, _position: position(one) }),
+    diagnostic_record: mapFrom({ ...DIAGNOSTIC, _classification: CATEGORY, _severity: one.severity, _position: position(one) }),
   });
 }
 

@@ -96,11 +96,16 @@ export interface StatementExtra {
   readonly readMode: ReadMode | undefined;
   readonly idempotencyKey: string | undefined;
   readonly readOnly: boolean;
-  readonly notifications: NotificationFilter | undefined;
+  readonly notifications: Partial<NotificationFilter>;
   readonly traceparent: string | undefined;
 }
 
-export type NotificationFilter = 'OFF' | 'WARNING' | 'INFORMATION';
+/** Which notifications a client wants to be told; what a statement leaves open is as its connection has it. */
+export interface NotificationFilter {
+  readonly severity: 'OFF' | 'WARNING' | 'INFORMATION';
+  /** Categories, in capitals. */
+  readonly disabled: readonly string[];
+}
 
 export function readExtra(extra: CypherMap): StatementExtra {
   const impersonated = extra.get('imp_user') ?? null;
@@ -120,9 +125,14 @@ export function readExtra(extra: CypherMap): StatementExtra {
   };
 }
 
-export function notificationFilter(extra: CypherMap): NotificationFilter | undefined {
+export function notificationFilter(extra: CypherMap): Partial<NotificationFilter> {
   const severity = extra.get('notifications_minimum_severity');
-  return severity === 'OFF' || severity === 'WARNING' || severity === 'INFORMATION' ? severity : undefined;
+  // From Bolt 5.5 on they are called classifications.
+  const disabled = extra.get('notifications_disabled_classifications') ?? extra.get('notifications_disabled_categories');
+  return {
+    ...(severity === 'OFF' || severity === 'WARNING' || severity === 'INFORMATION' ? { severity } : {}),
+    ...(Array.isArray(disabled) ? { disabled: disabled.filter((one) => typeof one === 'string').map((one) => one.toUpperCase()) } : {}),
+  };
 }
 
 const NAMES_OF_DEFAULT: ReadonlySet<Value> = new Set(['', 'neo4j', 'system']);

@@ -142,6 +142,8 @@ export interface Reduce extends Span {
   readonly variable: string;
   readonly list: Expression;
   readonly step: Expression;
+  /** Of `allReduce`: whether it holds after every step is the result. */
+  readonly every?: Expression | undefined;
 }
 export type MapProjectionItem =
   | { readonly kind: 'all' }

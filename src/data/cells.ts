@@ -44,7 +44,7 @@ function textReader(field: FieldDef): (cell: string) => Value {
       return (cell) => {
         const number = Number(cell);
         if (Number.isNaN(number) ? cell !== 'NaN' : cell.trim() === '') throw bad(cell);
-        return new Float(field.type === 'FLOAT' ? Math.fround(number) : number);
+        return field.type === 'FLOAT' ? checked(new Float(number)) : new Float(number);
       };
     case 'BOOL':
       return (cell) => {
@@ -95,8 +95,9 @@ function longInteger(cell: string, bad: (cell: string) => DbError): Value {
 function floats(cell: string, bad: (cell: string) => DbError): Value {
   return cell.split(',').map((part) => {
     const number = Number(part);
-    if (part.trim() === '' || !Number.isFinite(number)) throw bad(cell);
-    return new Float(Math.fround(number));
+    const rounded = Math.fround(number);
+    if (part.trim() === '' || !Number.isFinite(rounded)) throw bad(cell);
+    return new Float(rounded);
   });
 }
 

@@ -65,7 +65,7 @@ function convert(field: FieldDef, value: Value): Value | undefined {
     case 'INT8': case 'INT16': case 'INT32': case 'INT64': return integerIn(field, value);
     case 'FLOAT': case 'DOUBLE': {
       const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : value instanceof Float ? value.value : undefined;
-      return number === undefined ? undefined : new Float(field.type === 'FLOAT' ? Math.fround(number) : number);
+      return number === undefined ? undefined : new Float(field.type === 'FLOAT' ? single(field, number) : number);
     }
     case 'STRING':
       if (typeof value !== 'string') return undefined;
@@ -100,6 +100,15 @@ function integerIn(field: FieldDef, given: Value): Value | undefined {
   return value;
 }
 
+/** A number of 32 bits; what none is, infinity in the text too, stays what it is. */
+function single({ name, type }: FieldDef, number: number): number {
+  const rounded = Math.fround(number);
+  if (Number.isFinite(number) && !Number.isFinite(rounded)) {
+    throw new DbError('ConstraintValidation', `Failed to set field [${name}]: Data size too big, ${number} does not fit ${type}`);
+  }
+  return rounded;
+}
+
 function parsed<T>(value: Value, parse: (text: string) => T): T | undefined {
   if (typeof value !== 'string') return undefined;
   try {
@@ -116,7 +125,7 @@ function vector(field: FieldDef, value: Value): Value | undefined {
   for (const item of list) {
     const number = typeof item === 'number' || typeof item === 'bigint' ? Number(item) : item instanceof Float ? item.value : NaN;
     if (!Number.isFinite(number)) return undefined;
-    floats.push(new Float(Math.fround(number)));
+    floats.push(new Float(single(field, number)));
   }
   checkDimension(field, floats.length);
   return floats;

@@ -191,10 +191,14 @@ class Guard<View extends GraphView = GraphView> implements Reads {
 }
 
 type Writes = Pick<GraphWriter,
-'createNode' | 'createRelationship' | 'setNodeProperty' | 'setRelationshipProperty' | 'addLabel' | 'removeLabel' | 'replaceSchema' | 'createIndex' | 'createText' | 'createVectorIndex' | 'createConstraint'>;
+'createNode' | 'createRelationship' | 'setNodeProperty' | 'setRelationshipProperty' | 'addLabel' | 'removeLabel' | 'checkStatement'
+| 'replaceSchema' | 'createIndex' | 'createText' | 'createVectorIndex' | 'createConstraint'>;
 
 /** What it refuses is `Forbidden`. Deleting vertices and edges as a whole is not its business, nor is a whole label with all it has. */
 class WritingGuard extends Guard<GraphWriter> implements Writes {
+  /** A label was given to a vertex that hides a value, and may have it in an index that hides none. */
+  #tellsNothing = false;
+
   createNode(labelIds: readonly number[], properties: Iterable<PropertyEntry>): NodeValue {
     const entries = [...properties];
     for (const [key, value] of entries) if (value !== null) this.#checkWrite('vertex', labelIds, key);
@@ -224,7 +228,9 @@ class WritingGuard extends Guard<GraphWriter> implements Writes {
       if (labels.includes(labelId) && this.nodeProperty(node, key) !== null) this.#checkWrite('vertex', [labelId], key);
     }
     const add = () => this.view.addLabel(node, labelId);
-    return this.#hidesAny(node) ? untold(add) : this.#untold('vertex', add);
+    if (!this.#hidesAny(node)) return this.#untold('vertex', add);
+    this.#tellsNothing = true;
+    return untold(add);
   }
 
   /** Without the label the vertex would show what it hides, and a field that may only be read could be written and come back. */
@@ -236,6 +242,13 @@ class WritingGuard extends Guard<GraphWriter> implements Writes {
       if (isHidden || this.nodeProperty(node, key) !== null) this.#checkWrite('vertex', [labelId], key);
     }
     return this.view.removeLabel(node, labelId);
+  }
+
+  /** Values that were set are compared with the others here. */
+  checkStatement(): void {
+    const check = () => this.view.checkStatement();
+    if (this.#tellsNothing) untold(check);
+    else this.#untold(undefined, check);
   }
 
   replaceSchema(schema: LabelSchema): void {
@@ -289,8 +302,8 @@ class WritingGuard extends Guard<GraphWriter> implements Writes {
   }
 
   /** Errors of unique indexes have values in them, of all fields of the index. */
-  #untold<T>(kind: Kind, change: () => T): T {
-    return this.rules.telling.some((index) => index.kind === kind) ? untold(change) : change();
+  #untold<T>(kind: Kind | undefined, change: () => T): T {
+    return this.rules.telling.some((index) => kind === undefined || index.kind === kind) ? untold(change) : change();
   }
 }
 

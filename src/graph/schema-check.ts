@@ -21,8 +21,7 @@ export function checkNewLabel(view: GraphWriter, schema: LabelSchema): void {
       hint: 'declare a label before it is used, or delete what uses it',
     });
   }
-  checkFields(schema);
-  if (schema.kind === 'vertex') checkPrimary(schema);
+  checkShape(schema);
   for (const pair of schema.constraints ?? []) {
     for (const label of pair) {
       if (catalog.vertexSchema(label) === undefined) throw new DbError('LabelNotFound', `No such vertex label: ${label}`);
@@ -31,6 +30,13 @@ export function checkNewLabel(view: GraphWriter, schema: LabelSchema): void {
   const pairs = (schema.constraints ?? []).map(([a, b]) => `[${a}, ${b}]`);
   const twice = pairs.find((pair, i) => pairs.indexOf(pair) !== i);
   if (twice !== undefined) throw new DbError('ArgumentError', `Duplicate constraints: ${twice}`);
+}
+
+/** What holds of a label from its first declaration to its last change. */
+export function checkShape(schema: LabelSchema): void {
+  checkFields(schema);
+  if (schema.kind === 'vertex') checkPrimary(schema);
+  else checkTemporal(schema);
 }
 
 function checkFields(schema: LabelSchema): void {
@@ -51,6 +57,14 @@ function checkPrimary(schema: LabelSchema): void {
   const primary = schema.fields.find((field) => field.name === schema.primary);
   if (primary === undefined) throw problem('No primary property found');
   if (primary.optional) throw problem('Primary property can not be optional');
+  if (primary.type === 'BLOB') throw new DbError('ArgumentError', 'Field with type BLOB cannot be indexed');
+}
+
+function checkTemporal({ name, fields, temporal, temporalOrder }: LabelSchema): void {
+  if (temporal === undefined) return;
+  const type = fields.find((field) => field.name === temporal)?.type;
+  if (type !== 'INT64') throw new DbError('ArgumentError', `Edge[${name}]: the temporal field ${temporal} must be an INT64 property`);
+  if (temporalOrder !== 'ASC' && temporalOrder !== 'DESC') throw new DbError('ArgumentError', `Edge[${name}]: temporal_order is ASC or DESC`);
 }
 
 export function checkNewIndex(view: GraphWriter, index: Parameters<GraphWriter['createIndex']>[0]): void {

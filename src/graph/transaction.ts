@@ -2,29 +2,28 @@
  * A write transaction on the leader: checks each change, applies it to the transaction's own blocks (so that later
  * reads see it) and records it as an effect for the log.
  */
-import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
-import { formatLiteral } from '../value/format.ts';
 import { NodeValue, RelationshipValue } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
 import { unpacked } from '../value/packed-floats.ts';
-import { CATALOG, COUNTERS, EDGE, VERTEX } from './blocks.ts';
+import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog, isTreeOf } from './catalog.ts';
 import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree, VectorTreeKey, PropertyEntry, TextIndexDef } from './catalog.ts';
 import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
-import { checkStorable, fieldValue } from './field-values.ts';
-import { GraphMutator, indexKey } from './mutator.ts';
+import { ElementRules, propertiesOf, withValue } from './element-rules.ts';
+import { fieldValue } from './field-values.ts';
+import { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
-import { findLack, mustExist } from './required-properties.ts';
-import { checkFreeName, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
+import { mustExist } from './required-properties.ts';
+import { checkFreeName, checkShape, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
 import type { SystemChange, SystemState } from './system.ts';
 import { ANALYSIS_REVISION, findAnalyzer } from './text/analyzer.ts';
 import { checkType, typeRule, wrongType } from './type-rules.ts';
-import type { DeleteSummary, GraphWriter, TextIndexSpec } from './view.ts';
+import type { DeleteSummary, GraphWriter, IndexRange, TextIndexSpec } from './view.ts';
 import { treesOf, treesOfField, treesOfIndex } from './vectors/declared-trees.ts';
 import type { Wanted } from './vectors/vector-search.ts';
 import { ChangeSet } from './write-buffer.ts';
@@ -124,8 +123,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   readonly #ids: IdAllocator;
   /** Nodes deleted without DETACH that still had relationships at that moment. */
   readonly #doomed = new Set<number>();
-  /** Elements that lacked a required property when they were changed. */
-  readonly #lacking = { vertex: new Set<number>(), edge: new Set<number>() };
+  readonly #rules: ElementRules;
 
   constructor(transaction: Transaction, graphId: number, name: string, source: BlockSource, mutator: GraphMutator, ids: IdAllocator) {
     super(name, transaction.baseVersion, source, mutator.catalog, false);
@@ -134,6 +132,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     this.#effects = transaction.effects;
     this.#mutator = mutator;
     this.#ids = ids;
+    this.#rules = new ElementRules(this, source);
   }
 
   // -------------------------------------------------------------- names
@@ -170,15 +169,34 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     return !this.#doomed.has(id) && super.nodeExists(id);
   }
 
+  // What is to be deleted is in sets, indexes and counts until its last relationship is, but is not found there any more.
+
+  #spared<Ids extends ArrayLike<number>>(ids: Ids): Ids | number[] {
+    return this.#doomed.size === 0 ? ids : Array.from(ids).filter((id) => !this.#doomed.has(id));
+  }
+
   override *scanNodes(labelId?: number): Generator<ArrayLike<number>> {
-    for (const ids of super.scanNodes(labelId)) {
-      yield this.#doomed.size === 0 ? ids : Array.from(ids).filter((id) => !this.#doomed.has(id));
-    }
+    for (const ids of super.scanNodes(labelId)) yield this.#spared(ids);
+  }
+
+  override indexSeek(index: IndexDef, values: readonly Value[]): ArrayLike<number> {
+    const ids = super.indexSeek(index, values);
+    return index.kind === 'edge' ? ids : this.#spared(ids);
+  }
+
+  override *indexRange(index: IndexDef, range: IndexRange): Generator<ArrayLike<number>> {
+    for (const ids of super.indexRange(index, range)) yield index.kind === 'edge' ? ids : this.#spared(ids);
   }
 
   override vectorsNear(tree: VectorTree, wanted: Wanted): number[] {
     const ids = super.vectorsNear(tree, wanted);
-    return this.#doomed.size === 0 || tree.kind === 'edge' ? ids : ids.filter((id) => !this.#doomed.has(id));
+    return tree.kind === 'edge' ? ids : this.#spared(ids);
+  }
+
+  override nodeCount(labelId?: number): number {
+    let count = super.nodeCount(labelId);
+    for (const id of this.#doomed) if (labelId === undefined || this.source.get(VERTEX, id)!.labels.includes(labelId)) count--;
+    return count;
   }
 
   createNode(labelIds: readonly number[], properties: Iterable<PropertyEntry>): NodeValue {
@@ -186,14 +204,14 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     if (this.catalog.strict && labels.length !== 1) {
       throw new DbError('ConstraintValidation', `a vertex of the strict graph ${this.graphName} has exactly one label, given ${labels.length}`);
     }
-    const entries = this.#checkedProperties('vertex', labels.map((label) => this.catalog.labelName(label)), properties);
+    const entries = this.#rules.checkedProperties('vertex', labels.map((label) => this.catalog.labelName(label)), properties);
     const counters = this.source.get(COUNTERS, 0);
     const id = this.#ids.vertex(this.graphId, counters?.nextVertex ?? 0);
     for (const label of labels) {
       const indexes = this.catalog.labelIndexes(label);
-      if (indexes.length > 0) this.#checkUnique(indexes, id, propertiesOf(entries));
+      if (indexes.length > 0) this.#rules.checkUnique(indexes, id, propertiesOf(entries));
     }
-    this.#noteLack('vertex', id, labels.map((label) => this.catalog.labelName(label)), entries.map(([key]) => key));
+    this.#rules.noteLack('vertex', id, labels.map((label) => this.catalog.labelName(label)), entries.map(([key]) => key));
     this.#mutator.createVertex(id, labels, entries);
     this.#effects.createVertex(this.graphId, id, labels, entries);
     return new NodeValue(id);
@@ -202,12 +220,12 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   setNodeProperty(node: NodeValue, keyId: number, value: Value): boolean {
     const block = this.vertex(node);
     const names = block.labels.map((label) => this.catalog.labelName(label));
-    const checked = this.#checkedValue('vertex', names, keyId, value);
+    const checked = this.#rules.checkedValue('vertex', names, keyId, value);
     const at = block.keys.indexOf(keyId);
     if (checked === null && at < 0) return false;
-    if (checked === null) this.#noteLack('vertex', node.id, names, block.keys.filter((key) => key !== keyId));
+    if (checked === null) this.#rules.noteLack('vertex', node.id, names, block.keys.filter((key) => key !== keyId));
     const after = withValue(block, keyId, checked);
-    for (const label of block.labels) this.#checkUnique(this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)), node.id, after);
+    for (const label of block.labels) this.#rules.checkUniqueLater(this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)), node.id, after);
     this.#mutator.setVertexProperty(node.id, keyId, checked);
     this.#effects.property(this.graphId, 'vertex', node.id, keyId, checked);
     return true;
@@ -223,9 +241,9 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
       const at = block.keys.indexOf(key);
       fieldValue(field, at < 0 ? null : unpacked(block.values[at]!));
     }
-    this.#noteLack('vertex', node.id, [this.catalog.labelName(labelId)], block.keys);
+    this.#rules.noteLack('vertex', node.id, [this.catalog.labelName(labelId)], block.keys);
     for (const [i, key] of block.keys.entries()) checkType(this.catalog, 'vertex', [this.catalog.labelName(labelId)], key, unpacked(block.values[i]!));
-    this.#checkUnique(this.catalog.labelIndexes(labelId), node.id, block);
+    this.#rules.checkUniqueLater(this.catalog.labelIndexes(labelId), node.id, block);
     this.#mutator.setLabel(node.id, labelId, true);
     this.#effects.label(this.graphId, node.id, labelId, true);
     return true;
@@ -271,6 +289,12 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     }
     for (const id of this.#doomed) this.#deleteVertex(id);
     this.#doomed.clear();
+    this.#rules.checkContested();
+  }
+
+  /** To be called when the transaction ends. */
+  checkRequired(): void {
+    this.#rules.checkRequired();
   }
 
   // -------------------------------------------------------------- relationships
@@ -279,11 +303,11 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     const type = this.catalog.typeName(typeId);
     const ends = [this.vertex(new NodeValue(start)), this.vertex(new NodeValue(end))] as const;
     this.#checkEnds(type, ...ends);
-    const entries = this.#checkedProperties('edge', [type], properties);
+    const entries = this.#rules.checkedProperties('edge', [type], properties);
     const id = this.#ids.edge(this.graphId, this.source.get(COUNTERS, 0)?.nextEdge ?? 0);
     const indexes = this.catalog.typeIndexes(typeId);
-    if (indexes.length > 0) this.#checkUnique(indexes, id, propertiesOf(entries), { start, end });
-    this.#noteLack('edge', id, [type], entries.map(([key]) => key));
+    if (indexes.length > 0) this.#rules.checkUnique(indexes, id, propertiesOf(entries), { start, end });
+    this.#rules.noteLack('edge', id, [type], entries.map(([key]) => key));
     this.#mutator.createEdge(id, typeId, start, end, entries);
     this.#effects.createEdge(this.graphId, id, typeId, start, end, entries);
     return new RelationshipValue(id, typeId, start, end);
@@ -305,10 +329,10 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   setRelationshipProperty(relationship: RelationshipValue, keyId: number, value: Value): boolean {
     const block = this.edge(relationship);
     const type = this.catalog.typeName(block.typeId);
-    const checked = this.#checkedValue('edge', [type], keyId, value);
+    const checked = this.#rules.checkedValue('edge', [type], keyId, value);
     if (checked === null && !block.keys.includes(keyId)) return false;
-    if (checked === null) this.#noteLack('edge', relationship.id, [type], block.keys.filter((key) => key !== keyId));
-    this.#checkUnique(this.catalog.typeIndexes(block.typeId).filter((index) => index.keyIds.includes(keyId)), relationship.id, withValue(block, keyId, checked), block);
+    if (checked === null) this.#rules.noteLack('edge', relationship.id, [type], block.keys.filter((key) => key !== keyId));
+    this.#rules.checkUniqueLater(this.catalog.typeIndexes(block.typeId).filter((index) => index.keyIds.includes(keyId)), relationship.id, withValue(block, keyId, checked), block);
     this.#mutator.setEdgeProperty(relationship.id, keyId, checked);
     this.#effects.property(this.graphId, 'edge', relationship.id, keyId, checked);
     return true;
@@ -321,103 +345,19 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   }
 
   #deleteEdge(id: number): void {
+    const ends = this.#doomed.size === 0 ? undefined : this.findRelationship(id)!;
     this.#mutator.deleteEdge(id);
     this.#effects.deleteEdge(this.graphId, id);
+    if (ends === undefined) return;
+    this.#deleteIfAlone(ends.start);
+    this.#deleteIfAlone(ends.end);
   }
 
-  // -------------------------------------------------------------- checks of values
-
-  /** Properties as they will be stored, by key: declared fields converted, every declared rule and constraint kept. The last of two values of a key counts. */
-  #checkedProperties(kind: 'vertex' | 'edge', names: readonly string[], properties: Iterable<PropertyEntry>): PropertyEntry[] {
-    const entries: PropertyEntry[] = [];
-    for (const entry of properties) {
-      const checked = this.#checkedValue(kind, names, entry[0], entry[1]);
-      if (checked !== null) putEntry(entries, checked === entry[1] ? entry : [entry[0], checked]);
-    }
-    for (const name of names) {
-      for (const field of this.#schema(kind, name)?.fields ?? []) {
-        if (!field.optional && !entries.some(([key]) => key === this.catalog.findKey(field.name))) fieldValue(field, null);
-      }
-    }
-    return entries;
-  }
-
-  #schema(kind: 'vertex' | 'edge', name: string): LabelSchema | undefined {
-    const schema = kind === 'vertex' ? this.catalog.vertexSchema(name) : this.catalog.edgeSchema(name);
-    if (schema === undefined && this.catalog.strict) throw new DbError('LabelNotFound', `No such ${kind} label: ${name}`);
-    return schema;
-  }
-
-  #checkedValue(kind: 'vertex' | 'edge', names: readonly string[], keyId: number, value: Value): Value {
-    const checked = this.#declaredValue(kind, names, keyId, value);
-    checkType(this.catalog, kind, names, keyId, checked);
-    return checked;
-  }
-
-  #declaredValue(kind: 'vertex' | 'edge', names: readonly string[], keyId: number, value: Value): Value {
-    let declared = false;
-    let stored: Value | undefined;
-    for (const name of names) {
-      const schema = this.#schema(kind, name);
-      if (schema === undefined) continue;
-      declared = true;
-      const field = schema.fields.find((one) => one.name === this.catalog.keyName(keyId));
-      if (field !== undefined) stored = fieldValue(field, value);
-    }
-    if (stored !== undefined) return stored;
-    if (declared && value !== null) throw new DbError('FieldNotFound', `Field [${this.catalog.keyName(keyId)}] does not exist.`);
-    checkStorable(value);
-    return value;
-  }
-
-  #noteLack(kind: 'vertex' | 'edge', id: number, names: readonly string[], keys: readonly number[]): void {
-    if (this.catalog.data.constraints.length > 0 && findLack(this.catalog, kind, names, keys) !== undefined) this.#lacking[kind].add(id);
-  }
-
-  /** To be called when the transaction ends. */
-  checkRequired(): void {
-    const { vertex, edge } = this.#lacking;
-    for (const id of vertex) {
-      const block = this.source.get(VERTEX, id);
-      if (block !== undefined) this.#require('vertex', block.labels.map((label) => this.catalog.labelName(label)), block);
-    }
-    for (const id of edge) {
-      const block = this.source.get(EDGE, id);
-      if (block !== undefined) this.#require('edge', [this.catalog.typeName(block.typeId)], block);
-    }
-    vertex.clear();
-    edge.clear();
-  }
-
-  #require(kind: 'vertex' | 'edge', names: readonly string[], { keys }: Properties): void {
-    const lack = findLack(this.catalog, kind, names, keys);
-    if (lack !== undefined) throw mustExist(lack.rule, lack.field);
-  }
-
-  #checkUnique(indexes: readonly IndexDef[], id: number, block: Properties, ends?: { readonly start: number; readonly end: number }): void {
-    for (const index of indexes) {
-      if (!index.unique && !index.pairUnique) continue;
-      const key = indexKey(index, block);
-      if (key === undefined) continue;
-      const found = Array.from(this.indexSeek(index, index.keyIds.length === 1 ? [key] : key as Value[])).filter((other) => other !== id);
-      if (found.length === 0) continue;
-      if (index.pairUnique && ends !== undefined) {
-        const same = found.some((other) => {
-          const edge = this.findRelationship(other);
-          return edge !== undefined && edge.start === ends.start && edge.end === ends.end;
-        });
-        if (!same) continue;
-      }
-      throw this.#duplicate(index, id, key);
-    }
-  }
-
-  #duplicate(index: IndexDef, id: number, key: Value): DbError {
-    const fields = index.keyIds.map((one) => this.catalog.keyName(one));
-    const values = index.keyIds.length === 1 ? [key] : key as Value[];
-    return new DbError('ConstraintValidation', `Failed to index ${index.kind} [${id}] with field value [${fields.map((field, i) => `${field}:${plain(values[i]!)}`).join(',')}]: index value already exists.`, {
-      hint: 'use MERGE to match or create',
-    });
+  /** What was to be deleted goes with its last relationship: others may take its place in unique indexes. */
+  #deleteIfAlone(id: number): void {
+    if (!this.#doomed.has(id) || this.degree(id, 'out', undefined) + this.degree(id, 'in', undefined) > 0) return;
+    this.#doomed.delete(id);
+    this.#deleteVertex(id);
   }
 
   // -------------------------------------------------------------- schema
@@ -459,6 +399,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
 
   /** Replaces a declaration whose data the caller has brought in line. */
   replaceSchema(schema: LabelSchema): void {
+    checkShape(schema);
     const before = schema.kind === 'vertex' ? this.catalog.vertexSchema(schema.name) : this.catalog.edgeSchema(schema.name);
     this.#change({ kind: 'replaceSchema', schema });
     this.#dropTrees();
@@ -484,7 +425,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
         const id = ids[i]!;
         const edge = index.kind === 'edge' ? this.findRelationship(id) : undefined;
         const block: Properties | undefined = edge === undefined ? this.source.get(VERTEX, id) : this.edge(edge);
-        if (block !== undefined) this.#checkUnique([index], id, block, edge);
+        if (block !== undefined) this.#rules.checkUnique([index], id, block, edge);
       }
     }
   }
@@ -573,27 +514,4 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   get transaction(): Transaction {
     return this.#transaction;
   }
-}
-
-/** Puts an entry at its key's place; most come in order. */
-function putEntry(entries: PropertyEntry[], entry: PropertyEntry): void {
-  let at = entries.length;
-  while (at > 0 && entries[at - 1]![0] >= entry[0]) at--;
-  if (at === entries.length) entries.push(entry);
-  else entries.splice(at, entries[at]![0] === entry[0] ? 1 : 0, entry);
-}
-
-function propertiesOf(entries: readonly PropertyEntry[]): Properties {
-  return { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value) };
-}
-
-function withValue(block: Properties, keyId: number, value: Value): Properties {
-  const at = block.keys.indexOf(keyId);
-  if (at >= 0) return { keys: block.keys, values: block.values.map((old, i) => (i === at ? value : old)) };
-  assert(value !== null, 'removing what is not there was handled before');
-  return { keys: [...block.keys, keyId], values: [...block.values, value] };
-}
-
-function plain(value: Value): string {
-  return typeof value === 'string' ? value : formatLiteral(value);
 }

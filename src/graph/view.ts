@@ -143,7 +143,7 @@ export interface GraphWriter extends GraphView {
   createRelationship(
     typeId: number, start: number, end: number, properties: Iterable<readonly [keyId: number, value: Value]>,
   ): RelationshipValue;
-  /** Null removes. Each returns whether anything changed. */
+  /** Null removes. Each returns whether anything changed. Whether a value that must be there once is, `checkStatement` says: other values may be yet to change. */
   setNodeProperty(node: NodeValue, keyId: number, value: Value): boolean;
   setRelationshipProperty(relationship: RelationshipValue, keyId: number, value: Value): boolean;
   addLabel(node: NodeValue, labelId: number): boolean;
@@ -169,6 +169,9 @@ export interface GraphWriter extends GraphView {
   createConstraint(constraint: Omit<ConstraintDef, 'id'>): void;
   deleteConstraint(name: string): void;
 
-  /** To be called when a statement ends: throws ConstraintVerificationFailed if a deleted node still has relationships. */
+  /**
+   * To be called when a statement ends: throws ConstraintVerificationFailed if a deleted node still has relationships, ConstraintValidation
+   * if something was set to what must be there once and is there twice.
+   */
   checkStatement(): void;
 }

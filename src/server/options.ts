@@ -115,6 +115,7 @@ export const OPTIONS = [
   { name: 'load_csv_dir', ...text, group: 'Limits', help: 'folder LOAD CSV reads files from; refused if empty' },
   { name: 'load_csv_unpacked_mb', type: 'integer', default: 512, min: 1, max: 4095, group: 'Limits', help: 'a .gz file that LOAD CSV reads is unpacked up to so many MB' },
   { name: 'load_csv_record_chars', type: 'integer', default: 16777216, min: 262144, max: 268435456, group: 'Limits', help: 'characters of one record that LOAD CSV reads' },
+  { name: 'load_csv_backslash_quotes', type: 'boolean', default: true, group: 'Limits', help: 'in quoted fields of LOAD CSV a backslash stands before a quote or a backslash that belongs to the text, as in Neo4j; false: RFC 4180, a backslash is a character like others' },
   { name: 'version_wait_ms', type: 'integer', default: 2000, min: 0, group: 'Limits', help: 'how long a read waits for the data version it asks for' },
   { name: 'bounded_staleness_ms', type: 'integer', default: 1000, min: 0, max: 3600000, group: 'Limits', help: 'how old a read in the mode bounded may be, where the request does not say' },
   { name: 'leader_wait_ms', type: 'integer', default: 5000, min: 0, group: 'Limits', help: 'how long a write waits for a leader' },

@@ -221,7 +221,7 @@ export class LgraphServer {
   get #statementOptions(): StatementThreadData {
     const config = this.#config;
     return {
-      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvLimits: { unpackedBytesMax: config.load_csv_unpacked_mb * MB, recordCharsMax: config.load_csv_record_chars }, graphsMax: config.max_graphs, limits: { memoryBytes: config.query_memory_mb * MB, vectorSearchEffort: config.vector_search_effort / 100 },
+      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvLimits: { unpackedBytesMax: config.load_csv_unpacked_mb * MB, recordCharsMax: config.load_csv_record_chars, backslashQuotes: config.load_csv_backslash_quotes }, graphsMax: config.max_graphs, limits: { memoryBytes: config.query_memory_mb * MB, vectorSearchEffort: config.vector_search_effort / 100 },
       spill: { directory: config.query_spill_dir, statementBytesMax: config.query_spill_mb * MB, totalBytesMax: config.query_spill_total_mb * MB, used: this.#spilled },
     };
   }

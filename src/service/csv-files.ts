@@ -4,7 +4,7 @@
  *   url    `file:///name.csv`, `file:name.csv` or `name.csv`, relative to the folder; nothing outside of it, also not by `..` or a link
  *   .gz    is unpacked in memory, up to `load_csv_unpacked_mb`
  *   record up to `load_csv_record_chars` characters, and perhaps a piece of the file more
- *   text   UTF-8, with or without a byte order mark; fields in quotes may hold the terminator, line ends and `""`; blank lines are skipped;
+ *   text   UTF-8, with or without a byte order mark; fields in quotes may hold the terminator, line ends, and `""` or `\"` for a quote; blank lines are skipped;
  *          lines end with `\n`, `\r\n` or `\r`, and a file may mix them
  *   value  text; an empty field is null
  */
@@ -12,10 +12,10 @@ import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:
 import { resolve, sep } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { gunzipSync } from 'node:zlib';
-import Papa from 'papaparse';
 import { DbError } from '../base/errors.ts';
 import type { CsvSource } from '../cypher/engine.ts';
 import type { Value } from '../value/value.ts';
+import { CsvMistake, CsvScanner, type CsvRecord } from './csv-records.ts';
 
 const PIECE_BYTES = 256 * 1024;
 
@@ -24,9 +24,11 @@ export interface CsvLimits {
   readonly unpackedBytesMax: number;
   /** Of one record. */
   readonly recordCharsMax: number;
+  /** See csv-records.ts. */
+  readonly backslashQuotes: boolean;
 }
 
-const LIMITS: CsvLimits = { unpackedBytesMax: 512 * 1024 * 1024, recordCharsMax: 16 * 1024 * 1024 };
+const LIMITS: CsvLimits = { unpackedBytesMax: 512 * 1024 * 1024, recordCharsMax: 16 * 1024 * 1024, backslashQuotes: true };
 
 /** Undefined where no folder is configured. */
 export function csvFiles(folder: string, limits = LIMITS): CsvSource | undefined {
@@ -81,57 +83,41 @@ function outside(url: string): DbError {
 }
 
 function* records(file: CsvFile, delimiter: string, place = { line: 0 }): Generator<Value[]> {
-  const { url, limits: { recordCharsMax } } = file;
+  const { url, limits: { recordCharsMax, backslashQuotes } } = file;
+  const scanner = new CsvScanner({ delimiter, backslashQuotes });
   let text = '';
-  const parser = new Papa.Parser({ delimiter, quoteChar: '"', newline: '\n' } as Papa.ParseConfig);
   let count = 0;
-  let heldBack = '';
   for (const piece of pieces(file)) {
-    const last = piece === undefined;
-    text += heldBack + (piece ?? '');
-    // The second half of a line end may be in the next piece.
-    heldBack = !last && text.endsWith('\r') ? '\r' : '';
-    text = withOneLineEnd(heldBack === '' ? text : text.slice(0, -1), delimiter);
-    const result = parser.parse(text, 0, !last) as Papa.ParseResult<string[]>;
-    for (const fields of result.data) {
+    text += piece ?? '';
+    scanner.open(text, piece === undefined);
+    let at = 0;
+    for (;;) {
+      const record = nextRecord(scanner, at, url, count + 1);
+      if (record === undefined) break;
+      const { fields, end } = record;
+      at = end;
       count++;
       place.line++;
       for (const field of fields) place.line += lineEndsIn(field);
       if (fields.length === 1 && fields[0] === '') continue;
       yield fields.map((field) => (field === '' ? null : field));
     }
-    const [mistake] = result.errors;
-    if (mistake !== undefined) throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count}: ${mistake.message}`);
-    text = text.slice(result.meta.cursor);
+    text = text.slice(at);
     if (text.length > recordCharsMax) {
       throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${count + 1} has more than ${recordCharsMax} characters`, { hint: 'is a quote missing? Otherwise raise load_csv_record_chars' });
     }
   }
 }
 
-/** The text, which begins with a record, with all line ends outside quotes as `\n`: a file may mix them, and the parser knows one. */
-function withOneLineEnd(text: string, delimiter: string): string {
-  if (!text.includes('\r')) return text;
-  const fieldEnd = new RegExp(`[\\u${delimiter.charCodeAt(0).toString(16).padStart(4, '0')}\\r\\n]`, 'g');
-  let out = '';
-  let taken = 0;
-  for (let at = 0; at < text.length;) {
-    if (text[at] === '"') {
-      let quote = text.indexOf('"', at + 1);
-      while (quote >= 0 && text[quote + 1] === '"') quote = text.indexOf('"', quote + 2);
-      if (quote < 0) break;
-      at = quote + 1;
-    }
-    fieldEnd.lastIndex = at;
-    const end = fieldEnd.exec(text)?.index;
-    if (end === undefined) break;
-    at = end + 1;
-    if (text[end] !== '\r') continue;
-    out += `${text.slice(taken, end)}\n`;
-    if (text[at] === '\n') at++;
-    taken = at;
+function nextRecord(scanner: CsvScanner, at: number, url: string, number: number): CsvRecord | undefined {
+  try {
+    return scanner.recordAt(at);
+  } catch (error) {
+    if (!(error instanceof CsvMistake)) throw error;
+    throw new DbError('ArgumentError', `LOAD CSV: ${url}, record ${number}: ${error.message}`, {
+      hint: 'in a quoted field \\" is a quote and \\\\ a backslash, unless load_csv_backslash_quotes is false', cause: error,
+    });
   }
-  return out + text.slice(taken);
 }
 
 /** Line ends inside a field, which stand in quotes. */

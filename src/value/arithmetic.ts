@@ -9,7 +9,8 @@ import { mayMakeList } from '../base/allowance.ts';
 import { DbError } from '../base/errors.ts';
 import { Float, INT64_MAX, INT64_MIN, integer, isInteger, isNumber } from './value.ts';
 import type { Value } from './value.ts';
-import { Duration, isTemporal } from './temporal.ts';
+import { Duration, isTemporal, type Temporal } from './temporal.ts';
+import { Point } from './spatial.ts';
 import { fractionOf, fromFractions } from './duration.ts';
 import type { Fraction } from './duration.ts';
 import { formatFloat, typeName } from './format.ts';
@@ -27,8 +28,8 @@ export function add(a: Value, b: Value): Value {
   }
   if (typeof a === 'string' && typeof b === 'string') return joined(a, b);
   if (Array.isArray(a) || Array.isArray(b)) return concatenated(Array.isArray(a) ? a : [a], Array.isArray(b) ? b : [b]);
-  if (typeof a === 'string' && isNumber(b)) return a + numberText(b);
-  if (typeof b === 'string' && isNumber(a)) return numberText(a) + b;
+  if (typeof a === 'string' && isSimple(b)) return joined(a, simpleText(b));
+  if (typeof b === 'string' && isSimple(a)) return joined(simpleText(a), b);
   if (b instanceof Duration && (isTemporal(a) || a instanceof Duration)) return a.plus(b);
   if (a instanceof Duration && isTemporal(b)) return b.plus(a);
   throw wrongTypes(a, '+', b);
@@ -135,7 +136,14 @@ function fraction(value: number | bigint | Float): Fraction {
   return fractionOf(value.value);
 }
 
-function numberText(value: number | bigint | Float): string {
+type Simple = number | bigint | boolean | Float | Temporal | Duration | Point;
+
+/** What `+` writes beside a text. */
+function isSimple(value: Value): value is Simple {
+  return isNumber(value) || typeof value === 'boolean' || value instanceof Duration || value instanceof Point || isTemporal(value);
+}
+
+function simpleText(value: Simple): string {
   return value instanceof Float ? formatFloat(value.value) : String(value);
 }
 

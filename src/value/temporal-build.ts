@@ -129,7 +129,9 @@ function needed(components: ReadonlyMap<string, Value>, name: string, smaller: s
 
 /** Nanosecond of the day from components, on top of `start` (or the components `time` and `datetime`). */
 function clockOf(components: ReadonlyMap<string, Value>, start?: number): number {
-  const from = start ?? base(components, 'time', clockPart) ?? 0;
+  const known = start ?? base(components, 'time', clockPart);
+  if (known === undefined) checkNoGap(components);
+  const from = known ?? 0;
   const hour = number(components, 'hour') ?? Math.floor(from / NANOS_PER_HOUR);
   const minute = number(components, 'minute') ?? Math.floor(from / NANOS_PER_MINUTE) % 60;
   const second = number(components, 'second') ?? Math.floor(from / NANOS_PER_SECOND) % 60;
@@ -137,6 +139,21 @@ function clockOf(components: ReadonlyMap<string, Value>, start?: number): number
   checkRange('minute', minute, 0, 59);
   checkRange('second', second, 0, 59);
   return hour * NANOS_PER_HOUR + minute * NANOS_PER_MINUTE + second * NANOS_PER_SECOND + (subSecond(components) ?? from % NANOS_PER_SECOND);
+}
+
+const DAY_KEYS = ['day', 'dayOfWeek', 'dayOfQuarter', 'ordinalDay', 'date', 'datetime'];
+
+/** What is left out is the smallest: a second goes with a minute, that with an hour, and that, where there is a year, with a day. */
+function checkNoGap(components: ReadonlyMap<string, Value>): void {
+  const has = (name: string): boolean => components.has(name);
+  const finest = ['nanosecond', 'microsecond', 'millisecond'].find(has);
+  const need = (smaller: string | undefined, name: string, isGiven = has(name)): void => {
+    if (smaller !== undefined && !isGiven) throw invalidValue(`${smaller} cannot be given without ${name}`);
+  };
+  need(finest, 'second');
+  need(has('second') ? 'second' : undefined, 'minute');
+  need(has('minute') ? 'minute' : undefined, 'hour');
+  if (has('year')) need(has('hour') ? 'hour' : undefined, 'day', DAY_KEYS.some(has));
 }
 
 /** Milli-, micro- and nanoseconds complete each other: next to a larger unit, a smaller one only fills the rest. */

@@ -127,6 +127,22 @@ it('tells statuses instead of notifications from 5.5 on', async () => {
   expect(last.statuses).toMatchObject([{ gql_status: '02000' }, { gql_status: '01N42', neo4j_code: 'Neo.X' }]);
 });
 
+it('keeps from a client what it does not want to be told, statement by statement', async () => {
+  const one = await loggedIn(6);
+  const codes = async (extra: Record<string, unknown>): Promise<unknown[]> => {
+    await one.ask('RUN', 'RANGE 0', {}, extra);
+    const { last } = await one.rows('PULL', { n: -1 });
+    return (last.statuses as { neo4j_code?: string }[]).flatMap(({ neo4j_code: code }) => code ?? []);
+  };
+  expect(await codes({})).toEqual(['Neo.X']);
+  expect(await codes({ notifications_minimum_severity: 'OFF' })).toEqual([]);
+  expect(await codes({ notifications_minimum_severity: 'WARNING' })).toEqual(['Neo.X']);
+  expect(await codes({ notifications_disabled_categories: ['GENERIC'] })).toEqual([]);
+  expect(await codes({ notifications_disabled_classifications: ['HINT', 'GENERIC'] })).toEqual([]);
+  expect(await codes({ notifications_disabled_classifications: ['HINT'] })).toEqual(['Neo.X']);
+  expect(await codes({ notifications_disabled_classifications: [] })).toEqual(['Neo.X']);
+});
+
 it('discards a read where it is, and keeps several results of a transaction apart', async () => {
   const one = await loggedIn();
   expect((await one.ask('BEGIN', { mode: 'r', db: 'movies', bookmarks: ['lgraph:3', 'lgraph:5'] })).name).toBe('SUCCESS');

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
 import { DbError } from '../../src/base/errors.ts';
 import { csvFiles } from '../../src/service/csv-files.ts';
+import { CsvScanner } from '../../src/service/csv-records.ts';
 import type { Value } from '../../src/value/value.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lgraph-csv-'));
@@ -32,6 +33,41 @@ it('reads quotes, line ends inside fields, blank lines, empty fields and a byte 
   put('a.csv', '\uFEFFid,text\n1,"a, ""b""\nc"\n\n2,\n');
   expect(rows('a.csv')).toEqual([['id', 'text'], ['1', 'a, "b"\nc'], ['2', null]]);
   expect(rows('file:///a.csv', { ...PLAIN, headers: true })).toEqual([new Map([['id', '1'], ['text', 'a, "b"\nc']]), new Map([['id', '2'], ['text', null]])]);
+});
+
+it('takes a quote behind a backslash, unless told that a backslash is one like others', () => {
+  put('slash.csv', [String.raw`"a \"b\"",1,"\\",x\"y,"c:\dir\\"`, String.raw`"say \"x\", ok",2,"""",\,"\n"`].join('\n'));
+  expect(rows('slash.csv')).toEqual([
+    ['a "b"', '1', '\\', String.raw`x\"y`, 'c:\\dir\\'],
+    ['say "x", ok', '2', '"', '\\', String.raw`\n`],
+  ]);
+  put('rfc.csv', String.raw`"c:\","d:\dir\",3`);
+  const rfc = csvFiles(folder, { unpackedBytesMax: 1 << 20, recordCharsMax: 500_000, backslashQuotes: false })!;
+  expect([...rfc.open('rfc.csv', PLAIN)]).toEqual([['c:\\', 'd:\\dir\\', '3']]);
+  expect(() => rows('rfc.csv')).toThrow(/rfc\.csv, record 1: something stands behind the end of a quoted field/);
+});
+
+it('reads the same in pieces of any size', () => {
+  const text = ['"a\\"\r\n""b", "x" ,\r', '\\"y,"\\\\"  ,"z\\', '"\r\n\n,;"",""', '"end \\\\\\""'].join('\n');
+  const whole = new CsvScanner({ delimiter: ',', backslashQuotes: true });
+  const read = (size: number): string[][] => {
+    const found: string[][] = [];
+    let rest = '';
+    for (let at = 0; at <= text.length; at += size) {
+      rest += text.slice(at, at + size);
+      whole.open(rest, at + size > text.length);
+      let from = 0;
+      for (let record = whole.recordAt(0); record !== undefined; record = whole.recordAt(from)) {
+        found.push(record.fields);
+        from = record.end;
+      }
+      rest = rest.slice(from);
+    }
+    return found;
+  };
+  const expected = read(text.length + 1);
+  expect(expected).toEqual([['a"\r\n"b', ' "x" ', ''], ['\\"y', '\\', 'z\\\n'], [''], ['', ';""', ''], ['end \\"']]);
+  for (let size = 1; size < text.length; size++) expect(read(size)).toEqual(expected);
 });
 
 it('reads other terminators, CRLF, names with blanks, and a last line without an end', () => {
@@ -77,7 +113,7 @@ it('is lazy: a reader that stops early leaves the rest unread', () => {
 it('gives up a record that is too long, as one whose quote is never closed', () => {
   put('long.csv', `a,b\n1,"${'x'.repeat(700_000)}`);
   put('fits.csv', `1,"${'x'.repeat(400_000)}"\n`);
-  const small = csvFiles(folder, { unpackedBytesMax: 1 << 20, recordCharsMax: 500_000 })!;
+  const small = csvFiles(folder, { unpackedBytesMax: 1 << 20, recordCharsMax: 500_000, backslashQuotes: true })!;
   const read = (name: string) => [...small.open(name, PLAIN)];
   expect(read('fits.csv')).toHaveLength(1);
   expect(() => read('long.csv')).toThrow(/long\.csv, record 2 has more than 500000 characters/);

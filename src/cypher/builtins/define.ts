@@ -3,6 +3,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
+import { FIELD_TYPES, type FieldType } from '../../graph/catalog.ts';
 import type { GraphWriter } from '../../graph/view.ts';
 import type { CypherMap, Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
@@ -47,6 +48,12 @@ export function writerOf(context: ExecContext): GraphWriter {
 
 export function wrong(message: string): DbError {
   return new DbError('ProcedureCallFailed', message);
+}
+
+export function fieldType(name: string): FieldType {
+  const type = FIELD_TYPES.find((each) => each === name.toUpperCase());
+  if (type === undefined) throw wrong(`Unknown type name: ${name}`);
+  return type;
 }
 
 export function text(value: Value | undefined, name: string): string {

@@ -2,19 +2,13 @@
  * TuGraph's procedures for labels, fields, indexes and edge constraints.
  */
 import { DbError } from '../../base/errors.ts';
-import { FIELD_TYPES, type FieldDef, type FieldType, type LabelSchema } from '../../graph/catalog.ts';
+import type { FieldDef, LabelSchema } from '../../graph/catalog.ts';
 import type { GraphWriter } from '../../graph/view.ts';
-import { bodyOf, listField, optionalBoolean, optionalText, textField, textsOf, type Body } from '../../value/bodies.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { addFieldText, checkFullText, defaultAnalyzer } from './fulltext.ts';
-import { builtin, flag, kindOf, list, text, writerOf, wrong, type Builtin } from './define.ts';
-
-export function fieldType(name: string): FieldType {
-  const type = FIELD_TYPES.find((each) => each === name.toUpperCase());
-  if (type === undefined) throw wrong(`Unknown type name: ${name}`);
-  return type;
-}
+import { builtin, fieldType, flag, kindOf, list, text, writerOf, wrong, type Builtin } from './define.ts';
+import { labelFromJson } from './label-json.ts';
 
 function fieldOf([name, type, optional]: readonly (Value | undefined)[]): FieldDef {
   return { name: text(name, 'field_name'), type: fieldType(text(type, 'field_type')), optional: flag(optional ?? false, 'optional') };
@@ -41,50 +35,14 @@ export function constraintPairs(json: string): [string, string][] {
   });
 }
 
-/** A label as TuGraph writes it in JSON. Every part is checked: what is misspelt must not mean its opposite. */
-function labelOf(schema: Body, kind: 'vertex' | 'edge', properties: readonly Body[]): LabelSchema {
-  if (typeof schema.label !== 'string' || String(schema.type).toLowerCase() !== kind) throw wrong(`is not ${kind} json schema`);
-  const [primary, temporal] = [optionalText(schema, 'primary'), optionalText(schema, 'temporal')];
-  const temporalOrder = (optionalText(schema, 'temporal_order') ?? 'ASC').toUpperCase();
-  if (temporalOrder !== 'ASC' && temporalOrder !== 'DESC') throw wrong(`\`temporal_order\` is ASC or DESC, given ${temporalOrder}`);
-  return {
-    kind, name: schema.label,
-    fields: properties.map((each) => ({ name: textField(each, 'name'), type: fieldType(textField(each, 'type')), optional: optionalBoolean(each, 'optional', false) })),
-    ...(primary === undefined ? {} : { primary }),
-    ...(schema.constraints === undefined ? {} : { constraints: listField(schema, 'constraints').map(labelPair) }),
-    ...(temporal === undefined ? {} : { temporal, temporalOrder }),
-    detachProperty: optionalBoolean(schema, 'detach_property', true),
-  };
-}
-
-function labelPair(pair: unknown): [string, string] {
-  const labels = textsOf(pair, 'constraints');
-  if (labels.length !== 2) throw wrong('`constraints` is a list of [source label, destination label]');
-  return [labels[0]!, labels[1]!];
-}
-
 function createFromJson(context: ExecContext, json: string, kind: 'vertex' | 'edge'): void {
   const writer = writerOf(context);
-  let schema: Body;
-  try {
-    schema = bodyOf(JSON.parse(json));
-  } catch (error) {
-    throw new DbError('ProcedureCallFailed', `the schema is not valid JSON: ${error instanceof Error ? error.message : ''}`, { cause: error });
-  }
-  const properties = schema.properties === undefined ? [] : listField(schema, 'properties').map(bodyOf);
-  const label = labelOf(schema, kind, properties);
-  writer.createLabel(label);
-  for (const each of properties) {
-    const field = textField(each, 'name');
-    const [unique, pairUnique] = [optionalBoolean(each, 'unique', false), optionalBoolean(each, 'pair_unique', false)];
-    // As in the configuration of an import: what is unique is indexed.
-    if (!optionalBoolean(each, 'index', false) && !unique && !pairUnique) continue;
-    if (field !== label.primary) writer.createIndex({ kind, label: label.name, fields: [field], unique, pairUnique });
-  }
-  for (const each of properties) {
-    if (!optionalBoolean(each, 'fulltext', false)) continue;
+  const { schema, indexes, texts } = labelFromJson(json, kind);
+  writer.createLabel(schema);
+  for (const index of indexes) writer.createIndex({ kind, label: schema.name, ...index });
+  for (const field of texts) {
     checkFullText(context);
-    addFieldText(writer, kind, label.name, textField(each, 'name'), defaultAnalyzer(context));
+    addFieldText(writer, kind, schema.name, field, defaultAnalyzer(context));
   }
 }
 
@@ -128,6 +86,7 @@ function addFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: string, 
     const [name, type, initial, optional] = list(spec, 'field_spec');
     return { field: fieldOf([name, type, optional]), initial: initial ?? null };
   });
+  if (specs.length === 0) throw wrong('No fields specified.');
   for (const { field, initial } of added) {
     if (schema.fields.some(({ name }) => name === field.name)) throw new DbError('FieldExists', `Field [${field.name}] already exists.`);
     if (!field.optional && initial === null) throw wrong(`Field [${field.name}] is declared as non-optional but the default value is NULL.`);

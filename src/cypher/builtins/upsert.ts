@@ -2,11 +2,14 @@
  * db.upsertVertex and db.upsertEdge: insert or update by primary key, a row at a time; rows that do not fit are counted, not errors.
  */
 import { DbError } from '../../base/errors.ts';
-import type { IndexDef, LabelSchema } from '../../graph/catalog.ts';
+import type { LabelSchema } from '../../graph/catalog.ts';
 import { fieldValue } from '../../graph/field-values.ts';
 import { requiringRules } from '../../graph/required-properties.ts';
+import { checkType } from '../../graph/type-rules.ts';
 import type { GraphWriter } from '../../graph/view.ts';
-import { NodeValue, RelationshipValue, Float, integer, type CypherMap, type Value } from '../../value/value.ts';
+import { equals } from '../../value/compare.ts';
+import { jsonToValue, parseJson } from '../../value/json.ts';
+import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import { builtin, list, text, writerOf, wrong, type Builtin } from './define.ts';
 
 class UpsertCounts {
@@ -23,12 +26,18 @@ class UpsertCounts {
 
 const COLUMNS = 'total:INTEGER, data_error:INTEGER, index_conflict:INTEGER, insert:INTEGER, update:INTEGER';
 
+type Entries = ReadonlyMap<number, Value>;
+
 /** The values of declared fields as they are stored; other keys are ignored. Throws before anything of the row is written. */
-function known(schema: LabelSchema, row: CypherMap, writer: GraphWriter): [number, Value][] {
-  const entries: [number, Value][] = [];
+function known(schema: LabelSchema, row: CypherMap, writer: GraphWriter): Entries {
+  const entries = new Map<number, Value>();
   for (const field of schema.fields) {
     const value = row.get(field.name);
-    if (value !== undefined) entries.push([writer.keyId(field.name), fieldValue(field, value)]);
+    if (value === undefined) continue;
+    const key = writer.keyId(field.name);
+    const stored = fieldValue(field, value);
+    checkType(writer.catalog, schema.kind, [schema.name], key, stored);
+    entries.set(key, stored);
   }
   return entries;
 }
@@ -43,7 +52,7 @@ function count(counts: UpsertCounts, error: unknown): void {
 function vertexByPrimary(writer: GraphWriter, schema: LabelSchema, value: Value): NodeValue | undefined {
   const index = writer.catalog.findIndex('vertex', schema.name, [schema.primary!]);
   if (index === undefined || value === null) return undefined;
-  const id = writer.indexSeek(index, [value])[0];
+  const id = writer.indexSeek(index, [fieldValue(schema.fields.find(({ name }) => name === schema.primary)!, value)])[0];
   return id === undefined ? undefined : new NodeValue(id);
 }
 
@@ -70,19 +79,16 @@ function upsertVertices(writer: GraphWriter, label: string, rows: readonly Value
         counts.dataError++;
         continue;
       }
+      const entries = known(schema, row, writer);
+      if (conflicts(writer, schema, entries, found)) {
+        counts.indexConflict++;
+        continue;
+      }
       if (found === undefined) {
-        if (conflicts(writer, schema, row, undefined)) {
-          counts.indexConflict++;
-          continue;
-        }
-        writer.createNode([writer.labelId(label)], known(schema, row, writer));
+        writer.createNode([writer.labelId(label)], entries);
         counts.inserted++;
       } else {
-        if (conflicts(writer, schema, row, found.id)) {
-          counts.indexConflict++;
-          continue;
-        }
-        for (const [key, value] of known(schema, row, writer)) writer.setNodeProperty(found, key, value);
+        for (const [key, value] of entries) writer.setNodeProperty(found, key, value);
         counts.updated++;
       }
     } catch (error) {
@@ -102,15 +108,21 @@ function lacks(writer: GraphWriter, { kind, name }: LabelSchema, row: CypherMap,
   return requiringRules(writer.catalog, kind, [name]).some(({ fields }) => fields.some((field) => (isNew || row.has(field)) && (row.get(field) ?? null) === null));
 }
 
-/** Whether another vertex has a value that must be unique: known before anything is written. */
-function conflicts(writer: GraphWriter, schema: LabelSchema, row: CypherMap, self: number | undefined): boolean {
-  const labelId = writer.catalog.findLabel(schema.name);
-  if (labelId === undefined) return false;
-  return writer.catalog.labelIndexes(labelId).some((index: IndexDef) => {
-    if (!index.unique || index.primary) return false;
-    const values = index.keyIds.map((key) => row.get(writer.catalog.keyName(key)) ?? null);
+/** Whether another element has what must be there once, with the values that the row leaves as they are: known before anything is written. */
+function conflicts(writer: GraphWriter, { kind, name }: LabelSchema, entries: Entries, found: NodeValue | RelationshipValue | undefined, ends?: { readonly start: number; readonly end: number }): boolean {
+  const { catalog } = writer;
+  const indexes = kind === 'vertex' ? catalog.labelIndexes(catalog.findLabel(name)!) : catalog.typeIndexes(catalog.findType(name)!);
+  const before = (key: number): Value => (found === undefined ? null : found instanceof NodeValue ? writer.nodeProperty(found, key) : writer.relationshipProperty(found, key));
+  return indexes.some((index) => {
+    if ((!index.unique && !index.pairUnique) || !index.keyIds.some((key) => entries.has(key))) return false;
+    const values = index.keyIds.map((key) => entries.get(key) ?? (entries.has(key) ? null : before(key)));
     if (values.includes(null)) return false;
-    return Array.from(writer.indexSeek(index, values)).some((id) => id !== self);
+    const others = Array.from(writer.indexSeek(index, values)).filter((id) => id !== found?.id);
+    if (!index.pairUnique) return others.length > 0;
+    return others.some((id) => {
+      const edge = writer.findRelationship(id);
+      return edge?.start === ends!.start && edge.end === ends!.end;
+    });
   });
 }
 
@@ -145,16 +157,21 @@ function upsertEdges(
         counts.dataError++;
         continue;
       }
-      const found = edgeBetween(writer, label, start.id, end.id, pairField, row);
+      const entries = known(schema, row, writer);
+      const found = edgeBetween(writer, label, start.id, end.id, pairField === undefined ? undefined : writer.keyId(pairField), entries);
       if (lacks(writer, schema, row, found === undefined)) {
         counts.dataError++;
         continue;
       }
+      if (conflicts(writer, schema, entries, found, { start: start.id, end: end.id })) {
+        counts.indexConflict++;
+        continue;
+      }
       if (found === undefined) {
-        writer.createRelationship(writer.typeId(label), start.id, end.id, known(schema, row, writer));
+        writer.createRelationship(writer.typeId(label), start.id, end.id, entries);
         counts.inserted++;
       } else {
-        for (const [key, value] of known(schema, row, writer)) writer.setRelationshipProperty(found, key, value);
+        for (const [key, value] of entries) writer.setRelationshipProperty(found, key, value);
         counts.updated++;
       }
     } catch (error) {
@@ -164,38 +181,33 @@ function upsertEdges(
   return [counts.row];
 }
 
-function edgeBetween(
-  writer: GraphWriter, label: string, start: number, end: number, pairField: string | undefined, row: CypherMap,
-): RelationshipValue | undefined {
+/** The edge that a row is about: the first, or the one that has the row's value in the field by which edges of the pair are told apart. */
+function edgeBetween(writer: GraphWriter, label: string, start: number, end: number, pairKey: number | undefined, entries: Entries): RelationshipValue | undefined {
   const typeId = writer.catalog.findType(label);
   if (typeId === undefined) return undefined;
-  const keyId = pairField === undefined ? undefined : writer.catalog.findKey(pairField);
+  const wanted = pairKey === undefined ? null : entries.get(pairKey) ?? null;
   for (const { neighbours, edges, from, to } of writer.adjacency(start, 'out', [typeId])) {
     for (let i = from; i < to; i++) {
       if (neighbours[i] !== end) continue;
       const edge = new RelationshipValue(edges[i]!, typeId, start, end);
-      if (keyId === undefined || writer.relationshipProperty(edge, keyId) === row.get(pairField!)) return edge;
+      if (pairKey === undefined) return edge;
+      const value = writer.relationshipProperty(edge, pairKey);
+      if (wanted === null ? value === null : equals(value, wanted) === true) return edge;
     }
   }
   return undefined;
 }
 
+/** Numbers as exact as they are written: a key of 64 bits stays what it is. */
 function jsonRows(json: string): Value[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(json);
+    parsed = parseJson(json);
   } catch (error) {
     throw new DbError('ProcedureCallFailed', 'The json data should be array type', { cause: error });
   }
   if (!Array.isArray(parsed)) throw wrong('The json data should be array type');
-  return parsed.map(fromJson);
-}
-
-function fromJson(json: unknown): Value {
-  if (json === null || typeof json === 'boolean' || typeof json === 'string') return json;
-  if (typeof json === 'number') return Number.isSafeInteger(json) ? integer(BigInt(json)) : new Float(json);
-  if (Array.isArray(json)) return json.map(fromJson);
-  return new Map(Object.entries(json as Record<string, unknown>).map(([key, value]) => [key, fromJson(value)]));
+  return parsed.map((row) => jsonToValue(row));
 }
 
 export const UPSERT_BUILTINS: readonly Builtin[] = [

@@ -66,7 +66,9 @@ function likenessTo(query: PackedFloats, space: VectorIndex['similarity']): (vec
 function checkedVector(value: Value | undefined): Value[] {
   const vector = finiteVector(value ?? null);
   if (vector === undefined) throw wrong('vector should be a list of finite numbers');
-  return Array.from(vector.numbers, (number) => new Float(Math.fround(number)));
+  const numbers = Array.from(vector.numbers, (number) => new Float(Math.fround(number)));
+  if (!numbers.every(({ value: number }) => Number.isFinite(number))) throw wrong('vector should be a list of numbers that fit in 32 bits');
+  return numbers;
 }
 
 const QUERY = 'indexName:STRING, numberOfNearestNeighbours:INTEGER, query:LIST';

@@ -87,6 +87,7 @@ export function compileReduce(e: Reduce, env: Env, cc: CompileContext): Evaluate
   const accumulator = inner.declare(e.accumulator, ANY);
   const slot = inner.declare(e.variable, ANY);
   const step = compile(e.step, inner, cc);
+  if (e.every !== undefined) return compileAllReduce({ initial, list, step, every: compile(e.every, inner, cc) }, accumulator, slot);
   const appended = appendedBy(e);
   if (appended !== undefined) return compileAppending({ initial, list, slot, appended: compile(appended, inner, cc) });
   return (row, rt) => {
@@ -100,6 +101,29 @@ export function compileReduce(e: Reduce, env: Env, cc: CompileContext): Evaluate
       result = step(row, rt);
     }
     return result;
+  };
+}
+
+/** Like `all`: the first step behind which the condition does not hold decides. */
+function compileAllReduce(parts: Readonly<Record<'initial' | 'list' | 'step' | 'every', Evaluate>>, accumulator: number, slot: number): Evaluate {
+  const { initial, list, step, every } = parts;
+  return (row, rt) => {
+    const items = listOrNull(list(row, rt));
+    if (items === null) return null;
+    let result = initial(row, rt);
+    let isUnknown = false;
+    for (const item of items) {
+      rt.tick();
+      row[accumulator] = result;
+      row[slot] = item;
+      result = step(row, rt);
+      row[accumulator] = result;
+      row[slot] = item;
+      const holds = every(row, rt);
+      if (holds === null) isUnknown = true;
+      else if (!booleanOf(holds)) return false;
+    }
+    return isUnknown ? null : true;
   };
 }
 

@@ -2,7 +2,6 @@
  * CREATE, MERGE, SET, REMOVE, DELETE and FOREACH, with their counts.
  */
 import { DbError } from '../../base/errors.ts';
-import type { GraphWriter } from '../../graph/view.ts';
 import { typeName } from '../../value/format.ts';
 import { NodeValue, PathValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { Expression } from '../ast.ts';
@@ -219,10 +218,7 @@ export function compileSet({ item, env }: SetStep, cc: CompileContext): Step {
           const kept = new Set(properties.map(([key]) => key));
           for (const key of propertiesOf(entity, rt).keys()) if (!kept.has(key)) setProperty(rt, entity, key, null);
         }
-        const last = properties.length < 2 ? NONE : jointKeys(rt.writer, entity, properties.map(([key]) => key));
-        for (const key of last) clear(rt.writer, entity, key);
-        for (const [key, each] of properties) if (!last.has(key)) setProperty(rt, entity, key, each);
-        for (const [key, each] of properties) if (last.has(key)) setProperty(rt, entity, key, each);
+        for (const [key, each] of properties) setProperty(rt, entity, key, each);
       };
     }
     case 'labels': {
@@ -237,31 +233,6 @@ export function compileSet({ item, env }: SetStep, cc: CompileContext): Step {
       };
     }
   }
-}
-
-const NONE: ReadonlySet<string> = new Set();
-
-/**
- * One key of each unique index over several of those that change together: without it the index has nothing of the entity, and sees it again
- * with all its new values, not with some of before that another may have. Fields of declared labels may have to be there, and stay.
- */
-function jointKeys(writer: GraphWriter, entity: Value, keys: readonly string[]): ReadonlySet<string> {
-  const { catalog } = writer;
-  if (!catalog.data.indexes.some((index) => index.unique && index.keyIds.length > 1)) return NONE;
-  const indexes = entity instanceof NodeValue
-    ? writer.nodeLabels(entity).flatMap((label) => (catalog.vertexSchema(catalog.labelName(label)) === undefined ? catalog.labelIndexes(label) : []))
-    : entity instanceof RelationshipValue && catalog.edgeSchema(catalog.typeName(entity.typeId)) === undefined ? catalog.typeIndexes(entity.typeId) : [];
-  const found = new Set<string>();
-  for (const { unique, keyIds } of indexes) {
-    const changed = unique ? keyIds.map((key) => catalog.keyName(key)).filter((key) => keys.includes(key)) : [];
-    if (changed.length > 1) found.add(changed[0]!);
-  }
-  return found;
-}
-
-function clear(writer: GraphWriter, entity: Value, key: string): void {
-  if (entity instanceof NodeValue) writer.setNodeProperty(entity, writer.keyId(key), null);
-  else if (entity instanceof RelationshipValue) writer.setRelationshipProperty(entity, writer.keyId(key), null);
 }
 
 function compileKey(key: string | Expression, env: Env, cc: CompileContext): Evaluate {

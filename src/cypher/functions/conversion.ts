@@ -24,7 +24,8 @@ function integerOfDouble(value: number): number | bigint {
 function toInteger(value: Value): Value {
   if (typeof value === 'number' || typeof value === 'bigint') return value;
   if (value instanceof Float) return integerOfDouble(value.value);
-  if (typeof value !== 'string') throw wrongArgument('toInteger', 'a number or a string', value);
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value !== 'string') throw wrongArgument('toInteger', 'a boolean, a number or a string', value);
   const text = value.trim();
   // No 64-bit integer has more digits; longer texts are not worth the work.
   if (INTEGER_TEXT.test(text) && text.length <= 40) {

@@ -149,6 +149,7 @@ function parseWord(c: Cursor): Expression {
       if (opens === '(') return parseNormalize(c);
       break;
     case 'REDUCE':
+    case 'ALLREDUCE':
       if (opens === '(' && c.isName(2) && c.isPunct('=', 3)) return parseReduce(c);
       break;
     case 'SHORTESTPATH':
@@ -233,8 +234,9 @@ function parseQuantifier(c: Cursor): Quantifier {
   return { kind: 'Quantifier', type, variable, list, where, start, end: c.lastEnd };
 }
 
+/** `reduce(sum = 0, n IN list | sum + n)`, and `allReduce` with a condition behind the step: `allReduce(sum = 0, n IN list | sum + n, sum < 10)`. */
 function parseReduce(c: Cursor): Expression {
-  const start = c.token.start;
+  const { start, key } = c.token;
   c.at += 2;
   const accumulator = c.expectName('a variable');
   c.expectPunct('=');
@@ -245,8 +247,13 @@ function parseReduce(c: Cursor): Expression {
   const list = inBrackets(c);
   c.expectPunct('|');
   const step = inBrackets(c);
+  let every: Expression | undefined;
+  if (key === 'ALLREDUCE') {
+    c.expectPunct(',');
+    every = inBrackets(c);
+  }
   c.expectPunct(')');
-  return { kind: 'Reduce', accumulator, initial, variable, list, step, start, end: c.lastEnd };
+  return { kind: 'Reduce', accumulator, initial, variable, list, step, every, start, end: c.lastEnd };
 }
 
 /** `exists(n.p)` asks for a value, `exists((a)-->(b))` for a match. */

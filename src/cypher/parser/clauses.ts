@@ -342,7 +342,9 @@ function parseInTransactions(c: Cursor): InTransactions {
   }
   let onError: InTransactions['onError'] = 'fail';
   let status: string | undefined;
+  let statusAt = 0;
   for (;;) {
+    const { start } = c.token;
     if (c.takeWords('ON', 'ERROR')) {
       if (c.takeWord('CONTINUE')) onError = 'continue';
       else if (c.takeWord('BREAK')) onError = 'break';
@@ -351,7 +353,13 @@ function parseInTransactions(c: Cursor): InTransactions {
     } else if (c.takeWords('REPORT', 'STATUS')) {
       c.expectWord('AS');
       status = c.expectName('a variable');
-    } else return { rows, onError, status };
+      statusAt = start;
+    } else {
+      if (status !== undefined && onError === 'fail') {
+        throw c.error('REPORT STATUS can only be used when specifying ON ERROR CONTINUE or ON ERROR BREAK', 'UnexpectedSyntax', statusAt, 'with ON ERROR FAIL the error ends the statement, and nothing is reported');
+      }
+      return { rows, onError, status };
+    }
   }
 }
 

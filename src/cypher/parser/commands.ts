@@ -35,7 +35,10 @@ export function parseCommand(c: Cursor): CreateIndexCommand | CreateLookupIndexC
     throw c.expected('INDEX or CONSTRAINT', ['INDEX', 'CONSTRAINT']);
   }
   c.expectWord('CREATE');
-  c.takeWords('OR', 'REPLACE');
+  const replace = c.token.start;
+  if (c.takeWords('OR', 'REPLACE')) {
+    throw c.error('there is no CREATE OR REPLACE of an index or a constraint', 'UnexpectedSyntax', replace, 'IF NOT EXISTS leaves one that is there as it is; DROP ... IF EXISTS before CREATE replaces it');
+  }
   if (c.takeWords('LOOKUP', 'INDEX')) return parseCreateLookupIndex(c, start);
   if (c.takeWords('VECTOR', 'INDEX')) return parseCreateVectorIndex(c, start);
   const isText = c.isWord('FULLTEXT');

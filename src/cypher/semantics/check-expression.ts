@@ -114,8 +114,11 @@ export function checkExpression(context: CheckContext, e: Expression, scope: Sco
     case 'Reduce': {
       const initial = check(e.initial);
       const element = elementOf(context, e.list, check(e.list));
-      const step = checkExpression(context, e.step, scope.with(e.accumulator, ANY).with(e.variable, element), local);
-      return join(initial, step);
+      const inner = scope.with(e.accumulator, ANY).with(e.variable, element);
+      const step = checkExpression(context, e.step, inner, local);
+      if (e.every === undefined) return join(initial, step);
+      checkLocalPredicate(context, e.every, inner);
+      return BOOLEAN;
     }
     case 'MapProjection': return checkMapProjection(context, e, scope, check);
     case 'PatternPredicate':

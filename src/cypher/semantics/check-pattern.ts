@@ -198,7 +198,10 @@ export function checkCreatedPattern(context: CheckContext, part: PatternPart, sc
     inner = element.kind === 'Node' ? checkCreatedNode(context, element, inner, alone) : checkCreatedRelationship(context, element, inner, clause);
     const properties = element.properties;
     if (properties === undefined) continue;
-    if (properties.kind === 'Map') checkExpression(context, properties, inner, VALUE);
+    if (properties.kind === 'Map') {
+      checkNotItself(context, element, properties, scope);
+      checkExpression(context, properties, inner, VALUE);
+    }
     else if (clause === 'MERGE') {
       throw context.error('InvalidParameterUse', properties.start, 'a parameter cannot stand for all properties in MERGE',
         'name each: {key: $parameter}');
@@ -209,6 +212,12 @@ export function checkCreatedPattern(context: CheckContext, part: PatternPart, sc
     inner = inner.with(part.variable, PATH);
   }
   return inner;
+}
+
+/** What is made has nothing yet that its properties could be made of. */
+function checkNotItself(context: CheckContext, { variable }: NodePattern | RelationshipPattern, properties: Expression, scope: Scope): void {
+  if (variable === undefined || scope.has(variable) || !mentionedVariables(properties).has(variable)) return;
+  throw context.error('UndefinedVariable', positionOf(variable, properties), `Variable \`${variable}\` not defined`, 'set what depends on it afterwards: SET');
 }
 
 function checkCreatedNode(context: CheckContext, node: NodePattern, scope: Scope, alone: boolean): Scope {

@@ -47,7 +47,10 @@ export function forEachChild(e: Expression, visit: (child: Expression) => void):
       visit(e.project);
       return;
     case 'Quantifier': visit(e.list); visit(e.where); return;
-    case 'Reduce': visit(e.initial); visit(e.list); visit(e.step); return;
+    case 'Reduce':
+      for (const part of [e.initial, e.list, e.step]) visit(part);
+      if (e.every !== undefined) visit(e.every);
+      return;
     case 'MapProjection':
       visit(e.target);
       for (const item of e.items) if (item.kind === 'entry') visit(item.value);
@@ -175,7 +178,7 @@ export function mapChildren(e: Expression, f: (child: Expression) => Expression)
     case 'PatternComprehension':
       return { ...e, where: e.where && f(e.where), project: f(e.project) };
     case 'Quantifier': return { ...e, list: f(e.list), where: f(e.where) };
-    case 'Reduce': return { ...e, initial: f(e.initial), list: f(e.list), step: f(e.step) };
+    case 'Reduce': return { ...e, initial: f(e.initial), list: f(e.list), step: f(e.step), every: e.every === undefined ? undefined : f(e.every) };
     case 'MapProjection':
       return {
         ...e, target: f(e.target),
@@ -215,7 +218,7 @@ export function mentionedVariables(e: Expression, into = new Set<string>()): Set
     case 'Variable': into.add(e.name); return into;
     case 'ListComprehension': return withoutLocals([e.variable], [e.list], [e.where, e.project], into);
     case 'Quantifier': return withoutLocals([e.variable], [e.list], [e.where], into);
-    case 'Reduce': return withoutLocals([e.accumulator, e.variable], [e.initial, e.list], [e.step], into);
+    case 'Reduce': return withoutLocals([e.accumulator, e.variable], [e.initial, e.list], [e.step, e.every], into);
     case 'MapProjection':
       for (const item of e.items) if (item.kind === 'variable') into.add(item.name);
       break;

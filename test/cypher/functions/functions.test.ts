@@ -32,7 +32,7 @@ describe('results', () => {
     ['toInteger', ['42'], 42], ['toInteger', ['2.9'], 2], ['toInteger', [f(-2.9)], -2], ['toInteger', ['foo'], null], ['toInteger', ['9223372036854775807'], 2n ** 63n - 1n],
     ['toInteger', ['9223372036854775808'], null], ['toInteger', ['1e3'], 1000], ['toFloat', ['5'], f(5)], ['toFloat', [3], f(3)], ['toFloat', ['foo'], null], ['toFloat', [''], null],
     ['toBoolean', ['TRUE'], true], ['toBoolean', [' tru '], null], ['toBoolean', [0], false], ['toString', [f(2.3)], '2.3'], ['toString', [true], 'true'], ['toString', [42], '42'],
-    ['toIntegerOrNull', [[]], null], ['toStringOrNull', [map({})], null], ['toIntegerList', [['1', 'x', true, null]], [1, null, null, null]], ['toFloatList', [[1, 'x']], [f(1), null]],
+    ['toIntegerOrNull', [[]], null], ['toStringOrNull', [map({})], null], ['toIntegerList', [['1', 'x', true, null]], [1, null, 1, null]], ['toFloatList', [[1, 'x']], [f(1), null]],
     ['valueType', [1], 'INTEGER NOT NULL'], ['valueType', [null], 'NULL'], ['valueType', [[1, 'a']], 'LIST<STRING NOT NULL | INTEGER NOT NULL> NOT NULL'], ['bin', ['AQI='], new Uint8Array([1, 2])],
     // graph
     ['id', [knows], 5], ['elementId', [ann], '0'], ['labels', [ann], ['Person', 'Dog']], ['label', [bob], 'Person'], ['label', [knows], 'KNOWS'], ['type', [knows], 'KNOWS'],
@@ -63,7 +63,7 @@ it.each<[string, Value[], string]>([
 
 describe('mistakes', () => {
   it.each<[string, Value[], string, string]>([
-    ['toInteger', [true], 'TypeError', 'InvalidArgumentValue'], ['toBoolean', [f(1)], 'TypeError', 'InvalidArgumentValue'], ['toFloat', [[]], 'TypeError', 'InvalidArgumentValue'],
+    ['toInteger', [[]], 'TypeError', 'InvalidArgumentValue'], ['toBoolean', [f(1)], 'TypeError', 'InvalidArgumentValue'], ['toFloat', [[]], 'TypeError', 'InvalidArgumentValue'],
     ['toString', [ann], 'TypeError', 'InvalidArgumentValue'], ['labels', [1], 'TypeError', 'InvalidArgumentValue'], ['type', [''], 'TypeError', 'InvalidArgumentValue'],
     ['range', [2, 8, 0], 'ArgumentError', 'NumberOutOfRange'], ['range', [f(0), 1, 1], 'ArgumentError', 'InvalidArgumentType'], ['range', [0, 1e9], 'MemoryLimit', ''],
     ['substring', ['a', -1], 'ArgumentError', 'NegativeIntegerArgument'], ['left', ['a', -1], 'ArgumentError', 'NegativeIntegerArgument'], ['labels', [new NodeValue(9)], 'EntityNotFound', 'DeletedEntityAccess'],
