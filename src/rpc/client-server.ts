@@ -5,6 +5,7 @@ import { rawMethods } from './client-call.ts';
 import type { Serve } from './client-call.ts';
 import { relayedPaths } from './client-proto.ts';
 import { addReflection } from './reflection.ts';
+import { skipGivenUpCalls } from './given-up-calls.ts';
 import { sizeOptions } from './raft-channel.ts';
 
 /** `mayAsk`: whether an address may connect at all, for what `serve` does not see. */
@@ -38,6 +39,7 @@ export class ClientServer {
       ...sizeOptions(options.messageBytesMax), 'grpc.max_send_message_length': -1, 'grpc.max_concurrent_streams': STREAMS_MAX, 'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
       'grpc.keepalive_timeout_ms': KEEP_ALIVE_MS / 3,
     });
+    skipGivenUpCalls(this.#server);
     addClientServices(this.#server, serve, options.mayAsk);
   }
 

@@ -15,6 +15,7 @@ import { normalAddress } from '../service/allowed-hosts.ts';
 import { systemRandom } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { unpackFrame } from './frame-packing.ts';
+import { skipGivenUpCalls } from './given-up-calls.ts';
 import { PeerPort } from './peer-port.ts';
 import type { LaneKind } from './peer-lane.ts';
 import { grpcStream, laneStream } from './peer-stream.ts';
@@ -82,6 +83,7 @@ export class RaftTransport implements Transport {
       handlers.log(reason === WRONG_SECRET || reason === WRONG_ADDRESS ? 'warn' : 'info', line);
     });
     const server = new Server({ ...sizeOptions(this.#settings.messageBytesMax), ...keepAliveOptions('patient', this.#settings) });
+    skipGivenUpCalls(server);
     const overGrpc = (kind: LaneKind) => (call: GrpcCall) => this.#onKind(kind, grpcStream(call), handlers);
     server.addService(peerService().service, {
       Control: overGrpc('control'), Bulk: overGrpc('bulk'), Requests: overGrpc('requests'),

@@ -16,6 +16,7 @@ import { decodeFrame, FrameEncoder } from '../../src/raft/codec.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { Hello, TransportHandlers } from '../../src/replica/consensus-transport.ts';
 import { LANE_MAGIC, PeerLane } from '../../src/rpc/peer-lane.ts';
+import { askPeer } from '../../src/rpc/peer-question.ts';
 import { peerTls } from '../../src/rpc/peer-tls.ts';
 import { insecure, newClient } from '../../src/rpc/raft-channel.ts';
 import { peerService } from '../../src/rpc/raft-proto.ts';
@@ -338,6 +339,29 @@ describe('nonsense on the port', () => {
       return b.heard.length > 0;
     });
     expect(b.heard.every((message) => dataOf(message).toString() === 'fine')).toBe(true);
+  });
+
+  it.each([false, true])('a call of gRPC that is given up in the packet that makes it (to a method that there is: %s)', async (exists) => {
+    const b = await start('b');
+    const h2 = (type: number, flags: number, stream: number, payload: Buffer) => {
+      const head = Buffer.alloc(9);
+      head.writeUIntBE(payload.length, 0, 3);
+      head[3] = type;
+      head[4] = flags;
+      head.writeUInt32BE(stream, 5);
+      return Buffer.concat([head, payload]);
+    };
+    const field = (name: string, value: string) => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+    const path = exists ? '/lgraph.raft.v1.Peer/Control' : '/nobody/Knows';
+    const fields = Buffer.concat([field(':method', 'POST'), field(':scheme', 'http'), field(':path', path), field(':authority', 'x'), field('te', 'trailers'), field('content-type', 'application/grpc')]);
+    const calls = [1, 3, 5].flatMap((id) => [h2(1, 4, id, fields), h2(0, 0, id, Buffer.alloc(5)), h2(3, 0, id, Buffer.from([0, 0, 0, 8]))]);
+    const socket = connect(b.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.resume();
+    closers.push(() => socket.destroy());
+    socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), h2(4, 0, 0, Buffer.alloc(0)), ...calls]));
+    await sleep(200);
+    expect(await askPeer(`127.0.0.1:${b.port}`, 'probe', { n: 1 }, { secret: 'hush', timeoutMs: 5000 })).toEqual({ n: 1 });
   });
 
   it('is hung up on when it says too little', async () => {
