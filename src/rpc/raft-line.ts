@@ -6,6 +6,7 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { callFailure } from '../base/call-failure.ts';
 import type { Random } from '../base/random.ts';
 import { NOT_A_LANE } from './peer-lane.ts';
 import type { LaneUser } from './peer-lane.ts';
@@ -27,6 +28,7 @@ const PAUSE_MS = 20;
 const KNOCK_MS_MIN = 250;
 /** From an open port to the answer to our greeting: slow where the machine is busy. */
 const GREETING_MS = 5000;
+const REASONS_MAX = 20;
 
 export class Line {
   readonly #name: string;
@@ -48,7 +50,8 @@ export class Line {
   #pauseMs = PAUSE_MS;
   /** Of the pause, or of the attempt. */
   #timer: NodeJS.Timeout | undefined;
-  #reported = '';
+  /** Why it failed since it last was well: each is said once. */
+  readonly #reported = new Set<string>();
 
   constructor(parts: { address: string; host: LinkHost; kind: WireKind; onFrame?: (payload: Buffer) => void; onBroken: (reason: string) => void }) {
     this.#name = `${parts.kind.name} stream to ${parts.address}`;
@@ -113,8 +116,8 @@ export class Line {
         if (!isCurrent()) return;
         // A server from before takes a lane's first words for bad HTTP/2, or bad TLS.
         this.#usesGrpc = !usesGrpc && !isRefusal && (reason === NOT_A_LANE || reason.startsWith('TLS: '));
-        // Refused by what it is told, not by the network: somebody should look at it.
-        this.#retry(reason, isRefusal ? 'info' : 'debug');
+        // Refused by what it is told, or by a certificate, not by the network: somebody should look at it.
+        this.#retry(reason, isRefusal || isCertificate(reason) ? 'info' : 'debug');
       },
     };
     const greet = (wire: Wire) => {
@@ -134,7 +137,7 @@ export class Line {
     const welcome = JSON.parse(payload.toString()) as Welcome;
     clearTimeout(this.#timer);
     this.#pauseMs = PAUSE_MS;
-    this.#reported = '';
+    this.#reported.clear();
     if (usesGrpc && welcome.lanes === true) this.#retry('it knows lanes after all');
     else this.#welcome = welcome;
   }
@@ -143,11 +146,18 @@ export class Line {
     const wasReady = this.isReady;
     this.#hangUp();
     if (this.#isClosed) return;
-    if (reason !== this.#reported) this.#host.log(level, `${this.#name}: ${reason}`);
-    this.#reported = reason;
+    this.#report(reason, level);
     if (wasReady) this.#onBroken(reason);
     this.#timer = setTimeout(() => this.#connect(), this.#pauseMs * (0.5 + this.#host.random.next() / 2));
     this.#pauseMs = Math.min(this.#pauseMs * 2, this.#halfElectionMs);
+  }
+
+  #report(reason: string, level: 'debug' | 'info'): void {
+    const { text } = callFailure(reason);
+    if (this.#reported.has(text)) return;
+    if (this.#reported.size >= REASONS_MAX) this.#reported.clear();
+    this.#reported.add(text);
+    this.#host.log(level, `${this.#name}: ${text}`);
   }
 
   #hangUp(): void {
@@ -181,3 +191,6 @@ export class Line {
     this.#hangUp();
   }
 }
+
+/** What nobody changes by trying again. */
+const isCertificate = (reason: string) => reason.startsWith('TLS: ') && /certificate|altnames/.test(reason);

@@ -300,6 +300,8 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     await until('some attempts', () => handshakes > 12);
     expect(told).not.toContain('hush');
     expect(told).toBe('');
+    // Once, however often it is tried.
+    expect(a.logs.filter((line) => line.startsWith('info control stream'))).toEqual([`info control stream to 127.0.0.1:${port}: its certificate is not signed by the authority that this side trusts (server_ca, --ca)`]);
     rmSync(directory, { recursive: true, force: true });
   });
 });
