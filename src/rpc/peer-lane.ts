@@ -26,6 +26,8 @@ const REFUSED = 8;
 const JOIN_BYTES = 16 << 10;
 /** The first frame says who speaks: nobody is known before, so nobody may fill memory before. */
 const GREETING_BYTES_MAX = 64 << 10;
+/** How often whoever receives a long frame says that it does. */
+const SIGN_MS = 250;
 /** For the reason of a refusal to arrive. */
 const LAST_WORDS_MS = 1000;
 
@@ -57,6 +59,7 @@ export class PeerLane {
   #isDeaf = false;
   #hasEnded = false;
   #asked = false;
+  #signedMs = 0;
   readonly #pings: NodeJS.Timeout;
   #answerBy: NodeJS.Timeout | undefined;
 
@@ -116,9 +119,11 @@ export class PeerLane {
 
   #onData(chunk: Buffer): void {
     if (this.#isDeaf) return;
+    this.#isAlive();
     this.#chunks.push(chunk);
     this.#buffered += chunk.length;
     while (this.#buffered >= this.#wanted && !this.#hasEnded && !this.#isDeaf) this.#next(this.#joined());
+    if (this.#buffered > 0) this.#giveSign();
   }
 
   #joined(): Buffer {
@@ -168,7 +173,7 @@ export class PeerLane {
       this.#user.onFrame(flags === 0 ? { payload } : { payload, deflated: true });
     }
     else if (flags === PING) this.#write(PONG, EMPTY);
-    else if (flags === PONG) this.#isAlive();
+    else if (flags === PONG) return;
     else if (flags === REFUSED) this.#end(payload.toString(), true);
     else this.#end(`a frame with the unknown flags ${flags}`);
   }
@@ -185,7 +190,17 @@ export class PeerLane {
     }), this.#settings.pongMs);
   }
 
+  /** A frame is on its way, and a question behind it: on a slow network that may take longer than an answer may. */
+  #giveSign(): void {
+    const now = performance.now();
+    if (now - this.#signedMs < SIGN_MS) return;
+    this.#signedMs = now;
+    this.#write(PONG, EMPTY);
+  }
+
+  /** Whatever comes is a sign. */
   #isAlive(): void {
+    if (!this.#asked) return;
     this.#asked = false;
     clearTimeout(this.#answerBy);
   }

@@ -174,6 +174,48 @@ describe('frames', () => {
   }, 90_000);
 });
 
+describe('a slow network', () => {
+  it('takes longer for a large frame than an answer may take, and that is no silence', async () => {
+    const b = await start('b');
+    let connections = 0;
+    let waiting: { data: Buffer; far: Socket; near: Socket }[] = [];
+    const port = await listen((near) => {
+      connections += 1;
+      const far = connect(b.port, '127.0.0.1');
+      far.on('error', () => near.destroy());
+      far.on('close', () => near.destroy());
+      near.on('close', () => far.destroy());
+      far.on('data', (data: Buffer) => near.write(data));
+      near.on('data', (data: Buffer) => {
+        near.pause();
+        waiting.push({ data, far, near });
+      });
+    });
+    // 64 KiB of each connection every 10 ms: 6 MB a second, and whatever is asked has to wait for its turn.
+    const pump = setInterval(() => {
+      const turn = waiting;
+      waiting = [];
+      for (const { data, far, near } of turn) {
+        far.write(data);
+        near.resume();
+      }
+    }, 10);
+    closers.push(() => clearInterval(pump));
+    const a = await start('a');
+    a.transport.setPeers([{ id: 'b', address: `127.0.0.1:${port}` }]);
+    await until('heard', () => {
+      a.transport.send('b', [append(Buffer.from('first'))]);
+      return b.heard.length > 0;
+    });
+    const before = connections;
+    const count = b.heard.length;
+    const large = randomBytes(30 << 20);
+    a.transport.send('b', [append(large)]);
+    await until('the large one', () => b.heard.slice(count).some((message) => dataOf(message).length === large.length));
+    expect(connections).toBe(before);
+  }, 60_000);
+});
+
 /** As servers were before: gRPC and nothing else on the port. Greets everybody, keeps what it hears. */
 async function serverFromBefore(port: number, credentials: ServerCredentials): Promise<{ heard: Message[]; stop: () => void }> {
   const heard: Message[] = [];
