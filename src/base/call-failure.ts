@@ -1,8 +1,11 @@
 /** What gRPC says of a call that reached nobody, in words that say what to look at, and the same each time. */
 
-const FORMS: readonly (readonly [RegExp, string])[] = [
+/** As of a server that does not run, or not yet. */
+const SILENCE: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'nobody listens there'],
   [/^no answer$|Deadline exceeded|DEADLINE_EXCEEDED/, 'no answer in time'],
+];
+const MISTAKES: readonly (readonly [RegExp, string])[] = [
   [/Name resolution failed for target (?:dns:)?(\S+)/, 'the name of $1 has no address'],
   [/ENETUNREACH|EHOSTUNREACH/, 'there is no way to that address'],
   [/certificate has expired/, 'its certificate has expired, by the clock of this machine'],
@@ -17,18 +20,17 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
 
 export interface CallFailure {
   readonly text: string;
-  /** As of a server that does not run, or not yet: nothing to look at. */
+  /** There is nothing to look at, or not yet. */
   readonly isSilence: boolean;
 }
 
 export function callFailure(message: string): CallFailure {
-  for (const [at, [form, words]] of FORMS.entries()) {
-    const match = form.exec(message);
-    if (match !== null) return { text: words.replace('$1', match[1] ?? ''), isSilence: at < SILENCE };
+  for (const forms of [SILENCE, MISTAKES]) {
+    for (const [form, words] of forms) {
+      const match = form.exec(message);
+      if (match !== null) return { text: words.replace('$1', match[1] ?? ''), isSilence: forms === SILENCE };
+    }
   }
   // What the other side itself said is clear; a time in it would make a new line of it each round.
   return { text: message.replace(/^No connection established\. Last error: (.*?)\.? Resolution note: $/s, '$1').replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, ''), isSilence: false };
 }
-
-/** The first so many forms. */
-const SILENCE = 2;

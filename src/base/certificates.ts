@@ -75,6 +75,11 @@ export class CertificateWatch {
 
   /** Looks now. A problem is told once, until it is another or gone. */
   reload(): void {
+    this.#read();
+    this.#lookForConcerns();
+  }
+
+  #read(): void {
     let read: Certificates;
     try {
       read = readCertificates(this.#files);
@@ -82,18 +87,13 @@ export class CertificateWatch {
       const { message } = error as Error;
       if (message !== this.#problem) this.#options.onProblem(`${message}; the certificates in use stay`);
       this.#problem = message;
-      this.#lookForConcerns();
       return;
     }
     this.#problem = '';
     const { cert, key, ca } = this.#current;
-    if (read.cert.equals(cert) && read.key.equals(key) && (read.ca === undefined || ca?.equals(read.ca) === true)) {
-      this.#lookForConcerns();
-      return;
-    }
+    if (read.cert.equals(cert) && read.key.equals(key) && (read.ca === undefined || ca?.equals(read.ca) === true)) return;
     this.#current = read;
     this.#options.onChange(read);
-    this.#lookForConcerns();
   }
 
   /** Also without new files: time alone makes certificates run out. */

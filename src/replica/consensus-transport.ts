@@ -1,5 +1,5 @@
 /**
- * How consensus threads reach each other: declared here, implemented over gRPC by `rpc` and in memory by the simulator.
+ * How consensus threads reach each other: declared here, implemented over TCP and gRPC by `rpc` and in memory by the simulator.
  *
  * Messages are best effort: they may be lost, late or repeated, and the core copes. Requests (between main threads)
  * and calls (formation, joining: by address, before anybody is a member) are answered once or fail.

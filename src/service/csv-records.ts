@@ -1,6 +1,7 @@
 /**
  * Records of CSV text, one after the other: fields in quotes may hold the delimiter, line ends and quotes. A quote in there is written twice
- * or, as Neo4j has it by default, behind a backslash; a backslash then is written twice too, and stays before anything else.
+ * or, as Neo4j has it by default, behind a backslash; a backslash then is written twice too, and stays before anything else. Papa Parse, which
+ * reads CSV elsewhere, knows one way to write a quote at a time, and one line end.
  */
 export interface CsvFormat {
   /** One character. */

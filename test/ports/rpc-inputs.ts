@@ -2,13 +2,13 @@
  * The gRPC port, byte by byte: HTTP/2 frames made by hand, with calls of clients, of health and reflection, and of servers of the group. Each
  * input is a call on a stream of its own, or frames that no client sends.
  */
-import { crc32 } from 'node:zlib';
 import { CLIENT_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICES, serviceOf } from '../../src/rpc/client-proto.ts';
 import { LANE_MAGIC } from '../../src/rpc/peer-lane.ts';
 import { peerService } from '../../src/rpc/raft-proto.ts';
 import type { Answers, Dialogue } from './dialogue.ts';
 import type { Dice } from '../dice.ts';
 import { mutated, noise } from './mutate.ts';
+import { H2_PREFACE, h2Frame, h2Header, laneFrame } from '../wire-frames.ts';
 
 const DATA = 0;
 const HEADERS = 1;
@@ -18,31 +18,9 @@ const WINDOW_UPDATE = 8;
 const END_STREAM = 1;
 const END_HEADERS = 4;
 
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A header that stands for itself: no table, no Huffman codes (RFC 7541 §6.2.2). */
-function header(name: string, value: string): Buffer {
-  const sized = (text: string) => {
-    const bytes = Buffer.from(text);
-    if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-    const more: number[] = [127];
-    let rest = bytes.length - 127;
-    for (; rest >= 128; rest >>= 7) more.push((rest & 127) | 128);
-    return Buffer.concat([Buffer.from([...more, rest]), bytes]);
-  };
-  return Buffer.concat([Buffer.from([0]), sized(name), sized(value)]);
-}
-
 function headers(path: string, more: readonly (readonly [string, string])[]): Buffer {
   const all = [[':method', 'POST'], [':scheme', 'http'], [':path', path], [':authority', 'x'], ['te', 'trailers'], ['content-type', 'application/grpc'], ...more] as const;
-  return Buffer.concat(all.map(([name, value]) => header(name, value)));
+  return Buffer.concat(all.map(([name, value]) => h2Header(name, value)));
 }
 
 function message(bytes: Buffer): Buffer {
@@ -107,8 +85,8 @@ function call(dice: Dice, { path, messages }: Call, stream: number, { more, othe
   const head = damage(headers(dice.chance(0.01) ? mutated(dice, Buffer.from(path), Buffer.from('/..//%00')).toString('latin1') : path, more), 0.005);
   // In several frames, as they may come.
   const cut = dice.chance(0.1) ? dice.below(bytes.length + 1) : bytes.length;
-  const data = [frame(DATA, cut === bytes.length ? END_STREAM : 0, stream, bytes.subarray(0, cut)), ...(cut === bytes.length ? [] : [frame(DATA, END_STREAM, stream, bytes.subarray(cut))])];
-  return Buffer.concat([frame(HEADERS, END_HEADERS, stream, head), ...data, ...(isGivenUp ? [frame(RST_STREAM, 0, stream, CANCEL)] : [])]);
+  const data = [h2Frame(DATA, cut === bytes.length ? END_STREAM : 0, stream, bytes.subarray(0, cut)), ...(cut === bytes.length ? [] : [h2Frame(DATA, END_STREAM, stream, bytes.subarray(cut))])];
+  return Buffer.concat([h2Frame(HEADERS, END_HEADERS, stream, head), ...data, ...(isGivenUp ? [h2Frame(RST_STREAM, 0, stream, CANCEL)] : [])]);
 }
 
 const CANCEL = Buffer.from([0, 0, 0, 8]);
@@ -117,11 +95,11 @@ const CANCEL = Buffer.from([0, 0, 0, 8]);
 function strange(dice: Dice, stream: number, whole: Buffer): Buffer {
   switch (dice.below(6)) {
     case 0: return mutated(dice, whole, whole);
-    case 1: return Buffer.concat([whole, frame(RST_STREAM, 0, stream, CANCEL)]);
-    case 2: return Buffer.concat(Array.from({ length: 1 + dice.below(20) }, () => frame(6, 0, 0, noise(dice, 8))));
-    case 3: return frame(SETTINGS, 0, 0, Buffer.concat(Array.from({ length: dice.below(8) }, () => Buffer.concat([Buffer.from([0, dice.below(9)]), noise(dice, 4)]))));
-    case 4: return frame(dice.below(14), dice.below(256), dice.pick([0, 1, stream, 2, 0x7fffffff]), noise(dice, dice.below(30)));
-    default: return frame(HEADERS, 0, stream, headers('/x', Array.from({ length: dice.below(200) }, (_, i) => [`x-${i}`, 'y'.repeat(dice.below(100))] as const)));
+    case 1: return Buffer.concat([whole, h2Frame(RST_STREAM, 0, stream, CANCEL)]);
+    case 2: return Buffer.concat(Array.from({ length: 1 + dice.below(20) }, () => h2Frame(6, 0, 0, noise(dice, 8))));
+    case 3: return h2Frame(SETTINGS, 0, 0, Buffer.concat(Array.from({ length: dice.below(8) }, () => Buffer.concat([Buffer.from([0, dice.below(9)]), noise(dice, 4)]))));
+    case 4: return h2Frame(dice.below(14), dice.below(256), dice.pick([0, 1, stream, 2, 0x7fffffff]), noise(dice, dice.below(30)));
+    default: return h2Frame(HEADERS, 0, stream, headers('/x', Array.from({ length: dice.below(200) }, (_, i) => [`x-${i}`, 'y'.repeat(dice.below(100))] as const)));
   }
 }
 
@@ -158,7 +136,7 @@ class Http2Answers implements Answers {
 }
 
 const PREFACE = Buffer.concat([
-  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])), frame(WINDOW_UPDATE, 0, 0, Buffer.from([0x3f, 0xff, 0xff, 0xff])),
+  H2_PREFACE, h2Frame(SETTINGS, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])), h2Frame(WINDOW_UPDATE, 0, 0, Buffer.from([0x3f, 0xff, 0xff, 0xff])),
 ]);
 
 const LANE_ANSWER_FLAGS = new Set([4, 8]);
@@ -183,14 +161,6 @@ class LaneAnswers implements Answers {
       this.#pending = this.#pending.subarray(9 + length);
     }
   }
-}
-
-function laneFrame(payload: Buffer, flags = 0): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUInt32LE(payload.length, 0);
-  head[4] = flags;
-  head.writeUInt32LE(crc32(payload, flags), 5);
-  return Buffer.concat([head, payload]);
 }
 
 /** A server's own way to this port (src/rpc/peer-lane.ts): a greeting, right or wrong, and frames behind it. */

@@ -57,7 +57,7 @@ describe('a group of one', () => {
   });
 });
 
-describe('three servers over gRPC', () => {
+describe('three servers over the network', () => {
   it('form a group, commit on all, and confirm reads asked of any', async () => {
     const { servers } = await three();
     const leader = await group.leader(servers);

@@ -1,5 +1,5 @@
 /**
- * Consensus servers inside the test process, over real gRPC on loopback, with a counting writer each.
+ * Consensus servers inside the test process, over the real transport on loopback, with a counting writer each.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

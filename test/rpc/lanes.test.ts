@@ -10,7 +10,6 @@ import { createServer as createTlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { crc32 } from 'node:zlib';
 import { seededRandom } from '../../src/base/random.ts';
 import { decodeFrame, FrameEncoder } from '../../src/raft/codec.ts';
 import type { Message } from '../../src/raft/messages.ts';
@@ -24,20 +23,13 @@ import type { Frame } from '../../src/rpc/raft-proto.ts';
 import { RaftTransport } from '../../src/rpc/raft-transport.ts';
 import type { RaftTransportOptions } from '../../src/rpc/raft-transport.ts';
 import { hasOpenssl, makeAuthority, makeCertificate } from '../server/certificates.ts';
+import { H2_PREFACE, h2Frame, h2Header, laneFrame } from '../wire-frames.ts';
+import { freePort, info, until } from './ends.ts';
 
-const info = { rpcAddress: '', restAddress: '', boltAddress: '', isWitness: false, serverVersion: '' };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
-
-async function until(what: string, check: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!check()) {
-    if (performance.now() > deadline) throw new Error(`${what}: not in time`);
-    await sleep(5);
-  }
-}
 
 /** Listens; what is done with each connection is the caller's. */
 async function listen(onConnection: (socket: Socket) => void, port = 0): Promise<number> {
@@ -53,14 +45,6 @@ async function listen(onConnection: (socket: Socket) => void, port = 0): Promise
     server.close();
   });
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface End {
@@ -102,14 +86,6 @@ function relay(port: () => number, alter: (data: Buffer) => Buffer[]): Promise<n
 
 const append = (data: Buffer): Message => ({ kind: 'append', term: 1, prevIndex: 0, prevTerm: 0, commit: 0, entries: [{ index: 1, term: 1, kind: 1, data }] });
 const dataOf = (message: Message): Buffer => (message.kind === 'append' ? message.entries[0]!.data as Buffer : Buffer.alloc(0));
-
-function frame(payload: Buffer, flags = 0, length = payload.length): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUInt32LE(length, 0);
-  head[4] = flags;
-  head.writeUInt32LE(crc32(payload, flags), 5);
-  return Buffer.concat([head, payload]);
-}
 
 describe('frames', () => {
   it.each([1, 2, 3, 4, 5])('arrive whole and in order however the network cuts them (seed %i)', async (seed) => {
@@ -299,7 +275,7 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     stranger.transport.setPeers([{ id: 'b', address: `127.0.0.1:${b.port}` }]);
     const plain = await start('y');
     plain.transport.setPeers([{ id: 'b', address: `127.0.0.1:${b.port}` }]);
-    await until('refused', () => b.logs.some((line) => line.includes('refused') && line.includes('TLS')));
+    await until('both refused', () => new Set(b.logs.filter((line) => line.includes('refused') && line.includes('TLS'))).size >= 2);
     const count = b.heard.length;
     stranger.transport.send('b', [append(Buffer.from('z'))]);
     plain.transport.send('b', [append(Buffer.from('z'))]);
@@ -355,15 +331,15 @@ describe('nonsense on the port', () => {
 
   it.each<[string, Buffer, RegExp]>([
     ['an unknown kind', kind(9), /^$/],
-    ['no greeting', Buffer.concat([kind(0), frame(Buffer.from('hello'))]), /wrong secret/],
-    ['another secret', Buffer.concat([kind(0), frame(bytesOf({ secret: 'hushh' }))]), /wrong secret/],
-    ['a length that lies', Buffer.concat([kind(1), frame(hello), frame(Buffer.alloc(10), 0, 0xfff_ffff)]), /nodeId/],
-    ['a length beyond all limits', Buffer.concat([kind(1), frame(hello), frame(Buffer.alloc(10), 0, 0xffff_ffff)]), /nodeId/],
-    ['a greeting that fills memory', Buffer.concat([kind(1), frame(hello, 0, 1 << 20)]), /^$/],
-    ['unknown flags', Buffer.concat([kind(1), frame(hello), frame(Buffer.alloc(10), 64)]), /nodeId/],
-    ['a frame that is none of raft', Buffer.concat([kind(1), frame(hello), frame(Buffer.from([99, 99, 99]))]), /nodeId.*not a frame/s],
-    ['a frame that does not unpack', Buffer.concat([kind(1), frame(hello), frame(Buffer.from([99, 99, 99]), 1)]), /nodeId.*not a frame/s],
-    ['a request without an id', Buffer.concat([kind(2), frame(hello), frame(Buffer.alloc(0))]), /nodeId/],
+    ['no greeting', Buffer.concat([kind(0), laneFrame(Buffer.from('hello'))]), /wrong secret/],
+    ['another secret', Buffer.concat([kind(0), laneFrame(bytesOf({ secret: 'hushh' }))]), /wrong secret/],
+    ['a length that lies', Buffer.concat([kind(1), laneFrame(hello), laneFrame(Buffer.alloc(10), 0, 0xfff_ffff)]), /nodeId/],
+    ['a length beyond all limits', Buffer.concat([kind(1), laneFrame(hello), laneFrame(Buffer.alloc(10), 0, 0xffff_ffff)]), /nodeId/],
+    ['a greeting that fills memory', Buffer.concat([kind(1), laneFrame(hello, 0, 1 << 20)]), /^$/],
+    ['unknown flags', Buffer.concat([kind(1), laneFrame(hello), laneFrame(Buffer.alloc(10), 64)]), /nodeId/],
+    ['a frame that is none of raft', Buffer.concat([kind(1), laneFrame(hello), laneFrame(Buffer.from([99, 99, 99]))]), /nodeId.*not a frame/s],
+    ['a frame that does not unpack', Buffer.concat([kind(1), laneFrame(hello), laneFrame(Buffer.from([99, 99, 99]), 1)]), /nodeId.*not a frame/s],
+    ['a request without an id', Buffer.concat([kind(2), laneFrame(hello), laneFrame(Buffer.alloc(0))]), /nodeId/],
     ['HTTP/1.1', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /^/],
   ])('%s', async (_, bytes, answer) => {
     const b = await start('b', { messageBytesMax: 1 << 28 });
@@ -387,23 +363,14 @@ describe('nonsense on the port', () => {
 
   it.each([false, true])('a call of gRPC that is given up in the packet that makes it (to a method that there is: %s)', async (exists) => {
     const b = await start('b');
-    const h2 = (type: number, flags: number, stream: number, payload: Buffer) => {
-      const head = Buffer.alloc(9);
-      head.writeUIntBE(payload.length, 0, 3);
-      head[3] = type;
-      head[4] = flags;
-      head.writeUInt32BE(stream, 5);
-      return Buffer.concat([head, payload]);
-    };
-    const field = (name: string, value: string) => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
     const path = exists ? '/lgraph.raft.v1.Peer/Control' : '/nobody/Knows';
-    const fields = Buffer.concat([field(':method', 'POST'), field(':scheme', 'http'), field(':path', path), field(':authority', 'x'), field('te', 'trailers'), field('content-type', 'application/grpc')]);
-    const calls = [1, 3, 5].flatMap((id) => [h2(1, 4, id, fields), h2(0, 0, id, Buffer.alloc(5)), h2(3, 0, id, Buffer.from([0, 0, 0, 8]))]);
+    const fields = Buffer.concat([h2Header(':method', 'POST'), h2Header(':scheme', 'http'), h2Header(':path', path), h2Header(':authority', 'x'), h2Header('te', 'trailers'), h2Header('content-type', 'application/grpc')]);
+    const calls = [1, 3, 5].flatMap((id) => [h2Frame(1, 4, id, fields), h2Frame(0, 0, id, Buffer.alloc(5)), h2Frame(3, 0, id, Buffer.from([0, 0, 0, 8]))]);
     const socket = connect(b.port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.resume();
     closers.push(() => socket.destroy());
-    socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), h2(4, 0, 0, Buffer.alloc(0)), ...calls]));
+    socket.write(Buffer.concat([H2_PREFACE, h2Frame(4, 0, 0, Buffer.alloc(0)), ...calls]));
     await sleep(200);
     expect(await askPeer(`127.0.0.1:${b.port}`, 'probe', { n: 1 }, { secret: 'hush', timeoutMs: 5000 })).toEqual({ n: 1 });
   });

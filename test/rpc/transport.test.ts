@@ -1,4 +1,4 @@
-/** The transport between servers over a network that breaks, swallows and flips: a proxy between two real gRPC ends. */
+/** The transport between servers over a network that breaks, swallows and flips: a proxy between two real ends. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
@@ -17,8 +17,8 @@ import { RaftTransport } from '../../src/rpc/raft-transport.ts';
 import type { RaftTransportOptions } from '../../src/rpc/raft-transport.ts';
 import { Refusals } from '../../src/rpc/refusals.ts';
 import type { Frame, FrameStream } from '../../src/rpc/raft-proto.ts';
+import { freePort, info, until } from './ends.ts';
 
-const info = { rpcAddress: '', restAddress: '', boltAddress: '', isWitness: false, serverVersion: '' };
 
 /** Bytes between a client and the port behind it, until told otherwise. */
 class Proxy {
@@ -136,22 +136,6 @@ class End {
       },
       abort: () => Promise.resolve(),
     };
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function until(what: string, check: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!check()) {
-    if (performance.now() > deadline) throw new Error(`${what}: not in time`);
-    await sleep(10);
   }
 }
 

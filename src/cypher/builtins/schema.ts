@@ -8,7 +8,7 @@ import { NodeValue, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import { addFieldText, checkFullText, defaultAnalyzer } from './fulltext.ts';
 import { builtin, fieldType, flag, kindOf, list, text, writerOf, wrong, type Builtin } from './define.ts';
-import { labelFromJson } from './label-json.ts';
+import { labelFromJson, labelPairs } from './label-json.ts';
 
 function fieldOf([name, type, optional]: readonly (Value | undefined)[]): FieldDef {
   return { name: text(name, 'field_name'), type: fieldType(text(type, 'field_type')), optional: flag(optional ?? false, 'optional') };
@@ -29,10 +29,7 @@ export function constraintPairs(json: string): [string, string][] {
     throw new DbError('ProcedureCallFailed', `edge constraints are a JSON array of pairs: ${json}`, { cause: error });
   }
   if (!Array.isArray(pairs)) throw wrong(`edge constraints are a JSON array of pairs: ${json}`);
-  return pairs.map((pair: unknown): [string, string] => {
-    if (!Array.isArray(pair) || pair.length !== 2) throw wrong('The size of each constraint tuple should be 2');
-    return [String(pair[0]), String(pair[1])];
-  });
+  return labelPairs(pairs);
 }
 
 function createFromJson(context: ExecContext, json: string, kind: 'vertex' | 'edge'): void {
