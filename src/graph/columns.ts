@@ -133,7 +133,8 @@ export class ColumnTable {
 
   /** Of ascending ids, those whose entry may be an integer from `low` to `high`; undefined: no column of integers knows any of them. */
   narrow(ids: ArrayLike<number>, keyId: number, version: number, low: number, high: number): NarrowedIds | undefined {
-    const left: number[] = [];
+    const left = new Array<number>(ids.length);
+    let count = 0;
     let isExact = true;
     let isKnown = false;
     for (let i = 0; i < ids.length;) {
@@ -141,7 +142,7 @@ export class ColumnTable {
       const column = ids[i]! < IDS_MAX ? this.pages.get(keyId + 1, page) : undefined;
       const ints = column?.ints;
       if (ints === undefined || (column!.at !== version && !this.#isValid(column!, ids[i]!, version))) {
-        left.push(ids[i++]!);
+        left[count++] = ids[i++]!;
         isExact = false;
         continue;
       }
@@ -151,16 +152,18 @@ export class ColumnTable {
         const id = ids[i++]!;
         const value = ints[id & (PAGE - 1)]!;
         if (value >= low && value <= high) {
-          if (value !== ABSENT) left.push(id);
+          if (value !== ABSENT) left[count++] = id;
           isKnown = true;
         } else if (value === value) isKnown = true;
         else {
-          left.push(id);
+          left[count++] = id;
           isExact = false;
         }
       } while (isWhole && i < ids.length && ids[i]! >>> PAGE_BITS === page && ids[i]! < IDS_MAX);
     }
-    return isKnown ? { ids: left, isExact } : undefined;
+    if (!isKnown) return undefined;
+    left.length = count;
+    return { ids: left, isExact };
   }
 
   /** Remembers what a vertex's block said at `version`. */

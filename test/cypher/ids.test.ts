@@ -115,7 +115,7 @@ it('gives the same where the groups go to disk', async () => {
       return { append: (bytes: Uint8Array) => (written += bytes.length, file.append(bytes)), read: file.read.bind(file), close: file.close.bind(file) };
     },
   };
-  for (const memoryBytes of [200_000, 400_000]) {
+  for (const memoryBytes of [120_000, 240_000]) {
     for (const text of ['MATCH (a:A)-[:R]->(b) RETURN b.n, b.k, count(a)', 'MATCH (a:N) RETURN a.n, a.mix, count(*)', 'MATCH (a:N)-[:S]->(b) RETURN b, count(*)']) {
       written = 0;
       expect(run(view, text, { limits: { memoryBytes }, spill: watched }), text).toEqual(run(view, text));

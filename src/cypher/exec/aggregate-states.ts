@@ -20,12 +20,8 @@ export interface State {
 }
 
 /** Of rows or of values that are not null. */
-export abstract class Count implements State {
+abstract class Count implements State {
   protected count = 0;
-  /** Counts a value that is not null so many times. */
-  more(times: number): void {
-    this.count += times;
-  }
   abstract add(row: Row, rt: Runtime): number;
   result(): Value {
     return this.count;

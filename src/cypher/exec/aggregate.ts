@@ -3,22 +3,19 @@
  */
 import { NodeValue, type Value } from '../../value/value.ts';
 import type { Aggregate } from '../plan/plan.ts';
-import { Count, stateMaker, type State } from './aggregate-states.ts';
+import { stateMaker } from './aggregate-states.ts';
 import type { CompileContext } from './compile.ts';
+import { buildCountedGroups } from './counted-groups.ts';
 import { GroupTable, joinedKey, partOfKey } from './group-table.ts';
-import { ENTRY_BYTES, held, Holding } from './holding.ts';
+import { addRow, groupEntries, type Group, type NumberedGroup } from './groups.ts';
+import { ENTRY_BYTES, held } from './holding.ts';
 import { IdCounts } from './id-counts.ts';
 import { certainSlots, idsOf, type PushIds } from './ids.ts';
 import { pusher } from './push.ts';
-import { batched, nullRow, type Operator, type Row, type Runtime } from './runtime.ts';
+import { batched, nullRow, type Operator, type Row } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
-import { readValues, SpillArea, writeValues } from './spill.ts';
-import { SpilledTable, type TableEntries } from './spilled-table.ts';
-
-interface Group {
-  readonly row: Row;
-  readonly states: readonly State[];
-}
+import { SpillArea } from './spill.ts';
+import { SpilledTable } from './spilled-table.ts';
 
 /** The slot of the one node that all keys are computed from: it or properties of it. */
 function nodeOfKeys(node: Aggregate): number | undefined {
@@ -32,8 +29,6 @@ function nodeOfKeys(node: Aggregate): number | undefined {
   }
   return slot;
 }
-
-const STRETCH = 256;
 
 type Counting = 'rows' | 'ids';
 
@@ -85,7 +80,7 @@ export function buildAggregate(node: Aggregate, input: Operator, cc: CompileCont
 }
 
 function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Operator {
-  const keys = node.keys.map((key) => ({ slot: key.slot, value: compileScoped(key, cc), width: key.env.layout.width }));
+  const keys = node.keys.map((key) => ({ slot: key.slot, value: compileScoped(key, cc) }));
   const args = node.aggregates.map((item) => item.args.map((arg) => compileScoped(arg, cc)));
   const makers = node.aggregates.map((item, i) => stateMaker(item, args[i]!));
   const slots = node.aggregates.map(({ slot }) => slot);
@@ -118,6 +113,7 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
   }
   /** Where all that matters of a row is which node it has in one slot: rows are counted by node first. */
   const pushIds = ownNode === undefined || countings(node, undefined) === undefined ? undefined : idsOf(input, ownNode);
+  if (pushIds !== undefined) return buildCountedGroups({ nodeSlot: ownNode!, keys, keyWidth: node.keys[0]!.env.layout.width, aggregateSlots: slots, width: layout.width }, pushIds);
   const keySlots = keys.map(({ slot }) => slot);
   /** A row on disk: the keys, then the arguments of all aggregates. */
   const onDisk = [...keys.map(({ value }) => value), ...args.flat()];
@@ -178,8 +174,7 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
           keep(group);
         }
       }
-      // Nodes that were counted come once.
-      if (owner instanceof NodeValue && pushIds === undefined) byNode.set(owner.id, group);
+      if (owner instanceof NodeValue) byNode.set(owner.id, group);
       return group;
     };
     const take = (row: Row): boolean => {
@@ -187,87 +182,13 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
       else addRow(groupOf(row), row, rt, holding);
       return false;
     };
-    /** Takes as many rows of each node as were counted. */
-    const takeCounted = ({ ids, counts }: IdCounts): void => {
-      const row = nullRow(only.width);
-      // What is counted besides the node is not null, whatever it is.
-      for (const { args: [arg] } of node.aggregates) if (arg?.expression.kind === 'Variable') row[arg.env.slot(arg.expression.name)!] = true;
-      for (const [place, id] of ids.entries()) {
-        row[ownNode!] = new NodeValue(id);
-        if (spilled !== undefined || holding.pressed) for (let left = counts[place]!; left > 0; left--) toDisk(row);
-        else for (const state of groupOf(row).states) if (state instanceof Count) state.more(counts[place]!);
-        rt.tick();
-      }
-    };
-    // Apart from the groups, which may go to disk at another time.
-    const countedHolding = new Holding(rt);
     try {
-      if (pushIds === undefined) pushInput(rt, source, take);
-      else {
-        let counted = new IdCounts();
-        pushIds(rt, source, (ids, from, to) => {
-          // A stretch at a time, so that what is too much for memory is noticed early.
-          for (let at = from; at < to; at += STRETCH) {
-            countedHolding.add(counted.count(ids, at, Math.min(at + STRETCH, to)));
-            if (!countedHolding.pressed) continue;
-            takeCounted(counted);
-            counted = new IdCounts();
-            countedHolding.free();
-          }
-        });
-        takeCounted(counted);
-        countedHolding.free();
-      }
+      pushInput(rt, source, take);
       if (spilled !== undefined) yield* batched(rt, (spilled as SpilledTable<NumberedGroup>).results());
       else yield* batched(rt, groups, finish);
     } finally {
-      countedHolding.free();
       area.close();
     }
   });
 }
 
-function addRow(group: Group, row: Row, rt: Runtime, holding: Holding): void {
-  for (const state of group.states) {
-    const bytes = state.add(row, rt);
-    if (bytes > 0) holding.add(bytes);
-  }
-}
-
-/** A group with the number of the row it was first seen in. */
-interface NumberedGroup extends Group {
-  readonly order: number;
-}
-
-function groupEntries(node: Aggregate, keySlots: readonly number[], finish: (group: Group) => Row, rt: Runtime): TableEntries<NumberedGroup> {
-  let at = keySlots.length;
-  // Arguments were computed when their row came: here they are read.
-  const makers = node.aggregates.map((item) => stateMaker(item, item.args.map(() => {
-    const place = at++;
-    return (row) => row[place]!;
-  })));
-  const begun = (order: number, keys: readonly Value[], holding: Holding): NumberedGroup => {
-    const group = { order, row: nullRow(node.env.layout.width), states: makers.map((make) => make()) };
-    for (let i = 0; i < keySlots.length; i++) group.row[keySlots[i]!] = keys[i]!;
-    holding.addRow(group.row);
-    holding.add(ENTRY_BYTES + 64 * group.states.length);
-    return group;
-  };
-  return {
-    save: (w, { order, row, states }) => {
-      writeValues(w.varint(order), keySlots.map((slot) => row[slot]!));
-      writeValues(w, states.map((state) => state.save()));
-    },
-    load: (r, holding) => {
-      const group = begun(r.varint(), readValues(r), holding);
-      for (const [i, saved] of readValues(r).entries()) holding.add(group.states[i]!.load(saved));
-      return group;
-    },
-    add: (known, order, values, holding) => {
-      const group = known ?? begun(order, values, holding);
-      addRow(group, values, rt, holding);
-      return group;
-    },
-    result: (group) => ({ order: group.order, row: finish(group) }),
-  };
-}

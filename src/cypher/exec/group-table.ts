@@ -63,7 +63,7 @@ function sameRest(a: readonly Value[], b: readonly Value[]): boolean {
   return true;
 }
 
-function isSame(a: Value, b: Value): boolean {
+export function isSame(a: Value, b: Value): boolean {
   if (typeof a === typeof b && (typeof a === 'number' || typeof a === 'string')) return a === b;
   return hashKey(a) === hashKey(b);
 }

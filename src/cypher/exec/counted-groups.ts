@@ -1,0 +1,272 @@
+/**
+ * Grouping where all that matters of a row is which node it has in one slot: keys are that node or properties of it, and all aggregates count rows.
+ *
+ * Rows are counted by node first. Groups then are places in columns, not objects: where there are many, making and collecting objects would take
+ * longer than all the rest. Whoever takes pushed rows is lent one and the same.
+ */
+import { hashKey } from '../../value/compare.ts';
+import { NodeValue, type Value } from '../../value/value.ts';
+import { isSame, joinedKey, partOfKey } from './group-table.ts';
+import { bytesOf, ENTRY_BYTES, Holding } from './holding.ts';
+import { IdCounts } from './id-counts.ts';
+import type { PushIds } from './ids.ts';
+import { withPush, type Push } from './push.ts';
+import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
+import { readValues, SpillArea, writeValues } from './spill.ts';
+import { SpilledTable, type TableEntries } from './spilled-table.ts';
+
+export interface CountedGrouping {
+  readonly nodeSlot: number;
+  /** Computed from rows of `keyWidth`. */
+  readonly keys: readonly { readonly slot: number; readonly value: Evaluate }[];
+  readonly keyWidth: number;
+  readonly aggregateSlots: readonly number[];
+  readonly width: number;
+}
+
+/** As many ids are counted before the memory they take is looked at. */
+const STRETCH = 256;
+/** Groups that have the first key in common, and are compared one by one; more of them are looked up by one text of all keys. */
+const CHAIN_MAX = 4;
+const NONE = -1;
+
+/** Groups by place: a column for each key, and how many rows there are. */
+class GroupColumns {
+  readonly counts: number[] = [];
+  readonly #columns: Value[][];
+  readonly #firsts = new Map<string | number, number>();
+  readonly #texts = new Map<string, number>();
+  /** By place: the next group with the same first key. */
+  readonly #next: number[] = [];
+
+  constructor(keys: number) {
+    this.#columns = Array.from({ length: keys }, () => []);
+  }
+
+  get size(): number {
+    return this.counts.length;
+  }
+
+  key(key: number, place: number): Value {
+    return this.#columns[key]![place]!;
+  }
+
+  /** Adds so many rows to the group with these keys, which are copied; the bytes that it takes more. */
+  count(keys: readonly Value[], rows: number): number {
+    // A column has nodes or properties: ids and whole numbers do not meet.
+    const own = keys[0]!;
+    const first = own instanceof NodeValue ? own.id : hashKey(own);
+    const head = this.#firsts.get(first);
+    let length = 0;
+    for (let place = head ?? NONE; place !== NONE; place = this.#next[place]!) {
+      if (this.#isAt(place, keys)) {
+        this.counts[place]! += rows;
+        return 0;
+      }
+      length++;
+    }
+    if (length < CHAIN_MAX) {
+      const place = this.#append(keys, rows);
+      this.#next[place] = head ?? NONE;
+      this.#firsts.set(first, place);
+    } else {
+      const text = keys.map(partOfKey).join('');
+      const place = this.#texts.get(text);
+      if (place !== undefined) {
+        this.counts[place]! += rows;
+        return 0;
+      }
+      this.#texts.set(text, this.#append(keys, rows));
+    }
+    return ENTRY_BYTES + bytesOfKeys(keys);
+  }
+
+  #append(keys: readonly Value[], rows: number): number {
+    for (let i = 0; i < keys.length; i++) this.#columns[i]!.push(keys[i]!);
+    this.#next.push(NONE);
+    return this.counts.push(rows) - 1;
+  }
+
+  #isAt(place: number, keys: readonly Value[]): boolean {
+    for (let i = 1; i < keys.length; i++) if (!isSame(this.#columns[i]![place]!, keys[i]!)) return false;
+    return true;
+  }
+}
+
+function bytesOfKeys(keys: readonly Value[]): number {
+  let bytes = 16;
+  for (let i = 0; i < keys.length; i++) bytes += bytesOf(keys[i]!);
+  return bytes;
+}
+
+export function buildCountedGroups(grouping: CountedGrouping, pushIds: PushIds): Operator {
+  const push: Push = (rt, source, sink) => {
+    const groups = new CountedGroups(grouping, rt);
+    try {
+      return groups.push(pushIds, source, sink);
+    } finally {
+      groups.close();
+    }
+  };
+  return withPush(function* countedGroups(rt, source) {
+    const groups = new CountedGroups(grouping, rt);
+    try {
+      let batch: Row[] = [];
+      for (const row of groups.rows(pushIds, source)) {
+        batch.push(row.slice());
+        if (batch.length < BATCH_MAX) continue;
+        rt.checkpoint(batch.length);
+        yield batch;
+        batch = [];
+      }
+      rt.checkpoint(batch.length);
+      if (batch.length > 0) yield batch;
+    } finally {
+      groups.close();
+    }
+  }, push);
+}
+
+/** One run of the operator. */
+class CountedGroups {
+  readonly #of: CountedGrouping;
+  readonly #rt: Runtime;
+  readonly #area: SpillArea;
+  readonly #holding: Holding;
+  /** Of the counts by node, apart from the groups: they go to disk at another time. */
+  readonly #countHolding: Holding;
+  readonly #row: Row;
+  readonly #keys: Value[];
+  #groups: GroupColumns;
+  #spilled: SpilledTable<CountedGroup> | undefined;
+  #order = 0;
+
+  constructor(of: CountedGrouping, rt: Runtime) {
+    this.#of = of;
+    this.#rt = rt;
+    this.#area = new SpillArea(rt);
+    this.#holding = new Holding(rt);
+    this.#countHolding = new Holding(rt);
+    this.#row = nullRow(of.keyWidth);
+    this.#keys = of.keys.map(() => null);
+    this.#groups = new GroupColumns(of.keys.length);
+  }
+
+  close(): void {
+    this.#holding.free();
+    this.#countHolding.free();
+    this.#area.close();
+  }
+
+  push(pushIds: PushIds, source: Iterable<Row[]>, sink: (row: Row) => boolean): boolean {
+    let unchecked = 0;
+    for (const row of this.rows(pushIds, source)) {
+      if (sink(row)) return true;
+      if (++unchecked < BATCH_MAX) continue;
+      this.#rt.checkpoint(unchecked);
+      unchecked = 0;
+    }
+    this.#rt.checkpoint(unchecked);
+    return false;
+  }
+
+  /** The groups as rows, which are lent. */
+  *rows(pushIds: PushIds, source: Iterable<Row[]>): Generator<Row> {
+    let counted = new IdCounts();
+    pushIds(this.#rt, source, (ids, from, to) => {
+      // A stretch at a time, so that what is too much for memory is noticed early.
+      for (let at = from; at < to; at += STRETCH) {
+        this.#countHolding.add(counted.count(ids, at, Math.min(at + STRETCH, to)));
+        if (!this.#countHolding.pressed) continue;
+        this.#take(counted);
+        counted = new IdCounts();
+        this.#countHolding.free();
+      }
+    });
+    this.#take(counted);
+    this.#countHolding.free();
+    if (this.#spilled !== undefined) yield* this.#spilled.results();
+    else yield* this.#rows();
+  }
+
+  *#rows(): Generator<Row> {
+    const { keys, aggregateSlots, width } = this.#of;
+    const groups = this.#groups;
+    const row = nullRow(width);
+    for (let place = 0; place < groups.size; place++) {
+      for (let i = 0; i < keys.length; i++) row[keys[i]!.slot] = groups.key(i, place);
+      for (let i = 0; i < aggregateSlots.length; i++) row[aggregateSlots[i]!] = groups.counts[place]!;
+      yield row;
+    }
+  }
+
+  /** Takes as many rows of each node as were counted. */
+  #take({ ids, counts }: IdCounts): void {
+    const { keys, nodeSlot } = this.#of;
+    for (let place = 0; place < ids.length; place++) {
+      this.#row[nodeSlot] = new NodeValue(ids[place]!);
+      for (let i = 0; i < keys.length; i++) this.#keys[i] = keys[i]!.value(this.#row, this.#rt);
+      if (this.#spilled !== undefined || this.#holding.pressed) this.#toDisk(counts[place]!);
+      else this.#holding.add(this.#groups.count(this.#keys, counts[place]!));
+      this.#rt.tick();
+    }
+  }
+
+  // -------------------------------------------------------------- on disk
+
+  #toDisk(rows: number): void {
+    this.#spilled ??= this.#spill();
+    this.#spilled.add(this.#keys.map(partOfKey).join(''), this.#order++, [...this.#keys, rows]);
+  }
+
+  #spill(): SpilledTable<CountedGroup> {
+    const table = new SpilledTable(this.#area, groupEntries(this.#of), this.#holding, this.#kept());
+    this.#groups = new GroupColumns(this.#of.keys.length);
+    this.#holding.free();
+    return table;
+  }
+
+  *#kept(): Generator<readonly [string, CountedGroup]> {
+    const slots = this.#of.keys.map(({ slot }) => slot);
+    let place = 0;
+    for (const row of this.#rows()) yield [joinedKey(row, slots), { order: this.#order++, row, count: this.#groups.counts[place++]! }];
+  }
+}
+
+/** A group with the number of the row it was first seen in. */
+interface CountedGroup {
+  readonly order: number;
+  readonly row: Row;
+  count: number;
+}
+
+/** What is on disk of a row: the keys, then for how many rows it stands. */
+function groupEntries({ keys, aggregateSlots, width }: CountedGrouping): TableEntries<CountedGroup> {
+  const begun = (order: number, values: readonly Value[], holding: Holding): CountedGroup => {
+    const row = nullRow(width);
+    for (let i = 0; i < keys.length; i++) row[keys[i]!.slot] = values[i]!;
+    holding.addRow(row);
+    holding.add(ENTRY_BYTES);
+    return { order, row, count: 0 };
+  };
+  return {
+    save: (w, { order, row, count }) => {
+      writeValues(w.varint(order), keys.map(({ slot }) => row[slot]!));
+      w.varint(count);
+    },
+    load: (r, holding) => {
+      const group = begun(r.varint(), readValues(r), holding);
+      group.count = r.varint();
+      return group;
+    },
+    add: (known, order, values, holding) => {
+      const group = known ?? begun(order, values, holding);
+      group.count += values[keys.length] as number;
+      return group;
+    },
+    result: ({ order, row, count }) => {
+      for (const slot of aggregateSlots) row[slot] = count;
+      return { order, row };
+    },
+  };
+}
