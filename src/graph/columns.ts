@@ -24,9 +24,12 @@ const IDS_MAX = 2 ** 31;
 const READS_BEFORE = 48;
 /** After so many reads of an outdated column all its entries are checked at once. */
 const STALE_READS_MAX = 128;
+const PAGE_WORDS = PAGE / 32;
 const COLUMN_BYTES = PAGE * 8 + 100;
 /** In a column of integers: no such property. No integer is it. */
 const ABSENT = 0.5;
+/** A column that tells of no vertex. */
+const NOTHING = new Float64Array(PAGE).fill(Number.NaN);
 
 /** The labels of a vertex are kept like a property. */
 export const LABELS_COLUMN = -1;
@@ -166,6 +169,28 @@ export class ColumnTable {
     return { ids: left, isExact };
   }
 
+  /**
+   * Of the vertices whose bits are set in `words` (`first`: the id of the first bit, of the first place of a column), how many have an integer from
+   * `low` to `high`. Those of which columns do not tell are appended to `unknown`.
+   */
+  count(words: Uint32Array, first: number, keyId: number, version: number, low: number, high: number, unknown: number[]): number {
+    let count = 0;
+    for (let from = 0; from < words.length; from += PAGE_WORDS) {
+      const id = first + from * 32;
+      const ints = this.#whole(id, keyId, version);
+      count += countIn(words, from, ints ?? NOTHING, id, low, high, unknown);
+    }
+    return count;
+  }
+
+  /** The integers of the page that begins with the id, where all of them are right at the version. */
+  #whole(id: number, keyId: number, version: number): Float64Array | undefined {
+    const column = id < IDS_MAX ? this.pages.get(keyId + 1, id >>> PAGE_BITS) : undefined;
+    if (column?.ints === undefined || column.at > version) return undefined;
+    if (column.at < version) this.#refresh(column, id, version);
+    return column.ints;
+  }
+
   /** Remembers what a vertex's block said at `version`. */
   put(id: number, keyId: number, version: number, entry: Entry): void {
     // Lists of values would take far more than a column is counted for.
@@ -222,6 +247,41 @@ export class ColumnTable {
     }
     this.pages.set(page.keyId + 1, page.number, column, before === undefined ? COLUMN_BYTES : 0);
   }
+}
+
+/**
+ * The part of `ColumnTable.count` in one page, whose bits begin at word `from`. Without branches where all of 32 neighbours are in the set: half of them
+ * guessed wrong would take longer than the rest.
+ */
+function countIn(words: Uint32Array, from: number, ints: Float64Array, first: number, low: number, high: number, unknown: number[]): number {
+  // So that ABSENT, which lies between, is in no range.
+  if (low <= 0 && high >= 1) return countIn(words, from, ints, first, low, 0, unknown) + countIn(words, from, ints, first, 1, high, []);
+  let count = 0;
+  for (let w = 0; w < PAGE_WORDS; w++) {
+    let word = words[from + w]! | 0;
+    const start = w * 32;
+    if (word === -1) {
+      let passing = 0;
+      let sum = 0;
+      for (let place = start; place < start + 32; place++) {
+        const value = ints[place]!;
+        sum += value;
+        passing += Number(value >= low) & Number(value <= high);
+      }
+      // One NaN makes the sum one.
+      if (sum === sum) {
+        count += passing;
+        continue;
+      }
+    }
+    for (; word !== 0; word &= word - 1) {
+      const place = start + 31 - Math.clz32(word & -word);
+      const value = ints[place]!;
+      if (value !== value) unknown.push(first + place);
+      else count += Number(value >= low) & Number(value <= high);
+    }
+  }
+  return count;
 }
 
 function labelsOf(vertices: readonly (VertexBlock | undefined)[]): { distinct: (readonly number[])[]; which: Uint16Array } {

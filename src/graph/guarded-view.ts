@@ -108,7 +108,7 @@ export function guardedView<View extends GraphView>(view: View, rules: FieldRule
   });
 }
 
-type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeVector' | 'relationshipVector' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange' | 'narrowByInteger'>;
+type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeVector' | 'relationshipVector' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange' | 'narrowByInteger' | 'countByInteger'>;
 
 class Guard<View extends GraphView = GraphView> implements Reads {
   protected readonly view: View;
@@ -178,6 +178,10 @@ class Guard<View extends GraphView = GraphView> implements Reads {
 
   narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined {
     return this.rules.hidden.vertex.has(keyId) ? undefined : this.view.narrowByInteger(ids, keyId, low, high);
+  }
+
+  countByInteger(...args: Parameters<GraphView['countByInteger']>): number | undefined {
+    return this.rules.hidden.vertex.has(args[1]) ? undefined : this.view.countByInteger(...args);
   }
 
   /** Without vertices for which a second label hides what they were found by. */

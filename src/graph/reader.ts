@@ -169,16 +169,34 @@ export class GraphReader implements GraphView, PageSource {
   }
 
   *scanNodes(labelId?: number): Generator<ArrayLike<number>> {
-    const set = labelId === undefined ? ALL_VERTICES : labelId + 1;
+    for (const { bits, first } of this.#sets(labelId === undefined ? ALL_VERTICES : labelId + 1)) {
+      const ids = bits.ids(first);
+      if (ids.length > 0) yield ids;
+    }
+  }
+
+  /** The pages of a set of vertices, each with the id of its first bit. */
+  *#sets(set: number): Generator<{ readonly bits: BitmapBlock; readonly first: number }> {
     const pages = Math.ceil((this.source.get(COUNTERS, 0)?.nextVertex ?? 0) / PAGE_IDS);
     for (let base = 0; base < pages; base += PAGE_IDS) {
-      const summary = this.source.get(SUMMARY, setPage(set, base / PAGE_IDS));
-      if (summary === undefined) continue;
-      for (const page of summary.ids(base)) {
-        const ids = this.source.get(BITMAP, setPage(set, page))?.ids(page * PAGE_IDS);
-        if (ids !== undefined && ids.length > 0) yield ids;
+      for (const page of this.source.get(SUMMARY, setPage(set, base / PAGE_IDS))?.ids(base) ?? []) {
+        const bits = this.source.get(BITMAP, setPage(set, page));
+        if (bits !== undefined) yield { bits, first: page * PAGE_IDS };
       }
     }
+  }
+
+  countByInteger(labelId: number, keyId: number, low: number, high: number, rest: (ids: number[]) => void, counted: (nodes: number) => void): number | undefined {
+    const columns = this.#vertexColumns;
+    if (columns === undefined) return undefined;
+    let count = 0;
+    for (const { bits, first } of this.#sets(labelId + 1)) {
+      const unknown: number[] = [];
+      count += columns.count(bits.words, first, keyId, this.version, low, high, unknown);
+      if (unknown.length > 0) rest(unknown);
+      counted(PAGE_IDS);
+    }
+    return count;
   }
 
   narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined {

@@ -85,6 +85,11 @@ export interface GraphView {
    * a look at the nodes. `isExact`: all of them are, nothing is left to be looked at. Undefined: nothing is known, all may be.
    */
   narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined;
+  /**
+   * How many nodes with the label have as that property an integer from `low` to `high` (both included), as far as memory tells without a look at the
+   * nodes. `rest` is given the ids of those of which it does not, ascending; `counted`, how many it has told of. Undefined: it tells of none.
+   */
+  countByInteger(labelId: number, keyId: number, low: number, high: number, rest: (ids: number[]) => void, counted: (nodes: number) => void): number | undefined;
   /** About so many nodes with the label, spread over all of them; the same ones as long as nothing changes. */
   sampleNodes(labelId: number, count: number): number[];
   /** Reads the graph once, so that later reads find in memory what fits; no more than that. `checkpoint` is told how many vertices are next, and may throw. */

@@ -9,13 +9,13 @@ import { buildCountedGroups } from './counted-groups.ts';
 import { GroupTable, joinedKey, partOfKey } from './group-table.ts';
 import { addRow, groupEntries, type Group, type NumberedGroup } from './groups.ts';
 import { ENTRY_BYTES, held } from './holding.ts';
-import { IdCounts } from './id-counts.ts';
-import { certainSlots, idsOf, type PushIds } from './ids.ts';
+import { certainSlots, countOf, idsOf, type CountRows, type PushIds } from './ids.ts';
 import { pusher } from './push.ts';
 import { batched, nullRow, type Operator, type Row } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
 import { SpillArea } from './spill.ts';
 import { SpilledTable } from './spilled-table.ts';
+import { Visited } from './visited.ts';
 
 /** The slot of the one node that all keys are computed from: it or properties of it. */
 function nodeOfKeys(node: Aggregate): number | undefined {
@@ -31,6 +31,8 @@ function nodeOfKeys(node: Aggregate): number | undefined {
 }
 
 type Counting = 'rows' | 'ids';
+/** Of a node that was counted: the stamp and the value of `Visited`, or its entry there. */
+const SEEN_BYTES = 16;
 
 /**
  * How the aggregates come from the ids of one node of each row: all count rows or what is in each row, or (`slot`) that node, each once.
@@ -50,18 +52,35 @@ function countings(node: Aggregate, slot: number | undefined): readonly Counting
 }
 
 /** Without keys: only how many rows there are, and how many nodes. */
-function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[]): Operator {
+function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], countRows: CountRows | undefined): Operator {
   const nodes = of.includes('ids');
+  const sumOf: CountRows = (rt, source) => {
+    let rows = 0;
+    push(rt, source, (_ids, from, to) => {
+      rows += to - from;
+    });
+    return rows;
+  };
   return held(function* counts(rt, source, holding) {
     let rows = 0;
-    const seen = new IdCounts();
-    push(rt, source, (ids, from, to) => {
-      rows += to - from;
-      if (nodes) holding.add(seen.count(ids, from, to));
-    });
+    let distinct = 0;
+    if (!nodes) rows = countRows?.(rt, source) ?? sumOf(rt, source);
+    else {
+      const seen = Visited.take();
+      try {
+        push(rt, source, (ids, from, to) => {
+          rows += to - from;
+          const more = seen.count(ids, from, to);
+          distinct += more;
+          holding.add(more * SEEN_BYTES);
+        });
+      } finally {
+        seen.release();
+      }
+    }
     rt.checkpoint(1);
     const row = nullRow(node.env.layout.width);
-    for (const [i, { slot }] of node.aggregates.entries()) row[slot] = of[i] === 'rows' ? rows : seen.size;
+    for (const [i, { slot }] of node.aggregates.entries()) row[slot] = of[i] === 'rows' ? rows : distinct;
     yield [row];
   });
 }
@@ -100,7 +119,7 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
   if (only === undefined) {
     const own = node.input.op === 'Expand' || node.input.op === 'VarExpand' ? node.input.to : 'slot' in node.input ? node.input.slot : undefined;
     const [ids, of] = [idsOf(input), countings(node, own)];
-    if (ids !== undefined && of !== undefined) return buildCounts(node, ids, of);
+    if (ids !== undefined && of !== undefined) return buildCounts(node, ids, of, countOf(input));
     return held(function* aggregateAll(rt, source, holding) {
       const group = newGroup();
       pushInput(rt, source, (row) => {

@@ -39,8 +39,8 @@ export function countedView<View extends GraphView>(view: View, counter: HitCoun
   const methods = new Map<PropertyKey, unknown>();
   return new Proxy(view, {
     get(target, name) {
-      // A short cut past what is counted.
-      if (name === 'narrowByInteger') return NOTHING_KNOWN;
+      // Short cuts past what is counted.
+      if (name === 'narrowByInteger' || name === 'countByInteger') return NOTHING_KNOWN;
       let method = methods.get(name);
       if (method !== undefined) return method;
       // The view itself as receiver: it has private fields.

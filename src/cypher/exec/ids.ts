@@ -28,6 +28,21 @@ export function idsOf(operator: Operator, slot?: number): PushIds | undefined {
   return ids === undefined || (slot !== undefined && ids.slot !== slot) ? undefined : ids.push;
 }
 
+/** How many rows there are, for consumers that look at nothing in them. */
+export type CountRows = (rt: Runtime, source: Iterable<Row[]>) => number;
+
+const counts = new WeakMap<Operator, CountRows>();
+
+export function withCount(operator: Operator, count: CountRows): Operator {
+  counts.set(operator, count);
+  return operator;
+}
+
+/** Undefined: the operator has no shorter way than to give rows or ids. */
+export function countOf(operator: Operator): CountRows | undefined {
+  return counts.get(operator);
+}
+
 /** Slots that are not null in any row of an operator that gives ids. */
 export function certainSlots(node: PlanNode): readonly number[] {
   switch (node.op) {

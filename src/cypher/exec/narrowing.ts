@@ -53,6 +53,29 @@ export function compileNarrow(filters: readonly Scoped[], slot: number, cc: Comp
   };
 }
 
+/**
+ * All filters are such comparisons, and of one property: the key and the integers that pass, first and last. Undefined as `compileNarrow`'s;
+ * the range, where a bound is nothing that integers are compared with.
+ */
+export function compileRange(filters: readonly Scoped[], slot: number, cc: CompileContext): { readonly keyId: number; readonly range: (row: Row, rt: Runtime) => readonly [number, number] | undefined } | undefined {
+  const bounds = filters.map((filter) => boundOf(filter, slot, cc));
+  const keyId = bounds[0]?.keyId;
+  if (keyId === undefined || bounds.some((bound) => bound?.keyId !== keyId)) return undefined;
+  return {
+    keyId,
+    range: (row, rt) => {
+      let [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+      for (const bound of bounds) {
+        const range = integersThat(bound!.op, bound!.value(row, rt));
+        if (range === undefined) return undefined;
+        low = Math.max(low, range[0]);
+        high = Math.min(high, range[1]);
+      }
+      return [low, high];
+    },
+  };
+}
+
 function boundOf({ expression, env }: Scoped, slot: number, cc: CompileContext): Bound | undefined {
   if (expression.kind !== 'Binary' || !(expression.op in MIRRORED)) return undefined;
   const { left, right } = expression as Binary;

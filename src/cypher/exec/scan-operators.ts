@@ -8,8 +8,8 @@ import { NodeValue, type Value } from '../../value/value.ts';
 import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped } from '../plan/plan.ts';
 import { compile, compilePredicate, type CompileContext } from './compile.ts';
 import { compileLabels, nodesWith } from './dynamic-labels.ts';
-import { withIds, type PushIds } from './ids.ts';
-import { compileNarrow, type Narrow } from './narrowing.ts';
+import { withCount, withIds, type PushIds } from './ids.ts';
+import { compileNarrow, compileRange, type Narrow } from './narrowing.ts';
 import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 
@@ -67,25 +67,28 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
     }
     return false;
   });
+  /** Those of them that pass. */
+  const kept = (found: ArrayLike<number>, row: Row, rt: Runtime): ArrayLike<number> => {
+    const { ids, decided } = narrow(found, row, rt);
+    if (hasLabels === undefined && decided >= tests.length) return ids;
+    const passing: number[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const value = new NodeValue(ids[i]!);
+      if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
+      row[slot] = value;
+      if (passes(tests, row, rt, decided)) passing.push(ids[i]!);
+    }
+    return passing;
+  };
   const pushIds: PushIds = (rt, source, sink) => void pushInput(rt, source, (row) => {
     for (const found of candidates(row, rt)) {
-      const { ids, decided } = narrow(found, row, rt);
-      if (hasLabels === undefined && decided >= tests.length) sink(ids, 0, ids.length);
-      else {
-        const kept: number[] = [];
-        for (let i = 0; i < ids.length; i++) {
-          const value = new NodeValue(ids[i]!);
-          if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
-          row[slot] = value;
-          if (passes(tests, row, rt, decided)) kept.push(ids[i]!);
-        }
-        sink(kept, 0, kept.length);
-      }
+      const ids = kept(found, row, rt);
+      sink(ids, 0, ids.length);
       rt.tick(found.length);
     }
     return false;
   });
-  return withIds(withPush(function* scan(rt, source) {
+  const operator = withIds(withPush(function* scan(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     for (const batch of input(rt, source)) {
@@ -119,6 +122,23 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
       yield out;
     }
   }, push), slot, pushIds);
+  const range = node.op === 'LabelScan' && hasLabels === undefined ? compileRange(node.filters, slot, cc) : undefined;
+  if (range === undefined) return operator;
+  return withCount(operator, (rt, source) => {
+    let count = 0;
+    pushInput(rt, source, (row) => {
+      const add = (found: ArrayLike<number>): void => {
+        count += kept(found, row, rt).length;
+        rt.tick(found.length);
+      };
+      const [label, wanted] = [rt.view.catalog.findLabel((node as LabelScan).label), range.range(row, rt)];
+      const known = label === undefined || wanted === undefined ? undefined : rt.view.countByInteger(label, range.keyId, ...wanted, add, (nodes) => rt.tick(nodes));
+      if (known !== undefined) count += known;
+      else for (const found of candidates(row, rt)) add(found);
+      return false;
+    });
+    return count;
+  });
 }
 
 const NONE: readonly ArrayLike<number>[] = [];

@@ -11,7 +11,7 @@ import type { AdjacencySegment, Direction } from '../../graph/view.ts';
 import type { VarExpand } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { propertyOf } from './compile-access.ts';
-import { DIRECTIONS, isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
+import { DIRECTIONS, isTaken, nodeIn, OPPOSITE, relationshipOf } from './expand-operators.ts';
 import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { labelBits } from './label-bits.ts';
@@ -141,6 +141,22 @@ function buildTrails(node: VarExpand, input: Operator, cc: CompileContext): Oper
 
 /** A node's number in the search: the branch (by the first relationship) it was reached in, and how far out. */
 const DEPTHS = 64;
+/** To ask an end takes as long as to follow so many relationships. */
+const FROM_ENDS_PAYS_AT = 8;
+
+/** Whether most of the relationships that are left would lead to nodes that have been reached. */
+function paysFromEnds(rt: Runtime, frontier: number, looked: { readonly nodes: number; readonly relationships: number; readonly reached: number }, labelId: number): boolean {
+  const left = Math.max(0, rt.view.nodeCount(labelId) - looked.reached);
+  return frontier * (looked.relationships / Math.max(1, looked.nodes)) > left * FROM_ENDS_PAYS_AT + frontier;
+}
+
+function hasNeighbourIn(rt: Runtime, reached: Visited, id: number, direction: Direction, typeIds: readonly number[] | undefined): boolean {
+  for (const { neighbours, from, to } of rt.view.adjacency(id, direction, typeIds)) {
+    rt.tick(1);
+    if (reached.hasAny(neighbours, from, to)) return true;
+  }
+  return false;
+}
 
 function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): Operator {
   const { from, to, min, max } = node;
@@ -150,8 +166,12 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   const labels = labelBits(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const hasProperties = propertyTest(node.properties, cc);
-  /** The ends found at each depth. */
-  function* levels(rt: Runtime, row: Row, startId: number, typeIds: readonly number[] | undefined): Generator<number[]> {
+  /**
+   * The ends found at each depth. `among`: only ends with this label are wanted, in any order. Then the last level may be found from the other side: where
+   * most nodes have been reached, to ask the few that have not for a neighbour that has is much less than to follow all relationships of those that
+   * were reached last (Beamer, Asanović and Patterson, "Direction-Optimizing Breadth-First Search", 2012).
+   */
+  function* levels(rt: Runtime, row: Row, startId: number, typeIds: readonly number[] | undefined, among?: number): Generator<number[]> {
     const reached = Visited.take();
     try {
       reached.set(startId, 0);
@@ -160,9 +180,14 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
       let frontier: number[] = [startId];
       let parents: number[] = [-1];
       let branches = 0;
+      const looked = { nodes: 0, relationships: 0, reached: 1 };
       for (let depth = 0; ; depth++) {
         if (ends.length > 0) yield ends;
         if (depth >= max || frontier.length === 0) return;
+        if (among !== undefined && depth + 1 === max && !startDue && paysFromEnds(rt, frontier.length, looked, among)) {
+          yield reachedFromEnds(rt, reached, among, typeIds);
+          return;
+        }
         const next: number[] = [];
         const nextParents: number[] = [];
         ends = next;
@@ -174,6 +199,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
           for (const direction of directions) {
             for (const segment of rt.view.adjacency(id, direction, typeIds)) {
               const { neighbours, edges, typeId, to: end } = segment;
+              looked.relationships += end - segment.from;
               // Nobody asks for branches any more, and a node's parent has been reached.
               if (!startDue && hasProperties === undefined) {
                 reached.claim(neighbours, segment.from, end, 0, next);
@@ -201,6 +227,8 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
           startDue = false;
           ends = [...next, startId];
         }
+        looked.nodes += frontier.length;
+        looked.reached += next.length;
         frontier = next;
         parents = nextParents;
       }
@@ -209,21 +237,39 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
     }
   }
 
+  /** The nodes with the label that a relationship leads to from one that was reached, and that were not. */
+  function reachedFromEnds(rt: Runtime, reached: Visited, labelId: number, typeIds: readonly number[] | undefined): number[] {
+    const { view } = rt;
+    const ends: number[] = [];
+    for (const ids of view.scanNodes(labelId)) {
+      for (let i = 0; i < ids.length; i++) {
+        const id = ids[i]!;
+        if (reached.get(id) < 0 && directions.some((direction) => hasNeighbourIn(rt, reached, id, OPPOSITE[direction] as Direction, typeIds))) ends.push(id);
+      }
+      rt.tick(ids.length);
+    }
+    return ends;
+  }
+
+  const only = node.labels.length === 1 && hasProperties === undefined ? node.labels[0] : undefined;
+  const amongOf = (rt: Runtime): number | undefined => (only === undefined ? undefined : rt.view.catalog.findLabel(only));
   const pushInput = pusher(input);
   const pushIds: PushIds = (rt, source, sink) => {
     const hasLabels = labels?.(rt);
+    const among = amongOf(rt);
     pushInput(rt, source, (row) => {
       const start = nodeIn(row[from]!);
       if (start === null) return false;
-      for (const ends of levels(rt, row, start.id, types(rt, row))) {
+      for (const ends of levels(rt, row, start.id, types(rt, row), among)) {
         let kept = ends;
         if (hasLabels !== undefined || tests.length > 0) {
-          kept = ends.filter((id) => {
-            const value = new NodeValue(id);
-            if (hasLabels !== undefined && !hasLabels(value)) return false;
+          kept = [];
+          for (let i = 0; i < ends.length; i++) {
+            const value = new NodeValue(ends[i]!);
+            if (hasLabels !== undefined && !hasLabels(value)) continue;
             row[to] = value;
-            return passes(tests, row, rt);
-          });
+            if (passes(tests, row, rt)) kept.push(value.id);
+          }
         }
         sink(kept, 0, kept.length);
         rt.tick(ends.length);
@@ -233,11 +279,12 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   };
   const push: Push = (rt, source, sink) => {
     const hasLabels = labels?.(rt);
+    const among = amongOf(rt);
     return pushInput(rt, source, (row) => {
       const typeIds = types(rt, row);
       const start = nodeIn(row[from]!);
       if (start === null) return false;
-      for (const ends of levels(rt, row, start.id, typeIds)) {
+      for (const ends of levels(rt, row, start.id, typeIds, among)) {
         for (const id of ends) {
           const value = new NodeValue(id);
           if (hasLabels !== undefined && !hasLabels(value)) continue;

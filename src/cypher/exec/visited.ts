@@ -74,6 +74,37 @@ export class Visited {
     }
   }
 
+  /** Reaches the ids; how many of them had not been. */
+  count(ids: ArrayLike<number>, from: number, to: number): number {
+    const { current } = this.#dense;
+    let { stamps, values } = this.#dense;
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      if (id < stamps.length) {
+        if (stamps[id] === current) continue;
+        stamps[id] = current;
+        values[id] = 0;
+      } else {
+        if (this.get(id) >= 0) continue;
+        this.set(id, 0);
+        ({ stamps, values } = this.#dense);
+      }
+      count++;
+    }
+    return count;
+  }
+
+  /** Whether one of the ids has been reached. */
+  hasAny(ids: ArrayLike<number>, from: number, to: number): boolean {
+    const { stamps, current } = this.#dense;
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      if (id < stamps.length ? stamps[id] === current : this.get(id) >= 0) return true;
+    }
+    return false;
+  }
+
   /** `value` is not negative. */
   set(id: number, value: number): void {
     const dense = this.#dense;
