@@ -105,7 +105,7 @@ export const OPTIONS = [
   { name: 'store_compact_deletes', type: 'integer', default: 50000, min: 0, group: 'Limits', help: 'after so many deleted blocks, where they are a good part of it, the state store is compacted; 0: left to LevelDB' },
   { name: 'reader_threads', type: 'integer', default: 2, min: 1, max: 64, group: 'Limits', help: 'threads for long reads' },
   { name: 'inline_read_rows', type: 'integer', default: 5000, min: 1, group: 'Limits', help: 'rows a read may touch before it moves to a reader thread' },
-  { name: 'inline_read_ms', type: 'integer', default: 5, min: 1, group: 'Limits', help: 'time a read may take before it moves to a reader thread' },
+  { name: 'inline_read_ms', type: 'integer', default: 5, min: 1, group: 'Limits', help: 'time a read may take before it moves to a reader thread; a fifth of it while others read too' },
   { name: 'statement_timeout_ms', type: 'integer', default: 120000, min: 0, group: 'Limits', help: 'longest run of a statement; 0: no limit' },
   { name: 'vector_search_effort', type: 'integer', default: 100, min: 0, max: 100000, group: 'Limits', help: 'how many vectors a search by a vector index compares, in percent of what is usual: more finds more of the nearest and takes longer; 0 compares all' },
   { name: 'query_memory_mb', type: 'integer', default: 512, min: 1, max: 65536, group: 'Limits', help: 'rows, groups and lists one statement may hold; beyond it rows go to query_spill_dir, or it ends with MemoryLimit' },

@@ -4,52 +4,108 @@ import type { Executor } from './executors.ts';
 import type { ReadHost } from './read-host.ts';
 import { InlineBudgetSpent } from './statement.ts';
 
-const LONG_TEXTS_MAX = 1000;
+const TEXTS_MAX = 1000;
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 60_000;
+/** The share of a run in a statement's mean. */
+const NEWEST = 0.2;
+/** With so many runs a mean is believed. */
+const RUNS_MIN = 4;
+/** Whoever has read so lately reads at the same time. */
+const CROWD_MS = 20;
+/** While others read too, a statement that takes more than this share of the time allowed goes to a reader: this thread serves them all. */
+const CROWDED_SHARE = 0.2;
+/** Readers with so many requests each have enough to do, and this thread helps. */
+const READERS_BUSY_AT = 2;
 
-/** A statement that was too long here: not tried again before then. */
-interface Pause {
-  readonly lengthMs: number;
-  readonly untilMs: number;
+/** What is known of a statement by its text. */
+interface Known {
+  /** Of its runs here, as they come. */
+  meanMs: number;
+  runs: number;
+  /** Not tried here before then: it was too long. */
+  untilMs: number;
+  pauseMs: number;
 }
 
 export class InlineExecutor implements Executor {
   readonly #host: ReadHost;
   readonly #budget: { readonly rows: number; readonly ms: number };
+  /** Requests that the reader with the fewest has; Infinity: there is no reader. */
+  readonly #readersLoad: () => number;
   /**
-   * Statements that proved too long here: they go to a reader at once. But maybe only the machine was busy, or the data has
-   * changed, so each is tried again, after a pause that doubles.
+   * Statements that proved too long here go to a reader at once. But maybe only the machine was busy, or the data has changed, so each is tried again,
+   * after a pause that doubles.
    */
-  readonly #longTexts = new Map<string, Pause>();
+  readonly #known = new Map<string, Known>();
+  #last: object | undefined;
+  #lastMs = 0;
+  /** When somebody else than the last has read. */
+  #beforeMs = 0;
 
-  constructor(host: ReadHost, budget: { readonly rows: number; readonly ms: number }) {
+  constructor(host: ReadHost, budget: { readonly rows: number; readonly ms: number }, readersLoad: () => number) {
     this.#host = host;
     this.#budget = budget;
+    this.#readersLoad = readersLoad;
   }
 
-  /** The whole result, when the statement is short and its rows fit the first part; else undefined. */
-  tryRun(request: LocalRequest): RunReply | undefined {
-    const pause = this.#longTexts.get(request.text);
-    if (pause !== undefined && performance.now() < pause.untilMs) return undefined;
+  /** The whole result, when the statement is short and its rows fit the first part; else undefined. `reader`: whoever asks, one at a time. */
+  tryRun(request: LocalRequest, reader: object): RunReply | undefined {
+    const startedMs = performance.now();
+    const isCrowded = this.#isCrowded(reader, startedMs);
+    const known = this.#knownOf(request.text);
+    if (startedMs < known.untilMs || (isCrowded && this.#isForReaders(known))) return undefined;
     try {
       const reply = this.#host.run(request, this.#budget);
       if (reply.execution === 0) {
-        if (pause !== undefined) this.#longTexts.delete(request.text);
+        this.#learn(known, performance.now() - startedMs);
         return reply;
       }
       this.#host.discard(reply.execution);
     } catch (error) {
       if (!(error instanceof InlineBudgetSpent)) throw error;
     }
-    this.#pause(request.text, pause);
+    this.#pause(known);
     return undefined;
   }
 
-  #pause(text: string, before: Pause | undefined): void {
-    if (this.#longTexts.size >= LONG_TEXTS_MAX) this.#longTexts.clear();
-    const lengthMs = before === undefined ? PAUSE_MS_MIN : Math.min(before.lengthMs * 2, PAUSE_MS_MAX);
-    this.#longTexts.set(text, { lengthMs, untilMs: performance.now() + lengthMs });
+  #knownOf(text: string): Known {
+    let known = this.#known.get(text);
+    if (known === undefined) {
+      if (this.#known.size >= TEXTS_MAX) this.#known.clear();
+      this.#known.set(text, known = { meanMs: 0, runs: 0, untilMs: 0, pauseMs: 0 });
+    }
+    return known;
+  }
+
+  #isCrowded(reader: object, nowMs: number): boolean {
+    if (reader !== this.#last) {
+      this.#beforeMs = this.#lastMs;
+      this.#last = reader;
+    }
+    this.#lastMs = nowMs;
+    return this.#beforeMs > 0 && nowMs - this.#beforeMs < CROWD_MS;
+  }
+
+  #isForReaders({ meanMs, runs }: Known): boolean {
+    return runs >= RUNS_MIN && meanMs >= this.#budget.ms * CROWDED_SHARE && this.#readersLoad() < READERS_BUSY_AT;
+  }
+
+  /** Rows that are touched are counted roughly: what is within them and over the time again and again is too long as well. */
+  #learn(known: Known, tookMs: number): void {
+    // Of the first runs the shortest counts: in the others code was being compiled.
+    if (known.runs < RUNS_MIN) known.meanMs = known.runs === 0 ? tookMs : Math.min(known.meanMs, tookMs);
+    else known.meanMs += (tookMs - known.meanMs) * NEWEST;
+    known.runs++;
+    if (known.runs < RUNS_MIN) return;
+    if (known.meanMs > this.#budget.ms) this.#pause(known);
+    else known.pauseMs = 0;
+  }
+
+  #pause(known: Known): void {
+    known.pauseMs = known.pauseMs === 0 ? PAUSE_MS_MIN : Math.min(known.pauseMs * 2, PAUSE_MS_MAX);
+    known.untilMs = performance.now() + known.pauseMs;
+    known.runs = 0;
   }
 
   async run(request: RunRequest): Promise<RunReply> {
@@ -71,4 +127,3 @@ export class InlineExecutor implements Executor {
     this.#host.end(transaction);
   }
 }
-

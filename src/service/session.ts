@@ -186,7 +186,7 @@ export class Session {
     const version = options.readMode === undefined ? request.minVersion : Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
     if (version > service.options.reader.publishedVersion) await service.waitForVersion(version, { waitMs: options.versionWaitMs, timeoutMs: request.timeoutMs, killSlot: request.killSlot });
     const { inline } = service.options;
-    const reply = inline.tryRun(request);
+    const reply = inline.tryRun(request, this);
     if (reply !== undefined) return new ResultStream(reply, inline, end);
     const reader = service.chooseReader();
     if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');

@@ -1,0 +1,70 @@
+/** Which reads run on the main thread, and which go to a reader. */
+import { expect, it } from 'vitest';
+import type { LocalRequest, RunReply } from '../../src/service/api.ts';
+import { InlineExecutor } from '../../src/service/inline-executor.ts';
+import type { ReadHost } from '../../src/service/read-host.ts';
+import { InlineBudgetSpent } from '../../src/service/statement.ts';
+
+const BUDGET = { rows: 1000, ms: 100 };
+
+function executor({ load = 0 } = {}) {
+  const ran: string[] = [];
+  const readers = { load };
+  const host = {
+    run: ({ text }: LocalRequest): Partial<RunReply> => {
+      ran.push(text);
+      const [kind, ms] = text.split(' ');
+      for (const until = performance.now() + Number(ms); performance.now() < until;);
+      if (kind === 'spends') throw new InlineBudgetSpent();
+      return { execution: kind === 'streams' ? 1 : 0 };
+    },
+    discard: () => undefined,
+  };
+  const inline = new InlineExecutor(host as unknown as ReadHost, BUDGET, () => readers.load);
+  const run = (text: string, reader: object): boolean => inline.tryRun({ text } as LocalRequest, reader) !== undefined;
+  return { run, ran, readers };
+}
+
+const [ANN, BOB] = [{}, {}];
+
+it('keeps a middling read here while nobody else reads, and sends it on while somebody does and a reader has time', () => {
+  const { run, readers } = executor();
+  for (let i = 0; i < 6; i++) expect(run('gives 25', ANN)).toBe(true);
+  // Bob reads something short in between, so Ann is not alone.
+  expect(run('gives 0', BOB)).toBe(true);
+  expect(run('gives 25', ANN)).toBe(false);
+  expect(run('gives 0', BOB)).toBe(true);
+  readers.load = 2;
+  expect(run('gives 25', ANN)).toBe(true);
+  readers.load = 1;
+  expect(run('gives 0', BOB)).toBe(true);
+  expect(run('gives 25', ANN)).toBe(false);
+});
+
+it('keeps it where there is no reader', () => {
+  const { run } = executor({ load: Infinity });
+  for (let i = 0; i < 12; i++) expect(run('gives 25', i % 2 === 0 ? ANN : BOB)).toBe(true);
+});
+
+it('does not judge a statement by its first run', () => {
+  const { run } = executor();
+  for (let i = 0; i < 3; i++) expect(run('gives 26', ANN)).toBe(true);
+  expect(run('gives 0', BOB)).toBe(true);
+  expect(run('gives 26', ANN)).toBe(true);
+});
+
+it.each(['spends 0', 'streams 0'])('does not try again at once what was too long: %s', (text) => {
+  const { run, ran } = executor();
+  expect(run(text, ANN)).toBe(false);
+  expect(run(text, ANN)).toBe(false);
+  expect(ran).toEqual([text]);
+});
+
+it('sends on what takes longer than allowed again and again though it touches few rows, and tries it again later', async () => {
+  const { run, ran } = executor();
+  for (let i = 0; i < 4; i++) expect(run('gives 105', ANN)).toBe(true);
+  expect(run('gives 105', ANN)).toBe(false);
+  expect(ran).toHaveLength(4);
+  await new Promise((resolve) => setTimeout(resolve, 110));
+  expect(run('gives 105', ANN)).toBe(true);
+});
