@@ -65,8 +65,8 @@ export class Snapshots {
     this.#sender.onWanted(peer);
   }
 
-  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined): void {
-    this.#sender.onExported(exportId, state, error);
+  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined, isOutOfSpace: boolean): void {
+    this.#sender.onExported(exportId, state, error, isOutOfSpace);
   }
 
   onState(header: StateHeader): StateSink | StateRefusal {
@@ -99,6 +99,7 @@ export class Snapshots {
     if (nowMs - this.#keptMs < HOUSEKEEPING_MS) return;
     this.#keptMs = nowMs;
     this.#receiver.onTick();
+    this.#sender.makeRoom();
     this.#compaction.compactBySize();
   }
 }

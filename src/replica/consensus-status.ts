@@ -61,13 +61,19 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   const view = driver.node.view;
   // One whose removal is under way may be a member still.
   const gone = [...parts.gone.values()].filter(({ member }) => memberOf(view.config.config, member.id) === undefined);
-  const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : undefined);
+  const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : firstState(parts, view));
   return {
     ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
     lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
     peers: [...view.config.config.members.map((member) => peerStatus(parts, view, member)), ...gone.map((one) => goneStatus(parts, one))],
     counters: counters(parts, view), timings: { append: driver.appendTimes.buckets, sync: driver.store.syncTimes.buckets },
   };
+}
+
+/** A new server does not even know its group before it has its state. */
+function firstState(parts: StatusParts, view: NodeView): string | undefined {
+  const snapshot = memberOf(view.config.config, parts.identity.nodeId) === undefined ? parts.snapshots.get(parts.identity.nodeId) : undefined;
+  return snapshot === undefined ? undefined : `the state of the group: ${snapshotNote(snapshot)}`;
 }
 
 function whatIsMissing(parts: StatusParts, view: NodeView): string {
@@ -110,12 +116,12 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
   };
 }
 
-function snapshotNote({ phase, bytes, bytesTotal, secondsLeft }: SnapshotProgress): string {
-  if (phase === 'exporting') return 'the state is being written to a file for it';
+function snapshotNote({ phase, bytes, bytesTotal, secondsLeft, problem }: SnapshotProgress): string {
+  if (phase === 'exporting') return problem ?? 'the state is being written to a file for it';
   const mb = (count: number) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
   if (phase === 'installing') return `installing the state of ${mb(bytesTotal)} MB`;
   const share = bytesTotal === 0 ? 100 : Math.floor((bytes / bytesTotal) * 100);
-  return `${share} % of the state, ${mb(bytes)} of ${mb(bytesTotal)} MB${secondsLeft === undefined ? '' : `, ${secondsLeft} s left`}`;
+  return `${share} % of the state, ${mb(bytes)} of ${mb(bytesTotal)} MB${problem !== undefined ? `; held up: ${problem}` : secondsLeft === undefined ? '' : `, ${secondsLeft} s left`}`;
 }
 
 function goneStatus(parts: StatusParts, { member, lastHeardMs }: Gone): PeerStatus {

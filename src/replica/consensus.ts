@@ -142,7 +142,7 @@ export class Consensus {
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
-      onStoreFull: () => this.#onStoreFull(), onExported: (exportId, state, error) => this.#snapshots.onExported(exportId, state, error),
+      onStoreFull: () => this.#onStoreFull(), onExported: (...done) => this.#snapshots.onExported(...done),
       onStateRefused: (index) => this.#snapshots.onRefused(index), snapshot: (address, timeoutMs) => this.#calls.snapshot(address, timeoutMs), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
   }

@@ -153,8 +153,11 @@ export class ConsensusLink implements GroupLink {
         return;
       case 'exportState': {
         const { exportId, path } = message;
-        const answer = (state: ExportedState | undefined, error?: string) => this.#port.postMessage({ kind: 'stateExported', exportId, state, ...(error === undefined ? {} : { error }) } satisfies MainToConsensus);
-        this.#handlers.exportState(path).then((state) => answer(state), (error: unknown) => answer(undefined, asDbError(error).message));
+        const answer = (state: ExportedState | undefined, error?: string, isOutOfSpace = false) => this.#port.postMessage({ kind: 'stateExported', exportId, state, ...(error === undefined ? {} : { error, isOutOfSpace }) } satisfies MainToConsensus);
+        this.#handlers.exportState(path).then((state) => answer(state), (thrown: unknown) => {
+          const { code, message } = asDbError(thrown);
+          answer(undefined, message, code === 'ReadOnlyDisk');
+        });
         return;
       }
       case 'installState':

@@ -116,6 +116,8 @@ export class LgraphServer {
   #consensus: Worker | undefined;
   #stopping = false;
   #isInstalling = false;
+  /** As it was told last, without its numbers. */
+  #installProblem = '';
   service: Service | undefined;
 
   constructor(config: Config, log: Log, events: ServerEvents) {
@@ -308,7 +310,9 @@ export class LgraphServer {
       this.#events.newState();
     } catch (error) {
       const { code, message } = asDbError(error);
-      this.#log.error(`the state from the leader was not installed: ${message}`);
+      const told = message.replaceAll(/\d+/g, '');
+      if (told !== this.#installProblem) this.#log.error(`the state from the leader is not installed yet: ${message}`);
+      this.#installProblem = told;
       this.#isInstalling = false;
       // Bad for good: thrown away, and asked for again. Anything else (a full disk) may pass.
       if (code === 'Corrupted') this.#link!.refuseState(index);
