@@ -80,7 +80,13 @@ function whatIsMissing(parts: StatusParts, view: NodeView): string {
   const silent = view.config.config.members
     .filter((member) => member.voter && member.id !== parts.identity.nodeId && contactMs(parts, member.id, parts.offlineMs) >= parts.offlineMs)
     .map((member) => decodeInfo(member).rpcAddress);
-  return silent.length === 0 ? 'an election' : `a majority of voters; no contact with ${silent.join(', ')}`;
+  if (silent.length === 0) return 'an election';
+  const { members } = view.config.config;
+  const voters = members.filter((member) => member.voter);
+  if ((voters.length - silent.length) * 2 <= voters.length) return `a majority of voters; no contact with ${silent.join(', ')}`;
+  // A majority is here and elects nobody for long: what it lacks is with those who are away, and perhaps with a witness that may not lead.
+  const isWitnessed = voters.some((member) => member.witness);
+  return `an election; no contact with ${silent.join(', ')}${isWitnessed ? '. Where only a witness has the newest entries it needs ha_enable_witness_to_leader, or one of these servers' : ''}`;
 }
 
 function contactMs(parts: StatusParts, id: NodeId, never: number): number {
