@@ -45,6 +45,7 @@ export interface StatusParts {
   readonly notes: ReadonlyMap<NodeId, string>;
   /** Removed for their silence, and not yet forgotten. */
   readonly gone: ReadonlyMap<NodeId, Gone>;
+  readonly isStoreFull: boolean;
   /** Whole states under way to a peer, or to this server. */
   readonly snapshots: ReadonlyMap<NodeId, SnapshotProgress>;
 }
@@ -149,6 +150,6 @@ function counters(parts: StatusParts, view: NodeView): Record<string, number> {
   return {
     ...parts.driver!.counters, ...parts.writer!.counters, ...store.counters,
     openProposals: parts.writer!.openCount, durableIndex: view.durableIndex, stateDurableIndex: parts.writer!.durableIndex,
-    logSegments: store.segmentCount, logBytes: store.size, configIndex: view.config.index, isDiskFull: parts.driver!.isDiskFull ? 1 : 0,
+    logSegments: store.segmentCount, logBytes: store.size, configIndex: view.config.index, isDiskFull: parts.driver!.isDiskFull ? 1 : 0, isStoreFull: parts.isStoreFull ? 1 : 0,
   };
 }

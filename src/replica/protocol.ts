@@ -156,6 +156,8 @@ export type ConsensusToMain =
    * The node cannot go on (failed fsync, corrupted log, identity conflict): the process must stop with this line. `isRefusal`: it
    * never began, because what it was told does not fit what it found.
    */
+  /** Its directory and its options fit each other and the other servers: what would be refused has been. */
+  | { readonly kind: 'begun' }
   | { readonly kind: 'fatal'; readonly message: string; readonly isRefusal?: boolean };
 
 /** A file with the state at `index` (state-file.ts); `sha256` of all of it, as 64 hex digits. */

@@ -36,6 +36,9 @@ export class ConsensusLink implements GroupLink {
   /** Set by the writer thread: leading, caught up, and open for writes. */
   #isOpen = false;
   #isElected = false;
+  #begin: () => void = () => undefined;
+  /** Nothing about this start will be refused any more. */
+  readonly begun = new Promise<void>((resolve) => (this.#begin = resolve));
 
   constructor(port: MessagePort, handlers: ConsensusLinkHandlers) {
     this.#port = port;
@@ -162,6 +165,9 @@ export class ConsensusLink implements GroupLink {
       }
       case 'installState':
         this.#handlers.installState(message);
+        return;
+      case 'begun':
+        this.#begin();
         return;
       case 'rejoin':
         this.#handlers.rejoin();

@@ -161,6 +161,11 @@ export class LgraphServer {
     await this.#openPorts(this.service);
   }
 
+  /** Consensus has found nothing that this server is to be refused for; where that takes another look at the others, or space on the disk, it waits. */
+  get begun(): Promise<void> {
+    return this.#link!.begun;
+  }
+
   #watchCertificates(): CertificateWatch | undefined {
     const config = this.#config;
     if (!config.ssl_auth) return undefined;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { LocalGroup } from '../../src/cli/local-group.ts';
-import { eventually, RestClient } from '../../src/cli/rest-client.ts';
+import { eventually, probe, RestClient } from '../../src/cli/rest-client.ts';
 
 /** Until nothing more fits. */
 function fill(disk: string): void {
@@ -73,6 +73,7 @@ it.skipIf(!isRoot)('a group whose disks are all full does not pass the lead roun
     for (const disk of disks) fill(disk);
     for (let i = 0; i < 3; i++) await write().catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 8000));
+    await eventually('the reason', 30_000, () => write().then(() => undefined, (thrown: { code?: string }) => (thrown.code === 'ReadOnlyDisk' ? true : undefined)));
     const [term, index] = await place();
     expect(term - termBefore).toBeLessThan(20);
     expect(index - indexBefore).toBeLessThan(30);
@@ -84,3 +85,31 @@ it.skipIf(!isRoot)('a group whose disks are all full does not pass the lead roun
     rmSync(directory, { recursive: true, force: true });
   }
 }, 180_000);
+
+it.skipIf(!isRoot)('a server that finds the disk of its log full when it starts waits for space, and says so (needs root)', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lgraph-full-'));
+  const disk = join(directory, 'log-disk');
+  mkdirSync(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk]);
+  const group = await LocalGroup.create({ size: 1, standalone: true, directory, basePort: 24_160, flags: ['--ha_log_dir', join(disk, 'log')] });
+  const server = group.servers[0]!;
+  try {
+    for (const isNew of [true, false]) {
+      if (isNew) mkdirSync(join(disk, 'log'));
+      fill(disk);
+      const child = group.start(server);
+      await eventually('it says what it waits for', 30_000, async () => (await probe(server.restAddress, '/readyz'))?.text.includes('waiting for space on the disk of its log'));
+      expect(child.exitCode).toBe(null);
+      rmSync(join(disk, 'ballast'));
+      await group.readyOne(server);
+      const client = await RestClient.login(server.restAddress, 'admin', '73@TuGraph');
+      await client.cypher(server.restAddress, 'CREATE (:N)');
+      expect((await client.cypher(server.restAddress, 'MATCH (n:N) RETURN count(n)')).rows).toEqual([[isNew ? 1 : 2]]);
+      await group.stop(server, isNew ? 'SIGTERM' : 'SIGKILL');
+    }
+  } finally {
+    await group.stopAll('SIGKILL');
+    execFileSync('umount', ['-l', disk]);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}, 120_000);
