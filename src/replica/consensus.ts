@@ -29,8 +29,8 @@ import { beginLogBehindState } from './snapshot-receiver.ts';
 import { WriterSide } from './consensus-writer.ts';
 import { Beginning } from './consensus-start.ts';
 import { Calls } from './consensus-calls.ts';
-import { DiskFullError, realDisk } from './log-store-disk.ts';
-import { lockDirectory } from './log-store-identity.ts';
+import { DiskFullError, freeBytesElsewhere, realDisk } from './log-store-disk.ts';
+import { lockDirectory, lockIfSpace } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { LogSizes } from './log-store.ts';
 import { isAlone, missingData, notAlone, StartRefused, whoIsAhead } from './start-checks.ts';
@@ -114,7 +114,7 @@ export class Consensus {
     const newId = parts.newId ?? systemIds;
     this.#startId = newId(16);
     this.#disk = parts.disk ?? realDisk(parts.options.logDirectory);
-    this.#unlock = this.#tryToLock();
+    this.#unlock = parts.disk === undefined ? lockIfSpace(this.#disk, parts.options.logDirectory) : () => undefined;
     this.#beginning = new Beginning({
       options: parts.options, disk: this.#disk, transport: parts.transport, nowMs: () => parts.clock.monotonicMs(), timers: this.#timers, newId,
       mutants: parts.mutants, openStore: () => this.#openStore(),
@@ -122,7 +122,7 @@ export class Consensus {
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#snapshots = new Snapshots({
-      disk: this.#disk, bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
+      disk: this.#disk, storeFreeBytes: freeBytesElsewhere(parts.options.logDirectory, parts.options.storeDirectory), bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
       bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
       random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(), mutants: parts.mutants,
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
@@ -158,17 +158,6 @@ export class Consensus {
   /** What the simulator looks at: who this server is, and how its core stands once it is a member. */
   get seen(): { readonly identity: Identity; readonly view: NodeView | undefined } {
     return { identity: this.#identity, view: this.#driver?.node.view };
-  }
-
-  /** Undefined: the disk is full, and it is tried again before anything is written. */
-  #tryToLock(): (() => void) | undefined {
-    if (this.#parts.disk !== undefined) return () => undefined;
-    try {
-      return lockDirectory(this.#disk, this.#options.logDirectory);
-    } catch (error) {
-      if (error instanceof DiskFullError) return undefined;
-      throw error;
-    }
   }
 
   async start(): Promise<void> {

@@ -199,6 +199,8 @@ export interface ConsensusOptions {
   readonly enabled: boolean;
   /** `<directory>/ha` by default: segment files, hard state, node.json. */
   readonly logDirectory: string;
+  /** Where the state store is, perhaps on another disk. */
+  readonly storeDirectory?: string;
   readonly listenHost: string;
   readonly rpcPort: number;
   readonly info: NodeInfo;

@@ -20,8 +20,8 @@ const PART_HEADER = 'incoming.json';
 const PENDING = 'pending.json';
 const PENDING_FILE = 'pending.state';
 const SYNC_BYTES = 8 << 20;
-/** The file, the store made from it, and what LevelDB needs on the way. */
-const SPACE_FACTOR = 2.2;
+/** The store made from the file, and what LevelDB needs on the way; the file itself comes on top where it is on the same disk. */
+const STORE_FACTOR = 1.2;
 /** Senders ask again within a second or so; one that has not for so long has given up. */
 const HELD_UP_MS = 5000;
 
@@ -84,9 +84,8 @@ export class SnapshotReceiver {
     let offset = this.#offsetOf(header);
     // What nothing goes on from goes first: it may be the very space that is lacking.
     if (offset === 0) for (const name of [PART, PART_HEADER]) removeIfThere(disk, name);
-    const needed = header.bytes * SPACE_FACTOR - offset;
-    const free = disk.freeBytes();
-    if (free < needed) return this.#holdUp(header, offset, `its disk has ${megabytes(free)} left, and ${megabytes(needed)} are needed to take the state`);
+    const shortage = this.#shortage(header, offset);
+    if (shortage !== undefined) return this.#holdUp(header, offset, shortage);
     this.#heldUp = undefined;
     if (offset === 0) writeSmall(disk, PART_HEADER, JSON.stringify(header));
     const file = bulk.append(PART);
@@ -136,9 +135,16 @@ export class SnapshotReceiver {
     disk.syncDirectory();
   }
 
+  #shortage({ bytes }: StateHeader, offset: number): string | undefined {
+    const { disk, storeFreeBytes } = this.#host;
+    const lacks = (what: string, free: number, needed: number) => (free < needed ? `${what} has ${megabytes(free)} left, and ${megabytes(needed)} are needed to take the state` : undefined);
+    if (storeFreeBytes === undefined) return lacks('its disk', disk.freeBytes(), bytes * (1 + STORE_FACTOR) - offset);
+    return lacks('the disk of its log', disk.freeBytes(), bytes - offset) ?? lacks('the disk of its data', storeFreeBytes(), bytes * STORE_FACTOR);
+  }
+
   /** Told in the log once, however often it is asked again. */
   #holdUp(header: StateHeader, bytes: number, problem: string): StateRefusal {
-    if (this.#heldUpProgress() === undefined) this.#host.log('warn', `the state of the group cannot be taken: ${problem.replace('its', 'this')}`, { directory: this.#host.bulk.path('') });
+    if (this.#heldUpProgress() === undefined) this.#host.log('warn', `the state of the group cannot be taken: ${problem.replace(/\bits /, 'this server\'s ')}`, { directory: this.#host.bulk.path('') });
     this.#heldUp = { header, bytes, problem, atMs: this.#host.nowMs() };
     return { refused: problem };
   }

@@ -329,7 +329,7 @@ export class LgraphServer {
     const config = this.#config;
     const addresses = addressesOf(config);
     return {
-      enabled: config.enable_ha, logDirectory: config.ha_log_dir, listenHost: config.host, rpcPort: config.rpc_port,
+      enabled: config.enable_ha, logDirectory: config.ha_log_dir, storeDirectory: config.directory, listenHost: config.host, rpcPort: config.rpc_port,
       info: { rpcAddress: addresses.rpc, restAddress: addresses.rest, boltAddress: addresses.bolt, isWitness: config.ha_is_witness, serverVersion: PACKAGE_VERSION },
       initialAddresses: addressList(config.ha_conf),
       electionTimeoutMs: config.ha_election_timeout_ms, heartbeatMs: config.ha_raft_heartbeat_ms, durable: config.durable,

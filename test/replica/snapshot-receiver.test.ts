@@ -45,9 +45,9 @@ function diskOf(bytes: () => number, isFullFor: (name: string) => boolean = () =
   };
 }
 
-function receiverOn(disk: SnapshotsHost['disk']): SnapshotReceiver {
+function receiverOn(disk: SnapshotsHost['disk'], storeFreeBytes?: () => number): SnapshotReceiver {
   return new SnapshotReceiver({
-    disk, bulk: realBulkFiles(directory), nowMs: () => clock.nowMs, driver: () => ({ node: { view: { commitIndex: 5 } } }),
+    disk, storeFreeBytes, bulk: realBulkFiles(directory), nowMs: () => clock.nowMs, driver: () => ({ node: { view: { commitIndex: 5 } } }),
     log: (_: string, line: string) => lines.push(line), post: ({ kind }: { kind: string }) => posted.push(kind),
   } as unknown as SnapshotsHost);
 }
@@ -75,7 +75,7 @@ it('says once, and while it lasts, that its disk has too little room, and goes o
   const receiver = receiverOn(diskOf(() => bytes));
   const header = headerOf(STATE, 10);
   for (let i = 0; i < 3; i++) expect(receiver.onState(header)).toEqual({ refused: 'its disk has 0.0 MB left, and 0.0 MB are needed to take the state' });
-  expect(lines).toEqual([expect.stringMatching(/^the state of the group cannot be taken: this disk has/)]);
+  expect(lines).toEqual([expect.stringMatching(/^the state of the group cannot be taken: this server's disk has/)]);
   expect(receiver.progress()).toMatchObject({ phase: 'sending', bytes: 0, bytesTotal: 1000, problem: expect.stringContaining('its disk has') as string });
   clock.nowMs += 10_000;
   expect(receiver.progress()).toBe(undefined);
@@ -104,4 +104,13 @@ it('a file that a crash left without its note goes', () => {
   writeFileSync(join(directory, 'pending.state'), STATE);
   receiverOn(diskOf(() => 2500)).onTick();
   expect(readdirSync(directory)).toEqual([]);
+});
+
+it('asks of the disk of the log for the file only, where the store is on another', async () => {
+  let ofStore = 1000;
+  const receiver = receiverOn(diskOf(() => 1100), () => ofStore);
+  expect(receiver.onState(headerOf(STATE, 10))).toMatchObject({ refused: expect.stringMatching(/^the disk of its data has .* needed to take the state$/) as string });
+  ofStore = 1200;
+  await (await take(receiver, headerOf(STATE, 10), STATE)).end();
+  expect(receiverOn(diskOf(() => 900), () => 5000).onState(headerOf(Buffer.alloc(1000, 'newer'), 20))).toMatchObject({ refused: expect.anything() as unknown });
 });
