@@ -5,12 +5,13 @@
  *
  * Exit codes: 0 whole (or repaired), 1 not whole, 255 wrong usage.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { withStore } from '../data/open-store.ts';
 import { checkRepairable, repairIndexes } from '../data/repair-indexes.ts';
+import { REPAIRING, syncFolder } from '../data/staging.ts';
 import { validateStore } from '../data/validate.ts';
 import { ValidateHelper } from '../data/validate/helper.ts';
 import { PROGRESS_FORMS, progressLine } from './progress.ts';
@@ -33,6 +34,10 @@ interface Findings {
 
 async function check(): Promise<Findings> {
   const findings: Findings = { count: 0, areRepairable: false };
+  if (existsSync(join(argv.directory, REPAIRING))) {
+    process.stdout.write('store: index: a repair was cut off: run it again, with --repair true\n');
+    Object.assign(findings, { count: 1, areRepairable: true });
+  }
   const line = progressLine(argv.quiet ? 'none' : argv.progress);
   await withStore(argv.directory, async (engine, reader) => {
     const point = reader.acquire();
@@ -51,26 +56,26 @@ async function check(): Promise<Findings> {
       await Promise.all(helpers.map((helper) => helper.close()));
       reader.release(point);
     }
-  });
+  }, { repairs: true });
   line.end();
   return findings;
 }
 
 async function repair(): Promise<void> {
   checkRepairable(argv.directory);
-  const scratch = join(argv.directory, 'repairing');
+  const scratch = join(argv.directory, REPAIRING);
+  // Until the indexes are whole the folder stays, whatever happens: no server starts beside it, which would find nothing in them.
   mkdirSync(scratch, { recursive: true });
-  try {
-    const indexes = await withStore(argv.directory, async (engine, reader) => {
-      const point = reader.acquire();
-      const count = await repairIndexes(engine, point, scratch);
-      reader.release(point);
-      return count;
-    });
-    process.stdout.write(`made ${indexes} indexes anew\n`);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  for (const name of readdirSync(scratch)) rmSync(join(scratch, name), { recursive: true });
+  syncFolder(argv.directory);
+  const indexes = await withStore(argv.directory, async (engine, reader) => {
+    const point = reader.acquire();
+    const count = await repairIndexes(engine, point, scratch);
+    reader.release(point);
+    return count;
+  }, { repairs: true });
+  rmSync(scratch, { recursive: true, force: true });
+  process.stdout.write(`made ${indexes} indexes anew\n`);
 }
 
 try {

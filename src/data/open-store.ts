@@ -15,9 +15,9 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 /** Whatever else is there, one of them is left of a store. */
 const STORE_FILE = /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
 
-/** Opens `<directory>/store`, which must be there, and closes it after the work. */
-export async function withStore<T>(directory: string, work: (engine: Engine, reader: StateReader) => Promise<T>): Promise<T> {
-  refuseUnfinished(directory);
+/** Opens `<directory>/store`, which must be there, and closes it after the work. `repairs`: also where a repair of its indexes was cut off. */
+export async function withStore<T>(directory: string, work: (engine: Engine, reader: StateReader) => Promise<T>, { repairs = false } = {}): Promise<T> {
+  refuseUnfinished(directory, repairs);
   const location = join(directory, 'store');
   // Opened all the same, LevelDB would begin a store here, in which nothing is wrong.
   if (!existsSync(location) || !readdirSync(location).some((name) => STORE_FILE.test(name))) throw new DbError('InvalidConfig', `${directory} holds no data: there is no store in it`);

@@ -13,6 +13,9 @@ export const EXPORTING = '.exporting';
 /** The files with process ids, by what the tool does. */
 export const OWNER_FILES = { importing: 'pid', restoring: 'restoring.pid' } as const;
 
+/** In a data directory whose indexes are being made anew: what the repair works with. Gone when they are whole. */
+export const REPAIRING = 'repairing';
+
 const REPLACED = '.replaced';
 
 export function syncFolder(path: string): void {
@@ -48,11 +51,14 @@ export function putBack(directory: string): void {
 
 const TOOLS = { importing: 'lgraph_import', restoring: 'lgraph_backup --command restore' } as const;
 
-/** Throws InvalidConfig where a directory is one that an import or a restore has not finished. */
-export function refuseUnfinished(directory: string): void {
+/** Throws InvalidConfig where a directory is one that an import, a restore or (but for those who repair) a repair has not finished. */
+export function refuseUnfinished(directory: string, repairs = false): void {
   for (const what of ['importing', 'restoring'] as const) {
     if (!existsSync(join(directory, OWNER_FILES[what]))) continue;
     throw new DbError('InvalidConfig', `${directory} is what ${TOOLS[what]} has not finished: it does not hold all data`, { hint: `let it finish, or call ${TOOLS[what]} again: it begins anew` });
+  }
+  if (!repairs && existsSync(join(directory, REPAIRING))) {
+    throw new DbError('InvalidConfig', `${directory} is what lgraph_validate --repair has not finished: its indexes are not whole`, { hint: 'let it finish, or call lgraph_validate --repair true again: it holds all data' });
   }
 }
 

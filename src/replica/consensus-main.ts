@@ -22,7 +22,7 @@ export interface MainHost {
   group(): ConsensusGroup | undefined;
   status(): GroupStatus;
   onStoreFull(): void;
-  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined): void;
+  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined, isOutOfSpace: boolean): void;
   onStateRefused(index: number): void;
   snapshot(address: string | undefined, timeoutMs: number): Promise<SnapshotDone>;
   stop(timeoutMs: number, leave: boolean): Promise<StopOutcome>;
@@ -94,7 +94,7 @@ export class MainSide {
         return;
       }
       case 'stateExported':
-        this.#host.onExported(message.exportId, message.state, message.error);
+        this.#host.onExported(message.exportId, message.state, message.error, message.isOutOfSpace === true);
         return;
       case 'stateRefused':
         this.#host.onStateRefused(message.index);

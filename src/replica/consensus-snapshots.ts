@@ -22,6 +22,8 @@ import { SnapshotSender } from './snapshot-sender.ts';
 
 export interface SnapshotsHost {
   readonly disk: Disk;
+  /** Of the disk of the state store, where that is another one. */
+  readonly storeFreeBytes?: (() => number) | undefined;
   /** In the same directory. */
   readonly bulk: BulkFiles;
   readonly timers: Timers;
@@ -65,8 +67,8 @@ export class Snapshots {
     this.#sender.onWanted(peer);
   }
 
-  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined): void {
-    this.#sender.onExported(exportId, state, error);
+  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined, isOutOfSpace: boolean): void {
+    this.#sender.onExported(exportId, state, error, isOutOfSpace);
   }
 
   onState(header: StateHeader): StateSink | StateRefusal {
@@ -99,6 +101,7 @@ export class Snapshots {
     if (nowMs - this.#keptMs < HOUSEKEEPING_MS) return;
     this.#keptMs = nowMs;
     this.#receiver.onTick();
+    this.#sender.makeRoom();
     this.#compaction.compactBySize();
   }
 }

@@ -8,18 +8,22 @@
  */
 import type { NewId } from '../base/random.ts';
 import type { Timers } from '../base/timers.ts';
+import { pause } from '../base/timers.ts';
 import { encodeConfig } from '../raft/config.ts';
 import type { Mutants } from '../raft/state.ts';
 import { ENTRY_CONFIG } from '../raft/types.ts';
 import type { Transport } from './consensus-transport.ts';
 import { formAlone, Formation, newName } from './formation.ts';
 import type { FormationOutcome, JoinStart } from './formation.ts';
+import { DiskFullError } from './log-store-disk.ts';
 import type { Disk } from './log-store-disk.ts';
 import { newIdentity, writeIdentity } from './log-store-identity.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { LogStore } from './log-store.ts';
 import type { ConsensusOptions } from './protocol.ts';
-import { checkBootstrap, missingLog, nextBoot, recoveredTerm, StartRefused } from './start-checks.ts';
+import { bootOf, checkBootstrap, missingLog, recoveredTerm, StartRefused } from './start-checks.ts';
+
+const FULL_DISK_MS = 500;
 
 export interface BeginningHost {
   readonly options: ConsensusOptions;
@@ -46,7 +50,12 @@ export class Beginning {
 
   constructor(host: BeginningHost) {
     this.#host = host;
-    this.#identity = nextBoot(host.disk, host.options, host.newId);
+    this.#identity = bootOf(host.disk, host.options, host.newId);
+  }
+
+  /** Makes durable who this server is from now on; nobody may hear of it before. */
+  boot(): Promise<void> {
+    return this.withSpace(() => writeIdentity(this.#host.disk, this.#identity));
   }
 
   get identity(): Identity {
@@ -63,8 +72,27 @@ export class Beginning {
     this.formation?.stop();
   }
 
+  /** Does again what a full disk interrupts: nothing of a beginning counts before all of it is durable. */
+  async withSpace<T>(work: () => T | Promise<T>): Promise<T> {
+    for (let isTold = false; ; isTold = true) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof DiskFullError) || this.#isStopped) throw error;
+      }
+      const { options, log, waitFor, timers } = this.#host;
+      waitFor(`space on the disk of its log, ${options.logDirectory}`);
+      if (!isTold) log('warn', 'no space left for the log: this server begins when there is', { directory: options.logDirectory });
+      await pause(timers, FULL_DISK_MS);
+    }
+  }
+
   /** Throws StartRefused where the options do not fit what is there; a group that is still to be found is found in the background. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.withSpace(() => this.#start());
+  }
+
+  async #start(): Promise<void> {
     const { options, transport } = this.#host;
     const others = options.initialAddresses.filter((address) => address !== options.info.rpcAddress);
     if (this.#identity.membership === 'MEMBER' && this.#identity.isStandalone && options.enabled) await this.#endSolitude(others);
@@ -80,6 +108,7 @@ export class Beginning {
     if (!options.enabled || (isNew && (others.length === 0 || options.bootstrapRole === 1))) {
       if (options.bootstrapRole === 1) await checkBootstrap(transport, others);
       this.#become({ kind: 'formed', formed: formAlone(this.#host.newId, this.#identity.nodeId, options.info, options.appliedIndex) });
+      this.#host.onMember();
       return;
     }
     void this.#formGroup();
@@ -111,9 +140,11 @@ export class Beginning {
         nowMs, timers, newId, mutants, waitFor, log, identity: () => this.#identity, save: (identity) => this.saveIdentity(identity),
       });
       this.formation = formation;
-      const outcome = await formation.run();
+      const outcome = await this.withSpace(() => formation.run());
       if (outcome === undefined || this.#isStopped) return;
-      this.#become(outcome);
+      await this.withSpace(() => this.#become(outcome));
+      // On its own: a member's log is never made anew.
+      await this.withSpace(() => this.#host.onMember());
       if (outcome.kind === 'formed') await formation.announce(outcome.formed);
     } catch (error) {
       onFailed(`the group could not be formed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
@@ -151,7 +182,6 @@ export class Beginning {
       this.#beginLog(outcome.start);
       this.saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined });
     }
-    this.#host.onMember();
   }
 
   /** A server that joins begins an empty log, behind the data that it brings from the same group. */

@@ -45,6 +45,7 @@ export interface StatusParts {
   readonly notes: ReadonlyMap<NodeId, string>;
   /** Removed for their silence, and not yet forgotten. */
   readonly gone: ReadonlyMap<NodeId, Gone>;
+  readonly isStoreFull: boolean;
   /** Whole states under way to a peer, or to this server. */
   readonly snapshots: ReadonlyMap<NodeId, SnapshotProgress>;
 }
@@ -61,7 +62,7 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   const view = driver.node.view;
   // One whose removal is under way may be a member still.
   const gone = [...parts.gone.values()].filter(({ member }) => memberOf(view.config.config, member.id) === undefined);
-  const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : undefined);
+  const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : firstState(parts, view));
   return {
     ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
     lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
@@ -70,11 +71,23 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   };
 }
 
+/** A new server does not even know its group before it has its state. */
+function firstState(parts: StatusParts, view: NodeView): string | undefined {
+  const snapshot = memberOf(view.config.config, parts.identity.nodeId) === undefined ? parts.snapshots.get(parts.identity.nodeId) : undefined;
+  return snapshot === undefined ? undefined : `the state of the group: ${snapshotNote(snapshot)}`;
+}
+
 function whatIsMissing(parts: StatusParts, view: NodeView): string {
   const silent = view.config.config.members
     .filter((member) => member.voter && member.id !== parts.identity.nodeId && contactMs(parts, member.id, parts.offlineMs) >= parts.offlineMs)
     .map((member) => decodeInfo(member).rpcAddress);
-  return silent.length === 0 ? 'an election' : `a majority of voters; no contact with ${silent.join(', ')}`;
+  if (silent.length === 0) return 'an election';
+  const { members } = view.config.config;
+  const voters = members.filter((member) => member.voter);
+  if ((voters.length - silent.length) * 2 <= voters.length) return `a majority of voters; no contact with ${silent.join(', ')}`;
+  // A majority is here and elects nobody for long: what it lacks is with those who are away, and perhaps with a witness that may not lead.
+  const isWitnessed = voters.some((member) => member.witness);
+  return `an election; no contact with ${silent.join(', ')}${isWitnessed ? '. Where only a witness has the newest entries it needs ha_enable_witness_to_leader, or one of these servers' : ''}`;
 }
 
 function contactMs(parts: StatusParts, id: NodeId, never: number): number {
@@ -110,12 +123,12 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
   };
 }
 
-function snapshotNote({ phase, bytes, bytesTotal, secondsLeft }: SnapshotProgress): string {
-  if (phase === 'exporting') return 'the state is being written to a file for it';
+function snapshotNote({ phase, bytes, bytesTotal, secondsLeft, problem }: SnapshotProgress): string {
+  if (phase === 'exporting') return problem ?? 'the state is being written to a file for it';
   const mb = (count: number) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
   if (phase === 'installing') return `installing the state of ${mb(bytesTotal)} MB`;
   const share = bytesTotal === 0 ? 100 : Math.floor((bytes / bytesTotal) * 100);
-  return `${share} % of the state, ${mb(bytes)} of ${mb(bytesTotal)} MB${secondsLeft === undefined ? '' : `, ${secondsLeft} s left`}`;
+  return `${share} % of the state, ${mb(bytes)} of ${mb(bytesTotal)} MB${problem !== undefined ? `; held up: ${problem}` : secondsLeft === undefined ? '' : `, ${secondsLeft} s left`}`;
 }
 
 function goneStatus(parts: StatusParts, { member, lastHeardMs }: Gone): PeerStatus {
@@ -137,6 +150,6 @@ function counters(parts: StatusParts, view: NodeView): Record<string, number> {
   return {
     ...parts.driver!.counters, ...parts.writer!.counters, ...store.counters,
     openProposals: parts.writer!.openCount, durableIndex: view.durableIndex, stateDurableIndex: parts.writer!.durableIndex,
-    logSegments: store.segmentCount, logBytes: store.size, configIndex: view.config.index, isDiskFull: parts.driver!.isDiskFull ? 1 : 0,
+    logSegments: store.segmentCount, logBytes: store.size, configIndex: view.config.index, isDiskFull: parts.driver!.isDiskFull ? 1 : 0, isStoreFull: parts.isStoreFull ? 1 : 0,
   };
 }

@@ -29,8 +29,8 @@ import { beginLogBehindState } from './snapshot-receiver.ts';
 import { WriterSide } from './consensus-writer.ts';
 import { Beginning } from './consensus-start.ts';
 import { Calls } from './consensus-calls.ts';
-import { realDisk } from './log-store-disk.ts';
-import { lockDirectory } from './log-store-identity.ts';
+import { DiskFullError, freeBytesElsewhere, realDisk } from './log-store-disk.ts';
+import { lockDirectory, lockIfSpace } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { LogSizes } from './log-store.ts';
 import { isAlone, missingData, notAlone, StartRefused, whoIsAhead } from './start-checks.ts';
@@ -96,7 +96,7 @@ export class Consensus {
   #writer: WriterSide | undefined;
   #group: ConsensusGroup | undefined;
   #waitingFor: string | undefined;
-  #unlock: () => void;
+  #unlock: (() => void) | undefined;
   #isStopped = false;
   /** When an operator sent this server away: it does not come back from that by itself. */
   #dismissedMs = Number.NEGATIVE_INFINITY;
@@ -114,7 +114,7 @@ export class Consensus {
     const newId = parts.newId ?? systemIds;
     this.#startId = newId(16);
     this.#disk = parts.disk ?? realDisk(parts.options.logDirectory);
-    this.#unlock = parts.disk === undefined ? lockDirectory(this.#disk, parts.options.logDirectory) : () => undefined;
+    this.#unlock = parts.disk === undefined ? lockIfSpace(this.#disk, parts.options.logDirectory) : () => undefined;
     this.#beginning = new Beginning({
       options: parts.options, disk: this.#disk, transport: parts.transport, nowMs: () => parts.clock.monotonicMs(), timers: this.#timers, newId,
       mutants: parts.mutants, openStore: () => this.#openStore(),
@@ -122,7 +122,7 @@ export class Consensus {
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#snapshots = new Snapshots({
-      disk: this.#disk, bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
+      disk: this.#disk, storeFreeBytes: freeBytesElsewhere(parts.options.logDirectory, parts.options.storeDirectory), bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
       bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
       random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(), mutants: parts.mutants,
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
@@ -142,7 +142,7 @@ export class Consensus {
     this.#main = new MainSide(parts.mainPort, {
       nodeId: this.nodeId, transport: parts.transport, heartbeatMs: parts.options.heartbeatMs,
       nowMs: () => parts.clock.monotonicMs(), driver: () => this.#driver, group: () => this.#group,
-      onStoreFull: () => this.#onStoreFull(), onExported: (exportId, state, error) => this.#snapshots.onExported(exportId, state, error),
+      onStoreFull: () => this.#onStoreFull(), onExported: (...done) => this.#snapshots.onExported(...done),
       onStateRefused: (index) => this.#snapshots.onRefused(index), snapshot: (address, timeoutMs) => this.#calls.snapshot(address, timeoutMs), status: () => this.#status(), stop: (timeoutMs, leave) => this.stop(timeoutMs, leave),
     });
   }
@@ -164,6 +164,8 @@ export class Consensus {
     const { options } = this;
     const { mainPort, writerPort, transport } = this.#parts;
     mainPort.on('message', (message: MainToConsensus) => this.#main.onMessage(message));
+    await this.#beginning.withSpace(() => (this.#unlock ??= lockDirectory(this.#disk, options.logDirectory)));
+    await this.#beginning.boot();
     // Until a group exists the writer has nothing to say but what it has applied; later messages find it.
     writerPort.on('message', (message: WriterToConsensus) => this.#onWriter(message));
     await transport.start({
@@ -184,6 +186,7 @@ export class Consensus {
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     await this.#beginning.start();
+    this.#main.post({ kind: 'begun' });
   }
 
   get options(): ConsensusOptions {
@@ -351,8 +354,15 @@ export class Consensus {
 
   #onRemoved(configIndex: number): void {
     if (this.#identity.membership !== 'MEMBER') return;
+    try {
+      this.#beginning.saveIdentity({ ...this.#identity, membership: 'REMOVED' });
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) throw error;
+      // What cannot be noted yet is no news yet.
+      if (!this.#isStopped) this.#timers.after(SPACE_CHECK_MS, () => this.#onRemoved(configIndex));
+      return;
+    }
     this.#log('warn', 'this server was removed from the group', { configIndex });
-    this.#beginning.saveIdentity({ ...this.#identity, membership: 'REMOVED' });
     if (this.#isStopped) return;
     if (this.#parts.clock.monotonicMs() - this.#dismissedMs < DISMISSED_MS) {
       this.#waitingFor = 'an operator: this server was removed from the group; restart it to join again';
@@ -509,7 +519,7 @@ export class Consensus {
       enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
       waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
       heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(), gone: this.#group?.gone ?? new Map<NodeId, Gone>(),
-      snapshots: this.#snapshots.progress(this.nodeId),
+      isStoreFull: this.#isStoreFull, snapshots: this.#snapshots.progress(this.nodeId),
     });
   }
 
@@ -531,7 +541,7 @@ export class Consensus {
       driver.store.close();
     }
     await this.#parts.transport.stop();
-    this.#unlock();
+    this.#unlock?.();
     return outcome;
   }
 

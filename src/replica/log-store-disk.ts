@@ -6,7 +6,7 @@
  */
 import {
   closeSync, existsSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, readdirSync, renameSync,
-  statfsSync, unlinkSync, writeSync,
+  statfsSync, statSync, unlinkSync, writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -30,6 +30,16 @@ export interface Disk {
   /** Names that were created, renamed or removed stay so after a power cut. */
   syncDirectory(): void;
   freeBytes(): number;
+}
+
+export function freeBytesAt(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+}
+
+/** Free bytes where `other` is; undefined where that is the disk of `directory`, or nowhere. */
+export function freeBytesElsewhere(directory: string, other: string | undefined): (() => number) | undefined {
+  return other === undefined || statSync(directory).dev === statSync(other).dev ? undefined : () => freeBytesAt(other);
 }
 
 /** Bytes of a file; undefined where there is none. */
@@ -133,10 +143,7 @@ export function realDisk(directory: string): Disk {
     remove: (name) => unlinkSync(join(directory, name)),
     rename: (from, to) => renameSync(join(directory, from), join(directory, to)),
     syncDirectory: () => syncDirectory(directory),
-    freeBytes() {
-      const { bavail, bsize } = statfsSync(directory);
-      return bavail * bsize;
-    },
+    freeBytes: () => freeBytesAt(directory),
   };
 }
 

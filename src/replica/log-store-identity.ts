@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { systemIds } from '../base/random.ts';
 import type { NewId } from '../base/random.ts';
 import type { Formed } from './formation.ts';
+import { DiskFullError } from './log-store-disk.ts';
 import type { Disk } from './log-store-disk.ts';
 
 /** How far the directory has come. */
@@ -98,6 +99,16 @@ export function lockDirectory(disk: Disk, directory: string): () => void {
     heldHere.delete(directory);
     disk.remove(LOCK);
   };
+}
+
+/** Undefined: the disk is full. It is to be locked before anything is written. */
+export function lockIfSpace(disk: Disk, directory: string): (() => void) | undefined {
+  try {
+    return lockDirectory(disk, directory);
+  } catch (error) {
+    if (error instanceof DiskFullError) return undefined;
+    throw error;
+  }
 }
 
 function processMark(pid: number): string | undefined {

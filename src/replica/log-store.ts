@@ -38,6 +38,8 @@ export interface LogStoreCounters {
   entriesWritten: number;
 }
 
+const WHAT_TO_DO = '. Put the files back as they were; or, where this server is one of a group, wipe it (data and log) and let it join again; or restore a backup';
+
 /** The log cannot be trusted: the process must stop and say so. */
 export class LogCorruptedError extends Error {
   override readonly name = 'LogCorruptedError';
@@ -311,7 +313,7 @@ export class LogStore implements LogReader {
     let expected: number | undefined;
     for (const [i, sequence] of sequences.entries()) {
       const name = segmentName(sequence);
-      if (i > 0 && sequence !== sequences[i - 1]! + 1) throw new LogCorruptedError(`the file before ${name} is missing`);
+      if (i > 0 && sequence !== sequences[i - 1]! + 1) throw new LogCorruptedError(`the file before ${name} is missing${WHAT_TO_DO}`);
       const isLast = i === sequences.length - 1;
       const file = this.#disk.open(name, false);
       const size = file.size;
@@ -319,11 +321,11 @@ export class LogStore implements LogReader {
       this.#segments.push(segment);
       const scan = scanSegment(file.read(0, size), expected, (records) => this.#replay(segment, records, replay));
       if (scan.state === 'corrupt' || (!isLast && scan.state !== 'clean')) {
-        throw new LogCorruptedError(`${name} is damaged at byte ${scan.end}, before records that were written later`);
+        throw new LogCorruptedError(`${name} is damaged at byte ${scan.end}, before records that were written later${WHAT_TO_DO}`);
       }
       if (scan.end === 0) {
         // Made by a roll-over that did not finish: nothing can be in it, and the file before it still says all there is to say.
-        if (!isLast || (i === 0 && sequence > 1)) throw new LogCorruptedError(`${name} has no header that can be read`);
+        if (!isLast || (i === 0 && sequence > 1)) throw new LogCorruptedError(`${name} has no header that can be read${WHAT_TO_DO}`);
         this.#segments.pop();
         file.close();
         this.#disk.remove(name);
@@ -405,7 +407,7 @@ export class LogStore implements LogReader {
     if (this.#lastIndex === startIndex) terms.length = 0;
     const oldest = this.#segments.find((segment) => segment.count > 0);
     if (oldest !== undefined && oldest.first > startIndex + 1) {
-      throw new LogCorruptedError(`the log begins at ${oldest.first}, but should at ${startIndex + 1}`);
+      throw new LogCorruptedError(`the log begins at ${oldest.first}, but should at ${startIndex + 1}${WHAT_TO_DO}`);
     }
     const configs = replay.configs.length === 0 ? [{ index: startIndex, config: this.#start.config }] : replay.configs;
     return { hard: this.#hard, startIndex, startTerm, lastIndex: this.#lastIndex, terms, configs, suspect };

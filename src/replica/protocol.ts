@@ -113,8 +113,8 @@ export type MainToConsensus =
   | { readonly kind: 'peerRequest'; readonly id: number; readonly to: string; readonly bytes: Uint8Array; readonly timeoutMs: number }
   /** The answer to an incoming `peerCall`. */
   | { readonly kind: 'peerAnswer'; readonly callId: number; readonly bytes: Uint8Array }
-  /** The answer to `exportState`: the file is complete and synced; or why there is none. */
-  | { readonly kind: 'stateExported'; readonly exportId: number; readonly state: ExportedState | undefined; readonly error?: string }
+  /** The answer to `exportState`: the file is complete and synced; or why there is none (`isOutOfSpace`: the rest of the disk is for others). */
+  | { readonly kind: 'stateExported'; readonly exportId: number; readonly state: ExportedState | undefined; readonly error?: string; readonly isOutOfSpace?: boolean }
   /** The file of `installState` is not what it should be: it is of no use and is to be asked for again. */
   | { readonly kind: 'stateRefused'; readonly index: number }
   /** Sync the state store and compact the log of a server of the group (`address`, or this one); `reply.ok` is a SnapshotDone. */
@@ -156,6 +156,8 @@ export type ConsensusToMain =
    * The node cannot go on (failed fsync, corrupted log, identity conflict): the process must stop with this line. `isRefusal`: it
    * never began, because what it was told does not fit what it found.
    */
+  /** Its directory and its options fit each other and the other servers: what would be refused has been. */
+  | { readonly kind: 'begun' }
   | { readonly kind: 'fatal'; readonly message: string; readonly isRefusal?: boolean };
 
 /** A file with the state at `index` (state-file.ts); `sha256` of all of it, as 64 hex digits. */
@@ -188,6 +190,8 @@ export interface SnapshotProgress {
   readonly bytesTotal: number;
   /** At the speed so far; undefined: not known yet. */
   readonly secondsLeft: number | undefined;
+  /** What keeps it from going on at the moment. */
+  readonly problem?: string | undefined;
 }
 
 /** What the consensus thread is started with. */
@@ -195,6 +199,8 @@ export interface ConsensusOptions {
   readonly enabled: boolean;
   /** `<directory>/ha` by default: segment files, hard state, node.json. */
   readonly logDirectory: string;
+  /** Where the state store is, perhaps on another disk. */
+  readonly storeDirectory?: string;
   readonly listenHost: string;
   readonly rpcPort: number;
   readonly info: NodeInfo;

@@ -20,8 +20,10 @@ const PART_HEADER = 'incoming.json';
 const PENDING = 'pending.json';
 const PENDING_FILE = 'pending.state';
 const SYNC_BYTES = 8 << 20;
-/** The file, the store made from it, and what LevelDB needs on the way. */
-const SPACE_FACTOR = 2.2;
+/** The store made from the file, and what LevelDB needs on the way; the file itself comes on top where it is on the same disk. */
+const STORE_FACTOR = 1.2;
+/** Senders ask again within a second or so; one that has not for so long has given up. */
+const HELD_UP_MS = 5000;
 
 interface Arriving {
   readonly header: StateHeader;
@@ -30,24 +32,40 @@ interface Arriving {
   bytes: number;
 }
 
+/** A transfer that was refused for lack of space. */
+interface HeldUp {
+  readonly header: StateHeader;
+  readonly bytes: number;
+  readonly problem: string;
+  readonly atMs: number;
+}
+
 export class SnapshotReceiver {
   readonly #host: SnapshotsHost;
   #arriving: Arriving | undefined;
+  #heldUp: HeldUp | undefined;
   /** A part file that may be gone on from. */
   #hasPart: boolean;
 
   constructor(host: SnapshotsHost) {
     this.#host = host;
+    this.#takeBack();
     this.#hasPart = sizeOf(host.disk, PART) !== undefined;
   }
 
   progress(): SnapshotProgress | undefined {
     const pending = readPending(this.#host.disk);
     if (pending !== undefined) return { phase: 'installing', bytes: pending.bytes, bytesTotal: pending.bytes, secondsLeft: undefined };
-    if (this.#arriving === undefined) return undefined;
+    if (this.#arriving === undefined) return this.#heldUpProgress();
     const { header, startedMs, startedAt, bytes } = this.#arriving;
     const perMs = (bytes - startedAt) / Math.max(1, this.#host.nowMs() - startedMs);
     return { phase: 'sending', bytes, bytesTotal: header.bytes, secondsLeft: perMs > 0 ? Math.ceil((header.bytes - bytes) / perMs / 1000) : undefined };
+  }
+
+  #heldUpProgress(): SnapshotProgress | undefined {
+    if (this.#heldUp === undefined || this.#host.nowMs() - this.#heldUp.atMs > HELD_UP_MS) return undefined;
+    const { header, bytes, problem } = this.#heldUp;
+    return { phase: 'sending', bytes, bytesTotal: header.bytes, secondsLeft: undefined, problem };
   }
 
   onState(header: StateHeader): StateSink | StateRefusal {
@@ -62,15 +80,14 @@ export class SnapshotReceiver {
 
   #begin(header: StateHeader): StateSink | StateRefusal {
     const { disk, bulk, nowMs } = this.#host;
+    this.#takeBack();
     let offset = this.#offsetOf(header);
-    const needed = header.bytes * SPACE_FACTOR - offset;
-    if (disk.freeBytes() < needed) {
-      return { refused: `its disk has ${disk.freeBytes()} bytes left, and ${Math.ceil(needed)} are needed to take the state` };
-    }
-    if (offset === 0) {
-      removeIfThere(disk, PART);
-      writeSmall(disk, PART_HEADER, JSON.stringify(header));
-    }
+    // What nothing goes on from goes first: it may be the very space that is lacking.
+    if (offset === 0) for (const name of [PART, PART_HEADER]) removeIfThere(disk, name);
+    const shortage = this.#shortage(header, offset);
+    if (shortage !== undefined) return this.#holdUp(header, offset, shortage);
+    this.#heldUp = undefined;
+    if (offset === 0) writeSmall(disk, PART_HEADER, JSON.stringify(header));
     const file = bulk.append(PART);
     // Whoever writes first learns that it could not be opened; until then nobody waits for it.
     file.catch(() => undefined);
@@ -108,6 +125,30 @@ export class SnapshotReceiver {
     };
   }
 
+  /** A file that is complete, and was not noted as such (a crash, a full disk), is a part again that lacks nothing. */
+  #takeBack(): void {
+    const { disk } = this.#host;
+    const names = disk.list();
+    if (names.includes(PENDING) || !names.includes(PENDING_FILE)) return;
+    if (names.includes(PART)) disk.remove(PENDING_FILE);
+    else disk.rename(PENDING_FILE, PART);
+    disk.syncDirectory();
+  }
+
+  #shortage({ bytes }: StateHeader, offset: number): string | undefined {
+    const { disk, storeFreeBytes } = this.#host;
+    const lacks = (what: string, free: number, needed: number) => (free < needed ? `${what} has ${megabytes(free)} left, and ${megabytes(needed)} are needed to take the state` : undefined);
+    if (storeFreeBytes === undefined) return lacks('its disk', disk.freeBytes(), bytes * (1 + STORE_FACTOR) - offset);
+    return lacks('the disk of its log', disk.freeBytes(), bytes - offset) ?? lacks('the disk of its data', storeFreeBytes(), bytes * STORE_FACTOR);
+  }
+
+  /** Told in the log once, however often it is asked again. */
+  #holdUp(header: StateHeader, bytes: number, problem: string): StateRefusal {
+    if (this.#heldUpProgress() === undefined) this.#host.log('warn', `the state of the group cannot be taken: ${problem.replace(/\bits /, 'this server\'s ')}`, { directory: this.#host.bulk.path('') });
+    this.#heldUp = { header, bytes, problem, atMs: this.#host.nowMs() };
+    return { refused: problem };
+  }
+
   /** How much of this very file an earlier transfer left here. */
   #offsetOf({ sha256, bytes }: StateHeader): number {
     const size = sizeOf(this.#host.disk, PART);
@@ -142,6 +183,10 @@ export class SnapshotReceiver {
     this.#hasPart = false;
     for (const name of [PART, PART_HEADER]) removeIfThere(this.#host.disk, name);
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
 function readPending(disk: Disk): StateHeader | undefined {

@@ -9,7 +9,7 @@ import { pause } from '../base/timers.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { StateHeader } from './consensus-transport.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
-import { readSmall, removeIfThere, sizeOf, writeSmall } from './log-store-disk.ts';
+import { DiskFullError, readSmall, removeIfThere, sizeOf, writeSmall } from './log-store-disk.ts';
 import type { ExportedState, SnapshotProgress } from './protocol.ts';
 
 interface Export {
@@ -26,6 +26,7 @@ interface Transfer {
   startedAt: number | undefined;
   bytes: number;
   movedMs: number;
+  problem: string | undefined;
 }
 
 const EXPORT_HEADER = 'export.json';
@@ -38,11 +39,19 @@ const ABSENT_MS = 2000;
 /** An export that failed would most likely fail again: its disk is full, say. */
 const EXPORT_AGAIN_MS = 1000;
 const EXPORT_AGAIN_MS_MAX = 10_000;
+/** An export must leave this to the log and the state store, whose room it takes; what is in use goes where even less is left. */
+export const EXPORT_LEAVES_BYTES = 64 << 20;
+const DROPS_BELOW_BYTES = 40 << 20;
+/** What did not fit is tried again when so much more is free than before, or after so long: who filled the disk may have been another. */
+const MORE_SPACE = 1.05;
+const EXPORT_ANYWAY_MS = 300_000;
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 1000;
 const INSTALLING_MS = 200;
 /** A log that has not grown for so long has no writers to be held up. */
 const WRITTEN_MS = 200;
+
+const UNUSABLE = 'the log went on without it, or its space was needed; a newer one follows';
 
 export class SnapshotSender {
   readonly #host: SnapshotsHost;
@@ -57,10 +66,15 @@ export class SnapshotSender {
   readonly #absent = new Set<NodeId>();
   readonly #transfers = new Map<NodeId, Transfer>();
   #export: Export | undefined;
-  #exporting: { readonly id: number; readonly name: string; readonly from: number } | undefined;
+  #exporting: { readonly id: number; readonly name: string; readonly from: number; readonly freeBytes: number } | undefined;
   #nextExport = 1;
   #exportPauseMs = 0;
   #exportAfterMs = Number.NEGATIVE_INFINITY;
+  /** Less did not do for an export at that time. */
+  #wantsFreeBytes = EXPORT_LEAVES_BYTES;
+  #lackedMs = Number.NEGATIVE_INFINITY;
+  /** Why nothing is exported, for those who wait. */
+  #shortage: string | undefined;
 
   constructor(host: SnapshotsHost) {
     this.#host = host;
@@ -93,11 +107,11 @@ export class SnapshotSender {
 
   progress(): ReadonlyMap<NodeId, SnapshotProgress> {
     const all = new Map<NodeId, SnapshotProgress>();
-    for (const peer of this.#waiting) all.set(peer, { phase: 'exporting', bytes: 0, bytesTotal: 0, secondsLeft: undefined });
-    for (const [peer, { header, phase, bytes, startedAt, startedMs }] of this.#transfers) {
+    for (const peer of this.#waiting) all.set(peer, { phase: 'exporting', bytes: 0, bytesTotal: 0, secondsLeft: undefined, problem: this.#shortage });
+    for (const [peer, { header, phase, bytes, startedAt, startedMs, problem }] of this.#transfers) {
       const perMs = (bytes - (startedAt ?? 0)) / Math.max(1, this.#host.nowMs() - startedMs);
-      const secondsLeft = phase === 'sending' && perMs > 0 ? Math.ceil((header.bytes - bytes) / perMs / 1000) : undefined;
-      all.set(peer, { phase, bytes, bytesTotal: header.bytes, secondsLeft });
+      const secondsLeft = phase === 'sending' && perMs > 0 && problem === undefined ? Math.ceil((header.bytes - bytes) / perMs / 1000) : undefined;
+      all.set(peer, { phase, bytes, bytesTotal: header.bytes, secondsLeft, problem });
     }
     return all;
   }
@@ -118,9 +132,10 @@ export class SnapshotSender {
   }
 
   /** The log goes on from it without a gap. */
-  #isUsable({ header }: { readonly header: StateHeader }): boolean {
+  #isUsable(ready: Export): boolean {
+    const { header } = ready;
     const node = this.#host.driver()?.node;
-    return node !== undefined && header.index >= node.view.firstIndex - 1 && node.termAt(header.index) === header.term;
+    return ready === this.#export && node !== undefined && header.index >= node.view.firstIndex - 1 && node.termAt(header.index) === header.term;
   }
 
   #serve(): void {
@@ -136,39 +151,73 @@ export class SnapshotSender {
     for (const peer of this.#waiting) if (!this.#isWanted(peer)) this.#waiting.delete(peer);
     if (this.#waiting.size === 0) return;
     this.#drop();
+    const freeBytes = this.#host.disk.freeBytes();
+    if (this.#host.nowMs() - this.#lackedMs > EXPORT_ANYWAY_MS) this.#wantsFreeBytes = EXPORT_LEAVES_BYTES;
+    if (freeBytes < this.#wantsFreeBytes) return this.#lackSpace(this.#wantsFreeBytes);
+    this.#shortage = undefined;
     const id = this.#nextExport++;
     const name = `export-${id}.state`;
-    this.#exporting = { id, name, from: this.#host.durableIndex() };
+    this.#exporting = { id, name, from: this.#host.durableIndex(), freeBytes };
     this.#host.log('info', 'exporting the state for a server that lags too far behind');
     this.#host.post({ kind: 'exportState', exportId: id, path: this.#host.bulk.path(name) });
   }
 
-  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined): void {
+  /** Nothing is exported until there is that much. */
+  #lackSpace(wantedBytes: number): void {
+    const isNews = this.#shortage === undefined;
+    if (wantedBytes !== this.#wantsFreeBytes) this.#lackedMs = this.#host.nowMs();
+    this.#wantsFreeBytes = wantedBytes;
+    this.#shortage = `the disk of the leader has no room to write the state to: it needs ${Math.ceil(wantedBytes / 1e6)} MB free`;
+    if (isNews) this.#host.log('warn', 'a server needs the state, and there is no room here to write it to a file beside the log: it waits until there is', { freeBytes: this.#host.disk.freeBytes(), wantedBytes });
+  }
+
+  onExported(exportId: number, state: ExportedState | undefined, error: string | undefined, isOutOfSpace = false): void {
     if (this.#exporting?.id !== exportId) return;
-    const { name } = this.#exporting;
+    const { name, freeBytes } = this.#exporting;
     this.#exporting = undefined;
     const node = this.#host.driver()?.node;
     const term = state === undefined ? undefined : node?.termAt(state.index);
     if (node === undefined || state === undefined || term === undefined) {
-      this.#exportPauseMs = Math.min(EXPORT_AGAIN_MS_MAX, Math.max(EXPORT_AGAIN_MS, this.#exportPauseMs * 2));
-      this.#exportAfterMs = this.#host.nowMs() + this.#exportPauseMs;
-      this.#host.log('warn', `the state could not be exported: ${error ?? `version ${state?.index} is not in the log`}`);
-      for (const peer of this.#waiting) node?.snapshotSent(peer, false);
-      this.#waiting.clear();
       removeIfThere(this.#host.disk, name);
+      if (isOutOfSpace) this.#lackSpace(Math.max(this.#wantsFreeBytes, Math.ceil(freeBytes * MORE_SPACE)));
+      else this.#onNotExported(error ?? `version ${state?.index} is not in the log`);
+      return;
+    }
+    const header: StateHeader = { sha256: state.sha256, index: state.index, term, config: node.configAt(state.index).config, bytes: state.bytes };
+    try {
+      writeSmall(this.#host.disk, EXPORT_HEADER, JSON.stringify({ name, header }));
+    } catch (failure) {
+      if (!(failure instanceof DiskFullError)) throw failure;
+      removeIfThere(this.#host.disk, name);
+      this.#onNotExported(failure.message);
       return;
     }
     this.#exportPauseMs = 0;
-    const header: StateHeader = { sha256: state.sha256, index: state.index, term, config: node.configAt(state.index).config, bytes: state.bytes };
+    this.#wantsFreeBytes = EXPORT_LEAVES_BYTES;
     this.#export = { name, header, users: 0, idleSinceMs: 0 };
-    writeSmall(this.#host.disk, EXPORT_HEADER, JSON.stringify({ name, header }));
     this.#serve();
+  }
+
+  #onNotExported(why: string): void {
+    this.#exportPauseMs = Math.min(EXPORT_AGAIN_MS_MAX, Math.max(EXPORT_AGAIN_MS, this.#exportPauseMs * 2));
+    this.#exportAfterMs = this.#host.nowMs() + this.#exportPauseMs;
+    this.#host.log('warn', `the state could not be exported: ${why}`);
+    for (const peer of this.#waiting) this.#host.driver()?.node.snapshotSent(peer, false);
+    this.#waiting.clear();
+  }
+
+  /** The file and the log behind it go before they take from this server what it needs for itself. */
+  makeRoom(): void {
+    const ready = this.#export;
+    if (ready === undefined || this.#host.disk.freeBytes() >= DROPS_BELOW_BYTES) return;
+    if (ready.users > 0) this.#lackSpace(ready.header.bytes + EXPORT_LEAVES_BYTES);
+    this.#drop();
   }
 
   async #transfer(peer: NodeId, ready: Export): Promise<void> {
     const { log, nowMs } = this.#host;
     const { header } = ready;
-    const transfer: Transfer = { header, startedMs: nowMs(), phase: 'sending', startedAt: undefined, bytes: 0, movedMs: nowMs() };
+    const transfer: Transfer = { header, startedMs: nowMs(), phase: 'sending', startedAt: undefined, bytes: 0, movedMs: nowMs(), problem: undefined };
     this.#transfers.set(peer, transfer);
     ready.users += 1;
     log('info', `sending the state of ${header.bytes} bytes at ${header.index}`, { peer });
@@ -194,7 +243,7 @@ export class SnapshotSender {
     let reported = '';
     let retryMs = RETRY_MS;
     while (this.#isWanted(peer)) {
-      if (!this.#isUsable(ready)) throw new Error('the log went on without it; a newer one follows');
+      if (!this.#isUsable(ready)) throw new Error(UNUSABLE);
       try {
         const outcome = await transport.sendState(peer, {
           header: ready.header, open: () => this.#host.bulk.read(ready.name),
@@ -202,13 +251,17 @@ export class SnapshotSender {
         });
         if (outcome === 'there') return true;
         transfer.phase = 'installing';
+        transfer.problem = undefined;
         this.#moves(peer, transfer);
         retryMs = INSTALLING_MS;
       } catch (error) {
         const { message } = error as Error;
         if (nowMs() - transfer.movedMs > GIVE_UP_MS) throw error;
-        if (message !== reported) log('info', `the transfer of the state is interrupted and goes on: ${message}`, { peer, bytes: transfer.bytes });
-        reported = message;
+        transfer.problem = message;
+        // The numbers in it may change each time.
+        const kind = message.replaceAll(/[\d.]+/g, '');
+        if (kind !== reported) log('info', `the transfer of the state is interrupted and goes on: ${message}`, { peer, bytes: transfer.bytes });
+        reported = kind;
         retryMs = Math.min(RETRY_MS_MAX, retryMs * 2);
       }
       await pause(this.#host.timers, retryMs * (0.5 + random.next() / 2));
@@ -225,7 +278,7 @@ export class SnapshotSender {
 
   #pause(peer: NodeId, ready: Export, bytes: number): number {
     if (!this.#isWanted(peer)) throw new Error('the peer needs no state any more');
-    if (!this.#isUsable(ready)) throw new Error('the log went on without it');
+    if (!this.#isUsable(ready)) throw new Error(UNUSABLE);
     return Math.max(this.#pace.take(bytes), this.#rests.next(this.#isWritten()));
   }
 
@@ -239,6 +292,7 @@ export class SnapshotSender {
 
   #onProgress(peer: NodeId, transfer: Transfer, bytes: number): void {
     transfer.phase = 'sending';
+    transfer.problem = undefined;
     transfer.startedAt ??= bytes;
     // What a broken attempt had on its way may be taken back.
     if (bytes < transfer.startedAt) transfer.startedAt = bytes;

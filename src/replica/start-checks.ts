@@ -15,7 +15,7 @@ import { decodeInfo } from './consensus-status.ts';
 import { probeAll } from './formation.ts';
 import type { ProbeAnswer } from './formation.ts';
 import type { Disk } from './log-store-disk.ts';
-import { newIdentity, readIdentity, writeIdentity } from './log-store-identity.ts';
+import { newIdentity, readIdentity } from './log-store-identity.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { ConsensusOptions } from './protocol.ts';
 
@@ -28,14 +28,7 @@ export const BOOTSTRAP_ROLES = [0, 1, 2] as const;
 /** As much of the options as the directory alone can fit or not. */
 export type BootOptions = Pick<ConsensusOptions, 'bootstrapRole' | 'appliedIndex' | 'enabled'> & { readonly info: Pick<ConsensusOptions['info'], 'isWitness'> };
 
-/** Who this server is from now on, durably; refused where the directory does not fit the options. */
-export function nextBoot(disk: Disk, options: BootOptions, newId: NewId): Identity {
-  const identity = bootOf(disk, options, newId);
-  writeIdentity(disk, identity);
-  return identity;
-}
-
-/** The same, and nothing is written. */
+/** Who this server is from now on; refused where the directory does not fit the options. Nothing is written. */
 export function bootOf(disk: Disk, options: BootOptions, newId: NewId): Identity {
   const { isWitness } = options.info;
   if (isWitness && options.bootstrapRole === 1) {

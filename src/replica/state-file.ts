@@ -62,11 +62,11 @@ export async function* stateBytes(batches: AsyncIterable<readonly [Uint8Array, U
   yield LAST_BLOCK;
 }
 
-/** Writes everything in `snapshot` to `path`, synced. The caller knows which version the snapshot is. */
-export async function exportState(engine: Engine, snapshot: EngineSnapshot, path: string): Promise<StateFile> {
+/** Writes everything in `snapshot` to `path`, synced. The caller knows which version the snapshot is; `mayGoOn`, asked now and then, ends it by throwing. */
+export async function exportState(engine: Engine, snapshot: EngineSnapshot, path: string, mayGoOn: () => void = () => undefined): Promise<StateFile> {
   const file = await open(path, 'w', 0o640);
   try {
-    const out = new HashedFile(file);
+    const out = new HashedFile(file, mayGoOn);
     const tally: StateTally = { pairs: 0, key: undefined };
     for await (const bytes of stateBytes(engine.entries({}, { snapshot, size: 1000 }), tally)) await out.append(bytes);
     await file.sync();
@@ -81,9 +81,11 @@ class HashedFile {
   readonly #hash: Hash = createHash('sha256');
   bytes = 0;
   #synced = 0;
+  readonly #mayGoOn: () => void;
 
-  constructor(file: FileHandle) {
+  constructor(file: FileHandle, mayGoOn: () => void) {
     this.#file = file;
+    this.#mayGoOn = mayGoOn;
   }
 
   async append(bytes: Uint8Array): Promise<void> {
@@ -94,6 +96,7 @@ class HashedFile {
     if (this.bytes - this.#synced < SYNC_BYTES) return;
     await this.#file.datasync();
     this.#synced = this.bytes;
+    this.#mayGoOn();
   }
 
   digest(): string {

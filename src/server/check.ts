@@ -11,6 +11,7 @@ import { readCertificates } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemIds } from '../base/random.ts';
+import { refuseUnfinishedBeside } from '../data/staging.ts';
 import { readVersion } from '../graph/version-record.ts';
 import { realDisk } from '../replica/log-store-disk.ts';
 import { lockDirectory, readIdentity } from '../replica/log-store-identity.ts';
@@ -96,6 +97,7 @@ async function checkPorts(config: Config): Promise<string> {
 }
 
 function checkDirectory(config: Config): string {
+  refuseUnfinishedBeside(config.directory);
   const { bavail, bsize } = statfsSync(checkFolder(config.directory));
   if (bavail * bsize < FREE_BYTES_MIN) throw new DbError('InvalidConfig', `only ${Math.floor((bavail * bsize) / MB)} MB are free where ${config.directory} is`);
   return `${config.directory}, ${Math.floor((bavail * bsize) / MB)} MB free`;

@@ -181,16 +181,21 @@ function checked(option: OptionDef, value: unknown, origin: string): OptionValue
   }
 }
 
-/** Folders are relative to where the server was started. */
+/** Folders are relative to where the server was started; addresses as sockets take them. */
 function absolute(config: Config): Config {
   const directory = resolve(config.directory);
   return {
-    ...config, directory,
+    ...config, directory, host: withoutBrackets(config.host), advertised_host: withoutBrackets(config.advertised_host),
     ha_log_dir: config.ha_log_dir === '' ? resolve(directory, 'ha') : resolve(config.ha_log_dir),
     log_dir: config.log_dir === '' ? '' : resolve(config.log_dir),
     audit_log_dir: resolve(config.audit_log_dir === '' ? join(directory, '_audit_log_') : config.audit_log_dir),
     server_cert: pathOf(config.server_cert), server_key: pathOf(config.server_key), server_ca: pathOf(config.server_ca),
   };
+}
+
+/** Whoever copies an IPv6 address from a list such as ha_conf brings its brackets along. */
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*:.*)\]$/, '$1');
 }
 
 function pathOf(path: string): string {

@@ -36,6 +36,9 @@ export class ConsensusLink implements GroupLink {
   /** Set by the writer thread: leading, caught up, and open for writes. */
   #isOpen = false;
   #isElected = false;
+  #begin: () => void = () => undefined;
+  /** Nothing about this start will be refused any more. */
+  readonly begun = new Promise<void>((resolve) => (this.#begin = resolve));
 
   constructor(port: MessagePort, handlers: ConsensusLinkHandlers) {
     this.#port = port;
@@ -153,12 +156,18 @@ export class ConsensusLink implements GroupLink {
         return;
       case 'exportState': {
         const { exportId, path } = message;
-        const answer = (state: ExportedState | undefined, error?: string) => this.#port.postMessage({ kind: 'stateExported', exportId, state, ...(error === undefined ? {} : { error }) } satisfies MainToConsensus);
-        this.#handlers.exportState(path).then((state) => answer(state), (error: unknown) => answer(undefined, asDbError(error).message));
+        const answer = (state: ExportedState | undefined, error?: string, isOutOfSpace = false) => this.#port.postMessage({ kind: 'stateExported', exportId, state, ...(error === undefined ? {} : { error, isOutOfSpace }) } satisfies MainToConsensus);
+        this.#handlers.exportState(path).then((state) => answer(state), (thrown: unknown) => {
+          const { code, message } = asDbError(thrown);
+          answer(undefined, message, code === 'ReadOnlyDisk');
+        });
         return;
       }
       case 'installState':
         this.#handlers.installState(message);
+        return;
+      case 'begun':
+        this.#begin();
         return;
       case 'rejoin':
         this.#handlers.rejoin();

@@ -23,11 +23,15 @@ reportWorkerStats();
 
 setThreadPriority(-10);
 
+const TOLD_MS = 10_000;
+
 const { options, writerPort, mainPort, clientPort, tls } = workerData as ConsensusThreadData;
 
 const fatal = (error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
   mainPort.postMessage({ kind: 'fatal', message, isRefusal: error instanceof StartRefused } satisfies ConsensusToMain);
+  // Its end must not be heard of before the reason: main ends it with the process.
+  setTimeout(() => undefined, TOLD_MS);
 };
 process.on('uncaughtException', fatal);
 

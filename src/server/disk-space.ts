@@ -9,11 +9,12 @@ export const ENOUGH_BYTES = 64 << 20;
 const LOOK_MS = 500;
 
 export async function untilSpace(directory: string): Promise<void> {
-  for (;;) {
-    const { bavail, bsize } = statfsSync(directory);
-    if (bavail * bsize >= ENOUGH_BYTES) return;
-    await sleep(LOOK_MS);
-  }
+  while (freeBytes(directory) < ENOUGH_BYTES) await sleep(LOOK_MS);
+}
+
+export function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
 }
 
 /** Bytes of the files of a folder; 0 while there is none. */

@@ -60,7 +60,7 @@ async function ask(group: GroupLink, call: PeerCall, timeoutMs: number): Promise
 async function perform(call: PeerCall, writer: Executor, group: GroupLink, tasks: TaskRegistry): Promise<unknown> {
   if (call.method === 'status') return group.status();
   if (group.isOpening) await opened(group);
-  if (!group.isLeader) throw new DbError('NotLeader', 'this server is not the leader');
+  if (!group.isLeader) throw await whyNotOpen(group);
   switch (call.method) {
     case 'run': {
       const task = tasks.start(`[CYPHER] ${call.argument.text}`, call.argument.user, call.argument.graph);
@@ -77,6 +77,13 @@ async function perform(call: PeerCall, writer: Executor, group: GroupLink, tasks
     case 'commit': return writer.commit(call.argument);
     case 'rollback': return writer.rollback(call.argument);
   }
+}
+
+/** One that is elected and has no room for its first entry, or for what is committed, leads in name only: asking again soon is of no use. */
+async function whyNotOpen(group: GroupLink): Promise<DbError> {
+  const counters = group.isOpening ? (await group.status()).counters : undefined;
+  if (counters?.isDiskFull !== 1 && counters?.isStoreFull !== 1) return new DbError('NotLeader', 'this server is not the leader');
+  return new DbError('ReadOnlyDisk', "the leader's disk is full; the write was not made", { hint: 'free space in the data directory; writes resume by themselves' });
 }
 
 /** Waits until this server, just elected, takes writes, or does not lead after all. */

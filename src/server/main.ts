@@ -181,6 +181,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => stop(signal));
   try {
     await server.start();
+    await server.begun;
   } catch (error) {
     // What is fatal has been told.
     if (isLost) return;

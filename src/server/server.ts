@@ -116,6 +116,8 @@ export class LgraphServer {
   #consensus: Worker | undefined;
   #stopping = false;
   #isInstalling = false;
+  /** As it was told last, without its numbers. */
+  #installProblem = '';
   service: Service | undefined;
 
   constructor(config: Config, log: Log, events: ServerEvents) {
@@ -157,6 +159,11 @@ export class LgraphServer {
     this.#reader.release(point);
     this.service = this.#makeService();
     await this.#openPorts(this.service);
+  }
+
+  /** Consensus has found nothing that this server is to be refused for; where that takes another look at the others, or space on the disk, it waits. */
+  get begun(): Promise<void> {
+    return this.#link!.begun;
   }
 
   #watchCertificates(): CertificateWatch | undefined {
@@ -308,7 +315,9 @@ export class LgraphServer {
       this.#events.newState();
     } catch (error) {
       const { code, message } = asDbError(error);
-      this.#log.error(`the state from the leader was not installed: ${message}`);
+      const told = message.replaceAll(/\d+/g, '');
+      if (told !== this.#installProblem) this.#log.error(`the state from the leader is not installed yet: ${message}`);
+      this.#installProblem = told;
       this.#isInstalling = false;
       // Bad for good: thrown away, and asked for again. Anything else (a full disk) may pass.
       if (code === 'Corrupted') this.#link!.refuseState(index);
@@ -320,7 +329,7 @@ export class LgraphServer {
     const config = this.#config;
     const addresses = addressesOf(config);
     return {
-      enabled: config.enable_ha, logDirectory: config.ha_log_dir, listenHost: config.host, rpcPort: config.rpc_port,
+      enabled: config.enable_ha, logDirectory: config.ha_log_dir, storeDirectory: config.directory, listenHost: config.host, rpcPort: config.rpc_port,
       info: { rpcAddress: addresses.rpc, restAddress: addresses.rest, boltAddress: addresses.bolt, isWitness: config.ha_is_witness, serverVersion: PACKAGE_VERSION },
       initialAddresses: addressList(config.ha_conf),
       electionTimeoutMs: config.ha_election_timeout_ms, heartbeatMs: config.ha_raft_heartbeat_ms, durable: config.durable,

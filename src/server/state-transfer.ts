@@ -2,27 +2,40 @@
  * Whole states: written to a file for a server whose log begins too late, and filled into a store that then takes the place of the
  * old one (store-switch.ts).
  */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DbError } from '../base/errors.ts';
 import { readVersion } from '../graph/version-record.ts';
+import { EXPORT_LEAVES_BYTES } from '../replica/snapshot-sender.ts';
 import { exportState, importState } from '../replica/state-file.ts';
 import type { StateReader } from '../graph/state-reader.ts';
 import type { ExportedState } from '../replica/protocol.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
+import { freeBytes } from './disk-space.ts';
 import { FRESH } from './store-switch.ts';
 import type { StoreOptions } from './threads.ts';
 
-/** Writes the newest version to `path`; gives its number and what the file is. */
+/** A new store is as large as the file it is filled from, and LevelDB needs a little on the way. */
+const FILL_FACTOR = 1.2;
+
+/** Writes the newest version to `path`; gives its number and what the file is. Not where it would take the last room from the log and the store. */
 export async function writeState(engine: Engine, reader: StateReader, path: string): Promise<ExportedState> {
   const point = reader.acquire();
   try {
-    const { bytes, sha256 } = await exportState(engine, point.snapshot, path);
+    const { bytes, sha256 } = await exportState(engine, point.snapshot, path, () => leaveSpace(path));
     return { index: point.version, bytes, sha256 };
+  } catch (error) {
+    const { code } = error as { readonly code?: string };
+    throw code === 'ENOSPC' || code === 'EDQUOT' ? new DbError('ReadOnlyDisk', 'no space is left on the disk', { cause: error }) : error;
   } finally {
     reader.release(point);
   }
+}
+
+function leaveSpace(path: string): void {
+  const free = freeBytes(dirname(path));
+  if (free < EXPORT_LEAVES_BYTES) throw new DbError('ReadOnlyDisk', `no more than ${megabytes(free)} are left on the disk, which the log and the state store need`);
 }
 
 export interface FreshState {
@@ -31,10 +44,22 @@ export interface FreshState {
   readonly sha256: string;
 }
 
-/** Fills a new store beside the one in use from a file that must hold the state at `index`. */
+/** Fills a new store beside the one in use from a file that must hold the state at `index`. What a failure leaves of it goes at once: others need the room. */
 export async function fillFreshStore(directory: string, { path, index, sha256 }: FreshState, store: StoreOptions): Promise<void> {
   const location = join(directory, FRESH);
   rmSync(location, { recursive: true, force: true });
+  const needed = statSync(path).size * FILL_FACTOR;
+  const free = freeBytes(directory);
+  if (free < needed) throw new DbError('ReadOnlyDisk', `the disk has ${megabytes(free)} left, and ${megabytes(needed)} are needed for the new store`);
+  try {
+    await fill(location, { path, index, sha256 }, store);
+  } catch (error) {
+    rmSync(location, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function fill(location: string, { path, index, sha256 }: FreshState, store: StoreOptions): Promise<void> {
   const engine = await openLevelEngine({ ...store, location });
   try {
     await importState(path, engine, sha256);
@@ -43,4 +68,8 @@ export async function fillFreshStore(directory: string, { path, index, sha256 }:
   } finally {
     await engine.close();
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6)} MB`;
 }

@@ -219,6 +219,8 @@ export class Session {
     const fullUntil = clock.monotonicMs() + Math.min(limits.leaderWaitMs, FULL_DISK_WAIT_MS);
     // An attempt whose outcome is open stays so, however surely the later ones were not made.
     let inDoubt: DbError | undefined;
+    // Of a group whose disks are all full the lead may be on its way round: that is not what ails it.
+    let full: DbError | undefined;
     for (;;) {
       const executor = group.isLeader ? writer : leader;
       try {
@@ -229,10 +231,11 @@ export class Session {
         const isOpen = error.code === 'OutcomeUnknown';
         const until = isOpen ? (repeatable() ? deadline : 0) : error.code === 'ReadOnlyDisk' ? fullUntil : isSurelyNotDone(error) ? deadline : 0;
         if (isOpen) inDoubt = error;
-        if (clock.monotonicMs() >= until) throw until === 0 ? error : inDoubt ?? this.#explained(error);
+        if (error.code === 'ReadOnlyDisk') full = error;
+        if (clock.monotonicMs() >= until) throw until === 0 ? error : inDoubt ?? full ?? this.#explained(error);
       }
       const rest = deadline - clock.monotonicMs();
-      if (rest <= 0) throw inDoubt ?? this.#noLeader();
+      if (rest <= 0) throw inDoubt ?? full ?? this.#noLeader();
       await group.leaderChange(Math.min(rest, 50));
     }
   }

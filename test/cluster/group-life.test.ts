@@ -70,6 +70,7 @@ describe('the first start', () => {
     const client = await login(first);
     expect(await count(client, second)).toBe(500);
     expect(await refused(third, ['--ha_bootstrap_role', '1'])).toMatchObject({ code: 254, text: expect.stringMatching(/belongs to the group [0-9a-f]+ already/) as string });
+    expect(readFileSync(join(third.directory, 'log'), 'utf8')).not.toContain('Server started');
     group.start(third, ['--ha_bootstrap_role', '2']);
     await group.readyOne(third, 60_000);
     await eventually('three voters', 30_000, async () => (await peers(client, first)).filter((peer) => peer.voter).length === 3);

@@ -221,6 +221,22 @@ describe('a damaged store', () => {
     expect(await run('lgraph_validate', ['-d', db, '--repair', 'true'])).toMatchObject({ code: 1, out: expect.stringContaining('checksum') as string });
   });
 
+  it('whose repair was cut off lets no server begin, and is repaired when that is run again', async () => {
+    // As a repair leaves it that was killed behind the old pages: an index without most of its pages, and the folder that it works in.
+    await damage(INDEX, 2, () => undefined);
+    mkdirSync(join(db, 'repairing'));
+    writeFileSync(join(db, 'repairing', 'index-1.0'), 'half a run');
+    for (const tool of ['lgraph_server', 'lgraph_export']) {
+      const { code, err } = await run(tool, tool === 'lgraph_server' ? ['--directory', db, '--port', '1'] : ['-d', db, '-e', join(db, 'out')]);
+      expect(code, tool).not.toBe(0);
+      expect(err, tool).toContain('lgraph_validate --repair has not finished');
+    }
+    expect(await run('lgraph_validate', ['-d', db])).toMatchObject({ code: 1, out: expect.stringContaining('a repair was cut off') as string });
+    expect(await run('lgraph_validate', ['-d', db, '--repair', 'true'])).toMatchObject({ code: 0, out: expect.stringContaining('made 2 indexes anew') as string });
+    expect(readdirSync(db)).not.toContain('repairing');
+    expect(await problems()).toEqual([]);
+  });
+
   it("is not repaired where other replicas would differ", async () => {
     await damage(INDEX, 3, () => undefined);
     mkdirSync(join(db, 'ha'));

@@ -1,11 +1,12 @@
-/** The leader's side of whole states against a transport that only looks: how long it is told to wait between parts. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** The leader's side of whole states against a transport that only looks: how long it is told to wait between parts, and what it does on a disk with little room. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as setImmediatePromise } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { systemTimers } from '../../src/base/timers.ts';
 import { realBulkFiles } from '../../src/replica/bulk-files.ts';
-import { realDisk } from '../../src/replica/log-store-disk.ts';
+import { DiskFullError, realDisk } from '../../src/replica/log-store-disk.ts';
 import type { SnapshotsHost } from '../../src/replica/consensus-snapshots.ts';
 import type { SendState, StateOutcome } from '../../src/replica/consensus-transport.ts';
 import { SnapshotSender } from '../../src/replica/snapshot-sender.ts';
@@ -61,4 +62,105 @@ it('rests as long as it worked while clients write, and not where nobody does', 
 it('keeps to the rate as well, whichever is slower', async () => {
   // 1000 bytes at 10,000 a second are 100 ms; the byte before them is a tenth of one.
   expect((await pauses({ busyPercent: 50, bytesPerSecond: 10_000 }, true)).map(Math.round)).toEqual([20, 100, 200]);
+});
+
+/** A leader whose disk has so many bytes free, and a server that needs its state. */
+function sendingOn(disk: { free: number; isFullFor?: string }) {
+  const directory = mkdtempSync(join(tmpdir(), 'lgraph-sender-'));
+  folders.push(directory);
+  const seen = { nowMs: 10_000, exports: 0, sending: 0, given: [] as boolean[], lines: [] as string[], end: (_: Error) => undefined as void };
+  const view = { role: 'leader', firstIndex: 11, lastIndex: 50, progress: new Map([['b', { state: 'snapshot' }]]) };
+  const node = { view, termAt: () => 1, configAt: () => ({ config: {} }), snapshotMoves: () => undefined, snapshotSent: (_: string, ok: boolean) => seen.given.push(ok) };
+  const real = realDisk(directory);
+  const sender = new SnapshotSender({
+    busyPercent: 100, bytesPerSecond: 0, bulk: realBulkFiles(directory), timers: systemTimers, nowMs: () => seen.nowMs, busyMs: () => 0, random: { next: () => 0.5 }, durableIndex: () => 10,
+    disk: {
+      ...real, freeBytes: () => disk.free,
+      open: (name: string, create: boolean) => {
+        if (create && name.startsWith(disk.isFullFor ?? '-')) throw new DiskFullError('no space left on the device');
+        return real.open(name, create);
+      },
+    },
+    log: (_: string, line: string) => seen.lines.push(line),
+    driver: () => ({ node, lastHeardMs: () => seen.nowMs, wake: () => undefined }),
+    transport: {
+      sendState: (_: string, { pause: mayGoOn }: SendState) => new Promise((_resolve, reject) => {
+        seen.sending += 1;
+        seen.end = () => {
+          try {
+            mayGoOn(1);
+          } catch (error) {
+            reject(error as Error);
+          }
+        };
+      }),
+    },
+    post: ({ path }: { path: string }) => {
+      seen.exports += 1;
+      writeFileSync(path, 'state');
+    },
+  } as unknown as SnapshotsHost);
+  return { sender, seen, names: () => readdirSync(directory) };
+}
+
+const MB = 2 ** 20;
+const DONE = { index: 10, bytes: 5, sha256: 'x' };
+
+it('writes no state to a disk that the log and the store need, and does when there is room', () => {
+  const disk = { free: 60 * MB };
+  const { sender, seen } = sendingOn(disk);
+  sender.onWanted('b');
+  for (let i = 0; i < 3; i++) sender.onTick(seen.nowMs);
+  expect(seen.exports).toBe(0);
+  expect(seen.lines).toEqual([expect.stringContaining('there is no room here')]);
+  expect(sender.progress().get('b')?.problem).toMatch(/the disk of the leader has no room .* needs 68 MB free/);
+  // Nothing is kept of the log for what does not even begin.
+  expect(sender.pinnedAt).toBe(undefined);
+  disk.free = 70 * MB;
+  sender.onTick(seen.nowMs);
+  expect(seen.exports).toBe(1);
+});
+
+it('an export that took too much is tried again with more room, or much later', () => {
+  const disk = { free: 100 * MB };
+  const { sender, seen, names } = sendingOn(disk);
+  sender.onWanted('b');
+  sender.onExported(1, undefined, 'no more than 60 MB are left', true);
+  expect(names()).toEqual([]);
+  for (const free of [100, 104]) {
+    disk.free = free * MB;
+    sender.onTick(seen.nowMs);
+  }
+  expect(seen.exports).toBe(1);
+  disk.free = 106 * MB;
+  sender.onTick(seen.nowMs);
+  expect(seen.exports).toBe(2);
+  sender.onExported(2, undefined, 'no more than 60 MB are left', true);
+  sender.onTick(seen.nowMs += 200_000);
+  expect(seen.exports).toBe(2);
+  sender.onTick(seen.nowMs += 200_000);
+  expect(seen.exports).toBe(3);
+});
+
+it('a disk that fills up while a state is sent gets the file back, and the log behind it may go', async () => {
+  const disk = { free: 1000 * MB };
+  const { sender, seen, names } = sendingOn(disk);
+  sender.onWanted('b');
+  sender.onExported(1, DONE, undefined, false);
+  await setImmediatePromise();
+  expect([seen.sending, sender.pinnedAt]).toEqual([1, 10]);
+  disk.free = 30 * MB;
+  sender.makeRoom();
+  expect([names(), sender.pinnedAt]).toEqual([[], undefined]);
+  seen.end(new Error());
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(seen.lines.at(-1)).toMatch(/did not arrive: .* its space was needed/);
+});
+
+it('a disk that is full when the export is to be noted costs the export, and not the server', () => {
+  const { sender, seen, names } = sendingOn({ free: 1000 * MB, isFullFor: 'export.json' });
+  sender.onWanted('b');
+  sender.onExported(1, DONE, undefined, false);
+  expect([seen.sending, seen.given, names()]).toEqual([0, [false], []]);
+  expect(seen.lines.at(-1)).toMatch(/could not be exported: no space left/);
 });

@@ -75,3 +75,9 @@ it('sees that the data is gone, or older than what the log begins with', async (
   leave({ membership: 'MEMBER', isWitness: true }, 2, 149);
   expect(await check(...GROUP, '--ha_is_witness', '1')).toMatch(/^true entries/);
 });
+
+it('sees what a tool has not finished', async () => {
+  mkdirSync(join(directory, 'repairing'));
+  const { config } = loadConfig(['--directory', directory, '--host', '127.0.0.1'], {});
+  expect((await checkServer(config)).find(({ name }) => name === 'directory')).toMatchObject({ ok: false, text: expect.stringContaining('has not finished') as string });
+});

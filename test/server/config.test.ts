@@ -30,6 +30,11 @@ const failure = (run: () => unknown): DbError => {
 };
 
 describe('the configuration', () => {
+  it('takes an IPv6 address with the brackets that it has in a list', () => {
+    expect(load(['--host', '[fd00::1]', '--advertised_host', '[fd00::2]']).config).toMatchObject({ host: 'fd00::1', advertised_host: 'fd00::2' });
+    expect(load(['--host', '[::]']).config.host).toBe('::');
+  });
+
   it('takes a flag before the environment before the file before the default, and knows where each came from', () => {
     const loaded = load(['-c', '/c.json', '--port', '7003'], { LGRAPH_PORT: '7002', LGRAPH_RPC_PORT: '9002' });
     expect(loaded.config.port).toBe(7003);

@@ -9,6 +9,10 @@ import type { TaskRegistry } from '../../src/service/tasks.ts';
 class Elected {
   isLeader = false;
   isOpening = true;
+  counters: Record<string, number> = {};
+  status(): Promise<unknown> {
+    return Promise.resolve({ counters: this.counters });
+  }
   #wake: (() => void) | undefined;
   leaderChange(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -45,4 +49,10 @@ it('holds a forwarded request while it is about to take writes, and refuses it a
   const refused = asked(deposed);
   deposed.becomes(false);
   expect(await refused).toMatchObject({ error: { code: 'NotLeader' } });
+});
+
+it.each(['isDiskFull', 'isStoreFull'])('says of a leader that has no room for any write that its disk is full (%s)', async (counter) => {
+  const elected = new Elected();
+  elected.counters = { [counter]: 1 };
+  expect(await asked(elected)).toMatchObject({ error: { code: 'ReadOnlyDisk' } });
 });
