@@ -321,7 +321,7 @@ function deleteValue(rt: Runtime, value: Value, detach: boolean): void {
     // TuGraph's vertices, those of a declared label, always take their edges with them.
     const deleted = writer.deleteNode(value, detach || isDeclared(rt, value));
     if (deleted === undefined) return;
-    stats.nodesDeleted++;
+    stats.nodesDeleted += deleted.nodes;
     stats.relationshipsDeleted += deleted.relationships;
   } else if (value instanceof PathValue) {
     for (const relationship of value.relationships) deleteValue(rt, relationship, detach);
