@@ -5,7 +5,8 @@ import { mayMake, walk } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import type { GraphView } from '../../graph/view.ts';
-import { distance, Point, pointFromEwkb } from '../../value/spatial.ts';
+import { pointOf, shapeFromBinary } from '../../value/ewkb.ts';
+import { distance, Point } from '../../value/spatial.ts';
 import { Float, isNumber, NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import { formatValue } from '../../value/format.ts';
 import { compare, hashKey } from '../../value/compare.ts';
@@ -182,7 +183,7 @@ function extract(context: ExecContext, id: Value, isNode: boolean, field: string
 }
 
 function pointArgument(value: Value | undefined, name: string): Point {
-  const point = typeof value === 'string' ? pointFromEwkb(value) : value;
+  const point = typeof value === 'string' ? pointOf(shapeFromBinary('POINT', value)) : value;
   if (point instanceof Point) return point;
   throw wrong(`${name} must be a point, or one as EWKB in hexadecimal digits`);
 }
