@@ -70,9 +70,9 @@ function propertiesOf(value: Value | undefined, context: FunctionContext): Value
   return labelled;
 }
 
-/** Of a path; TuGraph's of a text too. */
-function length([value]: Value[], { view }: FunctionContext): Value {
-  if (typeof value === 'string' && view.catalog.strict) return textLength(value);
+/** Of a path; of a text too, as in openCypher 9 and TuGraph. */
+function length([value]: Value[]): Value {
+  if (typeof value === 'string') return textLength(value);
   return path('length', value).relationships.length;
 }
 
@@ -108,7 +108,7 @@ export const GRAPH_FUNCTIONS: readonly ScalarFunction[] = [
   scalar('nodes', ['PATH'], 'LIST', ([value]) => [...path('nodes', value).nodes]),
   relationships,
   alias('rels', relationships),
-  scalar('length', ['PATH|STRING'], 'INTEGER', length, READS),
+  scalar('length', ['PATH|STRING'], 'INTEGER', length),
   scalar('getMemberProp', ['LIST', 'STRING'], 'LIST', getMemberProp, READS),
   scalar('euid', ['RELATIONSHIP'], 'STRING', euid),
 ];
