@@ -76,7 +76,7 @@ function convert(field: FieldDef, value: Value): Value | undefined {
     case 'DATE': return value instanceof LocalDate ? value : parsed(value, parseDate);
     case 'DATETIME':
       if (value instanceof LocalDateTime) return value;
-      if (value instanceof ZonedDateTime) return new LocalDateTime(value.epochDay, value.nanoOfDay);
+      if (value instanceof ZonedDateTime) return inUtc(value);
       return parsed(value, (text) => parseLocalDateTime(text.trim().replace(' ', 'T')));
     case 'BLOB':
       if (value instanceof Uint8Array) return value;
@@ -85,6 +85,12 @@ function convert(field: FieldDef, value: Value): Value | undefined {
       return value instanceof Point || typeof value === 'string' ? value : undefined;
     case 'FLOAT_VECTOR': return vector(field, value);
   }
+}
+
+/** A DATETIME has no offset, and `datetime()` gives UTC: the moment is kept, where the clock's reading in another zone would be another moment. */
+function inUtc(moment: ZonedDateTime): LocalDateTime {
+  const { day, nano } = moment.instant();
+  return new LocalDateTime(day, nano);
 }
 
 /** Clients in JavaScript send every plain number as a FLOAT (the JavaScript driver, TuGraph Browser): a whole one is an integer here. */

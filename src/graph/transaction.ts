@@ -258,19 +258,22 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   }
 
   deleteNode(node: NodeValue, detach: boolean): DeleteSummary | undefined {
+    if (this.#doomed.has(node.id)) return detach ? { nodes: 0, relationships: this.#deleteEdges(node.id) } : undefined;
     if (!this.nodeExists(node.id)) return undefined;
     let relationships = 0;
-    if (detach || this.catalog.strict) {
-      for (const edge of edgesOf(this, node.id)) {
-        this.#deleteEdge(edge);
-        relationships++;
-      }
-    } else if (this.degree(node.id, 'out', undefined) + this.degree(node.id, 'in', undefined) > 0) {
+    if (detach || this.catalog.strict) relationships = this.#deleteEdges(node.id);
+    else if (this.degree(node.id, 'out', undefined) + this.degree(node.id, 'in', undefined) > 0) {
       this.#doomed.add(node.id);
-      return { relationships: 0 };
+      return { nodes: 1, relationships: 0 };
     }
     this.#deleteVertex(node.id);
-    return { relationships };
+    return { nodes: 1, relationships };
+  }
+
+  #deleteEdges(id: number): number {
+    const edges = edgesOf(this, id);
+    for (const edge of edges) this.#deleteEdge(edge);
+    return edges.size;
   }
 
   #deleteVertex(id: number): void {

@@ -133,6 +133,8 @@ export interface GraphView {
 }
 
 export interface DeleteSummary {
+  /** 0: an earlier DELETE of the statement took the node, and this one what held it. */
+  readonly nodes: 0 | 1;
   readonly relationships: number;
 }
 
@@ -155,7 +157,7 @@ export interface GraphWriter extends GraphView {
   removeLabel(node: NodeValue, labelId: number): boolean;
   /** False when it was gone already. */
   deleteRelationship(relationship: RelationshipValue): boolean;
-  /** Undefined when it was gone already. Without `detach`, relationships that remain are checked at the end of the statement. */
+  /** Undefined when it was gone already. Without `detach`, relationships that remain are checked at the end of the statement: a later DELETE of it may detach. */
   deleteNode(node: NodeValue, detach: boolean): DeleteSummary | undefined;
 
   // Schema. Each throws a DbError with TuGraph's text when it does not fit.

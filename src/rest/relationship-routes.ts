@@ -1,6 +1,6 @@
 /**
- * /db/{graph}/relationship: edges by their id in TuGraph's form, `{source}_{destination}_{label}_{temporal}_{edge}`, of which the
- * ends and the last part say which edge it is.
+ * /db/{graph}/relationship: edges by their id in TuGraph's form, `{source}_{destination}_{label}_{temporal}_{edge}`, as `euid()` gives it. The
+ * last part alone says which edge it is; all of it has to fit, for a text that counts parallel edges may have another one's id there.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
@@ -12,7 +12,7 @@ import { RestCall } from './rest-call.ts';
 
 type Handler = (call: RestCall, path: Readonly<Record<string, string>>, request: FastifyRequest) => Promise<unknown>;
 
-const THIS_EDGE = 'MATCH (a)-[r]->(b) WHERE id(a) = $source AND id(b) = $destination AND id(r) = $edge';
+const THIS_EDGE = 'MATCH (a)-[r]->(b) WHERE id(a) = $source AND id(b) = $destination AND id(r) = $edge AND euid(r) = $euid';
 
 export function relationshipRoutes(app: FastifyInstance, service: Service): void {
   const on = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, work: Handler) => {
@@ -59,10 +59,10 @@ export function relationshipRoutes(app: FastifyInstance, service: Service): void
   });
 }
 
-function edgeOf(euid: string): { source: number; destination: number; edge: number } {
-  const parts = /^(\d{1,15})_(\d{1,15})_(\d{1,9})_(-?\d{1,18})_(\d{1,15})$/.exec(euid);
+function edgeOf(euid: string): { source: number; destination: number; edge: number; euid: string } {
+  const parts = /^(\d{1,15})_(\d{1,15})_(\d{1,9})_(-?\d{1,19})_(\d{1,15})$/.exec(euid);
   if (parts === null) throw new DbError('InvalidRequest', 'Failed to parse Edge UID.', { hint: 'it looks like 0_1_2_0_3: source, destination, label, temporal id, edge' });
-  return { source: Number(parts[1]), destination: Number(parts[2]), edge: Number(parts[5]) };
+  return { source: Number(parts[1]), destination: Number(parts[2]), edge: Number(parts[5]), euid };
 }
 
 function need(value: Promise<string | undefined>): Promise<string> {

@@ -31,14 +31,17 @@ function isEscaped(text: string, at: number): boolean {
   return (at - first) % 2 === 1;
 }
 
-function exactNumber(text: string): number | bigint | Float {
-  if (!/^-?\d+$/.test(text)) return new Float(Number(text));
-  const value = BigInt(text);
-  if (value < INT64_MIN || value > INT64_MAX) throw new DbError('InvalidRequest', `Failed to extract JSON: ${text} does not fit 64 bits`);
-  return integer(value);
+function refuse(digits: string): never {
+  throw new DbError('InvalidRequest', `Failed to extract JSON: ${digits} does not fit 64 bits`);
 }
 
-export function parseJson(text: string): unknown {
+/** `tooLong`: what an integer beyond 64 bits becomes. */
+export function parseJson(text: string, tooLong: (digits: string) => Float = refuse): unknown {
+  const exactNumber = (digits: string): number | bigint | Float => {
+    if (!/^-?\d+$/.test(digits)) return new Float(Number(digits));
+    const value = BigInt(digits);
+    return value < INT64_MIN || value > INT64_MAX ? tooLong(digits) : integer(value);
+  };
   try {
     return needsExact(text) ? parse(text, undefined, exactNumber) : JSON.parse(text);
   } catch (error) {

@@ -180,15 +180,3 @@ export function pointComponent(point: Point, name: string): Value | undefined {
     default: return undefined;
   }
 }
-
-/** A point of two coordinates from EWKB in hexadecimal digits: byte order, type with SRID flag, SRID, x, y. Undefined: it is not one. */
-export function pointFromEwkb(hex: string): Point | undefined {
-  if (!/^[0-9a-fA-F]{50}$/.test(hex)) return undefined;
-  const bytes = Buffer.from(hex, 'hex');
-  const little = bytes[0] === 1;
-  const u32 = (at: number) => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
-  const f64 = (at: number) => (little ? bytes.readDoubleLE(at) : bytes.readDoubleBE(at));
-  const srid = u32(5);
-  if (u32(1) !== 0x20000001 || !isSrid(srid)) return undefined;
-  return makePoint(srid, f64(9), f64(17));
-}

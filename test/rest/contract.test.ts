@@ -148,6 +148,10 @@ describe('nodes and relationships', () => {
       nodes: [{ vid: ada, label: 'P', properties: { name: 'Ada L.', half: 0.5 } }, { vid: bob, label: 'P', properties: { name: 'Bob' } }],
       relationships: [{ source: ada, destination: bob, uid: euid, label: 'KNOWS', properties: { since: 2 } }],
     });
+    for (const [part, other] of [[2, '99'], [3, '7'], [3, '9223372036854775800']] as const) {
+      const changed = String(euid).split('_').with(part, other).join('_');
+      expect(await ask('DELETE', `/db/default/relationship/${changed}`), changed).toMatchObject({ status: 400, body: { error_message: 'Edge does not exist.' } });
+    }
     await done('DELETE', `/db/default/relationship/${euid}`);
     expect(await ask('GET', `/db/default/relationship/${euid}`)).toMatchObject({ status: 400, body: { error_message: 'Edge does not exist.' } });
     await done('POST', `/db/default/node/${ada}/relationship`, { destination: bob, label: 'KNOWS', property: {} });

@@ -5,7 +5,8 @@ import { mayMake, walk } from '../../base/allowance.ts';
 import { DbError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import type { GraphView } from '../../graph/view.ts';
-import { distance, Point, pointFromEwkb } from '../../value/spatial.ts';
+import { pointOf, shapeFromBinary } from '../../value/ewkb.ts';
+import { distance, Point } from '../../value/spatial.ts';
 import { Float, isNumber, NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import { formatValue } from '../../value/format.ts';
 import { compare, hashKey } from '../../value/compare.ts';
@@ -29,8 +30,8 @@ function pathOptions(view: GraphView, config: Value | undefined): PathOptions {
   const directions = DIRECTIONS.get(direction);
   if (directions === undefined) throw wrong(`unknown direction ${formatValue(direction)}${didYouMean(String(direction), [...DIRECTIONS.keys()].map(String))}`);
   const maxHops = map.get('maxHops') ?? MAX_HOPS;
-  if (typeof maxHops !== 'number' || maxHops < 0) throw wrong(`maxHops should be an integer, at least 0, given ${formatValue(maxHops)}`);
-  return { directions, maxHops, accepts: relationshipQuery(view, map.get('relationshipQuery')) };
+  if ((typeof maxHops !== 'number' && typeof maxHops !== 'bigint') || maxHops < 0) throw wrong(`maxHops should be an integer, at least 0, given ${formatValue(maxHops)}`);
+  return { directions, maxHops: Number(maxHops), accepts: relationshipQuery(view, map.get('relationshipQuery')) };
 }
 
 /** A label, or a list of `{label, property_filter: {field: {smaller_than, greater_than}}}` of which one must hold. */
@@ -173,15 +174,16 @@ function extract(context: ExecContext, id: Value, isNode: boolean, field: string
   if (key === undefined || id === null) return null;
   if (isNode) {
     if (typeof id !== 'number' && typeof id !== 'bigint') throw wrong('id of a node should be an integer');
-    if (typeof id === 'bigint' || id < 0) throw new DbError('EntityNotFound', `there is no node ${id}`);
+    if (typeof id === 'bigint' || !view.nodeExists(id)) throw new DbError('EntityNotFound', `there is no node ${id}`);
     return view.nodeProperty(new NodeValue(id), key);
   }
-  const relationship = typeof id === 'string' ? findByEuid(view, id) : undefined;
+  if (typeof id !== 'string') throw wrong('id of an edge should be its text, as euid() gives it');
+  const relationship = findByEuid(view, id);
   return relationship === undefined ? null : view.relationshipProperty(relationship, key);
 }
 
 function pointArgument(value: Value | undefined, name: string): Point {
-  const point = typeof value === 'string' ? pointFromEwkb(value) : value;
+  const point = typeof value === 'string' ? pointOf(shapeFromBinary('POINT', value)) : value;
   if (point instanceof Point) return point;
   throw wrong(`${name} must be a point, or one as EWKB in hexadecimal digits`);
 }

@@ -132,8 +132,11 @@ function deleteFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: strin
 
 function modifyFields(writer: GraphWriter, kind: 'vertex' | 'edge', label: string, specs: readonly Value[]): Value[][] {
   const schema = requireLabel(writer, kind, label);
+  const names = new Set<string>();
   const changed = new Map(specs.map((spec) => {
     const field = fieldOf(list(spec, 'field_spec'));
+    if (names.has(field.name)) throw new DbError('ArgumentError', `Label[${label}]: Duplicate property definition: [${field.name}]`);
+    names.add(field.name);
     const before = schema.fields.find(({ name }) => name === field.name);
     if (before === undefined) throw new DbError('FieldNotFound', `Field [${field.name}] does not exist.`);
     if ((before.type === 'BLOB') !== (field.type === 'BLOB')) throw wrong(`Field [${field.name}]: BLOB cannot be converted.`);
@@ -241,9 +244,9 @@ export const SCHEMA_BUILTINS: readonly Builtin[] = [
     if (pairs.length === 0) throw wrong('Constraints are empty');
     const known = schema.constraints ?? [];
     if (known.length === 0) throw wrong(`Failed to add constraint: edge[${name}] constraints are empty`);
-    for (const [from, to] of pairs) {
+    for (const [i, [from, to]] of pairs.entries()) {
       for (const end of [from, to]) if (writer.catalog.vertexSchema(end) === undefined) throw new DbError('LabelNotFound', `No such vertex label: ${end}`);
-      if (known.some(([a, b]) => a === from && b === to)) throw wrong(`Failed to add constraint: constraint [${from},${to}] already exist`);
+      if ([...known, ...pairs.slice(0, i)].some(([a, b]) => a === from && b === to)) throw wrong(`Failed to add constraint: constraint [${from},${to}] already exist`);
     }
     writer.replaceSchema({ ...schema, constraints: [...known, ...pairs] });
     return NOTHING;

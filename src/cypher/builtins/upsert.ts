@@ -9,7 +9,7 @@ import { checkType } from '../../graph/type-rules.ts';
 import type { GraphWriter } from '../../graph/view.ts';
 import { equals } from '../../value/compare.ts';
 import { jsonToValue, parseJson } from '../../value/json.ts';
-import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
+import { Float, NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import { builtin, list, text, writerOf, wrong, type Builtin } from './define.ts';
 
 class UpsertCounts {
@@ -198,11 +198,11 @@ function edgeBetween(writer: GraphWriter, label: string, start: number, end: num
   return undefined;
 }
 
-/** Numbers as exact as they are written: a key of 64 bits stays what it is. */
+/** Numbers as exact as they are written: a key of 64 bits stays what it is, and a longer one fits no integer field, which its row alone is told for. */
 function jsonRows(json: string): Value[] {
   let parsed: unknown;
   try {
-    parsed = parseJson(json);
+    parsed = parseJson(json, (digits) => new Float(Number(digits)));
   } catch (error) {
     throw new DbError('ProcedureCallFailed', 'The json data should be array type', { cause: error });
   }

@@ -10,7 +10,7 @@ import type { Case, Expression, ListComprehension, MapProjection, Quantifier, Re
 import type { Env } from '../plan/env.ts';
 import { mentions } from '../semantics/mentions.ts';
 import { ANY } from '../semantics/types.ts';
-import { compile, slotOf, type CompileContext } from './compile.ts';
+import { compile, compilePredicate, slotOf, type CompileContext } from './compile.ts';
 import { propertyOf, typeError } from './compile-access.ts';
 import { booleanOf } from './compile-operators.ts';
 import { bytesOf } from './holding.ts';
@@ -25,7 +25,7 @@ export function compileComprehension(e: ListComprehension, env: Env, cc: Compile
   const list = compile(e.list, env, cc);
   const inner = env.inner();
   const slot = inner.declare(e.variable, ANY);
-  const where = e.where === undefined ? undefined : compile(e.where, inner, cc);
+  const where = e.where === undefined ? undefined : compilePredicate(e.where, inner, cc);
   const project = e.project === undefined ? undefined : compile(e.project, inner, cc);
   return (row, rt) => {
     const items = listOrNull(list(row, rt));
@@ -37,7 +37,7 @@ export function compileComprehension(e: ListComprehension, env: Env, cc: Compile
     for (const item of items) {
       rt.tick();
       row[slot] = item;
-      if (where !== undefined && where(row, rt) !== true) continue;
+      if (where !== undefined && !where(row, rt)) continue;
       const made = project === undefined ? item : project(row, rt);
       result.push(made);
       unclaimed += project === undefined || typeof made === 'number' ? 8 : bytesOf(made);
@@ -166,14 +166,15 @@ function append(list: Value[], more: readonly Value[]): void {
 }
 
 export function compileCase(e: Case, env: Env, cc: CompileContext): Evaluate {
-  const branches = e.branches.map(({ when, then }) => ({ when: compile(when, env, cc), then: compile(then, env, cc) }));
   const otherwise = e.otherwise === undefined ? undefined : compile(e.otherwise, env, cc);
   if (e.subject === undefined) {
+    const choices = e.branches.map(({ when, then }) => ({ when: compilePredicate(when, env, cc), then: compile(then, env, cc) }));
     return (row, rt) => {
-      for (const { when, then } of branches) if (when(row, rt) === true) return then(row, rt);
+      for (const { when, then } of choices) if (when(row, rt)) return then(row, rt);
       return otherwise === undefined ? null : otherwise(row, rt);
     };
   }
+  const branches = e.branches.map(({ when, then }) => ({ when: compile(when, env, cc), then: compile(then, env, cc) }));
   const subject = compile(e.subject, env, cc);
   return (row, rt) => {
     const value = subject(row, rt);

@@ -242,17 +242,17 @@ function compileKey(key: string | Expression, env: Env, cc: CompileContext): Eva
 function setProperty(rt: Runtime, entity: Value, key: Value, value: Value): void {
   if (typeof key !== 'string') throw typeError(`a property name is a String, not a ${typeName(key)}`);
   const { writer, stats } = rt;
-  // Removing what no graph ever had needs no number for its name.
+  // Removing what is not there counts for nothing, and what no graph ever had needs no number for its name.
   if (value === null && writer.catalog.findKey(key) === undefined) {
     if (entity instanceof NodeValue) writer.nodeLabels(entity);
     return;
   }
   if (entity instanceof NodeValue) {
-    writer.setNodeProperty(entity, writer.keyId(key), value);
-    stats.propertiesSet++;
+    const changed = writer.setNodeProperty(entity, writer.keyId(key), value);
+    if (changed || value !== null) stats.propertiesSet++;
   } else if (entity instanceof RelationshipValue) {
-    writer.setRelationshipProperty(entity, writer.keyId(key), value);
-    stats.propertiesSet++;
+    const changed = writer.setRelationshipProperty(entity, writer.keyId(key), value);
+    if (changed || value !== null) stats.propertiesSet++;
   } else throw typeError(`properties of a ${typeName(entity)} cannot be set`);
 }
 
@@ -321,7 +321,7 @@ function deleteValue(rt: Runtime, value: Value, detach: boolean): void {
     // TuGraph's vertices, those of a declared label, always take their edges with them.
     const deleted = writer.deleteNode(value, detach || isDeclared(rt, value));
     if (deleted === undefined) return;
-    stats.nodesDeleted++;
+    stats.nodesDeleted += deleted.nodes;
     stats.relationshipsDeleted += deleted.relationships;
   } else if (value instanceof PathValue) {
     for (const relationship of value.relationships) deleteValue(rt, relationship, detach);

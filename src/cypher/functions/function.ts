@@ -85,7 +85,7 @@ export function scalar(
   return {
     name,
     minArgs: options.min ?? parameters.length,
-    maxArgs: options.variadic === true ? Number.MAX_SAFE_INTEGER : parameters.length,
+    maxArgs: options.variadic === true ? Infinity : parameters.length,
     accepts: parameters.map((kinds) => kinds.split('|') as Kind[]),
     ...(returns === 'ANY' ? {} : { returns }),
     deterministic: options.deterministic ?? true,

@@ -3,6 +3,7 @@ import { NodeValue, PathValue, RelationshipValue } from '../../value/value.ts';
 import type { Value } from '../../value/value.ts';
 import { euidOf } from '../builtins/euid.ts';
 import { declaredFields } from '../materialize.ts';
+import { textLength } from './string.ts';
 import { alias, listArgument, scalar, stringArgument, wrongArgument } from './function.ts';
 import type { FunctionContext, ScalarFunction } from './function.ts';
 
@@ -69,7 +70,9 @@ function propertiesOf(value: Value | undefined, context: FunctionContext): Value
   return labelled;
 }
 
+/** Of a path; of a text too, as in openCypher 9 and TuGraph. */
 function length([value]: Value[]): Value {
+  if (typeof value === 'string') return textLength(value);
   return path('length', value).relationships.length;
 }
 
@@ -105,7 +108,7 @@ export const GRAPH_FUNCTIONS: readonly ScalarFunction[] = [
   scalar('nodes', ['PATH'], 'LIST', ([value]) => [...path('nodes', value).nodes]),
   relationships,
   alias('rels', relationships),
-  scalar('length', ['PATH'], 'INTEGER', length),
+  scalar('length', ['PATH|STRING'], 'INTEGER', length),
   scalar('getMemberProp', ['LIST', 'STRING'], 'LIST', getMemberProp, READS),
   scalar('euid', ['RELATIONSHIP'], 'STRING', euid),
 ];

@@ -243,7 +243,7 @@ function checkCall(context: CheckContext, e: FunctionCall, scope: Scope, flags: 
 function checkArity(context: CheckContext, e: FunctionCall, min: number, max: number): void {
   if (e.args.length >= min && e.args.length <= max) return;
   const wanted = min === max ? `${min}` : max === Infinity ? `at least ${min}` : `${min} to ${max}`;
-  throw context.error('InvalidNumberOfArguments', e.start, `${e.name}() takes ${wanted} argument${wanted === '1' ? '' : 's'}, given ${e.args.length}`);
+  throw context.error('InvalidNumberOfArguments', e.start, `${e.name}() takes ${wanted} argument${wanted.endsWith('1') && min === 1 ? '' : 's'}, given ${e.args.length}`);
 }
 
 function checkMapProjection(
