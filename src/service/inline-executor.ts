@@ -16,7 +16,7 @@ const CROWD_MS = 20;
 /** While others read too, a statement that takes more than this share of the time allowed goes to a reader: this thread serves them all. */
 const CROWDED_SHARE = 0.2;
 /** Readers with so many requests each have enough to do, and this thread helps. */
-const READERS_BUSY_AT = 2;
+const READERS_BUSY_AT = 8;
 
 /** What is known of a statement by its text. */
 interface Known {
