@@ -7,10 +7,12 @@ import { InlineBudgetSpent } from './statement.ts';
 const TEXTS_MAX = 1000;
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 60_000;
-/** The share of a run in a statement's mean. */
-const NEWEST = 0.2;
-/** With so many runs a mean is believed. */
+/** By how much each run moves what a statement usually takes. */
+const STEP = 1.15;
+/** After so many runs that is believed. */
 const RUNS_MIN = 4;
+/** Of those that readers take each so-manieth is run here all the same, to learn whether it still takes as long. */
+const TRIED_EACH = 16;
 /** Whoever has read so lately reads at the same time. */
 const CROWD_MS = 20;
 /** While others read too, a statement that takes more than this share of the time allowed goes to a reader: this thread serves them all. */
@@ -20,9 +22,11 @@ const READERS_BUSY_AT = 8;
 
 /** What is known of a statement by its text. */
 interface Known {
-  /** Of its runs here, as they come. */
-  meanMs: number;
+  /** What it usually takes here: about the median, because a few runs take very long, when the machine is busy or memory is cleaned up. */
+  usualMs: number;
   runs: number;
+  /** Given to readers since it was last run here. */
+  given: number;
   /** Not tried here before then: it was too long. */
   untilMs: number;
   pauseMs: number;
@@ -55,6 +59,7 @@ export class InlineExecutor implements Executor {
     const isCrowded = this.#isCrowded(reader, startedMs);
     const known = this.#knownOf(request.text);
     if (startedMs < known.untilMs || (isCrowded && this.#isForReaders(known))) return undefined;
+    known.given = 0;
     try {
       const reply = this.#host.run(request, this.#budget);
       if (reply.execution === 0) {
@@ -73,7 +78,7 @@ export class InlineExecutor implements Executor {
     let known = this.#known.get(text);
     if (known === undefined) {
       if (this.#known.size >= TEXTS_MAX) this.#known.clear();
-      this.#known.set(text, known = { meanMs: 0, runs: 0, untilMs: 0, pauseMs: 0 });
+      this.#known.set(text, known = { usualMs: 0, runs: 0, given: 0, untilMs: 0, pauseMs: 0 });
     }
     return known;
   }
@@ -87,18 +92,19 @@ export class InlineExecutor implements Executor {
     return this.#beforeMs > 0 && nowMs - this.#beforeMs < CROWD_MS;
   }
 
-  #isForReaders({ meanMs, runs }: Known): boolean {
-    return runs >= RUNS_MIN && meanMs >= this.#budget.ms * CROWDED_SHARE && this.#readersLoad() < READERS_BUSY_AT;
+  #isForReaders(known: Known): boolean {
+    if (known.runs < RUNS_MIN || known.usualMs < this.#budget.ms * CROWDED_SHARE) return false;
+    return this.#readersLoad() < READERS_BUSY_AT && ++known.given < TRIED_EACH;
   }
 
   /** Rows that are touched are counted roughly: what is within them and over the time again and again is too long as well. */
   #learn(known: Known, tookMs: number): void {
     // Of the first runs the shortest counts: in the others code was being compiled.
-    if (known.runs < RUNS_MIN) known.meanMs = known.runs === 0 ? tookMs : Math.min(known.meanMs, tookMs);
-    else known.meanMs += (tookMs - known.meanMs) * NEWEST;
+    if (known.runs < RUNS_MIN) known.usualMs = known.runs === 0 ? tookMs : Math.min(known.usualMs, tookMs);
+    else known.usualMs = tookMs > known.usualMs ? known.usualMs * STEP : known.usualMs / STEP;
     known.runs++;
     if (known.runs < RUNS_MIN) return;
-    if (known.meanMs > this.#budget.ms) this.#pause(known);
+    if (known.usualMs > this.#budget.ms) this.#pause(known);
     else known.pauseMs = 0;
   }
 
