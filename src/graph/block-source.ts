@@ -49,6 +49,7 @@ class Absent implements Block {
 export class BlockCache {
   readonly #graphs = new Map<number, (BlockTable | undefined)[]>();
   readonly #derived = new Map<number, Derived>();
+  readonly #warmPages = new Map<number, number[]>();
   readonly budgetBytes: number;
   /** Told what `warmUp` makes here. */
   onMade: ((pages: DerivedPages) => void) | undefined;
@@ -94,12 +95,20 @@ export class BlockCache {
     if (this.bytes > this.budgetBytes) this.#evictBlocks();
   }
 
+  /** Of each page of COLUMN_PAGE vertices that was read ahead as a whole, here or by another thread, the version at which that began. */
+  warmPages(graph: number): number[] {
+    let pages = this.#warmPages.get(graph);
+    if (pages === undefined) this.#warmPages.set(graph, pages = []);
+    return pages;
+  }
+
   /** Takes what another thread has made. */
-  adopt({ graph, version, vertexColumns, adjacency }: DerivedPages, clocks: VersionClocks): void {
+  adopt({ graph, version, vertexColumns, adjacency, warmPage }: DerivedPages, clocks: VersionClocks): void {
     if (!this.hasRoomForDerived) return;
     const derived = this.derived(graph, clocks);
     for (const page of vertexColumns) derived.vertices.adopt(page, version);
     for (const page of adjacency) derived.adjacency.adopt(page, version);
+    if (warmPage !== undefined) this.warmPages(graph)[warmPage] = version;
     this.countDerived();
   }
 

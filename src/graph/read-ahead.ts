@@ -19,8 +19,6 @@ const LOOKS_MAX = 16;
 export class ReadAhead {
   readonly #reader: StateReader;
   readonly #clocks: VersionClocks;
-  /** For each graph and page the version it was last read at. */
-  readonly #read = new Map<number, number[]>();
 
   constructor(reader: StateReader, clocks: VersionClocks) {
     this.#reader = reader;
@@ -34,12 +32,10 @@ export class ReadAhead {
   /** Goes through all graphs once, a step each time it is asked for the next; gives how many pages were read. */
   *pass(): Generator<void, number> {
     let count = 0;
-    const graphs = this.#reader.system.graphs.map(({ id }) => id);
-    for (const graph of this.#read.keys()) if (!graphs.includes(graph)) this.#read.delete(graph);
-    for (const graph of graphs) {
+    for (const { id: graph } of this.#reader.system.graphs) {
       const vertices = this.#reader.at((point) => verticesOf(point.source(graph)));
-      let versions = this.#read.get(graph);
-      if (versions === undefined) this.#read.set(graph, versions = []);
+      // What db.warmup has read need not be read again.
+      const versions = this.#reader.cache.warmPages(graph);
       for (let page = 0; page * COLUMN_PAGE < vertices && this.hasRoom; page++) {
         if (page % LOOKS_MAX === LOOKS_MAX - 1) yield;
         if (!this.#isDue(graph, page, versions[page])) continue;

@@ -16,6 +16,8 @@ export interface DerivedPages {
   readonly version: number;
   readonly vertexColumns: readonly ColumnPage[];
   readonly adjacency: readonly AdjacencyPage[];
+  /** With this all that is derived of a page of COLUMN_PAGE vertices is there. */
+  readonly warmPage?: number | undefined;
 }
 
 /** What is made of COLUMN_PAGE vertices comes in so many parts, some milliseconds each where nothing is in memory: the columns, then pages of each direction. */
@@ -42,8 +44,11 @@ export function verticesOf(source: SnapshotSource): number {
 /** `checkpoint` is told how many vertices are next, and may throw. */
 export function warmUp(source: SnapshotSource, onMade: ((pages: DerivedPages) => void) | undefined, checkpoint: (vertices: number) => void): void {
   const vertices = verticesOf(source);
-  for (let first = 0; first < vertices && source.cache.hasRoomForDerived; first += COLUMN_PAGE) {
+  const { cache, graph, version } = source;
+  for (let page = 0; page * COLUMN_PAGE < vertices && cache.hasRoomForDerived; page++) {
     checkpoint(COLUMN_PAGE);
-    for (let part = 0; part < WARM_UP_PARTS; part++) warmUpPart(source, first, part, onMade);
+    for (let part = 0; part < WARM_UP_PARTS; part++) warmUpPart(source, page * COLUMN_PAGE, part, onMade);
+    cache.warmPages(graph)[page] = version;
+    onMade?.({ graph, version, vertexColumns: [], adjacency: [], warmPage: page });
   }
 }

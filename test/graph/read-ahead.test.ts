@@ -63,6 +63,13 @@ describe('reading ahead', () => {
     expect(engine.reads).toBeLessThan(10);
   });
 
+  it('does not read again what db.warmup has read, in its thread or in another', async () => {
+    const { store, other, ahead } = await ring();
+    store.reader.at((point) => point.view('default').warmUp(() => undefined));
+    expect(pass(ahead).read).toBe(0);
+    expect(pass(new ReadAhead(other, store.clocks)).read).toBe(0);
+  });
+
   it('takes many small steps', async () => {
     const { ahead } = await ring();
     expect(pass(ahead).steps).toBe(15);
