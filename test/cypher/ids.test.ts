@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { DbError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare, type ExecContext } from '../../src/cypher/engine.ts';
+import type { ExecContext } from '../../src/cypher/engine.ts';
 import type { GraphView } from '../../src/graph/view.ts';
 import { spillFiles } from '../../src/service/spill-files.ts';
 import { NodeValue, type Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { rowsOf } from './rows.ts';
 
 const NODES = 3000;
 const MB = 1024 * 1024;
@@ -17,13 +18,8 @@ const folder = mkdtempSync(join(tmpdir(), 'lgraph-ids-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function run(graph: GraphView, text: string, context: Partial<ExecContext> = {}): Value[][] {
-  const rows: Value[][] = [];
-  const execution = execute(prepare(text, { catalog: graph.catalog, procedures: NO_PROCEDURES }), {
-    view: graph, parameters: new Map<string, Value>([['type', 'R']]), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0,
-    random: seededRandom(1), timeZone: 'Z', limits: {}, ...context,
-  });
-  for (const batch of execution.rows()) for (const row of batch) rows.push(row.map((value) => (value instanceof NodeValue ? `node ${value.id}` : value)));
-  return rows;
+  const rows = rowsOf(graph, text, { parameters: new Map<string, Value>([['type', 'R']]), ...context });
+  return rows.map((row) => row.map((value) => (value instanceof NodeValue ? `node ${value.id}` : value)));
 }
 
 /** Two labels, hubs, loops, parallel relationships; keys that are equal in many nodes, among them numbers of both kinds. */

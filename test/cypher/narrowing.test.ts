@@ -1,20 +1,14 @@
 /** Filters of a scan that are decided in columns of integers (exec/narrowing.ts): the same rows as by looking at each node. */
 import { expect, it } from 'vitest';
-import { seededRandom } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import type { GraphView } from '../../src/graph/view.ts';
 import { Float, type Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { rowsOf } from './rows.ts';
 
 const COUNT = 3000;
 
 function run(graph: GraphView, text: string, parameters: ReadonlyMap<string, Value> = new Map()): Value[][] {
-  const rows: Value[][] = [];
-  const execution = execute(prepare(text, { catalog: graph.catalog, procedures: NO_PROCEDURES }), {
-    view: graph, parameters: new Map(parameters), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: {},
-  });
-  for (const batch of execution.rows()) for (const row of batch) rows.push([...row]);
-  return rows;
+  return rowsOf(graph, text, { parameters });
 }
 
 async function filled(): Promise<LocalStore> {

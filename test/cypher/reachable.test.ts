@@ -1,19 +1,9 @@
 /** Ends that are wanted once each (exec/var-expand.ts): the same as all trails lead to, also where the last level is found from its own side. */
 import { expect, it, vi } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import type { GraphView } from '../../src/graph/view.ts';
-import type { Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
-
-function run(graph: GraphView, text: string): Value[][] {
-  const rows: Value[][] = [];
-  const execution = execute(prepare(text, { catalog: graph.catalog, procedures: NO_PROCEDURES }), {
-    view: graph, parameters: new Map(), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: {},
-  });
-  for (const batch of execution.rows()) for (const row of batch) rows.push([...row]);
-  return rows;
-}
+import { rowsOf } from './rows.ts';
 
 const NODES = 40;
 
@@ -24,7 +14,7 @@ async function filled(seed: number, relationships: number): Promise<LocalStore> 
   const pick = (): number => Math.floor(random.next() * NODES * 0.9);
   await store.write((tx) => {
     const graph = tx.graph('default');
-    run(graph, `UNWIND range(0, ${NODES - 1}) AS n CREATE (x:P {n: n}) FOREACH (_ IN CASE WHEN n % 7 = 3 THEN [1] ELSE [] END | REMOVE x:P SET x:Q)`);
+    rowsOf(graph, `UNWIND range(0, ${NODES - 1}) AS n CREATE (x:P {n: n}) FOREACH (_ IN CASE WHEN n % 7 = 3 THEN [1] ELSE [] END | REMOVE x:P SET x:Q)`);
     for (let i = 0; i < relationships; i++) graph.createRelationship(graph.typeId(i % 5 === 0 ? 'S' : 'R'), pick(), pick(), []);
   });
   return store;
@@ -43,11 +33,11 @@ it('finds the last level from either side', async () => {
               // What is asked of the relationships makes it follow every trail.
               const trails = `${where === '' ? ' WHERE' : `${where} AND`} size(r) >= 0`;
               const from = `MATCH (a {n: ${start}}) MATCH (a)`;
-              const expected = run(graph, `${from}${way.replace('[', '[r')}(f${label})${trails} RETURN DISTINCT f.n AS n ORDER BY n`).map(([n]) => n);
+              const expected = rowsOf(graph, `${from}${way.replace('[', '[r')}(f${label})${trails} RETURN DISTINCT f.n AS n ORDER BY n`).map(([n]) => n);
               scanNodes.mockClear();
               const text = `${from}${way}(f${label})${where}`;
-              expect(run(graph, `${text} RETURN count(DISTINCT f)`), `${text}, seed ${seed}`).toEqual([[expected.length]]);
-              expect(run(graph, `${text} WITH DISTINCT f.n AS n ORDER BY n RETURN collect(n)`), `${text}, seed ${seed}`).toEqual([[expected]]);
+              expect(rowsOf(graph, `${text} RETURN count(DISTINCT f)`), `${text}, seed ${seed}`).toEqual([[expected.length]]);
+              expect(rowsOf(graph, `${text} WITH DISTINCT f.n AS n ORDER BY n RETURN collect(n)`), `${text}, seed ${seed}`).toEqual([[expected]]);
               if (label === ':P') scans += scanNodes.mock.calls.filter(([id]) => id !== undefined).length;
             }
           }
@@ -58,8 +48,8 @@ it('finds the last level from either side', async () => {
     check(store.reader.acquire().view('default'));
     await store.write((tx) => {
       const graph = tx.graph('default');
-      run(graph, 'MATCH (x:P) WHERE x.n % 9 = 2 DETACH DELETE x');
-      run(graph, 'MATCH (a:P), (b:P) WHERE a.n < 6 AND b.n > 30 CREATE (a)-[:R]->(b)');
+      rowsOf(graph, 'MATCH (x:P) WHERE x.n % 9 = 2 DETACH DELETE x');
+      rowsOf(graph, 'MATCH (a:P), (b:P) WHERE a.n < 6 AND b.n > 30 CREATE (a)-[:R]->(b)');
       check(graph);
     });
   }
