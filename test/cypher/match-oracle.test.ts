@@ -4,10 +4,10 @@
  */
 import { expect, it } from 'vitest';
 import { seededRandom, type Random } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import type { GraphWriter } from '../../src/graph/view.ts';
-import { NodeValue, RelationshipValue, type Value } from '../../src/value/value.ts';
+import { NodeValue, RelationshipValue } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { rowsOf } from './rows.ts';
 
 interface Edge {
   readonly id: number;
@@ -167,13 +167,6 @@ function build(store: LocalStore, graph: Graph, indexed: boolean): { view: Graph
   const nodes = graph.labels.map((labels, i) => view.createNode(labels.map((label) => view.labelId(label)), [[v, graph.values[i]!]]).id);
   const edges = graph.edges.map((edge) => view.createRelationship(view.typeId(edge.type), nodes[edge.from]!, nodes[edge.to]!, []).id);
   return { view, nodes, edges };
-}
-
-function rowsOf(view: GraphWriter, text: string): Value[][] {
-  const execution = execute(prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES }), {
-    view, parameters: new Map(), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: {},
-  });
-  return [...execution.rows()].flat();
 }
 
 const SEED = Number(process.env.SEED ?? 20260101);

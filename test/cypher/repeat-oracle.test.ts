@@ -4,10 +4,9 @@
  */
 import { expect, it } from 'vitest';
 import { seededRandom, type Random } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
-import type { GraphWriter } from '../../src/graph/view.ts';
 import { PathValue, type Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { rowsOf } from './rows.ts';
 import { storeGraph } from './stored-graph.ts';
 
 interface Edge {
@@ -136,13 +135,6 @@ function oracle(graph: Graph, pattern: Pattern): string[] {
 
 const SEED = Number(process.env.SEED ?? 20260301);
 const ROUNDS = Number(process.env.ROUNDS ?? 200);
-
-function rowsOf(view: GraphWriter, text: string): Value[][] {
-  const execution = execute(prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES }), {
-    view, parameters: new Map(), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: {},
-  });
-  return [...execution.rows()].flat();
-}
 
 it(`matches what trying every trail matches (SEED=${SEED})`, async () => {
   const store = await LocalStore.withGraph();

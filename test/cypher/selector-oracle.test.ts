@@ -4,10 +4,10 @@
  */
 import { expect, it } from 'vitest';
 import { seededRandom, type Random } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import type { GraphWriter } from '../../src/graph/view.ts';
 import type { PathValue, Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { rowsOf } from './rows.ts';
 import { storeGraph } from './stored-graph.ts';
 
 const SEED = Number(process.env.SEED ?? 20261128);
@@ -58,11 +58,8 @@ function randomPattern(random: Random): Pattern {
   return { text, names };
 }
 
-function rowsOf(view: GraphWriter, text: string): Value[][] {
-  const execution = execute(prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES }), {
-    view, parameters: new Map([['k', 2]]), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: {},
-  });
-  return [...execution.rows()].flat();
+function found(view: GraphWriter, text: string): Value[][] {
+  return rowsOf(view, text, { parameters: new Map([['k', 2]]) });
 }
 
 interface Path {
@@ -102,7 +99,7 @@ it(`chooses among what the pattern matches (SEED=${SEED})`, async () => {
     const pattern = randomPattern(random);
     const columns = [...pattern.names, 'p'].join(', ');
     const to = pattern.names.includes('t') ? pattern.names.indexOf('t') : 0;
-    const pathsOf = (text: string): Path[] => rowsOf(view, text).map((row) => (
+    const pathsOf = (text: string): Path[] => found(view, text).map((row) => (
       { pair: `${show(row[0]!)} ${show(row[to]!)}`, length: (row.at(-1) as PathValue).relationships.length, row: row.map(show).join(' ') }));
     const all = pathsOf(`MATCH p = ${pattern.text} RETURN ${columns}`);
     const [selector, k, groups] = pick(random, SELECTORS);
@@ -134,10 +131,10 @@ it(`chooses among what the pattern matches (SEED=${SEED})`, async () => {
     const told = `SEED=${SEED} round ${round}: ${pattern.text} on ${JSON.stringify(graph)}`;
     if (groups) {
       const lengths = chosen(all, k, groups).flatMap((each) => each.lengths);
-      expect(rowsOf(view, `MATCH p = ${selector} ${pattern.text} WHERE length(p) <> 1 RETURN count(*)`)[0]![0], told).toBe(lengths.filter((length) => length !== 1).length);
-      expect(rowsOf(view, `RETURN COUNT { ${selector} ${pattern.text} }`)[0]![0], told).toBe(lengths.length);
+      expect(found(view, `MATCH p = ${selector} ${pattern.text} WHERE length(p) <> 1 RETURN count(*)`)[0]![0], told).toBe(lengths.filter((length) => length !== 1).length);
+      expect(found(view, `RETURN COUNT { ${selector} ${pattern.text} }`)[0]![0], told).toBe(lengths.length);
     }
     const starts = new Set(all.map(({ pair }) => pair.split(' ')[0]!));
-    expect(rowsOf(view, `MATCH (s) WHERE EXISTS { ${selector} ${pattern.text} } RETURN s`).map((row) => show(row[0]!)).sort(), told).toEqual([...starts].sort());
+    expect(found(view, `MATCH (s) WHERE EXISTS { ${selector} ${pattern.text} } RETURN s`).map((row) => show(row[0]!)).sort(), told).toEqual([...starts].sort());
   }
 }, 120_000);

@@ -1,20 +1,17 @@
 /** Searches by likeness, against a look at the properties of every node and relationship: what is stored as numbers side by side says the same. */
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import { FieldRules, guardedView } from '../../src/graph/guarded-view.ts';
 import type { GraphView } from '../../src/graph/view.ts';
 import type { RelationshipValue} from '../../src/value/value.ts';
 import { Float, NodeValue, type Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { rowsOf } from './rows.ts';
 
 const LENGTH = 12;
 
 function run(view: GraphView, text: string, parameters: Record<string, Value> = {}): Value[][] {
-  const execution = execute(prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES }), {
-    view, parameters: new Map(Object.entries(parameters)), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(7), timeZone: 'Z', limits: {},
-  });
-  return [...execution.rows()].flat();
+  return rowsOf(view, text, { parameters: new Map(Object.entries(parameters)) });
 }
 
 const random = seededRandom(41);

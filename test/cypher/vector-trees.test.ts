@@ -1,11 +1,11 @@
 /** Searches by an index with a tree: what they find has its exact score, it is nearly all that is nearest, and all of it where all is to be compared. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import { execute, NO_PROCEDURES, prepare } from '../../src/cypher/engine.ts';
 import { FieldRules, guardedView } from '../../src/graph/guarded-view.ts';
 import type { GraphView } from '../../src/graph/view.ts';
 import { Float, NodeValue, type Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { rowsOf } from './rows.ts';
 
 const LENGTH = 16;
 const COUNT = 6000;
@@ -14,11 +14,9 @@ const centres = Array.from({ length: 60 }, () => Array.from({ length: LENGTH }, 
 const vector = (): Value[] => centres[Math.floor(random.next() * centres.length)]!.map((number) => new Float(Math.fround(number + (random.next() + random.next() - 1) * 0.4)));
 
 function run(view: GraphView, text: string, parameters: Record<string, Value> = {}, vectorSearchEffort?: number, hides = false): Value[][] {
-  const execution = execute(prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES }), {
-    view, parameters: new Map(Object.entries(parameters)), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(7), timeZone: 'Z',
-    limits: vectorSearchEffort === undefined ? {} : { vectorSearchEffort }, mayRead: hides ? () => false : undefined,
+  return rowsOf(view, text, {
+    parameters: new Map(Object.entries(parameters)), limits: vectorSearchEffort === undefined ? {} : { vectorSearchEffort }, mayRead: hides ? () => false : undefined,
   });
-  return [...execution.rows()].flat();
 }
 
 type Found = (readonly [id: number, score: number])[];
