@@ -3,6 +3,7 @@ import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { DbError } from '../base/errors.ts';
+import { Utf8Check } from '../base/utf8.ts';
 import { jsonToValue, parseJson } from '../value/json.ts';
 import type { Value } from '../value/value.ts';
 import { CsvReader } from './csv.ts';
@@ -26,18 +27,29 @@ export function filesOf(spec: FileSpec, base: string): string[] {
   return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(path, entry.name)).sort();
 }
 
-/** The bytes of a file, unpacked, with the count of bytes read so far (packed ones, where it is packed). */
+/** The bytes of a file, unpacked, which are UTF-8, with the count of bytes read so far (packed ones, where it is packed). */
 export async function* byteParts(path: string): AsyncGenerator<{ part: Buffer; bytes: number }> {
   const input = createReadStream(path, { highWaterMark: PART_BYTES });
   const stream = path.endsWith('.gz') ? input.pipe(createGunzip({ chunkSize: PART_BYTES })) : input;
   input.on('error', (error) => stream.destroy(error));
+  const check = new Utf8Check();
   try {
-    for await (const part of stream as AsyncIterable<Buffer>) yield { part, bytes: input.bytesRead };
+    for await (const part of stream as AsyncIterable<Buffer>) {
+      refuseOtherText(path, check.push(part));
+      yield { part, bytes: input.bytesRead };
+    }
+    refuseOtherText(path, check.end());
   } catch (error) {
+    if (error instanceof DbError) throw error;
     throw new DbError('InvalidRequest', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   } finally {
     input.destroy();
   }
+}
+
+function refuseOtherText(path: string, wrongAt: number | undefined): void {
+  if (wrongAt === undefined) return;
+  throw new DbError('InvalidRequest', `${path} is not UTF-8: byte ${wrongAt + 1} does not belong`, { hint: 'convert it: iconv -f latin1 -t utf-8, or whatever it is written in' });
 }
 
 /** The same as texts. */

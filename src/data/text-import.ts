@@ -2,6 +2,7 @@
  * TuGraph's import of text, over whatever protocol it came: labels from a description, lines of one file as vertices or edges.
  * The caller gives what runs the statements, and makes one transaction of those of a schema.
  */
+import { isUtf8 } from 'node:buffer';
 import { DbError } from '../base/errors.ts';
 import { bodyOf, booleanField, jsonField, listField, optionalText, textField } from '../value/bodies.ts';
 import type { Body } from '../value/bodies.ts';
@@ -47,7 +48,13 @@ function dataText(data: unknown): string {
   if (!bytes.every((byte): byte is number => typeof byte === 'number' && byte >= 0 && byte < 256)) {
     throw new DbError('InvalidRequest', '`data` must be a string or an array of bytes.');
   }
-  return Buffer.from(bytes).toString();
+  return utf8Text(Buffer.from(bytes));
+}
+
+/** Data that comes as bytes. */
+export function utf8Text(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new DbError('InvalidRequest', '`data` is not UTF-8', { hint: 'convert it first' });
+  return bytes.toString();
 }
 
 // -------------------------------------------------------------- schema

@@ -54,6 +54,7 @@ export class Transaction {
   readonly timeMs: number;
   readonly #options: TransactionOptions;
   readonly #graphs = new Map<string, GraphTransaction>();
+  #changesSystem = false;
 
   constructor(options: TransactionOptions) {
     this.changes = new ChangeSet(options.base);
@@ -81,7 +82,13 @@ export class Transaction {
     return systemState(this.changes);
   }
 
+  /** Whether it changed graphs, users, roles or settings. */
+  get changesSystem(): boolean {
+    return this.#changesSystem;
+  }
+
   changeSystem(change: SystemChange): void {
+    this.#changesSystem = true;
     changeSystem(this.changes, change);
     this.effects.system(change);
     if (change.kind === 'deleteGraph') this.#graphs.delete(change.name);

@@ -12,6 +12,8 @@ import { COUNTERS } from '../graph/blocks.ts';
 import type { Block, BlockKind } from '../graph/blocks.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { StateWriter } from '../graph/state-writer.ts';
+import { EMPTY_SYSTEM, SYSTEM, SYSTEM_GRAPH } from '../graph/system.ts';
+import type { SystemState } from '../graph/system.ts';
 import { Transaction } from '../graph/transaction.ts';
 import type { IdAllocator } from '../graph/transaction.ts';
 
@@ -114,8 +116,18 @@ export class InteractiveTransaction {
     return this.#ids.again();
   }
 
-  /** Whether something it has read may have changed since it began. */
-  conflicts(writer: StateWriter): boolean {
+  /**
+   * Whether something it has read may have changed since it began. Users, roles and settings it is only taken to have read where it
+   * changes some of them: a whole record is stored, and would undo what another has changed of it. What else of theirs would matter, `isOutdated` says.
+   */
+  conflicts(writer: StateWriter, isOutdated: (begun: SystemState, now: SystemState) => boolean = () => false): boolean {
+    if (writer.changedSince(SYSTEM_GRAPH, SYSTEM.tag, 0, this.version)) {
+      if (this.transaction.changesSystem) return true;
+      const now = writer.head(SYSTEM_GRAPH).get(SYSTEM, 0)?.state ?? EMPTY_SYSTEM;
+      // What it wrote to a graph that is gone would be nowhere.
+      for (const graph of this.#sources.keys()) if (!now.graphs.some(({ id }) => id === graph)) return true;
+      if (isOutdated(this.#point.system, now)) return true;
+    }
     for (const [graph, source] of this.#sources) if (source.changedSince(writer, graph, this.version)) return true;
     return false;
   }

@@ -14,6 +14,7 @@ import { applyEffects, entryTooLarge } from '../graph/effects.ts';
 import type { StateReader } from '../graph/state-reader.ts';
 import type { EntryToWrite, Staged, StateWriter } from '../graph/state-writer.ts';
 import { OUTCOME, outcomeNumber, SYSTEM_GRAPH } from '../graph/system.ts';
+import type { SystemState } from '../graph/system.ts';
 import { Transaction } from '../graph/transaction.ts';
 import type { IdAllocator } from '../graph/transaction.ts';
 import { ChangeSet } from '../graph/write-buffer.ts';
@@ -57,6 +58,8 @@ export interface WriteOptions {
   readonly answer?: Uint8Array | undefined;
   /** The work is what that transaction did, done again: at its time, with its ids, under the same leadership or not at all. */
   readonly again?: InteractiveTransaction | undefined;
+  /** Whether what an interactive transaction did at the system state it began in is not to be committed at that of now. */
+  readonly isOutdated?: ((begun: SystemState, now: SystemState) => boolean) | undefined;
 }
 
 export interface Written<T> {
@@ -196,7 +199,7 @@ export class Transactor {
       while (this.#repeats.has(key ?? '')) await this.#settled(key!);
       this.#checkOpen();
       if (key !== undefined && this.#answerOf(key) !== undefined) return this.#writer.version;
-      if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer)) throw conflict();
+      if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer, options.isOutdated)) throw conflict();
       if (key !== undefined) this.#remember(transaction, key, options.answer === undefined ? undefined : () => options.answer!);
       const record = transaction.effects.finish();
       const changes = new ChangeSet((graph) => this.#writer.head(graph));

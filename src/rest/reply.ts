@@ -32,6 +32,7 @@ function withStatus(error: unknown): unknown {
   if (error instanceof DbError || !(error instanceof Error)) return error;
   const status = (error as { statusCode?: number }).statusCode;
   if (status === 413) return new DbError('RequestTooLarge', 'Request too large', { hint: 'split it, or raise max_request_bytes' });
+  if (status === 415) return new DbError('InvalidRequest', error.message, { hint: 'send JSON, with the content-type application/json' });
   if (status !== undefined && status >= 400 && status < 500) return new DbError('InvalidRequest', error.message);
   return error;
 }

@@ -1,5 +1,6 @@
 /** The HTTP port: TuGraph's REST API, health checks, web pages. */
 import { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import fastify from 'fastify';
@@ -23,13 +24,13 @@ import { importRoutes } from './import-routes.ts';
 import { infoRoutes } from './info-routes.ts';
 import { openApiRoutes } from './openapi.ts';
 import { pageRoutes } from './page-routes.ts';
-import { parseJson } from '../value/json.ts';
 import { metricsRoute } from './metrics-route.ts';
 import type { MetricsSource } from './metrics-route.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { relationshipRoutes } from './relationship-routes.ts';
 import { closeQueuedAnswers } from './queued-answers.ts';
 import { knownOf, originOf, sendError } from './reply.ts';
+import { refuseUnreadable, takeBodies } from './request-bodies.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { userRoutes } from './user-routes.ts';
 
@@ -181,6 +182,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   const app: FastifyInstance = fastify({
     ...protocol, logger: false, bodyLimit: options.bodyBytesMax, requestTimeout, forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: NAME_CHARS_MAX },
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket as Socket),
     // URLs that cannot be routed pass no hook, but are answered like every other mistake.
     frameworkErrors: (error, request, reply) => {
       try {
@@ -193,16 +195,7 @@ export function makeApp(service: Service, options: RestOptions, isDraining: () =
   });
 
   closeQueuedAnswers(app.server);
-  // As text first: a body that is not JSON gets our own error, and numbers stay exact.
-  app.removeContentTypeParser(['application/json', 'text/plain']);
-  app.addContentTypeParser(['application/json', 'text/plain'], { parseAs: 'string' }, (_, body, done) => {
-    try {
-      done(null, body === '' ? {} : parseJson(String(body)));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
-
+  takeBodies(app);
   auditRequests(app, service);
   shapeAnswers(app, options.gzipBytesMin ?? 0);
   const { onRoute } = options;

@@ -5,7 +5,7 @@
  */
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { DbError } from '../base/errors.ts';
-import { DONE_BEFORE, dataImport, schemaImport } from '../data/text-import.ts';
+import { DONE_BEFORE, dataImport, schemaImport, utf8Text } from '../data/text-import.ts';
 import type { Principal, QuerySummary } from '../service/api.ts';
 import type { Origin } from '../service/origin.ts';
 import { traceparentOf } from '../service/origin.ts';
@@ -69,7 +69,7 @@ export class ClientService {
     }));
     this.#define(CLIENT_SERVICE, 'ImportSchema', (request, _, who) => this.#importSchema(request, who!));
     this.#define(CLIENT_SERVICE, 'ImportData', (request, _, who) => {
-      const body = { ...request, data: (request.data as Buffer).toString(), delimiter: request.delimiter === '' ? undefined : request.delimiter };
+      const body = { ...request, data: utf8Text(request.data as Buffer), delimiter: request.delimiter === '' ? undefined : request.delimiter };
       return this.#importData(request, who!, body);
     });
     this.#define(CLIENT_SERVICE, 'Version', async (_, __, who) => {

@@ -59,6 +59,28 @@ function newRules(system: SystemState, user: string, graph: string): FieldRules 
   return hidden.length + readOnly.length === 0 ? undefined : new FieldRules(hidden, readOnly);
 }
 
+/**
+ * Whether a user may do less now, on any graph, than in an earlier state: a transaction that began in that one must neither go on reading
+ * what was taken from him nor commit what he may not write any more.
+ */
+export function hasLostRights(before: SystemState, now: SystemState, user: string): boolean {
+  if (before === now || isAdmin(now, user)) return false;
+  if (isAdmin(before, user)) return true;
+  return before.graphs.some(({ name }) => RANK[accessLevel(now, user, name)] < RANK[accessLevel(before, user, name)] || fieldsOf(now, user, name) !== fieldsOf(before, user, name));
+}
+
+/** What is kept from a user of the fields of a graph, as text: whether it is more or less than before is not asked. */
+function fieldsOf(system: SystemState, user: string, graph: string): string {
+  return JSON.stringify((system.users[user]?.roles ?? []).map((name) => {
+    const role = system.roles[name];
+    return role === undefined || role.disabled ? null : [role.permissions[graph], role.fieldPermissions[graph]];
+  }));
+}
+
+export function rightsLost(): DbError {
+  return new DbError('Conflict', "the user's rights have changed since the transaction began", { hint: 'run the transaction again: it is judged by the rights of now' });
+}
+
 /** Throws unless the user may run a statement of that kind on the graph. */
 export function checkAccess(system: SystemState, user: string, graph: string, access: 'read' | 'write' | 'schema' | 'dbms'): void {
   const record = system.users[user];

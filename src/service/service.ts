@@ -237,14 +237,16 @@ export class Service {
    * the factory password may be made to change it first.
    */
   checkStanding(system: SystemState, principal: Principal, text: string): void {
-    const { user, tokenIssuedMs, generation, origin } = principal;
+    this.checkPresence(system, principal);
+    if (this.options.disableAuth || principal.tokenIssuedMs === undefined) return;
+    if (this.options.forcePasswordChange && system.users[principal.user]!.defaultPassword && !CHANGES_PASSWORD.test(text) && !OWN_PASSWORD_COMMAND.test(text)) throw mustChangePassword();
+  }
+
+  /** Whether the user of a session is still let in, at all. */
+  checkPresence(system: SystemState, { user, tokenIssuedMs, generation, origin }: Principal): void {
     if (origin !== undefined && origin !== NO_ORIGIN && !this.mayConnect(origin.address)) throw addressRefused(origin.address);
-    if (this.options.disableAuth || tokenIssuedMs === undefined) return;
-    const record = system.users[user];
-    if (isRevoked(record, tokenIssuedMs, generation)) {
-      throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, was logged out, or its password was changed: log in again', facts: { fatal: 1 } });
-    }
-    if (this.options.forcePasswordChange && record!.defaultPassword && !CHANGES_PASSWORD.test(text) && !OWN_PASSWORD_COMMAND.test(text)) throw mustChangePassword();
+    if (this.options.disableAuth || tokenIssuedMs === undefined || !isRevoked(system.users[user], tokenIssuedMs, generation)) return;
+    throw new DbError('Unauthorized', 'Unauthorized: [Unauthorized] Authentication failed.', { hint: 'the user is gone or disabled, was logged out, or its password was changed: log in again', facts: { fatal: 1 } });
   }
 
   /** For what is not a statement: as `checkStanding`. */

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { asDbError, DbError } from '../base/errors.ts';
 import { prepare } from '../cypher/engine.ts';
 import type { PreparedQuery } from '../cypher/engine.ts';
+import type { SystemState } from '../graph/system.ts';
 import type { CypherMap } from '../value/value.ts';
 import { DeferredTransaction } from './deferred-transaction.ts';
 import { portable } from './parameters.ts';
 import type { BeginReply, GroupFacts, LocalRequest, Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
+import { hasLostRights, rightsLost } from './access.ts';
 import { OWN_KEY_PREFIX } from './api.ts';
 import type { Executor } from './executors.ts';
 import type { ReadMode } from './read-index.ts';
@@ -263,6 +265,7 @@ export class Session {
 
   async begin(options: BeginOptions): Promise<SessionTransaction> {
     const { service } = this;
+    const begunIn = service.options.reader.system;
     const request = { user: this.principal.user, timeoutMs: options.timeoutMs ?? 0, minVersion: options.minVersion ?? 0, killSlot: -1 };
     if (options.mode === 'read') {
       const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
@@ -271,11 +274,11 @@ export class Session {
       if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');
       const transaction = service.nextReadTransaction();
       const beginning = reader.begin({ ...request, transaction });
-      if (options.runsAtOnce === true) return new SessionTransaction(this, reader, { transaction, version, beginning }, options);
-      return new SessionTransaction(this, reader, await beginning, options);
+      if (options.runsAtOnce === true) return new SessionTransaction(this, reader, { transaction, version, beginning }, options, begunIn);
+      return new SessionTransaction(this, reader, await beginning, options, begunIn);
     }
     const keyed = options.answersRepetition === true ? { ...request, idempotencyKey: options.idempotencyKey } : request;
-    return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(keyed), options));
+    return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(keyed), options, begunIn));
   }
 }
 
@@ -299,6 +302,8 @@ export class SessionTransaction {
   readonly #executor: Executor;
   readonly #id: number;
   readonly #options: BeginOptions;
+  /** What users and roles were when it began: its snapshot is at least so new. */
+  readonly #begunIn: SystemState;
   #version: number;
   #open = true;
   /** Its answer is not here yet, or not looked at. */
@@ -306,8 +311,9 @@ export class SessionTransaction {
   /** Set: there is nothing to do, it was done before under the same key and answered with this. */
   readonly repeated: Uint8Array | undefined;
 
-  constructor(session: Session, executor: Executor, begun: BeginReply & { readonly beginning?: Promise<BeginReply> }, options: BeginOptions) {
+  constructor(session: Session, executor: Executor, begun: BeginReply & { readonly beginning?: Promise<BeginReply> }, options: BeginOptions, begunIn: SystemState) {
     this.#session = session;
+    this.#begunIn = begunIn;
     this.#executor = executor;
     this.#id = begun.transaction;
     this.#version = begun.version;
@@ -325,6 +331,8 @@ export class SessionTransaction {
   run(text: string, options: RunOptions): Promise<ResultStream> {
     return this.#session.statement(text, graphOf(options.graph ?? this.#options.graph), options, (graph) => {
       const query = this.#session.prepare(text, graph);
+      // The statement runs on the state of its transaction, whose rights are those of then.
+      if (hasLostRights(this.#begunIn, this.#session.service.options.reader.system, this.#session.principal.user)) throw rightsLost();
       if (this.#options.mode === 'read' && isWrite(query)) {
         throw new DbError('AccessMode', 'Writing in read access mode not allowed. this statement writes, but the transaction was begun for reading', { hint: 'use a write transaction' });
       }
@@ -347,14 +355,16 @@ export class SessionTransaction {
 
   /** `answer`: for a repetition under the same key. */
   async commit(answer?: Uint8Array): Promise<{ version: number }> {
+    const { service, principal } = this.#session;
+    service.checkPresence(service.options.reader.system, principal);
     this.#open = false;
     if (this.#options.mode === 'read') {
       await this.#begun();
       this.#endRead();
       return { version: this.#version };
     }
-    const { options } = this.#session.service;
-    const { user } = this.#session.principal;
+    const { options } = service;
+    const { user } = principal;
     if (this.#executor !== options.leader) {
       return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, answer }));
     }

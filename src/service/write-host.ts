@@ -7,12 +7,13 @@ import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { emptyStats } from '../cypher/context.ts';
 import { executeInTransactions, prepare, surroundingsOf } from '../cypher/engine.ts';
+import type { SystemState } from '../graph/system.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
-import { checkAccess } from './access.ts';
+import { checkAccess, hasLostRights } from './access.ts';
 import { StatementRunner, stateAt, stateIn } from './statement-runner.ts';
 import type { HostOptions } from './statement-runner.ts';
 import { hashOf, StatementLog } from './statement-log.ts';
@@ -102,9 +103,11 @@ export class WriteHost {
           return after;
         },
         write: async (work) => {
-          const { version, result } = await this.#transactor.write((transaction) => ({
-            result: work(this.#statements.context(request, transaction.graph(view.graphName), control, stateIn(transaction))),
-          }));
+          const { version, result } = await this.#transactor.write((transaction) => {
+            // Rights may be taken away while it runs.
+            checkAccess(transaction.system, request.user, view.graphName, query.access);
+            return { result: work(this.#statements.context(request, transaction.graph(view.graphName), control, stateIn(transaction))) };
+          });
           last = version;
           return result!;
         },
@@ -236,7 +239,8 @@ export class WriteHost {
     if (open === undefined) return { version: (this.#open(id), 0) };
     this.#transactions.delete(id);
     try {
-      return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, answer }) };
+      const isOutdated = (begun: SystemState, now: SystemState) => hasLostRights(begun, now, open.user);
+      return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, answer, isOutdated }) };
     } catch (error) {
       if (asDbError(error).code !== 'Conflict' || !open.log.isRepeatable) throw error;
       return await this.#commitByRepeating(open, error, { idempotencyKey: key, answer });

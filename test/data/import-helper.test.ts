@@ -1,8 +1,9 @@
 /** An import large enough for a second thread gives what one thread gives: the same graph to the byte, the same rejected rows. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { INPUT_BYTES_MIN } from '../../src/data/import-helper.ts';
 import { importOffline } from '../../src/data/offline-import.ts';
@@ -72,4 +73,26 @@ it('ends with the first row that does not fit', async () => {
   const { code, err } = await run('lgraph_import', ['-c', configFile, '-d', join(folder, 'refused')]);
   expect(code).toBe(1);
   expect(err).toContain(`[file: people.csv] [label: Person] line ${PEOPLE + 3002}: duplicate primary field: 7`);
+}, 60_000);
+
+it('takes no file for UTF-8 that is not, plain or packed, and stores nothing of it', async () => {
+  const files = mkdtempSync(join(tmpdir(), 'lgraph-latin-'));
+  try {
+    const config = writePeople(files, 3, 3);
+    const text = readFileSync(join(files, 'people.csv'), 'utf8').replace('person', 'Zoé');
+    const place = text.indexOf('é') + 1;
+    writeFileSync(join(files, 'people.csv'), text, 'latin1');
+    for (const name of ['people.csv', 'people.csv.gz']) {
+      if (name.endsWith('.gz')) {
+        writeFileSync(join(files, name), gzipSync(Buffer.from(text, 'latin1')));
+        writeFileSync(config, readFileSync(config, 'utf8').replace('people.csv', name));
+      }
+      const { code, err } = await run('lgraph_import', ['-c', config, '-d', join(files, 'db'), '--continue_on_error', 'true']);
+      expect(code).toBe(1);
+      expect(err).toContain(`${name} is not UTF-8: byte ${place} does not belong`);
+      expect(existsSync(join(files, 'db'))).toBe(false);
+    }
+  } finally {
+    rmSync(files, { recursive: true, force: true });
+  }
 }, 60_000);

@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../src/cli/rest-client.ts';
 import { acceptsGzip, corsFor } from '../../src/rest/answers.ts';
@@ -144,6 +144,40 @@ it('names the limit of a request that is too large', async () => {
   const { status, body } = await post({ script: `RETURN '${'x'.repeat(70_000)}'` });
   expect(status).toBe(413);
   expect(body.toString()).toContain('max_request_bytes');
+});
+
+describe('a body', () => {
+  const send = async (body: Buffer, headers: object = {}) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/cypher`, { method: 'POST', body, headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', ...headers } });
+    return { status: response.status, body: await response.json() as Record<string, unknown> };
+  };
+
+  it('is UTF-8: nothing is stored that was not understood', async () => {
+    const latin = Buffer.from('{"script": "RETURN \'caf\u00e9\' AS x"}', 'latin1');
+    expect(await send(latin)).toMatchObject({ status: 400, body: { error_code: 'InvalidRequest', error_message: 'Failed to extract JSON: the body is not UTF-8' } });
+    expect(await send(Buffer.from('{"script": "RETURN \'caf\u00e9\' AS x"}'))).toMatchObject({ status: 200, body: { result: [['caf\u00e9']] } });
+    // As some editors and shells begin a file.
+    expect(await send(Buffer.from('\uFEFF{"script": "RETURN 1 AS x"}'))).toMatchObject({ status: 200, body: { result: [[1]] } });
+  });
+
+  it('that is compressed, or of another type, is refused in words', async () => {
+    expect(await send(gzipSync('{"script": "RETURN 1"}'), { 'content-encoding': 'gzip' })).toMatchObject({ status: 400, body: { error_message: 'the body is in the content-encoding "gzip"' } });
+    expect(await send(Buffer.from('script=RETURN+1'), { 'content-type': 'application/x-www-form-urlencoded' })).toMatchObject({ status: 400, body: { hint: 'send JSON, with the content-type application/json' } });
+  });
+});
+
+it('answers what is no request of HTTP in the form of every other error', async () => {
+  const answer = (text: string) => new Promise<{ status: string; body: unknown }>((resolve, reject) => {
+    let all = '';
+    connect(server.port, '127.0.0.1').on('data', (data) => {
+      all += data.toString();
+    }).on('close', () => {
+      const [head, body] = all.split('\r\n\r\n') as [string, string];
+      resolve({ status: head.slice(9, 12), body: JSON.parse(body) });
+    }).on('error', reject).end(text);
+  });
+  expect(await answer('FOO /cypher HTTP/1.1\r\nhost: x\r\n\r\n')).toMatchObject({ status: '400', body: { error_code: 'InvalidRequest' } });
+  expect(await answer(`GET /livez HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)).toMatchObject({ status: '431', body: { error_message: 'the head of the request is too long' } });
 });
 
 describe('a client that leaves', () => {

@@ -243,6 +243,7 @@ describe('import and export', () => {
     for (const wrong of [{ description: file({ format: 'JSON', label: 'City', header: '1', columns: ['name'] }) }, { description: cities, continue_on_error: 'true' }]) {
       expect(await ask('POST', '/db/yago/import/text', { data: 'header\n["Rome"]', ...wrong })).toMatchObject({ status: 400, body: { error_code: 'InvalidRequest' } });
     }
+    expect(await ask('POST', '/db/yago/import/text', { description: cities, data: [...Buffer.from('header\n["Orl\u00e9ans"]', 'latin1')] })).toMatchObject({ status: 400, body: { error_message: '`data` is not UTF-8' } });
     const edges = 'Vanessa Redgrave|London|20.21\nLiam Neeson|New York|';
     expect(await done('POST', '/db/yago/import/text', { description: file(BORN_IN), data: edges, delimiter: '|' })).toEqual({ log: '2 imported, 0 skipped' });
     const { body } = await ask('POST', '/cypher', { graph: 'yago', script: 'MATCH (p)-[r:BORN_IN]->(c) RETURN p.name, p.birthyear, c.name, r.weight ORDER BY c.name' });

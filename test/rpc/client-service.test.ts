@@ -165,6 +165,7 @@ describe('import', () => {
 
   it('refuses what makes no sense', async () => {
     expect(await refusal(client.call('ImportSchema', { description: '{' }))).toMatchObject({ grpc: status.INVALID_ARGUMENT, code: 'InvalidRequest' });
+    expect(await refusal(client.call('ImportData', { description: '{"files": []}', data: Buffer.from('Köln', 'latin1') }))).toMatchObject({ code: 'InvalidRequest', message: '`data` is not UTF-8' });
     expect(await refusal(client.call('ImportData', { description: '{"files": []}' }))).toMatchObject({ code: 'InvalidRequest' });
   });
 });

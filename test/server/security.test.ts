@@ -4,10 +4,10 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import neo4j from 'neo4j-driver';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../src/cli/rest-client.ts';
 import { TestServer } from '../rest/rest-server.ts';
-import { RpcClient } from '../rpc/client.ts';
+import { refusal, RpcClient } from '../rpc/client.ts';
 
 const ADMIN = '73@TuGraph';
 const bolt = (server: TestServer, user: string, password: string) => neo4j.driver(`bolt://127.0.0.1:${server.ports.bolt}`, neo4j.auth.basic(user, password), { maxTransactionRetryTime: 0 });
@@ -53,7 +53,7 @@ describe('one server', () => {
   let server: TestServer;
 
   beforeAll(async () => {
-    server = await TestServer.start(18_700, ['--enable_audit_log', 'true', '--login_failures_max', '3', '--login_lock_ms', '1500']);
+    server = await TestServer.start(18_700, ['--enable_rpc', 'true', '--enable_audit_log', 'true', '--login_failures_max', '3', '--login_lock_ms', '1500']);
   });
   afterAll(async () => {
     await server.stop();
@@ -220,6 +220,91 @@ describe('one server', () => {
     await server.ask('POST', '/user/reader/logout', {}, await server.login('ann', 'other')).then(({ status }) => expect(status).toBe(403));
     await driver.close();
     await own.close();
+  });
+
+  describe('rights that are taken away from a user with open transactions', () => {
+    const CONFLICT = 'Neo.TransientError.Transaction.DeadlockDetected';
+    const level = (graph: string) => cypher(server, `CALL dbms.security.modRoleAccessLevel('writers', {default: '${graph}'})`);
+    const count = async (label: string) => ((await server.done('POST', '/cypher', { script: `MATCH (n:${label}) RETURN count(n)` })) as { result: unknown[][] }).result[0]![0];
+    let driver: ReturnType<typeof bolt>;
+
+    beforeAll(async () => {
+      await server.done('POST', '/cypher', { script: "CALL dbms.security.createRole('writers', '')" });
+      await server.done('POST', '/user', { user: 'wim', password: 'pw' });
+      await server.done('POST', '/cypher', { script: "CALL dbms.security.addUserRoles('wim', ['writers'])" });
+      driver = bolt(server, 'wim', 'pw');
+    });
+    beforeEach(async () => {
+      await level('WRITE');
+    });
+    afterAll(async () => {
+      await driver.close();
+    });
+
+    it('are gone for their next statements, over Bolt and gRPC', async () => {
+      const client = new RpcClient(`127.0.0.1:${server.ports.rpc}`);
+      await client.login('wim', 'pw');
+      const begun = async (mode: 'READ' | 'WRITE') => {
+        const transaction = driver.session({ defaultAccessMode: neo4j.session[mode] }).beginTransaction();
+        await transaction.run(mode === 'READ' ? 'RETURN 1' : 'CREATE (:Taken)');
+        return transaction;
+      };
+      const [reading, writing] = [await begun('READ'), await begun('WRITE')];
+      const { transaction } = await client.call('Begin', {});
+      await client.run('MATCH (n) RETURN count(n)', { transaction });
+      await level('NONE');
+      await expect(reading.run('MATCH (n) RETURN n')).rejects.toMatchObject({ code: CONFLICT });
+      await expect(writing.run('CREATE (:Taken)')).rejects.toMatchObject({ code: CONFLICT });
+      expect(await refusal(client.run('MATCH (n) RETURN n', { transaction }))).toMatchObject({ code: 'Conflict', retryable: 'true' });
+      // Run again, as drivers do, they are told why.
+      await expect(driver.session().run('CREATE (:Taken)')).rejects.toMatchObject({ code: 'Neo.ClientError.Security.Forbidden' });
+      client.close();
+      expect(await count('Taken')).toBe(0);
+    });
+
+    it('are gone for their commits, but not for those of whom nothing was taken', async () => {
+      const commit = async (meanwhile: () => Promise<unknown>) => {
+        const transaction = driver.session().beginTransaction();
+        await transaction.run('CREATE (:Committed)');
+        await meanwhile();
+        return transaction.commit().then(() => undefined, codeOf);
+      };
+      expect(await commit(() => level('READ'))).toBe(CONFLICT);
+      await level('WRITE');
+      expect(await commit(() => cypher(server, "CALL dbms.security.modRoleFieldAccessLevel('writers', 'default', 'Committed', 'x', 'VERTEX', 'READ')"))).toBe(undefined);
+      expect(await commit(() => server.done('POST', '/user', { user: 'other', password: 'pw' }))).toBe(undefined);
+      expect(await commit(() => level('FULL'))).toBe(undefined);
+      expect(await count('Committed')).toBe(3);
+      expect(await commit(() => server.done('POST', '/user/wim/disable', {}))).toBe('Neo.ClientError.Security.Unauthorized');
+      await server.done('POST', '/user/wim/enable', {});
+      expect(await count('Committed')).toBe(3);
+    });
+
+    it('are gone for the batches to come', async () => {
+      const running = driver.session().run('UNWIND range(1, 200000) AS i CALL (i) { CREATE (:Batch) } IN TRANSACTIONS OF 10 ROWS');
+      const ended = running.then(() => undefined, codeOf);
+      await eventually('the first batch', 10_000, async () => Number(await count('Batch')) > 0);
+      await level('READ');
+      expect(await ended).toBe('Neo.ClientError.Security.Forbidden');
+      expect(await count('Batch')).toBeLessThan(200_000);
+    });
+  });
+
+  it('loses no change of users and graphs to a transaction that began before it', async () => {
+    const driver = bolt(server, 'admin', ADMIN);
+    const commit = async (first: string, meanwhile: string, database = 'default') => {
+      const transaction = driver.session({ database }).beginTransaction();
+      await transaction.run(first);
+      await server.done('POST', '/cypher', { script: meanwhile });
+      return transaction.commit().then(() => undefined, codeOf);
+    };
+    await server.done('POST', '/user', { user: 'uma', password: 'pw' });
+    await server.done('POST', '/cypher', { script: "CALL dbms.security.createRole('later', '')" });
+    expect(await commit("CALL dbms.security.addUserRoles('uma', ['later'])", "CALL dbms.security.disableUser('uma', true)")).toMatch(/TransientError/);
+    expect((await server.ask('POST', '/login', { user: 'uma', password: 'pw' })).status).toBe(401);
+    expect(await commit("CALL dbms.graph.createGraph('twice')", "CALL dbms.graph.createGraph('twice')")).toMatch(/TransientError/);
+    expect(await commit('CREATE (:Lost)', "CALL dbms.graph.deleteGraph('twice')", 'twice')).toMatch(/TransientError/);
+    await driver.close();
   });
 
   it('lets only allowed addresses speak while enable_ip_check is on, and its own machine always', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DbError } from '../../src/base/errors.ts';
+import { EMPTY_SYSTEM } from '../../src/graph/system.ts';
 import type { BeginReply, RunReply, RunRequest } from '../../src/service/api.ts';
 import type { Executor } from '../../src/service/executors.ts';
 import { DeferredTransaction, EagerTexts } from '../../src/service/deferred-transaction.ts';
@@ -9,7 +10,7 @@ import type { Service } from '../../src/service/service.ts';
 /** As much of a session as a transaction asks of it. */
 const SESSION = {
   principal: { user: 'u' },
-  service: { options: { leader: undefined } },
+  service: { options: { leader: undefined, reader: { system: EMPTY_SYSTEM } }, checkPresence: () => undefined },
   prepare: () => ({ access: 'read', mode: 'run', summary: 'r' }),
   statement: (text: string, graph: string, _options: unknown, understand: (graph: string) => unknown, work: (request: object, end: () => void) => Promise<unknown>) => {
     understand(graph);
@@ -23,7 +24,7 @@ const OPTIONS = { encoding: 'json', firstRows: 10 };
 function open(begun: Promise<BeginReply>, run: (request: RunRequest) => Promise<RunReply>): { transaction: SessionTransaction; ended: number[] } {
   const ended: number[] = [];
   const executor = { run, rollback: (id: number) => (ended.push(id), new Promise(() => undefined)) } as unknown as Executor;
-  return { transaction: new SessionTransaction(SESSION, executor, { transaction: 3, version: 0, beginning: begun }, { mode: 'read' }), ended };
+  return { transaction: new SessionTransaction(SESSION, executor, { transaction: 3, version: 0, beginning: begun }, { mode: 'read' }, EMPTY_SYSTEM), ended };
 }
 
 describe('a read transaction', () => {
@@ -56,7 +57,7 @@ describe('a read transaction', () => {
     const begun: (number | undefined)[] = [];
     const reader = { begin: (request: { transaction?: number }) => (begun.push(request.transaction), new Promise(() => undefined)), run: async () => ROWS };
     let transactions = 40;
-    const service = { readIndexes: { versionFor: async () => 0 }, waitForVersion: async () => undefined, chooseReader: () => reader, nextReadTransaction: () => ++transactions, options: {} } as unknown as Service;
+    const service = { readIndexes: { versionFor: async () => 0 }, waitForVersion: async () => undefined, chooseReader: () => reader, nextReadTransaction: () => ++transactions, options: { reader: { system: EMPTY_SYSTEM } } } as unknown as Service;
     const session = new Session(service, { user: 'u', isAdmin: false });
     session.statement = SESSION.statement;
     session.prepare = SESSION.prepare;
