@@ -1,7 +1,7 @@
 /**
  * `lgraph_validate`: whether the data directory of a stopped server is whole (data/validate.ts; docs/import.md).
  *
- *   lgraph_validate -d ./lgraph_db [--repair true]
+ *   lgraph_validate -d ./lgraph_db [--repair true [--ha_log_dir /fast/lgraph_log]]
  *
  * Exit codes: 0 whole (or repaired), 1 not whole, 255 wrong usage.
  */
@@ -14,6 +14,7 @@ import { checkRepairable, repairIndexes } from '../data/repair-indexes.ts';
 import { REPAIRING, syncFolder } from '../data/staging.ts';
 import { validateStore } from '../data/validate.ts';
 import { ValidateHelper } from '../data/validate/helper.ts';
+import { ADDRESS_FILE } from '../server/directory.ts';
 import { PROGRESS_FORMS, progressLine } from './progress.ts';
 import type { ProgressForm } from './progress.ts';
 import { failed, longFlags, usageFailure } from './usage.ts';
@@ -21,6 +22,7 @@ import { failed, longFlags, usageFailure } from './usage.ts';
 const argv = yargs(longFlags(hideBin(process.argv))).scriptName('lgraph_validate')
   .option('directory', { alias: ['d', 'db_dir'], type: 'string', default: './lgraph_db', describe: 'the data directory; its server must not run' })
   .option('repair', { type: 'boolean', default: false, describe: 'make indexes anew if they are wrong' })
+  .option('ha_log_dir', { type: 'string', describe: 'repair: its ha_log_dir, if that is not <directory>/ha' })
   .option('problems', { type: 'number', default: 100, describe: 'how many problems to print' })
   .option('quiet', { type: 'boolean', default: false, describe: 'print problems only' })
   .option('progress', { choices: PROGRESS_FORMS, default: 'auto' as ProgressForm, describe: 'bar on a terminal, JSON lines, or none' })
@@ -62,7 +64,7 @@ async function check(): Promise<Findings> {
 }
 
 async function repair(): Promise<void> {
-  checkRepairable(argv.directory);
+  checkRepairable(argv.directory, argv.ha_log_dir ?? join(argv.directory, 'ha'), existsSync(join(argv.directory, ADDRESS_FILE)));
   const scratch = join(argv.directory, REPAIRING);
   // Until the indexes are whole the folder stays, whatever happens: no server starts beside it, which would find nothing in them.
   mkdirSync(scratch, { recursive: true });

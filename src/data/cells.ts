@@ -3,7 +3,7 @@
  * as the same value.
  *
  *   BOOL true false · INT* decimal · FLOAT DOUBLE shortest decimal, NaN, Infinity · DATE DATETIME ISO 8601 (a blank for the T is read)
- *   STRING as it is · BLOB base64 · FLOAT_VECTOR numbers with commas · POINT and the like as it is stored: a text (WKT, EWKB), or
+ *   STRING as it is · BLOB base64 · FLOAT_VECTOR numbers with commas · POINT and the like: EWKB or WKB in hexadecimal digits, or
  *   a Cypher point
  */
 import { DbError } from '../base/errors.ts';
@@ -53,16 +53,17 @@ function textReader(field: FieldDef): (cell: string) => Value {
         if (word === 'false' || word === '0') return false;
         throw bad(cell);
       };
-    case 'POINT': case 'SPATIAL': case 'LINESTRING': case 'POLYGON': return (cell) => checked(cypherPoint(cell) ?? cell);
     case 'FLOAT_VECTOR': return (cell) => (cell === '' ? [] : floats(cell, bad));
-    default:
+    default: {
+      const mayBePoint = field.type === 'POINT' || field.type === 'SPATIAL';
       return (cell) => {
         try {
-          return checked(cell);
+          return checked(mayBePoint ? cypherPoint(cell) ?? cell : cell);
         } catch (error) {
           throw error instanceof DbError && error.message.includes('Cannot convert') ? bad(cell) : error;
         }
       };
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import { asDbError, DbError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { vectorIndexOf } from '../cypher/builtins/vector.ts';
 import { FIELD_TYPES } from '../graph/catalog.ts';
+import { canBePrimary } from '../graph/field-values.ts';
 import { DEFAULT_ANALYZER } from '../graph/text/analyzer.ts';
 import { fieldTextName } from '../graph/text/postings.ts';
 import type { ConstraintDef, FieldDef, LabelSchema, VectorIndexSpec } from '../graph/catalog.ts';
@@ -136,6 +137,7 @@ function checkPrimary(at: string, fields: readonly FieldDef[], primary: string |
   const field = fields.find((one) => one.name === primary);
   if (field === undefined) throw wrong(`${at}: the primary field ${primary} is not among the properties`);
   if (field.optional) throw wrong(`${at}: the primary field ${primary} cannot be optional`);
+  if (!canBePrimary(field.type)) throw wrong(`${at}: a ${field.type} cannot be the primary field (${primary})`);
 }
 
 function temporalOf(item: Json, kind: 'vertex' | 'edge', fields: readonly FieldDef[], at: string): Partial<LabelSchema> {

@@ -1,5 +1,5 @@
 /** Makes all indexes of a store anew from its vertices and edges. For a store that no other replica has to stay equal to, page by page. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ByteReader } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
@@ -25,14 +25,19 @@ import { buildVectorTrees } from './vector-builds.ts';
 const PAGES_FROM = 2 ** 40;
 const PAGES_PER_INDEX = 2 ** 24;
 
-/** Throws if the directory belongs to a group of several servers: there, the state is taken from another member. */
-export function checkRepairable(directory: string): void {
-  let identity: { readonly membership?: string; readonly isStandalone?: boolean };
-  try {
-    identity = JSON.parse(readFileSync(join(directory, 'ha', 'node.json'), 'utf8')) as typeof identity;
-  } catch {
-    return; // It has not run yet.
+/**
+ * Throws if the directory belongs to a group of several servers: there, the state is taken from another member. Who it is stands with
+ * its log, which may be elsewhere: where a server has run and no log is found, nobody knows.
+ */
+export function checkRepairable(directory: string, logDirectory: string, hasRun: boolean): void {
+  const file = join(logDirectory, 'node.json');
+  if (!existsSync(file)) {
+    if (!hasRun) return;
+    throw new DbError('InvalidConfig', `a server has run on ${directory}, and its log is not in ${logDirectory}: whether it belongs to a group is not known`, {
+      hint: 'give the folder of its log: --ha_log_dir, as its configuration has it',
+    });
   }
+  const identity = JSON.parse(readFileSync(file, 'utf8')) as { readonly isStandalone?: boolean };
   if (identity.isStandalone === true) return;
   throw new DbError('InvalidConfig', `${directory} belongs to a member of a group, whose replicas are equal page by page`, {
     hint: 'start this server with --ha_join_discard_local_data true: it takes the state from the others',

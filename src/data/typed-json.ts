@@ -6,7 +6,7 @@
  *   {"date": …} {"localtime": …} {"time": …} {"localdatetime": …} {"datetime": …} {"duration": …}   ISO 8601
  */
 import { DbError } from '../base/errors.ts';
-import { jsonFloat, typeName } from '../value/format.ts';
+import { jsonFloat, aTypeName, typeName } from '../value/format.ts';
 import { Point } from '../value/spatial.ts';
 import { parseDate, parseDuration, parseLocalDateTime, parseLocalTime, parseZonedDateTime, parseZonedTime } from '../value/temporal-parse.ts';
 import { Float } from '../value/value.ts';
@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<string, string>> = {
 
 function kindOf(value: Value): string {
   const kind = KINDS[typeName(value)];
-  if (kind === undefined) throw new DbError('Internal', `a ${typeName(value)} is no property`);
+  if (kind === undefined) throw new DbError('Internal', `${aTypeName(value)} is no property`);
   return kind;
 }
 

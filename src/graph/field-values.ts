@@ -8,8 +8,9 @@ import type { Value } from '../value/value.ts';
 import { formatValue } from '../value/format.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
 import { parseDate, parseLocalDateTime } from '../value/temporal-parse.ts';
+import { ewkbOf, pointOf, shapeFromHex } from '../value/ewkb.ts';
 import { Point } from '../value/spatial.ts';
-import type { FieldDef } from './catalog.ts';
+import type { FieldDef, FieldType } from './catalog.ts';
 
 /** Bytes of one string at most (TuGraph's limit for STRING). */
 export const STRING_BYTES_MAX = 4 * 1024 * 1024 - 1;
@@ -46,6 +47,13 @@ const INT_LIMITS: Readonly<Record<string, readonly [bigint, bigint]>> = {
   INT8: [-128n, 127n], INT16: [-32768n, 32767n], INT32: [-(2n ** 31n), 2n ** 31n - 1n], INT64: [INT64_MIN, INT64_MAX],
 };
 
+const SHAPES: ReadonlySet<FieldType> = new Set<FieldType>(['POINT', 'LINESTRING', 'POLYGON', 'SPATIAL']);
+
+/** BLOBs and the types without an order cannot tell one vertex from another. */
+export function canBePrimary(type: FieldType): boolean {
+  return type !== 'BLOB' && type !== 'FLOAT_VECTOR' && !SHAPES.has(type);
+}
+
 /** The value as the declared field stores it. */
 export function fieldValue(field: FieldDef, value: Value): Value {
   if (value === null) {
@@ -54,9 +62,14 @@ export function fieldValue(field: FieldDef, value: Value): Value {
   }
   const stored = convert(field, value);
   if (stored === undefined) {
-    throw new DbError('ConstraintValidation', `Failed to set field [${field.name}]: Cannot convert input [${formatValue(value)}] into type [${field.type}]`);
+    throw new DbError('ConstraintValidation', `Failed to set field [${field.name}]: Cannot convert input [${formatValue(value)}] into type [${field.type}]`, hintOf(field));
   }
   return stored;
+}
+
+function hintOf({ type }: FieldDef): { hint?: string } {
+  if (!SHAPES.has(type)) return {};
+  return { hint: `a text in it is EWKB or WKB in hexadecimal digits; ${type === 'SPATIAL' ? 'pointWKT(), linestringWKT() and polygonWKT() read' : `${type.toLowerCase()}WKT() reads`} WKT` };
 }
 
 function convert(field: FieldDef, value: Value): Value | undefined {
@@ -81,8 +94,12 @@ function convert(field: FieldDef, value: Value): Value | undefined {
     case 'BLOB':
       if (value instanceof Uint8Array) return value;
       return typeof value === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(value) ? Uint8Array.from(Buffer.from(value, 'base64')) : undefined;
-    case 'POINT': case 'SPATIAL': case 'LINESTRING': case 'POLYGON':
-      return value instanceof Point || typeof value === 'string' ? value : undefined;
+    case 'POINT': case 'SPATIAL': case 'LINESTRING': case 'POLYGON': {
+      if (value instanceof Point) return field.type === 'POINT' || field.type === 'SPATIAL' ? value : undefined;
+      const shape = parsed(value, shapeFromHex);
+      if (shape === undefined || (field.type !== 'SPATIAL' && field.type !== shape.kind)) return undefined;
+      return shape.kind === 'POINT' ? pointOf(shape) : ewkbOf(shape);
+    }
     case 'FLOAT_VECTOR': return vector(field, value);
   }
 }

@@ -1,6 +1,7 @@
 /** Whether a new label or index fits, in TuGraph's words. */
 import { DbError } from '../base/errors.ts';
 import { checkName } from './catalog.ts';
+import { canBePrimary } from './field-values.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema, VectorIndexSpec } from './catalog.ts';
 import { TEXT_FIELDS_MAX, TEXT_LABELS_MAX } from './text/postings.ts';
 import type { GraphWriter, TextIndexSpec } from './view.ts';
@@ -57,7 +58,7 @@ function checkPrimary(schema: LabelSchema): void {
   const primary = schema.fields.find((field) => field.name === schema.primary);
   if (primary === undefined) throw problem('No primary property found');
   if (primary.optional) throw problem('Primary property can not be optional');
-  if (primary.type === 'BLOB') throw new DbError('ArgumentError', 'Field with type BLOB cannot be indexed');
+  if (!canBePrimary(primary.type)) throw new DbError('ArgumentError', `Field with type ${primary.type} cannot be indexed`);
 }
 
 function checkTemporal({ name, fields, temporal, temporalOrder }: LabelSchema): void {

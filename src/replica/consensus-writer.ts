@@ -4,7 +4,8 @@
  * A proposal is settled by what is committed at its index: our term there means it is ours, another term means that it
  * lost its place for good. So does a later term at a lower index: terms never fall along a log, so no log that holds what
  * is committed can hold the proposal (nobody may write for hours, and its own index would stay empty). Being cut off from
- * our own log settles nothing, since another server may still hold the entry and commit it.
+ * our own log settles nothing, since another server may still hold the entry and commit it: after a time without the lead its client
+ * is told that the outcome is unknown, or it would wait for as long as this server is cut off.
  *
  * Deliveries stop when too many bytes are out that the writer has not applied, and go on when it says it has.
  */
@@ -22,6 +23,8 @@ export interface WriterLimits {
   readonly aheadBytesMax: number;
   /** A witness applies nothing: what is committed counts as applied, and it never offers to lead writes. */
   readonly isWitness?: boolean;
+  /** How long a proposal stays open once the lead is lost. */
+  readonly doubtMs: number;
   readonly mutants?: Mutants;
 }
 
@@ -60,6 +63,8 @@ export class WriterSide {
   #ahead: { readonly last: number; readonly bytes: number }[] = [];
   #aheadBytes = 0;
   #leading: number | undefined;
+  /** Since when proposals are open that this server does not lead any more. */
+  #inDoubtSinceMs: number | undefined;
   #refusedEpoch = 0;
   #told: 'nothing' | 'leading' | 'following' = 'nothing';
   readonly counters = { proposed: 0, committed: 0, lost: 0, refused: 0, deliveries: 0 };
@@ -169,6 +174,15 @@ export class WriterSide {
     }
   }
 
+  onTick(nowMs: number): void {
+    if (this.#leading !== undefined || this.#openCount === 0) {
+      this.#inDoubtSinceMs = undefined;
+      return;
+    }
+    this.#inDoubtSinceMs ??= nowMs;
+    if (nowMs - this.#inDoubtSinceMs >= this.#limits.doubtMs) this.close();
+  }
+
   #deliver(): void {
     while (this.#delivered < this.#commit && this.#aheadBytes < this.#limits.aheadBytesMax) {
       const entries = this.#driver.store.entries(this.#delivered + 1, this.#commit, DELIVERY_BYTES);
@@ -240,7 +254,7 @@ export class WriterSide {
     this.#aheadBytes = 0;
   }
 
-  /** Nobody will hear of open proposals any more. */
+  /** Nobody will hear of the proposals that are open. Those of them that are committed all the same are applied as any other server's. */
   close(): void {
     const ids = [...this.#open.values()].flat().map((open) => open.id);
     this.#open.clear();

@@ -76,6 +76,8 @@ const SPACE_LOW_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
 const WITNESS_CACHE_BYTES = 1 << 20;
 const AHEAD_BYTES = 16 << 20;
+/** A write whose leader lost the lead is in doubt for so many election timeouts before its client is told so. */
+const DOUBT_ELECTIONS = 10;
 const PINS_LOG_BYTES = 4 * 2 ** 30;
 
 export class Consensus {
@@ -240,6 +242,7 @@ export class Consensus {
         },
         onTick: (nowMs) => {
           this.#main.onTick(nowMs);
+          this.#writer?.onTick(nowMs);
           this.#group?.onTick(nowMs);
           this.#watchSpace(nowMs);
           this.#watchLearner(nowMs);
@@ -252,7 +255,7 @@ export class Consensus {
     });
     this.#driver = driver;
     const { writerPort } = this.#parts;
-    this.#writer = new WriterSide(writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES, isWitness: options.info.isWitness }, options.appliedIndex);
+    this.#writer = new WriterSide(writerPort, driver, { maxEntryBytes: options.maxEntryBytes, aheadBytesMax: AHEAD_BYTES, isWitness: options.info.isWitness, doubtMs: DOUBT_ELECTIONS * options.electionTimeoutMs }, options.appliedIndex);
     this.#group = new ConsensusGroup({
       nodeId: this.#identity.nodeId, clusterId: this.#identity.clusterId, driver, transport, electionTimeoutMs: options.electionTimeoutMs,
       removal: removalOptions(options), infoOf: (id) => (id === this.nodeId ? options.info : this.#connected.has(id) ? this.#heard.get(id) : undefined),

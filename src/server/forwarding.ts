@@ -25,12 +25,63 @@ const MARGIN_MS = 10_000;
 const TIMEOUT_MS = 600_000;
 /** Whoever is refused here asks again only after a pause. */
 const OPENING_MS = 1000;
+/** A leader that was replaced has so long to answer what it was asked. */
+const DEPOSED_MS = 1000;
+const WATCH_MS = 250;
 
 export function leaderExecutor(group: GroupLink): Executor {
+  const deposals = new Deposals(group);
   return new CallingExecutor(async (call) => {
-    const timeoutMs = call.method === 'run' && call.argument.timeoutMs > 0 ? call.argument.timeoutMs + MARGIN_MS : TIMEOUT_MS;
-    return ask(group, call, timeoutMs);
+    if (call.method !== 'run') return ask(group, call, TIMEOUT_MS);
+    const answer = ask(group, call, call.argument.timeoutMs > 0 ? call.argument.timeoutMs + MARGIN_MS : TIMEOUT_MS);
+    // Only what may be asked for again under its key: what is open for others stays with the server that knows.
+    return call.argument.idempotencyKey === undefined ? answer : deposals.watch(answer);
   });
+}
+
+/**
+ * Requests to a leader that has been replaced are given up. Cut off in silence it will not answer, and its connection is known to be
+ * dead only seconds after the group has a new leader. One that is merely deposed answers within the time that it is given.
+ */
+class Deposals {
+  readonly #group: GroupLink;
+  readonly #open = new Set<{ readonly leader: string; deposedMs: number | undefined; readonly giveUp: () => void }>();
+  #watching = false;
+
+  constructor(group: GroupLink) {
+    this.#group = group;
+  }
+
+  watch(answer: Promise<unknown>): Promise<unknown> {
+    const leader = this.#group.leader?.rpcAddress;
+    if (leader === undefined) return answer;
+    return new Promise((resolve, reject) => {
+      const request = {
+        leader, deposedMs: undefined,
+        giveUp: () => reject(new DbError('OutcomeUnknown', `${leader} does not lead any more and has not answered`)),
+      };
+      this.#open.add(request);
+      void answer.then(resolve, reject).finally(() => this.#open.delete(request));
+      if (!this.#watching) void this.#watch();
+    });
+  }
+
+  async #watch(): Promise<void> {
+    this.#watching = true;
+    while (this.#open.size > 0) {
+      await this.#group.leaderChange(WATCH_MS);
+      const leader = this.#group.leader?.rpcAddress;
+      const now = performance.now();
+      for (const request of this.#open) {
+        if (leader === undefined || leader === request.leader) continue;
+        request.deposedMs ??= now;
+        if (now - request.deposedMs < DEPOSED_MS) continue;
+        this.#open.delete(request);
+        request.giveUp();
+      }
+    }
+    this.#watching = false;
+  }
 }
 
 /** Answers calls from followers with this server's writer. */

@@ -217,7 +217,7 @@ export class Session {
    */
   async onLeader<T>(work: (executor: Executor) => Promise<T>, repeatable: () => boolean = () => false): Promise<T> {
     const { group, writer, leader, limits, clock, redirectWrites } = this.service.options;
-    const deadline = clock.monotonicMs() + limits.leaderWaitMs;
+    let deadline = clock.monotonicMs() + limits.leaderWaitMs;
     const fullUntil = clock.monotonicMs() + Math.min(limits.leaderWaitMs, FULL_DISK_WAIT_MS);
     // An attempt whose outcome is open stays so, however surely the later ones were not made.
     let inDoubt: DbError | undefined;
@@ -231,6 +231,8 @@ export class Session {
       } catch (thrown) {
         const error = asDbError(thrown);
         const isOpen = error.code === 'OutcomeUnknown';
+        // It may have run, or its server have been silent, for longer than a write waits for a leader: that begins now.
+        if (isOpen && inDoubt === undefined) deadline = clock.monotonicMs() + limits.leaderWaitMs;
         const until = isOpen ? (repeatable() ? deadline : 0) : error.code === 'ReadOnlyDisk' ? fullUntil : isSurelyNotDone(error) ? deadline : 0;
         if (isOpen) inDoubt = error;
         if (error.code === 'ReadOnlyDisk') full = error;

@@ -57,14 +57,26 @@ function positionOf(text: string): Position {
 /** From hexadecimal digits: EWKB, or WKB where its reference system is given beside it. */
 export function shapeFromBinary(kind: ShapeKind, hex: string, srid?: number): Shape {
   const form = srid === undefined ? 'EWKB' : 'WKB';
-  const bytes = /^([0-9a-fA-F]{2})+$/.test(hex) ? Buffer.from(hex, 'hex') : Buffer.alloc(0);
-  const reader = new Reader(bytes);
+  const reader = new Reader(bytesOf(hex));
   if (reader.u32() !== KINDS.indexOf(kind) + 1 + (srid === undefined ? SRID_FLAG : 0)) throw unreadable(kind, hex, form);
   const system = sridOf(srid ?? reader.u32());
   const parts: Position[][] = [];
   for (let left = kind === 'POLYGON' ? reader.u32() : 1; left > 0 && !reader.failed; left--) parts.push(reader.positions(kind === 'POINT' ? 1 : reader.u32()));
   if (!reader.isDone) throw unreadable(kind, hex, form);
   return checked({ kind, srid: system, parts }, hex, form);
+}
+
+/** From hexadecimal digits that say themselves what they are: EWKB, or WKB, which is of 4326. */
+export function shapeFromHex(hex: string): Shape {
+  const type = new Reader(bytesOf(hex)).u32();
+  const kind = KINDS[type - 1] ?? KINDS[type - SRID_FLAG - 1];
+  if (kind === undefined) throw unreadable('shape', hex, 'EWKB');
+  return shapeFromBinary(kind, hex, type < SRID_FLAG ? 4326 : undefined);
+}
+
+/** None if these are not hexadecimal digits. */
+function bytesOf(hex: string): Buffer {
+  return hex.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(hex) ? Buffer.from(hex, 'hex') : Buffer.alloc(0);
 }
 
 /** What is read beyond the end is NaN, and the reader has failed. */
@@ -132,6 +144,6 @@ function checked(shape: Shape, text: string, form: string): Shape {
   return shape;
 }
 
-function unreadable(kind: ShapeKind, text: string, form: string): Error {
+function unreadable(kind: ShapeKind | 'shape', text: string, form: string): Error {
   return invalidValue(`'${text.length > 60 ? `${text.slice(0, 60)}…` : text}' is no ${kind} in ${form}`);
 }

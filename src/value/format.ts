@@ -36,6 +36,15 @@ export function typeName(value: Value): string {
   return value instanceof LocalDateTime ? 'LOCAL DATETIME' : 'ZONED DATETIME';
 }
 
+/** `an INTEGER`, `a LIST`. */
+export function aTypeName(value: Value): string {
+  return withArticle(typeName(value));
+}
+
+export function withArticle(noun: string): string {
+  return `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`;
+}
+
 /** A double as Neo4j (Java) writes it: always with a point, in scientific form outside 0.001 to 10,000,000. */
 export function formatFloat(value: number): string {
   if (!Number.isFinite(value)) return String(value);

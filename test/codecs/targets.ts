@@ -99,7 +99,7 @@ function written(write: (writer: ByteWriter) => unknown): Buffer {
 
 function files(): Target[] {
   const fields = FIELD_TYPES.map((type) => ({ name: type.toLowerCase(), type, optional: true }));
-  const csv = 'true,1,2,3,4,1.5,2.5,2024-01-31,2024-01-31 10:00:00,"te""xt\n",AAA=,POINT(1 2),,,,"1,2.5"\n';
+  const csv = 'true,1,2,3,4,1.5,2.5,2024-01-31,2024-01-31 10:00:00,"te""xt\n",AAA=,0101000020E6100000000000000000F03F0000000000000040,,,,"1,2.5"\n';
   const config = { schema: [{ label: 'P', type: 'VERTEX', primary: 'id', properties: [{ name: 'id', type: 'INT64' }, { name: 'n', type: 'STRING', optional: true, index: true, fulltext: true }] }, { label: 'k', type: 'EDGE', constraints: [['P', 'P']], temporal: 'at', properties: [{ name: 'at', type: 'INT64' }] }],
     indexes: [{ type: 'VERTEX', label: 'P', fields: ['id', 'n'], name: 'both', unique: true }], constraints: [{ name: 'c', rule: 'type', type: 'VERTEX', label: 'P', fields: ['id'], property_type: 'INTEGER' }],
     files: [{ path: 'a.csv', format: 'CSV', label: 'P', header: 1, columns: ['id', 'SKIP', 'n'] }, { path: 'b.csv', format: 'JSON', label: 'k', SRC_ID: 'P', DST_ID: 'P', columns: ['SRC_ID', 'DST_ID', 'at'] }] };

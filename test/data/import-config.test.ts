@@ -32,3 +32,8 @@ it.each([
   const schema = { label: 'P', type: 'VERTEX', primary: 'id', properties: [{ name: 'id', type: 'INT64' }], ...item };
   expect(() => parseImportConfig(JSON.stringify({ schema: [schema] }), 'c.json')).toThrow(message);
 });
+
+it.each(['BLOB', 'FLOAT_VECTOR', 'POINT', 'LINESTRING', 'POLYGON', 'SPATIAL'])('takes no %s for a primary field, as the procedures do not', (type) => {
+  const schema = { label: 'P', type: 'VERTEX', primary: 'id', properties: [{ name: 'id', type }] };
+  expect(() => parseImportConfig(JSON.stringify({ schema: [schema] }), 'c.json')).toThrow(`a ${type} cannot be the primary field (id)`);
+});

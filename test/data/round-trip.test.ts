@@ -20,6 +20,7 @@ import { createFirstState } from '../../src/auth/first-start.ts';
 import { VersionClocks } from '../../src/storage/clocks.ts';
 import { openLevelEngine } from '../../src/storage/level-engine.ts';
 import { formatLiteral } from '../../src/value/format.ts';
+import { ewkbOf } from '../../src/value/ewkb.ts';
 import { makePoint } from '../../src/value/spatial.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../../src/value/temporal.ts';
 import { Float, integer, NodeValue } from '../../src/value/value.ts';
@@ -50,13 +51,14 @@ const coordinate = fc.double({ min: -90, max: 90, noNaN: true });
 const point = fc.oneof(
   fc.tuple(coordinate, coordinate).map(([x, y]) => makePoint(4326, x, y)), fc.tuple(coordinate, coordinate, coordinate).map(([x, y, z]) => makePoint(9157, x, y, z)),
 );
+const [line, polygon] = (['LINESTRING', 'POLYGON'] as const).map((kind) => fc.tuple(coordinate, coordinate, fc.constantFrom(4326 as const, 7203 as const)).map(([x, y, srid]) => (
+  ewkbOf({ kind, srid, parts: [[[0, 0], [x, y], [1, 1], [0, 0]]] })))) as [fc.Arbitrary<string>, fc.Arbitrary<string>];
 const date = day.map((epochDay) => new LocalDate(epochDay));
 const localDateTime = fc.tuple(day, nano).map(([epochDay, nanoOfDay]) => new LocalDateTime(epochDay, nanoOfDay));
 const OF_FIELD: Readonly<Record<FieldType, fc.Arbitrary<Value>>> = {
   BOOL: fc.boolean(), INT8: fc.integer({ min: -128, max: 127 }), INT16: fc.integer({ min: -32768, max: 32767 }), INT32: fc.integer(), INT64: big,
   FLOAT: float, DOUBLE: double, DATE: date, DATETIME: localDateTime, STRING: text, BLOB: bytes,
-  POINT: fc.oneof(point, fc.constant('POINT(1.0 2.0)')), LINESTRING: fc.constantFrom('LINESTRING(0 0, 1 1)', ''), POLYGON: fc.constant('POLYGON((0 0, 1 0, 1 1, 0 0))'),
-  SPATIAL: point, FLOAT_VECTOR: fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => new Float(value)), { maxLength: 4 }),
+  POINT: point, LINESTRING: line, POLYGON: polygon, SPATIAL: fc.oneof(point, line, polygon), FLOAT_VECTOR: fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => new Float(value)), { maxLength: 4 }),
 };
 const scalar: fc.Arbitrary<Value> = fc.oneof(
   fc.boolean(), big, double, text, bytes, point, date, localDateTime, nano.map((n) => new LocalTime(n)),

@@ -243,4 +243,17 @@ describe('a damaged store', () => {
     writeFileSync(join(db, 'ha', 'node.json'), JSON.stringify({ membership: 'MEMBER', isStandalone: false }));
     expect(await run('lgraph_validate', ['-d', db, '--repair', 'true'])).toMatchObject({ code: 1, err: expect.stringContaining('ha_join_discard_local_data') as string });
   });
+
+  it('is not repaired where its log is elsewhere and not given, or that of a member', async () => {
+    await damage(INDEX, 3, () => undefined);
+    writeFileSync(join(db, 'lgraph.address'), '127.0.0.1:7070\n'); // A server has run.
+    const log = join(db, 'log-of-its-own');
+    expect(await run('lgraph_validate', ['-d', db, '--repair', 'true'])).toMatchObject({ code: 1, err: expect.stringContaining('--ha_log_dir') as string });
+    mkdirSync(log);
+    writeFileSync(join(log, 'node.json'), JSON.stringify({ membership: 'MEMBER', isStandalone: false }));
+    const repair = ['-d', db, '--repair', 'true', '--ha_log_dir', log];
+    expect(await run('lgraph_validate', repair)).toMatchObject({ code: 1, err: expect.stringContaining('ha_join_discard_local_data') as string });
+    writeFileSync(join(log, 'node.json'), JSON.stringify({ membership: 'MEMBER', isStandalone: true }));
+    expect(await run('lgraph_validate', repair)).toMatchObject({ code: 0, out: expect.stringContaining('indexes anew') as string });
+  });
 });

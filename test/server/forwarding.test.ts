@@ -1,6 +1,7 @@
 import { serialize, deserialize } from 'node:v8';
 import { expect, it } from 'vitest';
-import { answerForwarded } from '../../src/server/forwarding.ts';
+import { answerForwarded, leaderExecutor } from '../../src/server/forwarding.ts';
+import type { RunRequest } from '../../src/service/api.ts';
 import type { Executor } from '../../src/service/executors.ts';
 import type { GroupLink } from '../../src/service/group-link.ts';
 import type { TaskRegistry } from '../../src/service/tasks.ts';
@@ -55,4 +56,36 @@ it.each(['isDiskFull', 'isStoreFull'])('says of a leader that has no room for an
   const elected = new Elected();
   elected.counters = { [counter]: 1 };
   expect(await asked(elected)).toMatchObject({ error: { code: 'ReadOnlyDisk' } });
+});
+
+/** A group whose leader answers nothing. */
+class Silent {
+  leader: { rpcAddress: string } | undefined = { rpcAddress: 'a:1' };
+  calls = 0;
+  callLeader(): Promise<Uint8Array> {
+    this.calls++;
+    return new Promise(() => undefined);
+  }
+  leaderChange(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, timeoutMs));
+  }
+}
+
+it('gives up a write to a leader that has been replaced and is silent, where the write can be asked for again', async () => {
+  const group = new Silent();
+  const executor = leaderExecutor(group as unknown as GroupLink);
+  const run = (idempotencyKey: string | undefined): { ended: unknown } => {
+    const state: { ended: unknown } = { ended: undefined };
+    executor.run({ timeoutMs: 0, idempotencyKey } as RunRequest).then((ok) => (state.ended = ok), (error: unknown) => (state.ended = error));
+    return state;
+  };
+  const [keyed, plain] = [run('k'), run(undefined)];
+  group.leader = undefined; // Nobody knows one yet: the old one may come back.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(keyed.ended).toBeUndefined();
+  group.leader = { rpcAddress: 'b:1' };
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  expect(keyed.ended).toMatchObject({ code: 'OutcomeUnknown', message: 'a:1 does not lead any more and has not answered' });
+  expect(plain.ended).toBeUndefined();
+  expect(group.calls).toBe(2);
 });

@@ -146,7 +146,7 @@ export class SimServer {
     this.#host = {
       node: this.node, store: this.store, isDiskFull: false as boolean, wake: () => this.wake(),
     };
-    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, this.#host, { maxEntryBytes: 1000, aheadBytesMax: 3000, isWitness: this.isWitness, mutants }, this.machine.index);
+    this.writer = new WriterSide({ postMessage: (message) => this.#toWriter(message, boot) }, this.#host, { maxEntryBytes: 1000, aheadBytesMax: 3000, isWitness: this.isWitness, doubtMs: Infinity, mutants }, this.machine.index);
     this.#scheduleTick(boot, this.#cluster.time.now);
     this.wake();
   }

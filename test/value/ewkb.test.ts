@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ewkbOf, shapeFromBinary, shapeFromWkt, type Shape } from '../../src/value/ewkb.ts';
+import { ewkbOf, shapeFromBinary, shapeFromHex, shapeFromWkt, type Shape } from '../../src/value/ewkb.ts';
 
 const LINE = '0102000020231C00000300000000000000000000000000000000000040000000000000F03F000000000000F03F00000000000000400000000000000000';
 
@@ -13,6 +13,14 @@ it("writes lines as TuGraph's documentation shows them", () => {
 it('reads big-endian bytes, and WKB with its reference system beside it', () => {
   expect(shapeFromBinary('POINT', '002000000100001C233FF00000000000004000000000000000')).toEqual({ kind: 'POINT', srid: 7203, parts: [[[1, 2]]] });
   expect(shapeFromBinary('POINT', '0101000000000000000000F03F0000000000000040', 4326)).toEqual({ kind: 'POINT', srid: 4326, parts: [[[1, 2]]] });
+});
+
+it('tells from the digits what they are; without a reference system it is 4326', () => {
+  expect(shapeFromHex(LINE.toLowerCase())).toEqual(shapeFromBinary('LINESTRING', LINE));
+  expect(shapeFromHex('0101000000000000000000F03F0000000000000040')).toEqual({ kind: 'POINT', srid: 4326, parts: [[[1, 2]]] });
+  const long: Shape = { kind: 'LINESTRING', srid: 7203, parts: [Array.from({ length: 300_000 }, (_, i) => [i, -i] as const)] };
+  expect(shapeFromHex(ewkbOf(long))).toEqual(long);
+  for (const text of ['', 'x', '0', '01', '0104000000', LINE.slice(2), LINE.slice(0, -2), `${LINE}00`]) expect(() => shapeFromHex(text), text).toThrow('InvalidArgumentValue');
 });
 
 const position = fc.tuple(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.double({ noNaN: true, noDefaultInfinity: true }));

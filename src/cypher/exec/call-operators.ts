@@ -2,7 +2,7 @@
  * Procedure calls and LOAD CSV: rows from outside the graph.
  */
 import { DbError } from '../../base/errors.ts';
-import { typeName } from '../../value/format.ts';
+import { aTypeName } from '../../value/format.ts';
 import { Float, isNumber, NodeValue, PathValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { LoadCsv, ProcedureCall } from '../plan/plan.ts';
 import type { ProcedureArg, ProcedureDef } from '../procedures.ts';
@@ -78,7 +78,7 @@ function coerced(definition: ProcedureDef, arg: ProcedureArg, value: Value): Val
     case 'LIST': if (Array.isArray(value)) return value; break;
     case 'MAP': if (value instanceof Map) return value; break;
   }
-  throw new DbError('SyntaxError', `InvalidArgumentType: ${arg.name} type should be ${arg.type.toLowerCase()}, ${definition.name} was given a ${typeName(value)}`, {
+  throw new DbError('SyntaxError', `InvalidArgumentType: ${arg.name} type should be ${arg.type.toLowerCase()}, ${definition.name} was given ${aTypeName(value)}`, {
     detail: 'InvalidArgumentType',
   });
 }

@@ -2,7 +2,7 @@
  * Access into values: properties, labels, list elements and slices, type tests.
  */
 import { DbError } from '../../base/errors.ts';
-import { typeName } from '../../value/format.ts';
+import { aTypeName } from '../../value/format.ts';
 import { Point, pointComponent } from '../../value/spatial.ts';
 import { temporalComponent } from '../../value/temporal-components.ts';
 import { Duration, isTemporal } from '../../value/temporal.ts';
@@ -52,7 +52,7 @@ export function propertyOf(value: Value, key: string, rt: Runtime): Value {
   if (value instanceof Map) return value.get(key) ?? null;
   if (isTemporal(value) || value instanceof Duration) return temporalComponent(value, key) ?? null;
   if (value instanceof Point) return pointComponent(value, key) ?? null;
-  throw typeError(`a ${typeName(value)} has no property '${key}'`);
+  throw typeError(`${aTypeName(value)} has no property '${key}'`);
 }
 
 function missing(_checked: unknown): null {
@@ -110,7 +110,7 @@ export function hasTypeOrLabel(value: Value, rt: Runtime, test: (has: (name: str
     }, labels.length > 0);
   }
   if (value instanceof RelationshipValue) return test((name) => catalog.findType(name) === value.typeId, true);
-  throw typeError(`a ${typeName(value)} has no labels`);
+  throw typeError(`${aTypeName(value)} has no labels`);
 }
 
 export function compileIndex(e: Index, env: Env, cc: CompileContext): Evaluate {
@@ -123,16 +123,16 @@ function elementOf(target: Value, index: Value, rt: Runtime): Value {
   if (Array.isArray(target)) {
     if (typeof index === 'number') return target[index < 0 ? target.length + index : index] ?? null;
     if (index === null || typeof index === 'bigint') return null;
-    throw typeError(`a list index is an Integer, not a ${typeName(index)}`, 'ListElementAccessByNonInteger');
+    throw typeError(`a list index is an Integer, not ${aTypeName(index)}`, 'ListElementAccessByNonInteger');
   }
   if (target === null) return null;
   if (target instanceof Map || target instanceof NodeValue || target instanceof RelationshipValue) {
     if (index === null) return null;
-    if (typeof index !== 'string') throw typeError(`a property name is a String, not a ${typeName(index)}`, 'MapElementAccessByNonString');
+    if (typeof index !== 'string') throw typeError(`a property name is a String, not ${aTypeName(index)}`, 'MapElementAccessByNonString');
     return propertyOf(target, index, rt);
   }
   if ((isTemporal(target) || target instanceof Duration || target instanceof Point) && typeof index === 'string') return propertyOf(target, index, rt);
-  throw typeError(`a ${typeName(target)} has no elements`);
+  throw typeError(`${aTypeName(target)} has no elements`);
 }
 
 export function compileSlice(e: Slice, env: Env, cc: CompileContext): Evaluate {
@@ -144,7 +144,7 @@ export function compileSlice(e: Slice, env: Env, cc: CompileContext): Evaluate {
     const lower = from === undefined ? 0 : from(row, rt);
     const upper = to === undefined ? Infinity : to(row, rt);
     if (list === null || lower === null || upper === null) return null;
-    if (!Array.isArray(list)) throw typeError(`a ${typeName(list)} cannot be sliced`);
+    if (!Array.isArray(list)) throw typeError(`${aTypeName(list)} cannot be sliced`);
     if ((typeof lower !== 'number' && typeof lower !== 'bigint') || (typeof upper !== 'number' && typeof upper !== 'bigint')) {
       throw typeError('the bounds of a slice are Integers');
     }

@@ -4,7 +4,7 @@
 import { mayMakeList } from '../../base/allowance.ts';
 import { add } from '../../value/arithmetic.ts';
 import { equals } from '../../value/compare.ts';
-import { typeName } from '../../value/format.ts';
+import { aTypeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { Case, Expression, ListComprehension, MapProjection, Quantifier, Reduce } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
@@ -18,7 +18,7 @@ import type { Evaluate, Runtime } from './runtime.ts';
 
 function listOrNull(value: Value): Value[] | null {
   if (value === null || Array.isArray(value)) return value;
-  throw typeError(`expected a List, not a ${typeName(value)}`);
+  throw typeError(`expected a List, not ${aTypeName(value)}`);
 }
 
 export function compileComprehension(e: ListComprehension, env: Env, cc: CompileContext): Evaluate {
@@ -224,5 +224,5 @@ export function propertiesOf(value: Value, rt: Runtime): CypherMap {
   if (value instanceof Map) return value;
   if (value instanceof NodeValue) return rt.view.nodeProperties(value);
   if (value instanceof RelationshipValue) return rt.view.relationshipProperties(value);
-  throw typeError(`a ${typeName(value)} has no properties`);
+  throw typeError(`${aTypeName(value)} has no properties`);
 }

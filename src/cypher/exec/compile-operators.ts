@@ -3,7 +3,7 @@
  */
 import { add, divide, modulo, multiply, negate, power, subtract } from '../../value/arithmetic.ts';
 import { compare, equals, hashKey } from '../../value/compare.ts';
-import { typeName } from '../../value/format.ts';
+import { aTypeName } from '../../value/format.ts';
 import { Float, isNumber, type Value } from '../../value/value.ts';
 import type { Binary, BinaryOperator, ComparisonChain, Unary } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
@@ -25,7 +25,7 @@ export function compileUnary(e: Unary, env: Env, cc: CompileContext): Evaluate {
     case '+':
       return (row, rt) => {
         const value = operand(row, rt);
-        if (value !== null && !isNumber(value)) throw typeError(`'+' needs a number, not a ${typeName(value)}`);
+        if (value !== null && !isNumber(value)) throw typeError(`'+' needs a number, not ${aTypeName(value)}`);
         return value;
       };
   }
@@ -33,7 +33,7 @@ export function compileUnary(e: Unary, env: Env, cc: CompileContext): Evaluate {
 
 export function booleanOf(value: Value): boolean {
   if (typeof value === 'boolean') return value;
-  throw typeError(`expected a Boolean, not a ${typeName(value)}`);
+  throw typeError(`expected a Boolean, not ${aTypeName(value)}`);
 }
 
 export function compileBinary(e: Binary, env: Env, cc: CompileContext): Evaluate {
@@ -103,7 +103,7 @@ function arithmetic(left: Evaluate, right: Evaluate, general: (a: Value, b: Valu
 function concatenate(a: Value, b: Value): Value {
   if (a === null || b === null) return null;
   if ((typeof a === 'string' && typeof b === 'string') || (Array.isArray(a) && Array.isArray(b))) return add(a, b);
-  throw typeError(`'||' joins two Strings or two Lists, not a ${typeName(a)} and a ${typeName(b)}`);
+  throw typeError(`'||' joins two Strings or two Lists, not ${aTypeName(a)} and ${aTypeName(b)}`);
 }
 
 function compileComparison(op: BinaryOperator, left: Evaluate, right: Evaluate): Evaluate {
@@ -205,7 +205,7 @@ function compileIn(left: Evaluate, right: Evaluate): Evaluate {
     const list = right(row, rt);
     const value = left(row, rt);
     if (list === null) return null;
-    if (!Array.isArray(list)) throw typeError(`IN needs a list on its right, not a ${typeName(list)}`);
+    if (!Array.isArray(list)) throw typeError(`IN needs a list on its right, not ${aTypeName(list)}`);
     if (list === lastList && list.length >= SET_FROM) {
       lastSet ??= listSet(list);
       if (lastSet !== undefined && isHashable(value)) {

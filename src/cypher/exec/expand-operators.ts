@@ -1,7 +1,7 @@
 /**
  * Following one relationship from a node, and checking relationships whose ends or self are bound already.
  */
-import { typeName } from '../../value/format.ts';
+import { aTypeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { AdjacencySegment, Direction, GraphView } from '../../graph/view.ts';
 import type { BuildPath, Endpoints, Expand } from '../plan/plan.ts';
@@ -25,7 +25,7 @@ export const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
 /** The node in a slot, or null; anything else is a mistake of the statement that only shows now. */
 export function nodeIn(value: Value): NodeValue | null {
   if (value === null || value instanceof NodeValue) return value;
-  throw typeError(`expected a Node, not a ${typeName(value)}`);
+  throw typeError(`expected a Node, not ${aTypeName(value)}`);
 }
 
 /** Whether a relationship is one of those in the slots: relationships, lists of them, or bare ids. */
@@ -281,10 +281,10 @@ export function buildEndpoints(node: Endpoints, input: Operator, cc: CompileCont
         const value = row[node.relationship]!;
         if (value === null) continue;
         const chain = length === undefined ? [value] : value;
-        if (!Array.isArray(chain)) throw typeError(`expected a list of relationships, not a ${typeName(value)}`);
+        if (!Array.isArray(chain)) throw typeError(`expected a list of relationships, not ${aTypeName(value)}`);
         if (length !== undefined && (chain.length < length.min || chain.length > length.max)) continue;
         if (!chain.every((each) => each instanceof RelationshipValue)) {
-          if (length === undefined) throw typeError(`expected a Relationship, not a ${typeName(value)}`);
+          if (length === undefined) throw typeError(`expected a Relationship, not ${aTypeName(value)}`);
           continue;
         }
         const relationships = chain as RelationshipValue[];

@@ -5,6 +5,7 @@ import { DbError } from '../../base/errors.ts';
 import { DistinctRows, distinctBatches } from './distinct.ts';
 import { partOfKey } from './group-table.ts';
 import { equals } from '../../value/compare.ts';
+import { aTypeName } from '../../value/format.ts';
 import type { Value } from '../../value/value.ts';
 import type {
   Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Scoped, Skip, StoredCount, Union, Unwind,
@@ -93,7 +94,7 @@ export function countOf(value: Value, what: 'SKIP' | 'LIMIT'): number {
     return value;
   }
   if (typeof value === 'bigint' && value > 0n) return Number.MAX_SAFE_INTEGER;
-  throw new DbError('SyntaxError', `InvalidArgumentType: ${what} must be an Integer. Limit must be integer value.`, { detail: 'InvalidArgumentType' });
+  throw new DbError('SyntaxError', `InvalidArgumentType: ${what} must be an Integer, not ${aTypeName(value)}.${what === 'LIMIT' ? ' Limit must be integer value.' : ''}`, { detail: 'InvalidArgumentType' });
 }
 
 export function buildSkip(node: Skip, input: Operator, cc: CompileContext): Operator {

@@ -2,7 +2,7 @@
  * CREATE, MERGE, SET, REMOVE, DELETE and FOREACH, with their counts.
  */
 import { DbError } from '../../base/errors.ts';
-import { typeName } from '../../value/format.ts';
+import { aTypeName, typeName } from '../../value/format.ts';
 import { NodeValue, PathValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { Expression } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
@@ -120,7 +120,7 @@ function compileProperties(properties: Scoped | undefined, cc: CompileContext): 
   const map = compile(expression, env, cc);
   return (row, rt) => {
     const value = map(row, rt);
-    if (!(value instanceof Map)) throw typeError(`properties are a Map, not a ${typeName(value)}`);
+    if (!(value instanceof Map)) throw typeError(`properties are a Map, not ${aTypeName(value)}`);
     const list: [number, Value][] = [];
     for (const [key, made] of value) if (made !== null) list.push([rt.writer.keyId(key), made]);
     return list;
@@ -240,7 +240,7 @@ function compileKey(key: string | Expression, env: Env, cc: CompileContext): Eva
 }
 
 function setProperty(rt: Runtime, entity: Value, key: Value, value: Value): void {
-  if (typeof key !== 'string') throw typeError(`a property name is a String, not a ${typeName(key)}`);
+  if (typeof key !== 'string') throw typeError(`a property name is a String, not ${aTypeName(key)}`);
   const { writer, stats } = rt;
   // Removing what is not there counts for nothing, and what no graph ever had needs no number for its name.
   if (value === null && writer.catalog.findKey(key) === undefined) {
@@ -253,7 +253,7 @@ function setProperty(rt: Runtime, entity: Value, key: Value, value: Value): void
   } else if (entity instanceof RelationshipValue) {
     const changed = writer.setRelationshipProperty(entity, writer.keyId(key), value);
     if (changed || value !== null) stats.propertiesSet++;
-  } else throw typeError(`properties of a ${typeName(entity)} cannot be set`);
+  } else throw typeError(`properties of ${aTypeName(entity)} cannot be set`);
 }
 
 export function buildRemove(node: Remove, input: Operator, cc: CompileContext): Operator {
@@ -348,7 +348,7 @@ export function buildForeach(node: Foreach, input: Operator, body: Operator, cc:
       for (const row of batch) {
         const items = list(row, rt);
         if (items === null) continue;
-        if (!Array.isArray(items)) throw typeError(`FOREACH needs a List, not a ${typeName(items)}`);
+        if (!Array.isArray(items)) throw typeError(`FOREACH needs a List, not ${aTypeName(items)}`);
         for (const item of items) {
           row[slot] = item;
           for (const _rows of body(rt, [[row]]));

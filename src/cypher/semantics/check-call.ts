@@ -6,7 +6,7 @@ import { suggest } from '../../base/suggest.ts';
 import type { CallClause } from '../ast.ts';
 import { sourceError } from '../parser/source-error.ts';
 import type { ProcedureDef, ProcedureType } from '../procedures.ts';
-import { checkExpression, typeName, VALUE } from './check-expression.ts';
+import { checkExpression, aTypeName, VALUE } from './check-expression.ts';
 import type { CheckContext, Scope } from './scope.ts';
 import { ANY, BOOLEAN, FLOAT, INTEGER, isUnknown, LIST, MAP, NODE, NUMBER, PATH, RELATIONSHIP, STRING, type StaticType } from './types.ts';
 
@@ -72,7 +72,7 @@ function checkArguments(context: CheckContext, clause: CallClause, definition: P
     const type = checkExpression(context, arg, scope, VALUE);
     const wanted = definition.args[Math.min(i, definition.args.length - 1)];
     if (wanted !== undefined && !accepts(wanted.type, type)) {
-      throw context.error('InvalidArgumentType', arg.start, `${wanted.name} type should be ${wanted.type.toLowerCase()} but this is a ${typeName(type)}`);
+      throw context.error('InvalidArgumentType', arg.start, `${wanted.name} type should be ${wanted.type.toLowerCase()} but this is ${aTypeName(type)}`);
     }
   }
 }

@@ -8,6 +8,7 @@ import { AGGREGATE_NAMES, FUNCTION_NAMES, findAggregate, findFunction } from '..
 import { sourceError } from '../parser/source-error.ts';
 import { checkExpressionPattern } from './check-pattern.ts';
 import { checkSubqueryExpression } from './check-query.ts';
+import { withArticle } from '../../value/format.ts';
 import { undefinedVariable, type CheckContext, type Scope } from './scope.ts';
 import { forEachDynamic } from './walk.ts';
 import {
@@ -33,7 +34,7 @@ export function isAggregateCall(e: Expression): boolean {
 export function checkPredicate(context: CheckContext, e: Expression, scope: Scope): void {
   const type = checkExpression(context, e, scope, PREDICATE);
   if (type.kind !== 'boolean' && !isUnknown(type)) {
-    throw context.error('InvalidArgumentType', e.start, `expected a Boolean but this is a ${typeName(type)}`);
+    throw context.error('InvalidArgumentType', e.start, `expected a Boolean but this is ${aTypeName(type)}`);
   }
 }
 
@@ -148,13 +149,13 @@ function checkProperty(context: CheckContext, target: StaticType, e: Expression)
       throw context.error('InvalidArgumentType', e.start, 'a path has no properties');
     default:
       throw sourceError('TypeError', 'InvalidArgumentType', context.source, e.start,
-        `expected a Node, Relationship, Map, Point or temporal value but this is a ${typeName(target)}`);
+        `expected a Node, Relationship, Map, Point or temporal value but this is ${aTypeName(target)}`);
   }
 }
 
 function checkIndex(context: CheckContext, target: StaticType, index: StaticType, e: Expression, at: Expression): StaticType {
   if (!isUnknown(target) && !['list', 'map', 'node', 'relationship', 'string'].includes(target.kind)) {
-    throw sourceError('TypeError', 'InvalidArgumentType', context.source, e.start, `a ${typeName(target)} has no elements`);
+    throw sourceError('TypeError', 'InvalidArgumentType', context.source, e.start, `${aTypeName(target)} has no elements`);
   }
   if (target.kind === 'string') {
     throw sourceError('TypeError', 'InvalidArgumentType', context.source, e.start, 'a String has no elements', 'use substring()');
@@ -162,7 +163,7 @@ function checkIndex(context: CheckContext, target: StaticType, index: StaticType
   if (target.kind === 'list') {
     if (!isUnknown(index) && index.kind !== 'integer' && index.kind !== 'number') {
       throw sourceError('TypeError', 'ListElementAccessByNonInteger', context.source, at.start,
-        `a list index is an Integer but this is a ${typeName(index)}`);
+        `a list index is an Integer but this is ${aTypeName(index)}`);
     }
     return target.element ?? ANY;
   }
@@ -212,7 +213,7 @@ function sumType(context: CheckContext, e: Binary, left: StaticType, right: Stat
   if (isNumeric(left) && isNumeric(right)) return left.kind === right.kind ? left : left.kind === 'float' || right.kind === 'float' ? FLOAT : NUMBER;
   if (left.kind === 'temporal' || right.kind === 'temporal') return ANY;
   const wrong = isNumeric(left) ? e.right : e.left;
-  throw context.error('InvalidArgumentType', wrong.start, `cannot add a ${typeName(right)} to a ${typeName(left)}`);
+  throw context.error('InvalidArgumentType', wrong.start, `cannot add ${aTypeName(right)} to ${aTypeName(left)}`);
 }
 
 function checkCall(context: CheckContext, e: FunctionCall, scope: Scope, flags: ExpressionFlags): StaticType {
@@ -283,9 +284,13 @@ export function checkDynamicLabels(context: CheckContext, labels: LabelExpressio
 
 function requireKind(context: CheckContext, e: Expression, type: StaticType, accepted: readonly TypeKind[], what: string, before = ''): void {
   if (isUnknown(type) || accepted.includes(type.kind)) return;
-  throw context.error('InvalidArgumentType', e.start, `${before}${what} expects ${accepted.map((kind) => typeName({ kind })).join(' or ')} but this is a ${typeName(type)}`);
+  throw context.error('InvalidArgumentType', e.start, `${before}${what} expects ${accepted.map((kind) => typeName({ kind })).join(' or ')} but this is ${aTypeName(type)}`);
 }
 
 export function typeName(type: StaticType): string {
   return type.kind[0]!.toUpperCase() + type.kind.slice(1);
+}
+
+export function aTypeName(type: StaticType): string {
+  return withArticle(typeName(type));
 }

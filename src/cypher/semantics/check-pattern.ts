@@ -2,7 +2,7 @@
  * Checks patterns: what may be bound again, kinds of variables, and what CREATE and MERGE can create.
  */
 import type { Expression, NodePattern, PatternPart, RelationshipPattern, RepeatedPattern } from '../ast.ts';
-import { checkDynamicLabels, checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
+import { checkDynamicLabels, checkExpression, checkPredicate, aTypeName, VALUE } from './check-expression.ts';
 import { Scope, undefinedVariable, type CheckContext } from './scope.ts';
 import { isUnknown, listOf, NODE, PATH, RELATIONSHIP, type StaticType } from './types.ts';
 import { allElements, createdLabels, forEachChild, forEachDynamic, forEachInRepeated, mentionedVariables } from './walk.ts';
@@ -161,7 +161,7 @@ function bind(
 }
 
 function conflict(context: CheckContext, name: string, offset: number, earlier: StaticType, type: StaticType) {
-  return context.error('VariableTypeConflict', offset, `Variable \`${name}\` is a ${typeName(earlier)}, it cannot be used as a ${typeName(type)}`);
+  return context.error('VariableTypeConflict', offset, `Variable \`${name}\` is ${aTypeName(earlier)}, it cannot be used as ${aTypeName(type)}`);
 }
 
 /** `outer`: what was bound before the pattern. */

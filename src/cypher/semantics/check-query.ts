@@ -3,7 +3,7 @@
  */
 import type { CallSubqueryClause, Clause, Expression, Query, SetItem, SingleQuery, SubqueryExpression } from '../ast.ts';
 import { checkCall } from './check-call.ts';
-import { checkExpression, checkPredicate, typeName, VALUE } from './check-expression.ts';
+import { checkExpression, checkPredicate, aTypeName, typeName, VALUE } from './check-expression.ts';
 import { checkCreatedPattern, checkMatchPatterns } from './check-pattern.ts';
 import { checkProjection } from './check-projection.ts';
 import { carryImports, carryOuter } from './outer-names.ts';
@@ -175,7 +175,7 @@ function checkSetItem(context: CheckContext, item: SetItem, scope: Scope): void 
   const type = requireDeclared(context, item.variable, item.start, scope);
   const accepted = item.kind === 'labels' ? ['node'] : ['node', 'relationship'];
   if (!isUnknown(type) && !accepted.includes(type.kind)) {
-    throw context.error('InvalidArgumentType', item.start, `SET cannot change a ${typeName(type)}`);
+    throw context.error('InvalidArgumentType', item.start, `SET cannot change ${aTypeName(type)}`);
   }
   if (item.kind === 'labels') {
     for (const label of item.labels) if (typeof label !== 'string') checkExpression(context, label, scope, VALUE);
@@ -185,7 +185,7 @@ function checkSetItem(context: CheckContext, item: SetItem, scope: Scope): void 
 function checkPropertyTarget(context: CheckContext, target: Expression, key: Expression | string, scope: Scope): void {
   const type = checkExpression(context, target, scope, VALUE);
   if (!isUnknown(type) && type.kind !== 'node' && type.kind !== 'relationship' && type.kind !== 'map') {
-    throw context.error('InvalidArgumentType', target.start, `a ${typeName(type)} has no properties to change`);
+    throw context.error('InvalidArgumentType', target.start, `${aTypeName(type)} has no properties to change`);
   }
   if (typeof key !== 'string') checkExpression(context, key, scope, VALUE);
 }
