@@ -9,8 +9,10 @@ const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 60_000;
 /** By how much each run moves what a statement usually takes. */
 const STEP = 1.15;
-/** After so many runs that is believed. */
+/** After so many runs that is believed of what is too long here. */
 const RUNS_MIN = 4;
+/** And of what is not, after so many: till then code is being compiled, and what runs here seldom stays slow here. */
+const WARM_RUNS_MIN = 64;
 /** Of those that readers take each so-manieth is run here all the same, to learn whether it still takes as long. */
 const TRIED_EACH = 16;
 /** Whoever has read so lately reads at the same time. */
@@ -93,7 +95,7 @@ export class InlineExecutor implements Executor {
   }
 
   #isForReaders(known: Known): boolean {
-    if (known.runs < RUNS_MIN || known.usualMs < this.#budget.ms * CROWDED_SHARE) return false;
+    if (known.runs < WARM_RUNS_MIN || known.usualMs < this.#budget.ms * CROWDED_SHARE) return false;
     return this.#readersLoad() < READERS_BUSY_AT && ++known.given < TRIED_EACH;
   }
 
