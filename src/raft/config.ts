@@ -65,10 +65,13 @@ export interface WitnessFacts {
   readonly told: number;
 }
 
-/** What witnesses dropped, or may have dropped, must stay on enough servers with data after a change. */
-export function whyWitnessesForbid(next: Config, { matchOf, firstOf, commitIndex, told }: WitnessFacts): string | undefined {
+/**
+ * What witnesses dropped, or may have dropped, must stay on enough servers with data after a change. One that leaves the voters as they are leaves
+ * that as it is too: a server that lost its disk is no reason to keep its successor out.
+ */
+export function whyWitnessesForbid(before: Config, next: Config, { matchOf, firstOf, commitIndex, told }: WitnessFacts): string | undefined {
   const witnesses = next.members.filter((member) => member.witness);
-  if (witnesses.length === 0) return undefined;
+  if (witnesses.length === 0 || String(voterIds(before)) === String(voterIds(next))) return undefined;
   const floor = witnessFloor(next, matchOf);
   // One that has not said yet where its log begins may have dropped whatever was committed before this leader.
   const dropped = Math.max(told, ...witnesses.map(({ id }) => (firstOf(id) > 0 ? firstOf(id) - 1 : commitIndex)));

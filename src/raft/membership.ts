@@ -17,7 +17,7 @@ export function proposeChange(state: RaftState, change: ConfigChange): number | 
   const next = changed(state.config, change);
   if (typeof next === 'string') return next;
   if (state.isWitness) return 'a witness leads for the moment';
-  const unsafe = whyWitnessesForbid(next, {
+  const unsafe = whyWitnessesForbid(state.config, next, {
     matchOf: (id) => matchOf(state, id), firstOf: (id) => state.progress.get(id)?.first ?? 0, commitIndex: state.log.commitIndex, told: state.witnessTold,
   });
   if (unsafe !== undefined) return unsafe;

@@ -66,7 +66,7 @@ function whyKeep(options: RemovalOptions, facts: RemovalFacts, config: Config, m
   const witnesses = rest.filter((one) => one.witness).length;
   if (witnesses >= rest.length - witnesses) return 'there would be too many witnesses for the servers with data';
   if (facts.nowMs - facts.lastRemovalMs < options.offlineMs) return 'another server was removed just now';
-  return whyWitnessesForbid(next, {
+  return whyWitnessesForbid(config, next, {
     matchOf: (id) => view.progress.get(id)?.match ?? view.durableIndex, firstOf: (id) => view.progress.get(id)?.first ?? 0, commitIndex: view.commitIndex, told: 0,
   });
 }
