@@ -63,6 +63,8 @@ export class ConsensusGroup {
   readonly #wanted: Wanted[] = [];
   /** Since when a learner has been caught up without a break. */
   readonly #steadySince = new Map<NodeId, number>();
+  /** Why one that has caught up does not vote, as it was told last. */
+  readonly #notPromoted = new Map<NodeId, string>();
   /** Why silent members are still there, for the status. */
   notes: ReadonlyMap<NodeId, string> = new Map();
   /** When this leadership began, or this leader's own last stall ended. */
@@ -105,6 +107,7 @@ export class ConsensusGroup {
     }
     if (view.role !== 'leader') {
       this.#steadySince.clear();
+      this.#notPromoted.clear();
       this.#knownSince.clear();
       this.#gone.clear();
       this.#leadingSince = undefined;
@@ -280,9 +283,18 @@ export class ConsensusGroup {
       this.#steadySince.set(member.id, since);
       if (nowMs - since < this.#host.electionTimeoutMs) continue;
       this.#steadySince.delete(member.id);
-      this.#host.log('info', `${decodeInfo(member).rpcAddress} has caught up and votes from now on`, { nodeId: member.id });
-      this.change({ kind: 'promote', id: member.id }, 10_000).catch((error: Error) => this.#host.log('warn', `promotion failed: ${error.message}`));
+      this.change({ kind: 'promote', id: member.id }, 10_000).then(() => {
+        this.#notPromoted.delete(member.id);
+        this.#host.log('info', `${decodeInfo(member).rpcAddress} has caught up and votes from now on`, { nodeId: member.id });
+      }, (error: Error) => this.#onNotPromoted(member, error.message));
     }
+  }
+
+  /** It is tried again and again: a witness may wait for a server with data for as long as nobody adds one. */
+  #onNotPromoted(member: Member, why: string): void {
+    if (this.#notPromoted.get(member.id) === why) return;
+    this.#notPromoted.set(member.id, why);
+    this.#host.log('warn', `${decodeInfo(member).rpcAddress} has caught up, and does not vote: ${why}`, { nodeId: member.id });
   }
 
   // ---- joining and leaving ----

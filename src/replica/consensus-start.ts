@@ -133,9 +133,10 @@ export class Beginning {
   async #formGroup(): Promise<void> {
     const { options, transport, nowMs, timers, newId, mutants, waitFor, log, onFailed } = this.#host;
     try {
+      const appliedTerm = await this.withSpace(() => this.#termOfState());
       const formation = new Formation({
         transport, info: options.info, addresses: options.initialAddresses, appliedIndex: options.appliedIndex,
-        stateChecksum: options.stateChecksum ?? '', appliedTerm: this.#termOfState(),
+        stateChecksum: options.stateChecksum ?? '', appliedTerm,
         formOnMajority: options.formOnMajority, joinGroupMs: options.joinGroupSeconds * 1000, joinOnly: options.bootstrapRole === 2,
         nowMs, timers, newId, mutants, waitFor, log, identity: () => this.#identity, save: (identity) => this.saveIdentity(identity),
       });
@@ -151,13 +152,19 @@ export class Beginning {
     }
   }
 
-  /** A server that comes back says where in the history of its group the data is that it still has. */
+  /**
+   * A server that comes back says where in the history of its group the data is that it still has. Only its log knows, and to join begins with
+   * removing that: what it knows is noted first, for a start after a crash in between.
+   */
   #termOfState(): number {
-    const { options, openStore } = this.#host;
-    if (this.#identity.membership !== 'REMOVED' || options.appliedIndex === 0) return 0;
+    const { options: { appliedIndex: index }, openStore } = this.#host;
+    const { membership, stateTerm } = this.#identity;
+    if (membership !== 'REMOVED' || index === 0) return 0;
+    if (stateTerm?.index === index) return stateTerm.term;
     const store = openStore();
-    const term = recoveredTerm(store.recovered, options.appliedIndex);
+    const term = recoveredTerm(store.recovered, index);
     store.close();
+    if (term > 0) this.saveIdentity({ ...this.#identity, stateTerm: { index, term } });
     return term;
   }
 
@@ -180,7 +187,7 @@ export class Beginning {
       });
     } else {
       this.#beginLog(outcome.start);
-      this.saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined });
+      this.saveIdentity({ ...this.#identity, membership: 'MEMBER', clusterId: outcome.clusterId, formation: undefined, formed: undefined, stateTerm: undefined });
     }
   }
 

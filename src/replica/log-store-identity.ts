@@ -35,6 +35,8 @@ export interface Identity {
   readonly formed: Formed | undefined;
   /** A group of one that was never meant to be more: a server without `enable_ha`. */
   readonly isStandalone: boolean;
+  /** Of a server that was removed: the term of the entry that its data ends with, where that is at `index`. */
+  readonly stateTerm: { readonly index: number; readonly term: number } | undefined;
 }
 
 const FILE = 'node.json';
@@ -42,7 +44,7 @@ const LOCK = 'LOCK';
 const FORMAT = 1;
 
 export function newIdentity(isWitness: boolean, newId: NewId = systemIds): Identity {
-  return { format: FORMAT, nodeId: newId(8), clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined, formed: undefined, isStandalone: false };
+  return { format: FORMAT, nodeId: newId(8), clusterId: '', bootSeq: 0, membership: 'EMPTY', isWitness, formation: undefined, formed: undefined, isStandalone: false, stateTerm: undefined };
 }
 
 export function readIdentity(disk: Disk): Identity | undefined {
@@ -60,7 +62,7 @@ export function readIdentity(disk: Disk): Identity | undefined {
   return {
     format: FORMAT, nodeId: parsed.nodeId ?? '', clusterId: parsed.clusterId ?? '', bootSeq: parsed.bootSeq ?? 0,
     membership: parsed.membership ?? 'EMPTY', isWitness: parsed.isWitness ?? false, formation: parsed.formation, formed: parsed.formed,
-    isStandalone: parsed.isStandalone ?? false,
+    isStandalone: parsed.isStandalone ?? false, stateTerm: parsed.stateTerm,
   };
 }
 

@@ -353,9 +353,9 @@ export class Operator {
 
   // ---- the end ----
 
-  /** Its identity is new: whatever the one before promised is lost already, and its group goes on without. */
+  /** Its identity is new, or its group has let it go: whatever was promised is lost already, or held by others, and the group goes on without it. */
   #hasPromisedNothing(host: Host): boolean {
-    return (host.identity?.membership ?? 'EMPTY') === 'EMPTY' && this.#world.leaderOf('main')?.consensus!.seen.view!.isReady === true;
+    return ['EMPTY', 'REMOVED'].includes(host.identity?.membership ?? 'EMPTY') && this.#world.leaderOf('main')?.consensus!.seen.view!.isReady === true;
   }
 
   #restartIfAsked(host: Host): void {

@@ -19,6 +19,8 @@ const FAILED: readonly (readonly [seed: number, steps: number, what: string])[] 
   [318, 5000, 'a server left while another one had just died: the rest had no majority, and could not undo it'],
   [33523, 5000, 'one that joined behind its data began with the newest configuration, and stopped at the older ones of a leader whose log reached back'],
   [34680, 5000, 'the same'],
+  [900051, 6000, 'operator: who was removed has promised nothing; a witness that was one too many had its leader say so each half second'],
+  [901027, 6000, 'a server that was removed removed its log to join again, and with it, when it crashed, what it knew of its data'],
   [20852, 5000, 'an older copy of the first server, from when it was the only voter, led beside the group that it had become'],
 ];
 
