@@ -167,6 +167,12 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
       for (let i = 0; i < keys.length; i++) key += partOfKey(all[i]!);
       spilled.add(key, order++, all);
     };
+    const begin = (): Group => {
+      const group = newGroup();
+      for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
+      keep(group);
+      return group;
+    };
     const groupOf = (row: Row): Group => {
       let group: Group | undefined;
       const owner = sole === undefined ? undefined : row[sole];
@@ -175,23 +181,12 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
         if (group !== undefined) return group;
       }
       if (keys.length === 1) {
-        const value = only.value(row, rt);
+        const value = values[0] = only.value(row, rt);
         group = table.getOne(value);
-        if (group === undefined) {
-          group = newGroup();
-          group.row[only.slot] = value;
-          table.setOne(value, group);
-          keep(group);
-        }
+        if (group === undefined) table.setOne(value, group = begin());
       } else {
         for (let i = 0; i < keys.length; i++) values[i] = keys[i]!.value(row, rt);
-        group = table.getMany(values);
-        if (group === undefined) {
-          group = newGroup();
-          for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
-          table.setMany(values, group);
-          keep(group);
-        }
+        group = table.ofMany(values, begin);
       }
       if (owner instanceof NodeValue) byNode.set(owner.id, group);
       return group;

@@ -4,9 +4,8 @@
  * Rows are counted by node first. Groups then are places in columns, not objects: where there are many, making and collecting objects would take
  * longer than all the rest. Whoever takes pushed rows is lent one and the same.
  */
-import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
-import { isSame, joinedKey, partOfKey } from './group-table.ts';
+import { joinedKey, KeyColumns, partOfKey } from './group-table.ts';
 import { bytesOf, ENTRY_BYTES, Holding } from './holding.ts';
 import { IdCounts } from './id-counts.ts';
 import type { PushIds } from './ids.ts';
@@ -26,72 +25,6 @@ export interface CountedGrouping {
 
 /** As many ids are counted before the memory they take is looked at. */
 const STRETCH = 256;
-/** Groups that have the first key in common, and are compared one by one; more of them are looked up by one text of all keys. */
-const CHAIN_MAX = 4;
-const NONE = -1;
-
-/** Groups by place: a column for each key, and how many rows there are. */
-class GroupColumns {
-  readonly counts: number[] = [];
-  readonly #columns: Value[][];
-  readonly #firsts = new Map<string | number, number>();
-  readonly #texts = new Map<string, number>();
-  /** By place: the next group with the same first key. */
-  readonly #next: number[] = [];
-
-  constructor(keys: number) {
-    this.#columns = Array.from({ length: keys }, () => []);
-  }
-
-  get size(): number {
-    return this.counts.length;
-  }
-
-  key(key: number, place: number): Value {
-    return this.#columns[key]![place]!;
-  }
-
-  /** Adds so many rows to the group with these keys, which are copied; the bytes that it takes more. */
-  count(keys: readonly Value[], rows: number): number {
-    // A column has nodes or properties: ids and whole numbers do not meet.
-    const own = keys[0]!;
-    const first = own instanceof NodeValue ? own.id : hashKey(own);
-    const head = this.#firsts.get(first);
-    let length = 0;
-    for (let place = head ?? NONE; place !== NONE; place = this.#next[place]!) {
-      if (this.#isAt(place, keys)) {
-        this.counts[place]! += rows;
-        return 0;
-      }
-      length++;
-    }
-    if (length < CHAIN_MAX) {
-      const place = this.#append(keys, rows);
-      this.#next[place] = head ?? NONE;
-      this.#firsts.set(first, place);
-    } else {
-      const text = keys.map(partOfKey).join('');
-      const place = this.#texts.get(text);
-      if (place !== undefined) {
-        this.counts[place]! += rows;
-        return 0;
-      }
-      this.#texts.set(text, this.#append(keys, rows));
-    }
-    return ENTRY_BYTES + bytesOfKeys(keys);
-  }
-
-  #append(keys: readonly Value[], rows: number): number {
-    for (let i = 0; i < keys.length; i++) this.#columns[i]!.push(keys[i]!);
-    this.#next.push(NONE);
-    return this.counts.push(rows) - 1;
-  }
-
-  #isAt(place: number, keys: readonly Value[]): boolean {
-    for (let i = 1; i < keys.length; i++) if (!isSame(this.#columns[i]![place]!, keys[i]!)) return false;
-    return true;
-  }
-}
 
 function bytesOfKeys(keys: readonly Value[]): number {
   let bytes = 16;
@@ -137,7 +70,9 @@ class CountedGroups {
   readonly #countHolding: Holding;
   readonly #row: Row;
   readonly #keys: Value[];
-  #groups: GroupColumns;
+  #groups: KeyColumns;
+  /** Rows of each group, by place. */
+  #counts: number[] = [];
   #spilled: SpilledTable<CountedGroup> | undefined;
   #order = 0;
 
@@ -149,7 +84,7 @@ class CountedGroups {
     this.#countHolding = new Holding(rt);
     this.#row = nullRow(of.keyWidth);
     this.#keys = of.keys.map(() => null);
-    this.#groups = new GroupColumns(of.keys.length);
+    this.#groups = new KeyColumns(of.keys.length);
   }
 
   close(): void {
@@ -194,8 +129,8 @@ class CountedGroups {
     const groups = this.#groups;
     const row = nullRow(width);
     for (let place = 0; place < groups.size; place++) {
-      for (let i = 0; i < keys.length; i++) row[keys[i]!.slot] = groups.key(i, place);
-      for (let i = 0; i < aggregateSlots.length; i++) row[aggregateSlots[i]!] = groups.counts[place]!;
+      for (let i = 0; i < keys.length; i++) row[keys[i]!.slot] = groups.value(i, place);
+      for (let i = 0; i < aggregateSlots.length; i++) row[aggregateSlots[i]!] = this.#counts[place]!;
       yield row;
     }
   }
@@ -207,8 +142,17 @@ class CountedGroups {
       this.#row[nodeSlot] = new NodeValue(ids[place]!);
       for (let i = 0; i < keys.length; i++) this.#keys[i] = keys[i]!.value(this.#row, this.#rt);
       if (this.#spilled !== undefined || this.#holding.pressed) this.#toDisk(counts[place]!);
-      else this.#holding.add(this.#groups.count(this.#keys, counts[place]!));
+      else this.#add(counts[place]!);
       this.#rt.tick();
+    }
+  }
+
+  #add(rows: number): void {
+    const place = this.#groups.placeOf(this.#keys);
+    if (place < this.#counts.length) this.#counts[place]! += rows;
+    else {
+      this.#counts.push(rows);
+      this.#holding.add(ENTRY_BYTES + bytesOfKeys(this.#keys));
     }
   }
 
@@ -221,7 +165,8 @@ class CountedGroups {
 
   #spill(): SpilledTable<CountedGroup> {
     const table = new SpilledTable(this.#area, groupEntries(this.#of), this.#holding, this.#kept());
-    this.#groups = new GroupColumns(this.#of.keys.length);
+    this.#groups = new KeyColumns(this.#of.keys.length);
+    this.#counts = [];
     this.#holding.free();
     return table;
   }
@@ -229,7 +174,7 @@ class CountedGroups {
   *#kept(): Generator<readonly [string, CountedGroup]> {
     const slots = this.#of.keys.map(({ slot }) => slot);
     let place = 0;
-    for (const row of this.#rows()) yield [joinedKey(row, slots), { order: this.#order++, row, count: this.#groups.counts[place++]! }];
+    for (const row of this.#rows()) yield [joinedKey(row, slots), { order: this.#order++, row, count: this.#counts[place++]! }];
   }
 }
 

@@ -9,23 +9,74 @@ import { NodeValue, type Value } from '../../value/value.ts';
 
 /** Entries that have the first column in common, and are compared one by one. */
 const CHAIN_MAX = 4;
+const NONE = -1;
 
-interface Link<T> {
-  readonly values: readonly Value[];
-  readonly entry: T;
-  readonly before: Link<T> | undefined;
-  readonly length: number;
+/** Values of several columns, each combination once, by place: columns instead of an object for each, which would take longer to make and to collect than all the rest. */
+export class KeyColumns {
+  readonly #columns: Value[][];
+  readonly #nodes = new Map<number, number>();
+  readonly #others = new Map<string | number, number>();
+  readonly #texts = new Map<string, number>();
+  /** By place: the one before with the same first column. */
+  readonly #before: number[] = [];
+
+  constructor(columns: number) {
+    this.#columns = Array.from({ length: columns }, () => []);
+  }
+
+  get size(): number {
+    return this.#before.length;
+  }
+
+  value(column: number, place: number): Value {
+    return this.#columns[column]![place]!;
+  }
+
+  /** The place of these values, which are copied: a new one, at the end, where they are not there. */
+  placeOf(values: readonly Value[]): number {
+    const own = values[0]!;
+    const heads: Map<string | number, number> = own instanceof NodeValue ? this.#nodes : this.#others;
+    const first = own instanceof NodeValue ? own.id : hashKey(own);
+    const head = heads.get(first) ?? NONE;
+    let length = 0;
+    for (let place = head; place !== NONE; place = this.#before[place]!) {
+      if (this.#isAt(place, values)) return place;
+      length++;
+    }
+    if (length < CHAIN_MAX) {
+      heads.set(first, this.size);
+      return this.#append(values, head);
+    }
+    const text = textOf(values);
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, this.size);
+    return this.#append(values, NONE);
+  }
+
+  #append(values: readonly Value[], before: number): number {
+    for (let i = 0; i < values.length; i++) this.#columns[i]!.push(values[i]!);
+    return this.#before.push(before) - 1;
+  }
+
+  #isAt(place: number, values: readonly Value[]): boolean {
+    for (let i = 1; i < values.length; i++) if (!isSame(this.#columns[i]![place]!, values[i]!)) return false;
+    return true;
+  }
 }
 
+/** An entry for each value of one column, or each combination of several. */
 export class GroupTable<T> {
   readonly #nodes = new Map<number, T>();
   readonly #others = new Map<string | number, T>();
-  readonly #chains = new Map<string | number, Link<T>>();
+  #keys: KeyColumns | undefined;
+  #entries: T[] = [];
 
   clear(): void {
     this.#nodes.clear();
     this.#others.clear();
-    this.#chains.clear();
+    this.#keys = undefined;
+    this.#entries = [];
   }
 
   /** The keys, as `joinedKey` writes them for one column. */
@@ -43,27 +94,16 @@ export class GroupTable<T> {
     else this.#others.set(hashKey(value), entry);
   }
 
-  getMany(values: readonly Value[]): T | undefined {
-    const chain = this.#chains.get(hashKey(values[0]!));
-    for (let link = chain; link !== undefined; link = link.before) if (sameRest(link.values, values)) return link.entry;
-    return chain === undefined || chain.length < CHAIN_MAX ? undefined : this.#others.get(textOf(values));
-  }
-
-  /** Of what is not there. */
-  setMany(values: readonly Value[], entry: T): void {
-    const first = hashKey(values[0]!);
-    const before = this.#chains.get(first);
-    if (before !== undefined && before.length >= CHAIN_MAX) this.#others.set(textOf(values), entry);
-    else this.#chains.set(first, { values: values.slice(), entry, before, length: (before?.length ?? 0) + 1 });
+  /** The entry of these values; where there is none, the one that is made. */
+  ofMany(values: readonly Value[], make: () => T): T {
+    this.#keys ??= new KeyColumns(values.length);
+    const place = this.#keys.placeOf(values);
+    if (place === this.#entries.length) this.#entries.push(make());
+    return this.#entries[place]!;
   }
 }
 
-function sameRest(a: readonly Value[], b: readonly Value[]): boolean {
-  for (let i = 1; i < a.length; i++) if (!isSame(a[i]!, b[i]!)) return false;
-  return true;
-}
-
-export function isSame(a: Value, b: Value): boolean {
+function isSame(a: Value, b: Value): boolean {
   if (typeof a === typeof b && (typeof a === 'number' || typeof a === 'string')) return a === b;
   return hashKey(a) === hashKey(b);
 }

@@ -122,8 +122,9 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
       yield out;
     }
   }, push), slot, pushIds);
-  const range = node.op === 'LabelScan' && hasLabels === undefined ? compileRange(node.filters, slot, cc) : undefined;
-  if (range === undefined) return operator;
+  const range = hasLabels === undefined ? compileRange(node.filters, slot, cc) : undefined;
+  if (node.op !== 'LabelScan' || range === undefined) return operator;
+  const { label } = node;
   return withCount(operator, (rt, source) => {
     let count = 0;
     pushInput(rt, source, (row) => {
@@ -131,8 +132,8 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
         count += kept(found, row, rt).length;
         rt.tick(found.length);
       };
-      const [label, wanted] = [rt.view.catalog.findLabel((node as LabelScan).label), range.range(row, rt)];
-      const known = label === undefined || wanted === undefined ? undefined : rt.view.countByInteger(label, range.keyId, ...wanted, add, (nodes) => rt.tick(nodes));
+      const [labelId, wanted] = [rt.view.catalog.findLabel(label), range.range(row, rt)];
+      const known = labelId === undefined || wanted === undefined ? undefined : rt.view.countByInteger(labelId, range.keyId, ...wanted, add, (nodes) => rt.tick(nodes));
       if (known !== undefined) count += known;
       else for (const found of candidates(row, rt)) add(found);
       return false;
