@@ -1,6 +1,7 @@
 /**
  * One server's picture of the group, for `GET /info/peers`, `dbms.listServers()`, metrics and /readyz.
  */
+import { megabytesText } from '../base/disk-space.ts';
 import { memberOf } from '../raft/config.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Member, NodeId } from '../raft/types.ts';
@@ -125,10 +126,9 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
 
 function snapshotNote({ phase, bytes, bytesTotal, secondsLeft, problem }: SnapshotProgress): string {
   if (phase === 'exporting') return problem ?? 'the state is being written to a file for it';
-  const mb = (count: number) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
-  if (phase === 'installing') return `installing the state of ${mb(bytesTotal)} MB`;
+  if (phase === 'installing') return `installing the state of ${megabytesText(bytesTotal)}`;
   const share = bytesTotal === 0 ? 100 : Math.floor((bytes / bytesTotal) * 100);
-  return `${share} % of the state, ${mb(bytes)} of ${mb(bytesTotal)} MB${problem !== undefined ? `; held up: ${problem}` : secondsLeft === undefined ? '' : `, ${secondsLeft} s left`}`;
+  return `${share} % of the state, ${megabytesText(bytes)} of ${megabytesText(bytesTotal)}${problem !== undefined ? `; held up: ${problem}` : secondsLeft === undefined ? '' : `, ${secondsLeft} s left`}`;
 }
 
 function goneStatus(parts: StatusParts, { member, lastHeardMs }: Gone): PeerStatus {

@@ -6,9 +6,10 @@
  */
 import {
   closeSync, existsSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, readdirSync, renameSync,
-  statfsSync, statSync, unlinkSync, writeSync,
+  statSync, unlinkSync, writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { diskSpace } from '../base/disk-space.ts';
 
 export interface DiskFile {
   readonly size: number;
@@ -32,14 +33,9 @@ export interface Disk {
   freeBytes(): number;
 }
 
-export function freeBytesAt(directory: string): number {
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize;
-}
-
 /** Free bytes where `other` is; undefined where that is the disk of `directory`, or nowhere. */
 export function freeBytesElsewhere(directory: string, other: string | undefined): (() => number) | undefined {
-  return other === undefined || statSync(directory).dev === statSync(other).dev ? undefined : () => freeBytesAt(other);
+  return other === undefined || statSync(directory).dev === statSync(other).dev ? undefined : () => diskSpace(other).freeBytes;
 }
 
 /** Bytes of a file; undefined where there is none. */
@@ -143,7 +139,7 @@ export function realDisk(directory: string): Disk {
     remove: (name) => unlinkSync(join(directory, name)),
     rename: (from, to) => renameSync(join(directory, from), join(directory, to)),
     syncDirectory: () => syncDirectory(directory),
-    freeBytes: () => freeBytesAt(directory),
+    freeBytes: () => diskSpace(directory).freeBytes,
   };
 }
 

@@ -152,12 +152,12 @@ export type ConsensusToMain =
   | { readonly kind: 'installState'; readonly path: string; readonly index: number; readonly sha256: string }
   /** This server was removed for its silence: its parts are to be started again, so that it joins as a new server. */
   | { readonly kind: 'rejoin' }
+  /** Its directory and its options fit each other and the other servers: what would be refused has been. */
+  | { readonly kind: 'begun' }
   /**
    * The node cannot go on (failed fsync, corrupted log, identity conflict): the process must stop with this line. `isRefusal`: it
    * never began, because what it was told does not fit what it found.
    */
-  /** Its directory and its options fit each other and the other servers: what would be refused has been. */
-  | { readonly kind: 'begun' }
   | { readonly kind: 'fatal'; readonly message: string; readonly isRefusal?: boolean };
 
 /** A file with the state at `index` (state-file.ts); `sha256` of all of it, as 64 hex digits. */

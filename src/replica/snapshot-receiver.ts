@@ -7,6 +7,7 @@
  * Order (rule P8): file synced → renamed → its note durable → the store is replaced by one filled from it → the log is begun
  * anew behind it → note and file go. A crash in between leaves something that the next start takes up.
  */
+import { megabytesText } from '../base/disk-space.ts';
 import type { Recovered } from '../raft/types.ts';
 import type { StateHeader, StateRefusal, StateSink } from './consensus-transport.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
@@ -137,14 +138,14 @@ export class SnapshotReceiver {
 
   #shortage({ bytes }: StateHeader, offset: number): string | undefined {
     const { disk, storeFreeBytes } = this.#host;
-    const lacks = (what: string, free: number, needed: number) => (free < needed ? `${what} has ${megabytes(free)} left, and ${megabytes(needed)} are needed to take the state` : undefined);
+    const lacks = (what: string, free: number, needed: number) => (free < needed ? `${what} has ${megabytesText(free)} left, and ${megabytesText(needed)} are needed to take the state` : undefined);
     if (storeFreeBytes === undefined) return lacks('its disk', disk.freeBytes(), bytes * (1 + STORE_FACTOR) - offset);
     return lacks('the disk of its log', disk.freeBytes(), bytes - offset) ?? lacks('the disk of its data', storeFreeBytes(), bytes * STORE_FACTOR);
   }
 
   /** Told in the log once, however often it is asked again. */
   #holdUp(header: StateHeader, bytes: number, problem: string): StateRefusal {
-    if (this.#heldUpProgress() === undefined) this.#host.log('warn', `the state of the group cannot be taken: ${problem.replace(/\bits /, 'this server\'s ')}`, { directory: this.#host.bulk.path('') });
+    if (this.#heldUpProgress() === undefined) this.#host.log('warn', `this server cannot take the state of the group: ${problem}`, { directory: this.#host.bulk.path('') });
     this.#heldUp = { header, bytes, problem, atMs: this.#host.nowMs() };
     return { refused: problem };
   }
@@ -183,10 +184,6 @@ export class SnapshotReceiver {
     this.#hasPart = false;
     for (const name of [PART, PART_HEADER]) removeIfThere(this.#host.disk, name);
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
 function readPending(disk: Disk): StateHeader | undefined {

@@ -1,8 +1,7 @@
 /** GET /info and its parts, /info/peers, /info/leader, /info/ha_state: the server and its group, in TuGraph's forms. */
-import { statfs } from 'node:fs/promises';
-import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DbError } from '../base/errors.ts';
+import { cpuInfo, dataSpace, diskRateInfo, memoryInfo } from '../service/host-info.ts';
 import { peerRows } from '../service/peer-rows.ts';
 import type { Service } from '../service/service.ts';
 import { principalOf } from './reply.ts';
@@ -11,6 +10,10 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
   const authenticated = (request: FastifyRequest) => principalOf(service, request);
   const needHa = () => {
     if (!enableHa) throw new DbError('InvalidRequest', 'HA mode is not enabled.', { hint: 'start the server with --enable_ha true' });
+  };
+  const space = () => {
+    const { freeBytes, totalBytes } = dataSpace(service.configList);
+    return { disk_total: totalBytes, disk_avail: freeBytes, unit: 'B' };
   };
 
   app.get('/info/peers', async (request) => {
@@ -46,12 +49,12 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     return {
       node: '/node', relationship: '/relationship', lgraph_version: service.options.serverVersion, git_branch: '', git_commit: '', web_commit: '',
       cpp_id: '', cpp_version: '', python_version: '', up_time: Math.floor(service.upSeconds),
-      cpu: cpu(), memory: memory(), disk: disk(), db_space: await space(), db_config: Object.fromEntries(service.configList),
+      cpu: cpuInfo(), memory: memoryInfo(), disk: diskRateInfo(), db_space: space(), db_config: Object.fromEntries(service.configList),
     };
   });
-  app.get('/info/cpu', async (request) => (await authenticated(request), cpu()));
-  app.get('/info/memory', async (request) => (await authenticated(request), memory()));
-  app.get('/info/disk', async (request) => (await authenticated(request), disk()));
+  app.get('/info/cpu', async (request) => (await authenticated(request), cpuInfo()));
+  app.get('/info/memory', async (request) => (await authenticated(request), memoryInfo()));
+  app.get('/info/disk', async (request) => (await authenticated(request), diskRateInfo()));
   app.get('/info/db_space', async (request) => (await authenticated(request), space()));
   app.get('/info/db_config', async (request) => (await authenticated(request), Object.fromEntries(service.configList)));
   app.get('/info/statistics', async (request) => {
@@ -59,24 +62,4 @@ export function infoRoutes(app: FastifyInstance, service: Service, enableHa: boo
     const { tasks } = service.options;
     return { 'requests/second': tasks.started / Math.max(1, service.upSeconds), running_tasks: tasks.size, total_requests: tasks.started };
   });
-}
-
-function cpu(): object {
-  const { user, system } = process.cpuUsage();
-  const self = ((user + system) / 1e6 / process.uptime()) * 100;
-  return { self: Math.round(self), server: Math.round((loadavg()[0]! / cpus().length) * 100), unit: '%' };
-}
-
-function memory(): object {
-  return { self: Math.round(process.memoryUsage().rss / 1024), server_avail: Math.round(freemem() / 1024), server_total: Math.round(totalmem() / 1024), unit: 'KB' };
-}
-
-function disk(): object {
-  const usage = process.resourceUsage();
-  return { read: Math.round((usage.fsRead * 512) / process.uptime()), write: Math.round((usage.fsWrite * 512) / process.uptime()), unit: 'B/s' };
-}
-
-async function space(): Promise<object> {
-  const { bavail, blocks, bsize } = await statfs('.');
-  return { disk_total: blocks * bsize, disk_avail: bavail * bsize, unit: 'B' };
 }

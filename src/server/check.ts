@@ -2,13 +2,14 @@
  * `lgraph_server --check`: would a start succeed? The configuration, the certificates, the ports, and what the data directory
  * holds. It opens store and log as a start would, but serves nothing and changes no data.
  */
-import { accessSync, constants, existsSync, statSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { certificateConcerns } from '../base/certificate-concerns.ts';
 import { readCertificates } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
+import { diskSpace, megabytesText } from '../base/disk-space.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemIds } from '../base/random.ts';
 import { refuseUnfinishedBeside } from '../data/staging.ts';
@@ -98,9 +99,9 @@ async function checkPorts(config: Config): Promise<string> {
 
 function checkDirectory(config: Config): string {
   refuseUnfinishedBeside(config.directory);
-  const { bavail, bsize } = statfsSync(checkFolder(config.directory));
-  if (bavail * bsize < FREE_BYTES_MIN) throw new DbError('InvalidConfig', `only ${Math.floor((bavail * bsize) / MB)} MB are free where ${config.directory} is`);
-  return `${config.directory}, ${Math.floor((bavail * bsize) / MB)} MB free`;
+  const { freeBytes } = diskSpace(checkFolder(config.directory));
+  if (freeBytes < FREE_BYTES_MIN) throw new DbError('InvalidConfig', `only ${megabytesText(freeBytes)} are free where ${config.directory} is`);
+  return `${config.directory}, ${megabytesText(freeBytes)} free`;
 }
 
 /** Folders besides the data directory without which a start fails, or something that was asked for is not done. */

@@ -1,20 +1,15 @@
 /** Space on disks: how much is used, and waiting for more where one was full. */
-import { statfsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { diskSpace } from '../base/disk-space.ts';
 
 /** LevelDB needs room for a memory table and for the files of a merge before it is worth opening. */
 export const ENOUGH_BYTES = 64 << 20;
 const LOOK_MS = 500;
 
 export async function untilSpace(directory: string): Promise<void> {
-  while (freeBytes(directory) < ENOUGH_BYTES) await sleep(LOOK_MS);
-}
-
-export function freeBytes(directory: string): number {
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize;
+  while (diskSpace(directory).freeBytes < ENOUGH_BYTES) await sleep(LOOK_MS);
 }
 
 /** Bytes of the files of a folder; 0 while there is none. */

@@ -365,7 +365,7 @@ export class LgraphServer {
     const readers = this.#readers.map(threadExecutor);
     const readersLoad = (): number => readers.reduce((least, { load }) => Math.min(least, load), Infinity);
     return new Service({
-      reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }, readersLoad), readers,
+      reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }, readersLoad, systemClock), readers,
       writer: this.#writerExecutor(), leader: leaderExecutor(this.#link!), group: this.#link!, leaderStatus: () => leaderStatus(this.#link!), tasks: this.#tasks, procedures,
       copies: this.#copies = new ThreadCopies({ group: this.#link!, isWitness: this.#isWitness, start: () => this.#startCopies(), onNote: (line) => this.#log.info(`backup: ${line}`) }),
       limits: {

@@ -4,6 +4,7 @@
  */
 import { rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { diskSpace, megabytesText } from '../base/disk-space.ts';
 import { DbError } from '../base/errors.ts';
 import { readVersion } from '../graph/version-record.ts';
 import { EXPORT_LEAVES_BYTES } from '../replica/snapshot-sender.ts';
@@ -12,7 +13,6 @@ import type { StateReader } from '../graph/state-reader.ts';
 import type { ExportedState } from '../replica/protocol.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
-import { freeBytes } from './disk-space.ts';
 import { FRESH } from './store-switch.ts';
 import type { StoreOptions } from './threads.ts';
 
@@ -34,8 +34,8 @@ export async function writeState(engine: Engine, reader: StateReader, path: stri
 }
 
 function leaveSpace(path: string): void {
-  const free = freeBytes(dirname(path));
-  if (free < EXPORT_LEAVES_BYTES) throw new DbError('ReadOnlyDisk', `no more than ${megabytes(free)} are left on the disk, which the log and the state store need`);
+  const free = diskSpace(dirname(path)).freeBytes;
+  if (free < EXPORT_LEAVES_BYTES) throw new DbError('ReadOnlyDisk', `no more than ${megabytesText(free)} are left on the disk, which the log and the state store need`);
 }
 
 export interface FreshState {
@@ -49,8 +49,8 @@ export async function fillFreshStore(directory: string, { path, index, sha256 }:
   const location = join(directory, FRESH);
   rmSync(location, { recursive: true, force: true });
   const needed = statSync(path).size * FILL_FACTOR;
-  const free = freeBytes(directory);
-  if (free < needed) throw new DbError('ReadOnlyDisk', `the disk has ${megabytes(free)} left, and ${megabytes(needed)} are needed for the new store`);
+  const free = diskSpace(directory).freeBytes;
+  if (free < needed) throw new DbError('ReadOnlyDisk', `the disk has ${megabytesText(free)} left, and ${megabytesText(needed)} are needed for the new store`);
   try {
     await fill(location, { path, index, sha256 }, store);
   } catch (error) {
@@ -68,8 +68,4 @@ async function fill(location: string, { path, index, sha256 }: FreshState, store
   } finally {
     await engine.close();
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`;
 }

@@ -1,4 +1,5 @@
 /** The reads that run on the main thread itself, as an executor like the others. */
+import type { Clock } from '../base/clock.ts';
 import type { BeginRequest, CommitRequest, LocalRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 import type { Executor } from './executors.ts';
 import type { ReadHost } from './read-host.ts';
@@ -39,6 +40,7 @@ export class InlineExecutor implements Executor {
   readonly #budget: { readonly rows: number; readonly ms: number };
   /** Requests that the reader with the fewest has; Infinity: there is no reader. */
   readonly #readersLoad: () => number;
+  readonly #clock: Clock;
   /**
    * Statements that proved too long here go to a reader at once. But maybe only the machine was busy, or the data has changed, so each is tried again,
    * after a pause that doubles.
@@ -49,15 +51,16 @@ export class InlineExecutor implements Executor {
   /** When somebody else than the last has read. */
   #beforeMs = 0;
 
-  constructor(host: ReadHost, budget: { readonly rows: number; readonly ms: number }, readersLoad: () => number) {
+  constructor(host: ReadHost, budget: { readonly rows: number; readonly ms: number }, readersLoad: () => number, clock: Clock) {
     this.#host = host;
     this.#budget = budget;
     this.#readersLoad = readersLoad;
+    this.#clock = clock;
   }
 
   /** The whole result, when the statement is short and its rows fit the first part; else undefined. `reader`: whoever asks, one at a time. */
   tryRun(request: LocalRequest, reader: object): RunReply | undefined {
-    const startedMs = performance.now();
+    const startedMs = this.#clock.monotonicMs();
     const isCrowded = this.#isCrowded(reader, startedMs);
     const known = this.#knownOf(request.text);
     if (startedMs < known.untilMs || (isCrowded && this.#isForReaders(known))) return undefined;
@@ -65,7 +68,7 @@ export class InlineExecutor implements Executor {
     try {
       const reply = this.#host.run(request, this.#budget);
       if (reply.execution === 0) {
-        this.#learn(known, performance.now() - startedMs);
+        this.#learn(known, this.#clock.monotonicMs() - startedMs);
         return reply;
       }
       this.#host.discard(reply.execution);
@@ -112,7 +115,7 @@ export class InlineExecutor implements Executor {
 
   #pause(known: Known): void {
     known.pauseMs = known.pauseMs === 0 ? PAUSE_MS_MIN : Math.min(known.pauseMs * 2, PAUSE_MS_MAX);
-    known.untilMs = performance.now() + known.pauseMs;
+    known.untilMs = this.#clock.monotonicMs() + known.pauseMs;
     known.runs = 0;
   }
 

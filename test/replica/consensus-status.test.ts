@@ -38,6 +38,6 @@ it('does not call for a majority that is there: what nobody may lead without is 
 
 it('a new server waits for the state of its group, and says what holds that up', () => {
   const snapshot = { phase: 'sending', bytes: 4e6, bytesTotal: 8e6, secondsLeft: undefined } as const;
-  expect(waitsFor({ members: [], leader: 'b', snapshot })).toBe('the state of the group: 50 % of the state, 4.0 of 8.0 MB');
+  expect(waitsFor({ members: [], leader: 'b', snapshot })).toBe('the state of the group: 50 % of the state, 4.0 MB of 8.0 MB');
   expect(waitsFor({ members: [], leader: 'b', snapshot: { ...snapshot, problem: 'its disk is small' } })).toMatch(/; held up: its disk is small$/);
 });

@@ -75,7 +75,7 @@ it('says once, and while it lasts, that its disk has too little room, and goes o
   const receiver = receiverOn(diskOf(() => bytes));
   const header = headerOf(STATE, 10);
   for (let i = 0; i < 3; i++) expect(receiver.onState(header)).toEqual({ refused: 'its disk has 0.0 MB left, and 0.0 MB are needed to take the state' });
-  expect(lines).toEqual([expect.stringMatching(/^the state of the group cannot be taken: this server's disk has/)]);
+  expect(lines).toEqual([expect.stringMatching(/^this server cannot take the state of the group: its disk has/)]);
   expect(receiver.progress()).toMatchObject({ phase: 'sending', bytes: 0, bytesTotal: 1000, problem: expect.stringContaining('its disk has') as string });
   clock.nowMs += 10_000;
   expect(receiver.progress()).toBe(undefined);

@@ -2,12 +2,11 @@
  * TuGraph's procedures that a server of this design answers in its own way: live configuration, the second Raft group of Bolt,
  * monitoring, import, and code in C++ and Python, which there is none of. Columns and texts are TuGraph's.
  */
-import { statfsSync } from 'node:fs';
-import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import { DbError } from '../../base/errors.ts';
 import { execute, prepare, type ExecContext } from '../../cypher/engine.ts';
 import type { Value } from '../../value/value.ts';
 import type { CallContext } from '../call-context.ts';
+import { cpuInfo, dataSpace, diskRateInfo, memoryInfo } from '../host-info.ts';
 import { changedLive, FIXED_OPTIONS, LIVE_SETTING } from '../live-config.ts';
 import { mapArg, procedure, textArg, type ServerProcedure } from './define.ts';
 import { sortedPeers } from '../peer-rows.ts';
@@ -62,19 +61,10 @@ function notSupported(name: string, args: string, yields: string, mode: 'dbms-re
   });
 }
 
-function serverInfo(): Value[][] {
-  const { user, system } = process.cpuUsage();
-  const usage = process.resourceUsage();
-  const { bavail, blocks, bsize } = statfsSync('.');
-  const perSecond = (count: number): number => Math.round(count / process.uptime());
-  return [[
-    JSON.stringify({ self: Math.round(((user + system) / 1e4) / process.uptime()), server: Math.round((loadavg()[0]! / cpus().length) * 100), unit: '%' }),
-    JSON.stringify({
-      self: Math.round(process.memoryUsage().rss / 1024), server_avail: Math.round(freemem() / 1024), server_total: Math.round(totalmem() / 1024), unit: 'KB',
-    }),
-    JSON.stringify({ read: perSecond(usage.fsRead * 512), write: perSecond(usage.fsWrite * 512), unit: 'B/s' }),
-    JSON.stringify({ avail: bavail * bsize, graph_used: (blocks - bavail) * bsize, total: blocks * bsize, unit: 'B' }),
-  ]];
+function serverInfo(call: CallContext): Value[][] {
+  const { freeBytes, totalBytes } = dataSpace(call.group.config);
+  const storage = { avail: freeBytes, graph_used: totalBytes - freeBytes, total: totalBytes, unit: 'B' };
+  return [[cpuInfo(), memoryInfo(), diskRateInfo(), storage].map((part) => JSON.stringify(part))];
 }
 
 /** The schema of an import configuration, base64: each label as JSON. Labels that are there already stay as they are. */
@@ -140,7 +130,7 @@ export const tugraphProcedures: readonly ServerProcedure[] = [
     }
     return NONE;
   }),
-  procedure('db.monitor.serverInfo', '', 'cpu:STRING, memory:STRING, disk_rate:STRING, disk_storage:STRING', 'dbms-read', 'load of this server, as JSON', () => serverInfo()),
+  procedure('db.monitor.serverInfo', '', 'cpu:STRING, memory:STRING, disk_rate:STRING, disk_storage:STRING', 'dbms-read', 'load of this server, as JSON', (_, call) => serverInfo(call)),
   procedure('db.monitor.tuGraphInfo', '', 'request:STRING', 'dbms-read', 'statements on this server, as JSON', (_, call) => [[
     JSON.stringify({ running: call.group.tasks.length, up_time: Math.round(call.group.upSeconds) }),
   ]]),
