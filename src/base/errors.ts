@@ -58,6 +58,7 @@ const KINDS = {
   Forbidden: client(403, 'Security.Forbidden'),
   UserNotFound: client(400, 'Security.Forbidden'),
   UserExists: client(400, 'Security.Forbidden'),
+  KeyReused: client(422, 'Request.Invalid'),
   InvalidBookmark: client(400, 'Transaction.InvalidBookmark'),
   TransactionNotFound: client(400, 'Transaction.TransactionNotFound'),
   TransactionTerminated: client(400, 'Transaction.Terminated'),

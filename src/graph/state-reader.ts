@@ -12,8 +12,8 @@ import type { Block, BlockKind } from './blocks.ts';
 import { catalogOf } from './catalog.ts';
 import type { GraphCatalog } from './catalog.ts';
 import { GraphReader } from './reader.ts';
-import { EMPTY_SYSTEM, OUTCOME, outcomeNumber, SYSTEM, SYSTEM_GRAPH } from './system.ts';
-import type { GraphInfo, RememberedOutcome, SystemState } from './system.ts';
+import { EMPTY_SYSTEM, SYSTEM, SYSTEM_GRAPH } from './system.ts';
+import type { GraphInfo, SystemState } from './system.ts';
 import { readVersion } from './version-record.ts';
 
 /** One version, held open until released. */
@@ -62,10 +62,6 @@ export class ReadPoint {
     if (info === undefined) throw new DbError('GraphNotFound', `No such graph: ${name}`);
     const source = this.source(info.id);
     return new GraphReader(name, this.version, source, catalogOf(source.get(CATALOG, 0), info.strict));
-  }
-
-  outcome(key: string): RememberedOutcome | undefined {
-    return this.source(SYSTEM_GRAPH).get(OUTCOME, outcomeNumber(key))?.outcomes.find((one) => one.key === key);
   }
 }
 

@@ -19,6 +19,7 @@ import { Transaction } from '../graph/transaction.ts';
 import type { IdAllocator } from '../graph/transaction.ts';
 import { ChangeSet } from '../graph/write-buffer.ts';
 import { InteractiveTransaction } from './interactive.ts';
+import { answerTo, keptAnswer } from './kept-answer.ts';
 import { pack, unpack } from './packed.ts';
 import type { ConsensusToWriter, WriterToConsensus } from './protocol.ts';
 
@@ -54,6 +55,8 @@ export interface WriteOptions {
   /** What the client has seen: done only where at least that is applied. */
   readonly minVersion?: number | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** Which request that is, as 32 hexadecimal digits: another one under the same key is refused. Undefined: not known. */
+  readonly digest?: string | undefined;
   /** An interactive transaction's answer to a repetition. */
   readonly answer?: Uint8Array | undefined;
   /** The work is what that transaction did, done again: at its time, with its ids, under the same leadership or not at all. */
@@ -73,9 +76,9 @@ export interface Written<T> {
 /** What the caller does inside a transaction; `answer` is kept for repetitions when the request has a key. */
 export type Work<T> = (transaction: Transaction) => { readonly result: T; readonly answer?: () => Uint8Array };
 
-const ANSWER_BYTES_MAX = 64 * 1024;
 /** A leader applies what it committed within milliseconds; a deposed one hears of it within an election timeout or two. */
 const REACH_MS = 1000;
+const NO_ANSWER = new Uint8Array();
 const APPLY_ENTRIES_MAX = 1024;
 /** Far less than the consensus thread delivers ahead. */
 const TELL_BYTES = 1 << 20;
@@ -155,7 +158,7 @@ export class Transactor {
     while (this.#repeats.has(key ?? '')) await this.#settled(key!);
     // From here to the proposal nothing is waited for: of two requests with one key that come in together, one finds the other.
     this.#checkOpen();
-    const repeated = key === undefined ? undefined : this.#answerOf(key);
+    const repeated = key === undefined ? undefined : this.#answerOf(key, options.digest);
     if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
     const { again } = options;
     if (again !== undefined && again.epoch !== this.#epoch) throw conflict();
@@ -166,7 +169,7 @@ export class Transactor {
     });
     const { result, answer } = work(transaction);
     transaction.checkCommit();
-    if (key !== undefined) this.#remember(transaction, key, answer);
+    if (key !== undefined) this.#remember(transaction, key, keptAnswer(answer?.() ?? NO_ANSWER, options.digest));
     const record = transaction.effects.finish();
     const done = this.#propose(transaction.changes, record, transaction.timeMs);
     if (key !== undefined) this.#noteRepeat(key, done);
@@ -198,9 +201,9 @@ export class Transactor {
       const key = options.idempotencyKey;
       while (this.#repeats.has(key ?? '')) await this.#settled(key!);
       this.#checkOpen();
-      if (key !== undefined && this.#answerOf(key) !== undefined) return this.#writer.version;
+      if (key !== undefined && this.#answerOf(key, options.digest) !== undefined) return this.#writer.version;
       if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer, options.isOutdated)) throw conflict();
-      if (key !== undefined) this.#remember(transaction, key, options.answer === undefined ? undefined : () => options.answer!);
+      if (key !== undefined) this.#remember(transaction, key, keptAnswer(options.answer ?? NO_ANSWER, options.digest));
       const record = transaction.effects.finish();
       const changes = new ChangeSet((graph) => this.#writer.head(graph));
       applyEffects(changes, record, 0);
@@ -225,15 +228,10 @@ export class Transactor {
    * The stored answer of the request with that key, on the leader: undefined means that it was not done and, since whatever an
    * earlier leader left uncommitted is gone for good, that it never will be.
    */
-  async findOutcome(key: string): Promise<Uint8Array | undefined> {
+  async findOutcome(key: string, digest?: string): Promise<Uint8Array | undefined> {
     this.#checkOpen();
-    return this.#findRepeat(key);
-  }
-
-  /** The stored answer of the request with that key; waits for it while it is under way. */
-  async #findRepeat(key: string): Promise<Uint8Array | undefined> {
     while (this.#repeats.has(key)) await this.#settled(key);
-    return this.#answerOf(key);
+    return this.#answerOf(key, digest);
   }
 
   /** The request with that key that is under way has ended; its failure is its own caller's to report, here it means "not done yet". */
@@ -241,9 +239,10 @@ export class Transactor {
     await this.#repeats.get(key)?.catch(() => undefined);
   }
 
-  #answerOf(key: string): Uint8Array | undefined {
+  #answerOf(key: string, digest: string | undefined): Uint8Array | undefined {
     const block = this.#writer.head(SYSTEM_GRAPH).get(OUTCOME, outcomeNumber(key));
-    return block?.outcomes.find((one) => one.key === key)?.answer;
+    const known = block?.outcomes.find((one) => one.key === key);
+    return known === undefined ? undefined : answerTo(digest, known.answer);
   }
 
   #noteRepeat(key: string, done: Promise<unknown>): void {
@@ -254,9 +253,7 @@ export class Transactor {
     done.then(forget, forget);
   }
 
-  #remember(transaction: Transaction, key: string, answer: (() => Uint8Array) | undefined): void {
-    const bytes = answer?.() ?? new Uint8Array();
-    const kept = bytes.length <= ANSWER_BYTES_MAX ? bytes : new Uint8Array();
+  #remember(transaction: Transaction, key: string, kept: Uint8Array): void {
     transaction.rememberOutcome(key, kept);
     this.#options.onOutcome?.(key, transaction.timeMs);
   }

@@ -8,6 +8,7 @@ import { DbError } from '../base/errors.ts';
 import type { Principal } from '../service/api.ts';
 import type { Service } from '../service/service.ts';
 import type { ResultStream, RunOptions, Session } from '../service/session.ts';
+import { requestDigest } from '../service/idempotency-key.ts';
 import { runOptions } from './cypher-route.ts';
 import { parametersOf } from '../value/json.ts';
 import { bearerOf, knownOf } from './reply.ts';
@@ -113,7 +114,9 @@ export class RestCall {
    */
   async together<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { idempotencyKey, minVersion, versionWaitMs } = this.options({});
-    const transaction = await this.session.begin({ mode: 'write', graph: this.graph, idempotencyKey, answersRepetition: true, minVersion, versionWaitMs });
+    const { method, url, body } = this.#request;
+    const digest = idempotencyKey === undefined ? undefined : requestDigest([method, url, parametersOf({ body })]);
+    const transaction = await this.session.begin({ mode: 'write', graph: this.graph, idempotencyKey, digest, answersRepetition: true, minVersion, versionWaitMs });
     if (transaction.repeated !== undefined) {
       this.saw(transaction.version);
       return transaction.repeated.length === 0 ? undefined : JSON.parse(Buffer.from(transaction.repeated).toString()) as T;

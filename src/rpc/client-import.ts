@@ -1,5 +1,6 @@
 /** The statements of one import over gRPC: one transaction, whose outcome is kept under the client's idempotency key. */
 import type { Statements } from '../data/text-import.ts';
+import { requestDigest } from '../service/idempotency-key.ts';
 import { parametersOf } from '../value/json.ts';
 import type { ResultStream, RunOptions, Session, SessionTransaction } from '../service/session.ts';
 
@@ -36,9 +37,10 @@ export class ImportStatements implements Statements {
     return (await this.rows(text, parameters)).map((row) => row[0]);
   }
 
-  /** `result` is undefined where it was made before, and too large to keep. */
-  async together<T>(work: (statements: Statements) => Promise<T>): Promise<{ readonly result: T | undefined; readonly version: number }> {
-    const transaction = await this.#session.begin({ mode: 'write', graph: this.#graph, idempotencyKey: this.#idempotencyKey, answersRepetition: true });
+  /** `body`: what tells the request from others under its key. `result` is undefined where it was made before, and too large to keep. */
+  async together<T>(work: (statements: Statements) => Promise<T>, body: string): Promise<{ readonly result: T | undefined; readonly version: number }> {
+    const digest = requestDigest([this.#graph, body]);
+    const transaction = await this.#session.begin({ mode: 'write', graph: this.#graph, idempotencyKey: this.#idempotencyKey, digest, answersRepetition: true });
     const { repeated, version } = transaction;
     if (repeated !== undefined) return { result: repeated.length === 0 ? undefined : JSON.parse(Buffer.from(repeated).toString()) as T, version };
     this.#transaction = transaction;

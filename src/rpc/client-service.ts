@@ -204,7 +204,7 @@ export class ClientService {
 
   async #importSchema(request: Message, principal: Principal): Promise<object> {
     const work = schemaImport(request);
-    const { result, version } = await this.#importer(request, principal).together(work);
+    const { result, version } = await this.#importer(request, principal).together(work, String(request.description));
     return { log: result ?? DONE_BEFORE, imported: 0, rejected: [], version };
   }
 

@@ -15,7 +15,7 @@ const BY_CODE: Partial<Record<ErrorCode, status>> = {
   EntityNotFound: status.NOT_FOUND, UserNotFound: status.NOT_FOUND, ProcedureNotFound: status.NOT_FOUND, TransactionNotFound: status.NOT_FOUND,
   LabelExists: status.ALREADY_EXISTS, FieldExists: status.ALREADY_EXISTS, IndexExists: status.ALREADY_EXISTS, GraphExists: status.ALREADY_EXISTS,
   UserExists: status.ALREADY_EXISTS, ConstraintValidation: status.FAILED_PRECONDITION, ConstraintVerificationFailed: status.FAILED_PRECONDITION,
-  AccessMode: status.FAILED_PRECONDITION, TransactionTerminated: status.ABORTED, NotSupported: status.UNIMPLEMENTED, Killed: status.CANCELLED,
+  KeyReused: status.INVALID_ARGUMENT, AccessMode: status.FAILED_PRECONDITION, TransactionTerminated: status.ABORTED, NotSupported: status.UNIMPLEMENTED, Killed: status.CANCELLED,
   // A client that repeats UNAVAILABLE by itself must not repeat what may have been done.
   OutcomeUnknown: status.UNKNOWN, Corrupted: status.DATA_LOSS,
 };

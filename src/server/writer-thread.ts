@@ -12,7 +12,7 @@ import { StateWriter } from '../graph/state-writer.ts';
 import type { ConsensusToWriter } from '../replica/protocol.ts';
 import { OutcomeKeeper } from '../replica/outcome-keeper.ts';
 import { Transactor } from '../replica/transactor.ts';
-import { OWN_KEY_PREFIX } from '../service/api.ts';
+import { OWN_KEY_PREFIX } from '../service/idempotency-key.ts';
 import { executorHandlers } from '../service/executors.ts';
 import { allProcedures } from './procedures.ts';
 import { WriteHost } from '../service/write-host.ts';

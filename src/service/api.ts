@@ -121,6 +121,8 @@ export interface BeginRequest {
   readonly killSlot: number;
   /** Asks first whether a transaction was committed under this key. */
   readonly idempotencyKey?: string | undefined;
+  /** `requestDigest`, where all of the request is known: under one key there is one. */
+  readonly digest?: string | undefined;
   /** Of a read transaction: the number it is to have, so that statements may follow without waiting for the answer. */
   readonly transaction?: number | undefined;
 }
@@ -136,12 +138,10 @@ export interface CommitRequest {
   readonly transaction: number;
   readonly user: string;
   readonly idempotencyKey?: string | undefined;
+  readonly digest?: string | undefined;
   /** What a repetition under the key is answered with. */
   readonly answer?: Uint8Array | undefined;
 }
-
-/** Start of the keys the server itself gives to requests that it forwards; kept only as long as it may retry them. */
-export const OWN_KEY_PREFIX = '~';
 
 /** Bytes of one part at most (the last row may exceed it): what one message between threads carries. */
 export const PART_BYTES_MAX = 512 * 1024;

@@ -10,7 +10,7 @@ import { portable } from './parameters.ts';
 import type { BeginReply, GroupFacts, LocalRequest, Principal, QuerySummary, RowsPart, RunReply, RunRequest } from './api.ts';
 import { DEFAULT_GRAPH } from '../auth/first-start.ts';
 import { hasLostRights, rightsLost } from './access.ts';
-import { OWN_KEY_PREFIX } from './api.ts';
+import { OWN_KEY_PREFIX } from './idempotency-key.ts';
 import type { Executor } from './executors.ts';
 import type { ReadMode } from './read-index.ts';
 import type { Service } from './service.ts';
@@ -279,7 +279,7 @@ export class Session {
       if (options.runsAtOnce === true) return new SessionTransaction(this, reader, { transaction, version, beginning }, options, begunIn);
       return new SessionTransaction(this, reader, await beginning, options, begunIn);
     }
-    const keyed = options.answersRepetition === true ? { ...request, idempotencyKey: options.idempotencyKey } : request;
+    const keyed = options.answersRepetition === true ? { ...request, idempotencyKey: options.idempotencyKey, digest: options.digest } : request;
     return this.onLeader(async (executor) => new SessionTransaction(this, executor, await executor.begin(keyed), options, begunIn));
   }
 }
@@ -294,6 +294,8 @@ export interface BeginOptions {
   readonly idempotencyKey?: string | undefined;
   /** Where it was done before under the same key, nothing is begun, and `repeated` is what it was answered with. Otherwise a repetition is noticed when it commits. */
   readonly answersRepetition?: boolean | undefined;
+  /** Of the whole request, where it is known from the start: see `requestDigest`. */
+  readonly digest?: string | undefined;
   /** Of a read: its first statement follows at once, and need not wait until it has begun. */
   readonly runsAtOnce?: boolean | undefined;
 }
@@ -368,10 +370,10 @@ export class SessionTransaction {
     const { options } = service;
     const { user } = principal;
     if (this.#executor !== options.leader) {
-      return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, answer }));
+      return this.#committed(await this.#executor.commit({ transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey, digest: this.#options.digest, answer }));
     }
     // Over there: a connection that breaks now is asked for again under a key, at whoever leads then.
-    const request = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}`, answer };
+    const request = { transaction: this.#id, user, idempotencyKey: this.#options.idempotencyKey ?? `${OWN_KEY_PREFIX}${randomUUID()}`, digest: this.#options.digest, answer };
     return this.#committed(await this.#session.onLeader((executor) => executor.commit(request), () => true));
   }
 

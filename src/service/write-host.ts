@@ -14,6 +14,8 @@ import type { Transactor } from '../replica/transactor.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
 import { checkAccess, hasLostRights } from './access.ts';
+import { OWN_KEY_PREFIX, requestDigest } from './idempotency-key.ts';
+import { parametersOf } from './parameters.ts';
 import { StatementRunner, stateAt, stateIn } from './statement-runner.ts';
 import type { HostOptions } from './statement-runner.ts';
 import { hashOf, StatementLog } from './statement-log.ts';
@@ -72,7 +74,7 @@ export class WriteHost {
     const { version, result, repeated } = await this.#transactor.write((transaction) => {
       const buffered = this.#execute(request, transaction);
       return { result: buffered, answer: () => encodeAnswer(buffered) };
-    }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey), minVersion: request.minVersion });
+    }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey), digest: digestOf(request), minVersion: request.minVersion });
     if (repeated !== undefined) return this.#repeatedReply(repeated, version);
     return this.#reply(result!, version, request.firstRows);
   }
@@ -123,7 +125,7 @@ export class WriteHost {
   async #beginOnce(request: RunRequest): Promise<void> {
     const key = scopedKey(request.user, request.idempotencyKey);
     if (key === undefined) return;
-    const { repeated } = await this.#transactor.write(() => ({ result: undefined, answer: () => new Uint8Array() }), { idempotencyKey: key });
+    const { repeated } = await this.#transactor.write(() => ({ result: undefined, answer: () => new Uint8Array() }), { idempotencyKey: key, digest: digestOf(request) });
     if (repeated === undefined) return;
     throw new DbError('OutcomeUnknown', 'this statement was begun before under the same key; how many of its batches were committed is not known', {
       hint: 'look at the data; make the batches repeatable (MERGE), then run it under a new key',
@@ -209,7 +211,7 @@ export class WriteHost {
   async begin(request: BeginRequest): Promise<BeginReply> {
     await this.#transactor.reach(request.minVersion);
     const key = scopedKey(request.user, request.idempotencyKey);
-    const repeated = key === undefined ? undefined : await this.#transactor.findOutcome(key);
+    const repeated = key === undefined ? undefined : await this.#transactor.findOutcome(key, request.digest);
     if (repeated !== undefined) return { transaction: 0, version: this.#transactor.state.version, repeated };
     this.#expire();
     if (this.#transactions.size >= this.#options.transactionsMax) {
@@ -232,23 +234,23 @@ export class WriteHost {
     return open;
   }
 
-  async commit({ transaction: id, user, idempotencyKey, answer }: CommitRequest): Promise<{ version: number }> {
+  async commit({ transaction: id, user, idempotencyKey, digest, answer }: CommitRequest): Promise<{ version: number }> {
     const key = scopedKey(user, idempotencyKey);
     const open = this.#transactions.get(id);
-    if (open === undefined && key !== undefined) return this.#commitAgain(key);
+    if (open === undefined && key !== undefined) return this.#commitAgain(key, digest);
     if (open === undefined) return { version: (this.#open(id), 0) };
     this.#transactions.delete(id);
     try {
       const isOutdated = (begun: SystemState, now: SystemState) => hasLostRights(begun, now, open.user);
-      return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, answer, isOutdated }) };
+      return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated }) };
     } catch (error) {
       if (asDbError(error).code !== 'Conflict' || !open.log.isRepeatable) throw error;
-      return await this.#commitByRepeating(open, error, { idempotencyKey: key, answer });
+      return await this.#commitByRepeating(open, error, { idempotencyKey: key, digest, answer });
     }
   }
 
   /** Does on the newest state what the transaction did; where every answer is the one that the client has, it is committed. */
-  async #commitByRepeating({ interactive, log }: OpenTransaction, stale: unknown, { idempotencyKey, answer }: Pick<CommitRequest, 'idempotencyKey' | 'answer'>): Promise<{ version: number }> {
+  async #commitByRepeating({ interactive, log }: OpenTransaction, stale: unknown, { idempotencyKey, digest, answer }: Pick<CommitRequest, 'idempotencyKey' | 'digest' | 'answer'>): Promise<{ version: number }> {
     const { version } = await this.#transactor.write((transaction) => {
       for (const { request, answer: known } of log.statements) {
         let again: BufferedResult;
@@ -262,13 +264,13 @@ export class WriteHost {
         if (hashOf(again) !== known) throw stale;
       }
       return { result: undefined, ...(answer === undefined ? {} : { answer: () => answer }) };
-    }, { idempotencyKey, again: interactive });
+    }, { idempotencyKey, digest, again: interactive });
     return { version };
   }
 
   /** A commit whose transaction is not here: another leader may have made it, or it is lost with that leader. */
-  async #commitAgain(key: string): Promise<{ version: number }> {
-    if (await this.#transactor.findOutcome(key) !== undefined) return { version: this.#transactor.state.version };
+  async #commitAgain(key: string, digest: string | undefined): Promise<{ version: number }> {
+    if (await this.#transactor.findOutcome(key, digest) !== undefined) return { version: this.#transactor.state.version };
     throw lostWithItsLeader();
   }
 
@@ -295,6 +297,12 @@ function lostWithItsLeader(): DbError {
 /** Keys are a user's own: nobody gets another's answer by guessing its key. */
 function scopedKey(user: string, key: string | undefined): string | undefined {
   return key === undefined ? undefined : `${user}\n${key}`;
+}
+
+/** What tells a statement under a client's key from another one; undefined where it has none, or the server's own. */
+function digestOf(request: RunRequest): string | undefined {
+  const { idempotencyKey: key, graph, text, encoding } = request;
+  return key === undefined || key.startsWith(OWN_KEY_PREFIX) ? undefined : requestDigest([graph, text, encoding, parametersOf(request)]);
 }
 
 /** What is kept of an answer for its repetition: columns, type and the first part's rows. */

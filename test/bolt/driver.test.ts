@@ -281,6 +281,7 @@ it('explains and profiles', async () => {
 it('applies a write with an idempotency key once', async () => {
   await using_(driver, async (session) => {
     for (let i = 0; i < 3; i++) await session.run('CREATE (:Once)', {}, { metadata: { idempotency_key: 'only-once' } });
+    await expect(session.run('CREATE (:Once {a: 1})', {}, { metadata: { idempotency_key: 'only-once' } })).rejects.toMatchObject({ code: 'Neo.ClientError.Request.Invalid', message: expect.stringContaining('used before, for another request') });
     expect((await session.run('MATCH (n:Once) RETURN count(n)')).records[0]!.get(0)).toBe(1);
   });
 });

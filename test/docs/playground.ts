@@ -27,7 +27,8 @@ export const ALONE: GroupFacts = {
     enabled: false, clusterId: '', nodeId: '', role: 'leader', term: 1, leaderId: undefined, commitIndex: 1, lastIndex: 1, firstIndex: 1, appliedIndex: 1,
     waitingFor: undefined, peers: [], counters: {},
   },
-  tasks: [], config: OPTIONS.map((option) => [option.name, option.default] as const), upSeconds: 1, serverVersion: '0.1.0',
+  // A folder that is there.
+  tasks: [], config: OPTIONS.map(({ name, default: value }) => [name, name === 'directory' ? '.' : value] as const), upSeconds: 1, serverVersion: '0.1.0',
 };
 
 /** Columns and rows as text, what was changed, and the plan where one was asked for. */

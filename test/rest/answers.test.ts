@@ -37,6 +37,35 @@ function post(body: object | string, headers: Readonly<Record<string, string>> =
 const LINES = { accept: 'application/x-ndjson' };
 const lines = (text: Buffer) => text.toString().trimEnd().split('\n');
 
+describe('an idempotency key', () => {
+  const ask = async (...parts: Parameters<typeof post>) => {
+    const { status, body } = await post(...parts);
+    return { status, json: JSON.parse(body.toString()) };
+  };
+
+  it('does not take one request for another that came under the same key', async () => {
+    const key = { 'idempotency-key': 'reused' };
+    const first = await ask({ script: 'CREATE (n:Reused {a: $a, b: $b}) RETURN n.a', parameters: { a: 1, b: 2 } }, key);
+    const again = await ask({ script: 'CREATE (n:Reused {a: $a, b: $b}) RETURN n.a', parameters: { b: 2, a: 1 } }, key);
+    expect([again.status, again.json.result]).toEqual([200, first.json.result]);
+    for (const other of [
+      { script: 'CREATE (n:Reused {a: $a, b: $b}) RETURN n.a', parameters: { a: 1, b: 3 } }, { script: 'CREATE (n:Reused) RETURN 1' },
+      { script: 'UNWIND [1, 2] AS x CALL { WITH x CREATE (n:Reused) } IN TRANSACTIONS' },
+    ]) {
+      const refused = await ask(other, key);
+      expect([refused.status, refused.json.error_code]).toEqual([422, 'KeyReused']);
+    }
+    const path = '/db/default/relationship';
+    const [a, b] = [await ask({ label: 'Reused', property: {} }, {}, '/db/default/node'), await ask({ label: 'Reused', property: {} }, {}, '/db/default/node')].map((made) => made.json as number);
+    const edge = (source: number, destination: number) => ask({ label: 'R', edge: [{ source, destination }] }, { 'idempotency-key': 'edge' }, path);
+    const made = await edge(a!, b!);
+    expect([made.status, (await edge(a!, b!)).json]).toEqual([200, made.json]);
+    const refused = await edge(b!, a!);
+    expect([refused.status, refused.json.error_code]).toEqual([422, 'KeyReused']);
+    expect((await ask({ script: 'MATCH (n:Reused) OPTIONAL MATCH (n)-[r]->() RETURN count(n), count(r)' })).json.result).toEqual([[3, 1]]);
+  });
+});
+
 describe('lines', () => {
   it('refuses an idempotency key that is longer than the state should keep', async () => {
     for (const [length, status] of [[256, 200], [257, 400]] as const) {

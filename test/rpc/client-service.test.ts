@@ -80,6 +80,7 @@ describe('statements', () => {
     const key = { idempotency_key: 'rpc-once' };
     expect((await client.run('CREATE (:Once)', key)).summary.repeated).toBe(false);
     expect((await client.run('CREATE (:Once)', key)).summary.repeated).toBe(true);
+    expect(await refusal(client.run('CREATE (:Twice)', key))).toMatchObject({ grpc: status.INVALID_ARGUMENT, code: 'KeyReused', retryable: 'false' });
     expect(await refusal(client.run('CREATE (:Once)', { idempotency_key: 'k'.repeat(257) }))).toMatchObject({ grpc: status.INVALID_ARGUMENT, code: 'ArgumentError' });
     expect(await client.values('MATCH (n:Once) RETURN count(n)')).toEqual([['1']]);
   });
