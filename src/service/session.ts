@@ -17,11 +17,9 @@ import type { Service } from './service.ts';
 import type { StatementKind } from './statement-watch.ts';
 import type { Task } from './tasks.ts';
 
-export interface RunOptions {
+/** What a client may say of a statement and of a transaction alike. */
+interface WorkOptions {
   readonly graph?: string | undefined;
-  readonly parameters?: CypherMap | undefined;
-  readonly encoding: string;
-  readonly firstRows: number;
   readonly timeoutMs?: number | undefined;
   /** Serve only from a state at least this new (the client's data version or bookmark). */
   readonly minVersion?: number | undefined;
@@ -29,6 +27,12 @@ export interface RunOptions {
   readonly versionWaitMs?: number | undefined;
   readonly readMode?: ReadMode | undefined;
   readonly idempotencyKey?: string | undefined;
+}
+
+export interface RunOptions extends WorkOptions {
+  readonly parameters?: CypherMap | undefined;
+  readonly encoding: string;
+  readonly firstRows: number;
   /** Refuse a statement that writes (a read transaction, a read-only endpoint). */
   readonly readOnly?: boolean | undefined;
   readonly summaryRow?: boolean | undefined;
@@ -284,14 +288,8 @@ export class Session {
   }
 }
 
-export interface BeginOptions {
+export interface BeginOptions extends WorkOptions {
   readonly mode: 'read' | 'write';
-  readonly graph?: string | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly minVersion?: number | undefined;
-  readonly versionWaitMs?: number | undefined;
-  readonly readMode?: ReadMode | undefined;
-  readonly idempotencyKey?: string | undefined;
   /** Where it was done before under the same key, nothing is begun, and `repeated` is what it was answered with. Otherwise a repetition is noticed when it commits. */
   readonly answersRepetition?: boolean | undefined;
   /** Of the whole request, where it is known from the start: see `requestDigest`. */
