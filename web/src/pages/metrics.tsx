@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { t } from '../i18n/index.ts';
 import type { TextKey } from '../i18n/index.ts';
+import { shownSpan } from '../state/chart-span.ts';
 import { exported, moments, sample, SAMPLE_MS, samples, series } from '../state/metrics.ts';
 import { usePolling } from '../state/poll.ts';
 import { isDark } from '../state/settings.ts';
@@ -13,11 +14,8 @@ const CHARTS: readonly (readonly [name: string, title: TextKey])[] = [
 ];
 const COLOURS = ['#4f6bed', '#e0803a', '#2a9d6c', '#c5468f', '#8a5cd6', '#c9a227', '#2e9fb8'];
 const HEIGHT = 190;
-/** Seconds that a chart shows at least: by itself it would make years of one moment. */
-const SPAN_S = 60;
-
 const scales: uPlot.Scales = {
-  x: { range: (_, low, high) => [Math.min(low, high - SPAN_S), high] },
+  x: { range: (chart, low, high) => shownSpan(chart.data[0], low, high) },
   y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.1)] },
 };
 
