@@ -31,7 +31,7 @@ const KINDS = {
   ConstraintVerificationFailed: client(400, 'Schema.ConstraintValidationFailed'),
   ProcedureNotFound: client(400, 'Procedure.ProcedureNotFound'),
   ProcedureCallFailed: client(400, 'Procedure.ProcedureCallFailed'),
-  NotSupported: client(400, 'Statement.FeatureDeprecationWarning'),
+  NotSupported: client(400, 'Statement.UnsupportedOperationError'),
   // Schema and catalog.
   ConstraintValidation: client(400, 'Schema.ConstraintValidationFailed'),
   LabelNotFound: client(400, 'Schema.LabelNotFound'),

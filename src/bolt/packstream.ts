@@ -12,6 +12,7 @@
  * All numbers big-endian. The writer grows one buffer and writes in place; the reader trusts no length: a count that the
  * bytes left cannot hold is refused before anything is allocated.
  */
+import { isUtf8 } from 'node:buffer';
 import { ASKED_BYTES, mayMake } from '../base/allowance.ts';
 import { DbError } from '../base/errors.ts';
 import { integer } from '../value/value.ts';
@@ -214,7 +215,10 @@ export class PackReader {
 
   #text(bytes: number): Token {
     const start = this.#take(bytes);
-    return { kind: 'scalar', value: this.#buffer.toString('utf8', start, start + bytes) };
+    const value = this.#buffer.toString('utf8', start, start + bytes);
+    // The decoder makes U+FFFD of what is not UTF-8, which would be stored. A text may also hold that character itself.
+    if (value.includes('\ufffd') && !isUtf8(this.#buffer.subarray(start, start + bytes))) throw malformed(`the string at byte ${start} is not UTF-8`);
+    return { kind: 'scalar', value };
   }
 
   #binary(bytes: number): Token {

@@ -18,7 +18,7 @@ import { walk } from '../base/allowance.ts';
 import { DbError } from '../base/errors.ts';
 import { NANOS_PER_DAY, NANOS_PER_SECOND, SECONDS_PER_DAY, validEpochDay } from '../value/calendar.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
-import { Point, isSrid } from '../value/spatial.ts';
+import { Point, isSrid, makePoint } from '../value/spatial.ts';
 import { Float, NodeValue, PathValue, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, Value } from '../value/value.ts';
 import { OFFSET_MAX, parseZone } from '../value/zone.ts';
@@ -277,8 +277,8 @@ function entityValue(tag: number, fields: readonly Value[]): Value | undefined {
       const srid = numberField(fields[0]);
       if (!isSrid(srid) || (srid === 4979 || srid === 9157) !== threeD) throw malformed(`a point of reference system ${srid}`);
       return threeD
-        ? new Point(srid, floatField(fields[1]), floatField(fields[2]), floatField(fields[3]))
-        : new Point(srid, floatField(fields[1]), floatField(fields[2]));
+        ? makePoint(srid, floatField(fields[1]), floatField(fields[2]), floatField(fields[3]))
+        : makePoint(srid, floatField(fields[1]), floatField(fields[2]));
     }
     default: return undefined;
   }

@@ -1,7 +1,8 @@
 /** Parameters of clients: `lgraph.v1.Value`, as proto-loader gives it, as a Cypher value. Every field is checked. */
 import { DbError } from '../base/errors.ts';
 import { NANOS_PER_DAY, NANOS_PER_SECOND, SECONDS_PER_DAY, validEpochDay } from '../value/calendar.ts';
-import { isSrid, Point } from '../value/spatial.ts';
+import { isSrid, makePoint } from '../value/spatial.ts';
+import type { Point } from '../value/spatial.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../value/temporal.ts';
 import { Float, integer, NodeValue, PathValue, RelationshipValue } from '../value/value.ts';
 import type { CypherMap, Value } from '../value/value.ts';
@@ -88,7 +89,7 @@ function path(held: Message, depth: number): PathValue {
 function point({ srid, x, y, z }: Message): Point {
   if (!isSrid(srid as number)) throw wrong(`a point of reference system ${String(srid)}`);
   const isThreeD = srid === 4979 || srid === 9157;
-  return new Point(srid as 4326, x as number, y as number, ...(isThreeD ? [z as number] : []));
+  return makePoint(srid as 4326, x as number, y as number, isThreeD ? z as number : undefined);
 }
 
 function temporal(kind: string, held: Message): Value {

@@ -127,8 +127,15 @@ describe('bad input', () => {
     ['an unknown structure', 'b15a01'], ['a node of two fields', 'b24e0190'], ['a date of text', 'b1448161'], ['a date beyond the calendar', 'b144cb7fffffffffffffff'],
     ['a time beyond the day', 'b174cb00004e94914f0000'], ['an unknown zone', 'b36900008161'], ['an offset beyond 18 hours', 'b3490000ca00fffff0'], ['a point of no system', 'b35801c13ff0000000000000c13ff0000000000000'],
     ['a path that leads nowhere', 'b35090909201' + '00'], ['a relationship outside a path', 'b3720181' + '41a0'], ['a map with a number as key', 'a10101'],
+    ['a latitude of 500', 'b358c910e6c10000000000000000c1407f400000000000'], ['a coordinate that is NaN', 'b358c91c23c17ff8000000000000c13ff0000000000000'],
+    ['a text that is not UTF-8', '844bf66c6e'], ['half of a surrogate pair', '83eda080'], ['a key that is not UTF-8', 'a182fffe01'],
   ])('refuses %s', (_, text) => {
     expect(() => unpackValue(new PackReader(Buffer.from(text, 'hex')))).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
+  });
+
+  it('takes U+FFFD itself for the character that it is, and a longitude beyond 180 for the place it means', () => {
+    expect(unpack(pack('a\ufffd'))).toBe('a\ufffd');
+    expect(unpack(pack(new Point(4326, 185, 5)))).toEqual(new Point(4326, -175, 5));
   });
 
   it('refuses bytes behind a message, and a message that is none', () => {

@@ -92,6 +92,9 @@ describe('statements', () => {
     expect(await refusal(client.run('RETURN 1', { min_version: '99999999', version_wait_ms: '-1' }))).toMatchObject({ grpc: status.UNAVAILABLE, code: 'VersionNotReached', retryable: 'true' });
     expect(await refusal(client.run('UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y RETURN sum(x)', { timeout_ms: '50' }))).toMatchObject({ grpc: status.DEADLINE_EXCEEDED, code: 'Timeout' });
     expect(await refusal(client.run('RETURN $p', { parameters: [entry('p', { point_value: { srid: 1, x: 0, y: 0 } })] }))).toMatchObject({ code: 'InvalidRequest' });
+    for (const point_value of [{ srid: 4326, x: 0, y: 500 }, { srid: 7203, x: NaN, y: 0 }]) {
+      expect(await refusal(client.run('RETURN $p', { parameters: [entry('p', { point_value })] }))).toMatchObject({ code: 'ArgumentError' });
+    }
   });
 
   it('streams a million rows to a slow client, and ends a statement whose client leaves', async () => {

@@ -30,10 +30,12 @@ export const durations = fc.tuple(
   fc.integer({ min: -1e6, max: 1e6 }), fc.integer({ min: -1e6, max: 1e6 }),
   fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.bigInt({ min: INT64_MIN, max: INT64_MAX }).map(integer)), fc.integer({ min: 0, max: 999_999_999 }),
 ).map(([months, days, seconds, nanos]) => new Duration(months, days, seconds, nanos));
+const coordinate = fc.double({ noNaN: true, noDefaultInfinity: true });
+const longitude = fc.double({ noNaN: true, min: -180, max: 180 });
+const latitude = fc.double({ noNaN: true, min: -90, max: 90 });
 export const points = fc.oneof(
-  fc.tuple(fc.constantFrom(4326 as const, 7203 as const), fc.double({ noNaN: true }), fc.double({ noNaN: true })).map(([s, x, y]) => new Point(s, x, y)),
-  fc.tuple(fc.constantFrom(4979 as const, 9157 as const), fc.double({ noNaN: true }), fc.double({ noNaN: true }), fc.double({ noNaN: true }))
-    .map(([s, x, y, z]) => new Point(s, x, y, z)),
+  fc.tuple(longitude, latitude).map(([x, y]) => new Point(4326, x, y)), fc.tuple(coordinate, coordinate).map(([x, y]) => new Point(7203, x, y)),
+  fc.tuple(longitude, latitude, coordinate).map(([x, y, z]) => new Point(4979, x, y, z)), fc.tuple(coordinate, coordinate, coordinate).map(([x, y, z]) => new Point(9157, x, y, z)),
 );
 
 export const scalars: fc.Arbitrary<Value> = fc.oneof(

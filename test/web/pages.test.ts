@@ -71,6 +71,12 @@ describe.skipIf(!hasBrowser)('the web pages of a server', () => {
     expect(await page.locator('.vrow:not(.head)').innerText()).toMatch(/9007199254740993\s+-9223372036854775808\s+\{a: \[1, null, "x"\]\}/);
     await page.getByRole('tab', { name: 'JSON' }).click();
     expect(await page.locator('.json-view').innerText()).toContain('"least": -9223372036854775808');
+    await page.getByRole('tab', { name: 'Table' }).click();
+    await runStatement(page, 'RETURN -9223372036854775807 AS least, 1 AS the_number_of_members');
+    const cut = () => page.locator('.vrow > div').evaluateAll((cells) => cells.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent));
+    expect(await cut()).toEqual([]);
+    // Over numbers the names stand to the right, too.
+    expect(await page.locator('.vrow.head > div').nth(1).getAttribute('class')).toBe('right');
     await runStatement(page, "CREATE (:Note {text: 'hello'})");
     await page.getByText('nodes created 1').waitFor();
   });

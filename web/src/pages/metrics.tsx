@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { t } from '../i18n/index.ts';
 import type { TextKey } from '../i18n/index.ts';
+import { shownSpan } from '../state/chart-span.ts';
 import { exported, moments, sample, SAMPLE_MS, samples, series } from '../state/metrics.ts';
 import { usePolling } from '../state/poll.ts';
 import { isDark } from '../state/settings.ts';
@@ -13,6 +14,10 @@ const CHARTS: readonly (readonly [name: string, title: TextKey])[] = [
 ];
 const COLOURS = ['#4f6bed', '#e0803a', '#2a9d6c', '#c5468f', '#8a5cd6', '#c9a227', '#2e9fb8'];
 const HEIGHT = 190;
+const scales: uPlot.Scales = {
+  x: { range: (chart, low, high) => shownSpan(chart.data[0], low, high) },
+  y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.1)] },
+};
 
 function Chart({ name, title }: { readonly name: string; readonly title: string }) {
   const host = useRef<HTMLDivElement>(null);
@@ -26,7 +31,7 @@ function Chart({ name, title }: { readonly name: string; readonly title: string 
     const grid = { stroke: isDark.value ? '#2d3442' : '#e5e8ee', width: 1 };
     const axis = { stroke: ink, grid, ticks: grid, font: '11px system-ui' };
     const made = new uPlot({
-      width: element.clientWidth, height: HEIGHT, axes: [axis, { ...axis, size: 56 }], scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.1)] } }, cursor: { points: { size: 6 } },
+      width: element.clientWidth, height: HEIGHT, axes: [axis, { ...axis, size: 56 }], scales, cursor: { points: { size: 6 } },
       series: [{}, ...servers.map((server, i) => ({ label: server, stroke: COLOURS[i % COLOURS.length]!, width: 2, value: (_: uPlot, value: number | null) => (value === null ? '–' : String(Math.round(value * 100) / 100)) }))],
     }, [[...moments], ...servers.map((server) => [...byServer?.get(server) ?? []])], element);
     chart.current = made;

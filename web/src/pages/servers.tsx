@@ -120,6 +120,8 @@ function ServerRow({ peer, isGroup }: { readonly peer: Peer; readonly isGroup: b
   const info = details.value.get(peer.node_id);
   const isOff = peer.state === 'OFFLINE';
   const isWitness = peer.ha_role === 'WITNESS';
+  // A new leader does not know how far the others are until it has heard them.
+  const isKnown = peer.applied_index > 0;
   const isOurs = origin.value === originOf(peer.rest_address) || (!isGroup);
   const mayAdminister = user.value?.isAdmin === true && isGroup;
   const seen = isOff ? undefined : info;
@@ -132,8 +134,8 @@ function ServerRow({ peer, isGroup }: { readonly peer: Peer; readonly isGroup: b
       <td data-label={t('colRole')}>{roleText(peer)}</td>
       <td data-label={t('colState')}><span class={`state ${peer.state}`}>{peer.state}</span><Progress peer={peer} /></td>
       {cell('colTerm', number(peer.term))}
-      {cell('colCommit', number(peer.commit_index), isWitness ? '' : number(peer.applied_index))}
-      {cell('colLag', isWitness || peer.state === 'MASTER' ? '–' : number(peer.lag))}
+      {cell('colCommit', number(peer.commit_index), isWitness ? '' : isKnown ? number(peer.applied_index) : '–')}
+      {cell('colLag', isWitness || !isKnown || peer.state === 'MASTER' ? '–' : number(peer.lag))}
       {cell('colLastSeen', peer.state === 'MASTER' ? '–' : peer.last_contact_ms < 0 ? '?' : span(peer.last_contact_ms))}
       {cell('colDisk', seen === undefined ? '–' : bytes(seen.db_space.disk_avail), seen === undefined ? '' : bytes(seen.memory.self * 1024))}
       <td data-label={t('colVersion')}><span>{peer.version}<small class="soft block">{[seen === undefined ? '' : t('upFor', { time: span(seen.up_time * 1000) }), peer.note].filter((text) => text !== '').join(' · ')}</small></span></td>

@@ -12,17 +12,29 @@ const INDEX_WIDTH = 64;
 const SAMPLE_ROWS = 100;
 const CELL_CHARS_MAX = 400;
 
+/** Pixels of a character: digits are monospaced, and none may be cut off; names stand in bold. */
+const CELL_CHAR = 8;
+const HEAD_CHAR = 9.4;
+const PADDING = 24;
+
 /** Widths by the texts of the first rows. Chinese characters count twice. */
 function widths({ columns, rows }: Result): number[] {
   const chars = (text: string): number => [...text.slice(0, 60)].reduce((sum, char) => sum + (char.charCodeAt(0) > 0x2e80 ? 2 : 1), 0);
   return columns.map((name, i) => {
-    const longest = rows.slice(0, SAMPLE_ROWS).reduce((most, row) => Math.max(most, chars(valueText(row[i]))), chars(name));
-    return Math.min(460, Math.max(80, longest * 7.6 + 24));
+    const longest = rows.slice(0, SAMPLE_ROWS).reduce((most, row) => Math.max(most, chars(valueText(row[i]))), 0);
+    return Math.min(460, Math.max(80, longest * CELL_CHAR + PADDING, chars(name) * HEAD_CHAR + PADDING));
   });
 }
 
+const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint';
+
+/** A name stands where the values under it do: to the right over numbers. */
+function headKind({ rows }: Result, column: number): string {
+  return isNumber(rows.slice(0, SAMPLE_ROWS).find((row) => row[column] !== null)?.[column]) ? 'right' : '';
+}
+
 function Cell({ value, width }: { readonly value: unknown; readonly width: number }) {
-  const kind = value === null ? 'null' : typeof value === 'number' || typeof value === 'bigint' ? 'num' : '';
+  const kind = value === null ? 'null' : isNumber(value) ? 'num' : '';
   const text = valueText(value);
   return <div class={kind} style={{ width: `${width}px` }} title={text.length > 30 ? text.slice(0, 2000) : undefined}>{text.slice(0, CELL_CHARS_MAX)}</div>;
 }
@@ -33,7 +45,7 @@ export function TableView({ result }: { readonly result: Result }) {
   return (
     <VirtualList
       count={result.rows.length} rowHeight={ROW_HEIGHT} width={width} class="table-view"
-      head={<div class="vrow head"><div class="index" style={{ width: `${INDEX_WIDTH}px` }}>#</div>{result.columns.map((name, i) => <div key={i} style={{ width: `${sizes[i]}px` }}>{name}</div>)}</div>}
+      head={<div class="vrow head"><div class="index" style={{ width: `${INDEX_WIDTH}px` }}>#</div>{result.columns.map((name, i) => <div key={i} class={headKind(result, i)} style={{ width: `${sizes[i]}px` }} title={name}>{name}</div>)}</div>}
       row={(i) => (
         <div key={i} class="vrow" style={{ minWidth: `${width}px` }}>
           <div class="index" style={{ width: `${INDEX_WIDTH}px` }}>{i + 1}</div>
