@@ -261,6 +261,8 @@ export type Clause =
 export interface MatchClause extends Span {
   readonly kind: 'Match';
   readonly optional: boolean;
+  /** A relationship may be used again. */
+  readonly isRepeatable?: true;
   readonly patterns: readonly PatternPart[];
   readonly hints: readonly Hint[];
   readonly where: Expression | undefined;
@@ -279,6 +281,8 @@ export interface WithClause extends Span {
   readonly kind: 'With';
   readonly projection: Projection;
   readonly where: Expression | undefined;
+  /** It was RETURN … NEXT. */
+  readonly isNext?: true;
 }
 export interface ReturnClause extends Span {
   readonly kind: 'Return';

@@ -4,6 +4,8 @@
 import { DbError } from '../base/errors.ts';
 import type { ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../graph/catalog.ts';
 import { constraintIndex, freeName, owningConstraint } from '../graph/schema-check.ts';
+import { treesOfIndex } from '../graph/vectors/declared-trees.ts';
+import type { GraphView } from '../graph/view.ts';
 import { formatLiteral } from '../value/format.ts';
 import type { Value } from '../value/value.ts';
 import type {
@@ -186,7 +188,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
   const { catalog } = rt.view;
   switch (command.what) {
     case 'indexes':
-      return [...rangeRows(catalog), ...textRows(catalog), ...vectorRows(catalog)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
+      return [...rangeRows(catalog), ...textRows(catalog), ...vectorRows(rt.view)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
     case 'constraints':
       return catalog.data.constraints.filter((each) => command.constraintKinds?.every((word) => KINDS[word]!(each)) ?? true).map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
@@ -233,12 +235,14 @@ function textRows(catalog: GraphCatalog): Value[][] {
   ]);
 }
 
-function vectorRows(catalog: GraphCatalog): Value[][] {
+function vectorRows(view: GraphView): Value[][] {
+  const { catalog } = view;
   return catalog.vectorIndexes.map((one): Value[] => {
+    const tree = treesOfIndex(one).map((of) => catalog.findVectorTree(of))[0];
     const spec = catalog.vectorIndexSpec(one);
     const config = new Map<string, Value>([...(spec.dimensions === undefined ? [] : [['vector.dimensions', spec.dimensions] as const]), ['vector.similarity_function', spec.similarity.toUpperCase()]]);
     return [
-      one.id, one.name, 'ONLINE', 100, 'VECTOR', spec.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [spec.label], [spec.field], 'vector-2.0', null,
+      one.id, one.name, tree?.isUnfinished === true ? 'POPULATING' : 'ONLINE', tree === undefined ? 100 : Math.floor(view.builtShare(tree) * 100), 'VECTOR', spec.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [spec.label], [spec.field], 'vector-2.0', null,
       null, null, null, new Map<string, Value>([['indexProvider', 'vector-2.0'], ['indexConfig', config]]), '', vectorStatement(spec),
     ];
   });

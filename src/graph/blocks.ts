@@ -537,6 +537,8 @@ export class CountersBlock implements Block {
   texts = new Map<number, number[]>();
   /** Vector trees by id: members. */
   vectors = new Map<number, number>();
+  /** Indexes that are being built, by id: how far (index-builds.ts). */
+  built = new Map<number, number>();
 }
 
 export const COUNTERS: BlockKind<CountersBlock> = {
@@ -547,12 +549,13 @@ export const COUNTERS: BlockKind<CountersBlock> = {
     encodeNumbers(block.byLabel, writer);
     encodeNumbers(block.byType, writer);
     // Only where there are any: a store without them is what releases before them write.
-    if (block.texts.size === 0 && block.vectors.size === 0) return;
+    if (block.texts.size + block.vectors.size + block.built.size === 0) return;
     writer.varint(block.texts.size);
     for (const [id, counts] of [...block.texts].sort((a, b) => a[0] - b[0])) encodeNumbers(counts, writer.varint(id));
-    if (block.vectors.size === 0) return;
-    writer.varint(block.vectors.size);
-    for (const [id, members] of [...block.vectors].sort((a, b) => a[0] - b[0])) writer.varint(id).varint(members);
+    for (const numbers of block.built.size > 0 ? [block.vectors, block.built] : block.vectors.size > 0 ? [block.vectors] : []) {
+      writer.varint(numbers.size);
+      for (const [id, number] of [...numbers].sort((a, b) => a[0] - b[0])) writer.varint(id).varint(number);
+    }
   },
   decode(reader) {
     const block = new CountersBlock();
@@ -568,10 +571,11 @@ export const COUNTERS: BlockKind<CountersBlock> = {
     for (let left = reader.varint(); left > 0; left--) block.texts.set(reader.varint(), Array.from({ length: reader.varint() }, () => reader.varint()));
     if (reader.done) return block;
     for (let left = reader.varint(); left > 0; left--) block.vectors.set(reader.varint(), reader.varint());
+    if (!reader.done) for (let left = reader.varint(); left > 0; left--) block.built.set(reader.varint(), reader.varint());
     return block;
   },
   copy: (block) => Object.assign(new CountersBlock(), block, {
-    byLabel: block.byLabel.slice(), byType: block.byType.slice(), texts: new Map([...block.texts].map(([id, counts]) => [id, counts.slice()])), vectors: new Map(block.vectors),
+    byLabel: block.byLabel.slice(), byType: block.byType.slice(), texts: new Map([...block.texts].map(([id, counts]) => [id, counts.slice()])), vectors: new Map(block.vectors), built: new Map(block.built),
   }),
   size: (block) => 200 + (block.byLabel.length + block.byType.length) * 8,
 };

@@ -102,6 +102,8 @@ export interface VectorTree {
   /** The tree's root, and that of the B+tree that says which leaf a vector is in. */
   readonly root: number;
   readonly places: number;
+  /** It does not hold all that belongs into it yet (index-builds.ts): nothing is searched by it. Absent: it does. */
+  readonly isUnfinished?: true;
 }
 
 export interface VectorIndexSpec extends Pick<VectorIndex, 'kind' | 'name' | 'dimensions' | 'similarity'> {
@@ -239,6 +241,12 @@ export class GraphCatalog {
 
   findVectorTree(wanted: VectorTreeKey): VectorTree | undefined {
     return this.vectorTrees.find((tree) => isTreeOf(tree, wanted));
+  }
+
+  /** The same where it may be searched by. */
+  findWholeVectorTree(wanted: VectorTreeKey): VectorTree | undefined {
+    const tree = this.findVectorTree(wanted);
+    return tree?.isUnfinished === true ? undefined : tree;
   }
 
   /** What would make the vector index again. */

@@ -2,7 +2,7 @@
  * Effects: what a transaction did, as the record that the log carries. Small, versioned, and independent of the disk
  * layout: every replica applies it with the same code to the same state and gets the same state.
  *
- *   record   | format u8 = 1, or 2 if it changes a full-text index | time (ms since 1970) varint | op … |
+ *   record   | format u8 = 1, or what its changes need | time (ms since 1970) varint | op … |
  *   op       | code u8 | fields |      numbers as varint, values as in value/codec.ts; properties by ascending key
  *
  *    1 graph          graph number: the ops that follow are about it
@@ -17,6 +17,7 @@
  *   12 system         JSON SystemChange
  *   13 outcome        idempotency key, answer bytes
  *   14 forget         idempotency keys that are too old: count, numbers of their blocks
+ *   15 build          an index: its id, how far (index-builds.ts)
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
@@ -25,6 +26,7 @@ import type { Value } from '../value/value.ts';
 import { CATALOG, CatalogBlock } from './blocks.ts';
 import { EMPTY_CATALOG, GraphCatalog } from './catalog.ts';
 import type { PropertyEntry } from './catalog.ts';
+import { buildPart } from './index-builds.ts';
 import { GraphMutator } from './mutator.ts';
 import { addName, applySchemaChange } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
@@ -39,11 +41,14 @@ export const EFFECT_FORMAT_TEXT = 2;
 export const EFFECT_FORMAT_VECTOR = 3;
 /** The same for trees over vectors. */
 export const EFFECT_FORMAT_VECTOR_TREE = 4;
+/** The same for indexes that are built in parts. */
+export const EFFECT_FORMAT_BUILDS = 5;
 /** The format that a change needs, where it is not the first. */
 const FORMATS: Partial<Record<SchemaChange['kind'], number>> = {
   createText: EFFECT_FORMAT_TEXT, deleteText: EFFECT_FORMAT_TEXT, rebuildText: EFFECT_FORMAT_TEXT,
   createVectorIndex: EFFECT_FORMAT_VECTOR, deleteVectorIndex: EFFECT_FORMAT_VECTOR,
   createVectorTree: EFFECT_FORMAT_VECTOR_TREE, deleteVectorTree: EFFECT_FORMAT_VECTOR_TREE,
+  beginVectorTree: EFFECT_FORMAT_BUILDS, finishIndex: EFFECT_FORMAT_BUILDS,
 };
 const NAME_KINDS: readonly NameKind[] = ['label', 'type', 'key'];
 
@@ -107,7 +112,11 @@ export class EffectWriter {
   }
   schema(graph: number, change: SchemaChange): void {
     this.#op(11, graph).string(JSON.stringify(change));
-    this.#writer.view()[0] = Math.max(this.#writer.view()[0]!, FORMATS[change.kind] ?? EFFECT_FORMAT);
+    this.#needs(FORMATS[change.kind] ?? EFFECT_FORMAT);
+  }
+  build(graph: number, index: number, to: number): void {
+    this.#op(15, graph).varint(index).varint(to);
+    this.#needs(EFFECT_FORMAT_BUILDS);
   }
   system(change: SystemChange): void {
     this.#op(12, this.#graph).string(JSON.stringify(change));
@@ -118,6 +127,10 @@ export class EffectWriter {
   forget(blocks: readonly number[]): void {
     const writer = this.#op(14, this.#graph).varint(blocks.length);
     for (const block of blocks) writer.varint(block);
+  }
+
+  #needs(format: number): void {
+    this.#writer.view()[0] = Math.max(this.#writer.view()[0]!, format);
   }
 
   get length(): number {
@@ -173,8 +186,8 @@ export function timeOfRecord(record: Uint8Array): number {
 export function applyEffects(changes: ChangeSet, record: Uint8Array, index: number): number {
   const reader = new ByteReader(record);
   const format = reader.u8();
-  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_VECTOR_TREE) {
-    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_VECTOR_TREE}`, {
+  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_BUILDS) {
+    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_BUILDS}`, {
       hint: 'the entry was written by a newer server: upgrade this one',
     });
   }
@@ -244,6 +257,9 @@ class Applier {
         return;
       case 14:
         for (let left = reader.varint(); left > 0; left--) this.#changes.graph(SYSTEM_GRAPH).remove(OUTCOME, reader.varint());
+        return;
+      case 15:
+        buildPart(mutator, reader.varint(), reader.varint());
         return;
       default:
         throw new DbError('Corrupted', `log entry ${this.#index} holds the unknown effect ${code}`);

@@ -79,7 +79,7 @@ export class GraphMutator implements TextStore {
       for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, true);
     }
     this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, true);
-    this.#indexVectors(this.catalog.vectorTreesOf('vertex', block.labels), id, block, true);
+    this.#indexVectors(this.#treesAt('vertex', block.labels, id), id, block, true);
   }
 
   /** The vertex must have no edges left. */
@@ -87,7 +87,7 @@ export class GraphMutator implements TextStore {
     const block = this.buffer.get(VERTEX, id);
     assert(block !== undefined, `vertex ${id} exists`);
     this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, false);
-    this.#indexVectors(this.catalog.vectorTreesOf('vertex', block.labels), id, block, false);
+    this.#indexVectors(this.#treesAt('vertex', block.labels, id), id, block, false);
     const counters = this.counters();
     for (const label of block.labels) {
       for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, false);
@@ -113,7 +113,7 @@ export class GraphMutator implements TextStore {
     const block = this.buffer.change(VERTEX, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);
-    this.#changeVectors(this.catalog.vectorTreesOf('vertex', block.labels), id, keyId, was, storedOf(block, keyId));
+    this.#changeVectors(this.#treesAt('vertex', block.labels, id), id, keyId, was, storedOf(block, keyId));
   }
 
   setLabel(id: number, label: number, on: boolean): void {
@@ -127,7 +127,7 @@ export class GraphMutator implements TextStore {
     // With another label of the index, the vertex is in it before and after.
     const texts = this.catalog.textsOf('vertex', [label]).filter((text) => !others.some((other) => text.labelIds.includes(other)));
     this.#indexTexts(texts, id, block, on);
-    this.#indexVectors(this.catalog.vectorTreesOf('vertex', [label]), id, block, on);
+    this.#indexVectors(this.#treesAt('vertex', [label], id), id, block, on);
   }
 
   /** Adds or removes the element's texts. */
@@ -145,6 +145,14 @@ export class GraphMutator implements TextStore {
       const field = text.keyIds.indexOf(keyId);
       if (field >= 0) changeText(this, text, { document: id, field, before, after });
     }
+  }
+
+  /** The trees that hold what has these labels or that type at that place (see index-builds.ts): one that is being built only as far as it is. */
+  #treesAt(kind: VectorTree['kind'], labels: readonly number[], place: number): readonly VectorTree[] {
+    const trees = this.catalog.vectorTreesOf(kind, labels);
+    if (trees.length === 0 || !trees.some(({ isUnfinished }) => isUnfinished)) return trees;
+    const built = this.buffer.get(COUNTERS, 0)?.built;
+    return trees.filter(({ id, isUnfinished }) => isUnfinished !== true || place < (built?.get(id) ?? 0));
   }
 
   /** Adds or removes the element's vectors. */
@@ -211,7 +219,7 @@ export class GraphMutator implements TextStore {
     this.#link(end, 'in', typeId, start, id);
     for (const index of this.catalog.typeIndexes(typeId)) this.indexVertex(index, id, block, true);
     this.#indexTexts(this.catalog.textsOf('edge', [typeId]), id, block, true);
-    this.#indexVectors(this.catalog.vectorTreesOf('edge', [typeId]), id, block, true);
+    this.#indexVectors(this.#treesAt('edge', [typeId], start), id, block, true);
   }
 
   deleteEdge(id: number): void {
@@ -219,7 +227,7 @@ export class GraphMutator implements TextStore {
     assert(block !== undefined, `edge ${id} exists`);
     for (const index of this.catalog.typeIndexes(block.typeId)) this.indexVertex(index, id, block, false);
     this.#indexTexts(this.catalog.textsOf('edge', [block.typeId]), id, block, false);
-    this.#indexVectors(this.catalog.vectorTreesOf('edge', [block.typeId]), id, block, false);
+    this.#indexVectors(this.#treesAt('edge', [block.typeId], block.start), id, block, false);
     this.#unlink(block.start, 'out', block.typeId, id);
     this.#unlink(block.end, 'in', block.typeId, id);
     const counters = this.counters();
@@ -238,7 +246,7 @@ export class GraphMutator implements TextStore {
     const block = this.buffer.change(EDGE, id)!;
     setProperty(block, keyId, value);
     for (const index of indexes) this.indexVertex(index, id, block, true);
-    this.#changeVectors(this.catalog.vectorTreesOf('edge', [block.typeId]), id, keyId, was, storedOf(block, keyId));
+    this.#changeVectors(this.#treesAt('edge', [block.typeId], block.start), id, keyId, was, storedOf(block, keyId));
   }
 
   #link(vertex: number, direction: Direction, typeId: number, neighbour: number, edge: number): void {

@@ -175,11 +175,19 @@ export class GraphReader implements GraphView, PageSource {
     }
   }
 
-  /** The pages of a set of vertices, each with the id of its first bit. */
-  *#sets(set: number): Generator<{ readonly bits: BitmapBlock; readonly first: number }> {
+  /** Ids of nodes from one on, ascending. */
+  *nodesFrom(from: number, labelId?: number): Generator<number> {
+    for (const { bits, first } of this.#sets(labelId === undefined ? ALL_VERTICES : labelId + 1, Math.floor(from / PAGE_IDS))) {
+      for (const id of bits.ids(first)) if (id >= from) yield id;
+    }
+  }
+
+  /** The pages of a set of vertices from one on, each with the id of its first bit. */
+  *#sets(set: number, from = 0): Generator<{ readonly bits: BitmapBlock; readonly first: number }> {
     const pages = Math.ceil((this.source.get(COUNTERS, 0)?.nextVertex ?? 0) / PAGE_IDS);
-    for (let base = 0; base < pages; base += PAGE_IDS) {
+    for (let base = from - from % PAGE_IDS; base < pages; base += PAGE_IDS) {
       for (const page of this.source.get(SUMMARY, setPage(set, base / PAGE_IDS))?.ids(base) ?? []) {
+        if (page < from) continue;
         const bits = this.source.get(BITMAP, setPage(set, page));
         if (bits !== undefined) yield { bits, first: page * PAGE_IDS };
       }
@@ -351,6 +359,12 @@ export class GraphReader implements GraphView, PageSource {
 
   vectorCount(tree: VectorTree): number {
     return this.source.get(COUNTERS, 0)?.vectors.get(tree.id) ?? 0;
+  }
+
+  builtShare({ id, isUnfinished }: VectorTree): number {
+    if (isUnfinished !== true) return 1;
+    const counters = this.source.get(COUNTERS, 0);
+    return (counters?.built.get(id) ?? 0) / Math.max(1, counters?.nextVertex ?? 0);
   }
 
   vectorsNear(tree: VectorTree, wanted: Wanted): number[] {

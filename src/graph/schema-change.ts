@@ -8,6 +8,7 @@ import type { Properties } from './blocks.ts';
 import { dropPages, INDEX, IndexPage } from './btree.ts';
 import { GraphCatalog } from './catalog.ts';
 import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, VectorIndex, VectorIndexSpec, VectorTree, VectorTreeKey, TextIndexDef } from './catalog.ts';
+import { elementsPlaced } from './index-builds.ts';
 import { GraphReader } from './reader.ts';
 import type { GraphMutator } from './mutator.ts';
 import { buildText, dropText } from './text/postings.ts';
@@ -27,7 +28,8 @@ export type SchemaChange =
   | { readonly kind: 'deleteConstraint'; readonly name: string }
   | TextSchemaChange
   | VectorIndexSchemaChange
-  | VectorTreeSchemaChange;
+  | VectorTreeSchemaChange
+  | BuildSchemaChange;
 
 /** Changes that releases without full-text indexes do not know (see EFFECT_FORMAT_TEXT). */
 export type TextSchemaChange =
@@ -44,6 +46,11 @@ export type VectorIndexSchemaChange =
 export type VectorTreeSchemaChange =
   | { readonly kind: 'createVectorTree'; readonly of: VectorTreeKey }
   | { readonly kind: 'deleteVectorTree'; readonly id: number };
+
+/** Changes that releases which build no index in parts do not know (see EFFECT_FORMAT_BUILDS, and index-builds.ts for how one is built). */
+export type BuildSchemaChange =
+  | { readonly kind: 'beginVectorTree'; readonly of: VectorTreeKey }
+  | { readonly kind: 'finishIndex'; readonly id: number };
 
 /** The catalog with the name; unchanged if it is known. */
 export function addName(catalog: GraphCatalog, kind: NameKind, name: string): GraphCatalog {
@@ -85,7 +92,11 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
     case 'deleteVectorIndex':
       return withVectorIndexes(catalog, catalog.vectorIndexes.filter(({ name }) => name !== change.name));
     case 'createVectorTree':
-      return createVectorTree(mutator, change.of);
+      return createVectorTree(mutator, change.of, true);
+    case 'beginVectorTree':
+      return createVectorTree(mutator, change.of, false);
+    case 'finishIndex':
+      return finishIndex(mutator, change.id);
     case 'deleteVectorTree':
       return withoutVectorTrees(mutator, (tree) => tree.id === change.id);
     case 'createText':
@@ -184,21 +195,31 @@ function withVectorIndexes(catalog: GraphCatalog, vectorIndexes: readonly Vector
   return new GraphCatalog(vectorIndexes.length === 0 ? data : { ...data, vectorIndexes }, catalog.strict);
 }
 
-function createVectorTree(mutator: GraphMutator, of: VectorTreeKey): GraphCatalog {
+function createVectorTree(mutator: GraphMutator, of: VectorTreeKey, isWhole: boolean): GraphCatalog {
   const { catalog } = mutator;
-  const tree: VectorTree = { id: catalog.data.nextId, ...of, root: mutator.allocate(), places: mutator.allocate() };
-  fillVectorTree(mutator, catalog, tree);
+  const tree: VectorTree = { id: catalog.data.nextId, ...of, root: mutator.allocate(), places: mutator.allocate(), ...(isWhole ? {} : { isUnfinished: true }) };
+  if (isWhole) fillVectorTree(mutator, catalog, tree);
+  else mutator.counters().built.set(tree.id, 0);
   return update(catalog, { vectorTrees: [...catalog.vectorTrees, tree], nextId: tree.id + 1 });
 }
 
-/** Fills a tree that is new with what belongs into it. */
+function finishIndex(mutator: GraphMutator, id: number): GraphCatalog {
+  const { catalog } = mutator;
+  mutator.counters().built.delete(id);
+  return update(catalog, { vectorTrees: catalog.vectorTrees.map(({ isUnfinished, ...tree }) => (isUnfinished === true && tree.id !== id ? { ...tree, isUnfinished } : tree)) });
+}
+
+/** Fills a tree that is new with what belongs into it: of one that is being built, as far as it is. */
 export function fillVectorTree(mutator: GraphMutator, catalog: GraphCatalog, tree: VectorTree): void {
   new VectorTreeWriter(mutator, tree).build(vectorsOf(mutator, catalog, tree));
 }
 
-function* vectorsOf(mutator: GraphMutator, catalog: GraphCatalog, { kind, labelId, keyId }: VectorTree): Generator<readonly [number, PackedFloats | undefined]> {
+function* vectorsOf(mutator: GraphMutator, catalog: GraphCatalog, tree: VectorTree): Generator<readonly [number, PackedFloats | undefined]> {
+  const { kind, labelId, keyId } = tree;
   const reader = new GraphReader('', 0, mutator.buffer, catalog, false);
-  for (const ids of kind === 'vertex' ? reader.scanNodes(labelId) : reader.scanRelationships(labelId)) {
+  const source = tree.isUnfinished === true ? [elementsPlaced(reader, tree, 0, mutator.counters().built.get(tree.id) ?? 0)]
+    : kind === 'vertex' ? reader.scanNodes(labelId) : reader.scanRelationships(labelId);
+  for (const ids of source) {
     for (let i = 0; i < ids.length; i++) yield [ids[i]!, kind === 'vertex' ? reader.nodeVector(ids[i]!, keyId) : reader.relationshipVector(ids[i]!, keyId)];
   }
 }

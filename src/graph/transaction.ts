@@ -13,6 +13,7 @@ import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree,
 import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
 import { ElementRules, propertiesOf, withValue } from './element-rules.ts';
 import { fieldValue } from './field-values.ts';
+import { buildPart, endOfPart } from './index-builds.ts';
 import { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
 import { mustExist } from './required-properties.ts';
@@ -43,6 +44,8 @@ export interface TransactionOptions {
   readonly ids: IdAllocator;
   /** Of all effects together; absent: no limit. */
   readonly effectBytesMax?: number;
+  /** An index over more elements than these is made unfinished (index-builds.ts), where somebody builds it; absent: none is. */
+  readonly indexedAtOnceMax?: number | undefined;
   /** Puts something between the statements' reads of a graph and its blocks, to note what they read. */
   readonly observe?: (graph: number, source: BlockSource) => BlockSource;
 }
@@ -54,6 +57,8 @@ export class Transaction {
   readonly timeMs: number;
   readonly #options: TransactionOptions;
   readonly #graphs = new Map<string, GraphTransaction>();
+  /** Indexes that it has made, and that are not whole before others have built them. */
+  readonly unfinished: { readonly graph: number; readonly index: number }[] = [];
   #changesSystem = false;
 
   constructor(options: TransactionOptions) {
@@ -80,6 +85,10 @@ export class Transaction {
 
   get system(): SystemState {
     return systemState(this.changes);
+  }
+
+  get indexedAtOnceMax(): number {
+    return this.#options.indexedAtOnceMax ?? Infinity;
   }
 
   /** Whether it changed graphs, users, roles or settings. */
@@ -380,9 +389,26 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     this.#effects.schema(this.graphId, change);
   }
 
-  /** Makes the trees that are not there yet. */
+  /** Makes the trees that are not there yet: at once, or over much data in parts, which come later. */
   #createTrees(wanted: readonly VectorTreeKey[]): void {
-    for (const of of wanted) if (this.catalog.findVectorTree(of) === undefined) this.#change({ kind: 'createVectorTree', of });
+    for (const of of wanted) {
+      if (this.catalog.findVectorTree(of) === undefined) {
+        const elements = of.kind === 'vertex' ? this.nodeCount(of.labelId) : this.relationshipCount(of.labelId);
+        this.#change({ kind: elements > this.#transaction.indexedAtOnceMax ? 'beginVectorTree' : 'createVectorTree', of });
+      }
+      if (this.catalog.findWholeVectorTree(of) === undefined) this.#transaction.unfinished.push({ graph: this.graphId, index: this.catalog.findVectorTree(of)!.id });
+    }
+  }
+
+  /** Builds the next part of an index that is being built, or ends that. */
+  buildOn(index: VectorTree): void {
+    const { built } = this.#mutator.counters();
+    const to = endOfPart(this, index, built.get(index.id) ?? 0);
+    // The last part is not less work than another.
+    const end = Math.min(to, this.#mutator.counters().nextVertex);
+    buildPart(this.#mutator, index.id, end);
+    this.#effects.build(this.graphId, index.id, end);
+    if (to === Infinity) this.#change({ kind: 'finishIndex', id: index.id });
   }
 
   /** Drops those that no index goes by any more. */

@@ -19,6 +19,8 @@ export const STATE_FORMAT_TEXT = 2;
 export const STATE_FORMAT_VECTOR = 3;
 /** The same of a tree over vectors. */
 export const STATE_FORMAT_VECTOR_TREE = 4;
+/** The same of an index that is built in parts. */
+export const STATE_FORMAT_BUILDS = 5;
 export const STATE_FORMAT = 1;
 export const VERSION_KEY = Buffer.from('v');
 
@@ -35,9 +37,9 @@ export function readVersion(engine: Engine, snapshot?: EngineSnapshot): VersionR
   if (bytes === undefined) return { version: 0, timeMs: 0, checksum: new Checksum(), format: STATE_FORMAT };
   const reader = new ByteReader(bytes);
   const format = reader.u8();
-  if (format < STATE_FORMAT || format > STATE_FORMAT_VECTOR_TREE) {
-    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_VECTOR_TREE}`, {
-      hint: format > STATE_FORMAT_VECTOR_TREE ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
+  if (format < STATE_FORMAT || format > STATE_FORMAT_BUILDS) {
+    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_BUILDS}`, {
+      hint: format > STATE_FORMAT_BUILDS ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
     });
   }
   return { version: reader.f64(), timeMs: reader.f64(), checksum: Checksum.parse(reader.string()), format };
@@ -49,6 +51,7 @@ export function encodeVersion(record: VersionRecord): Buffer {
 
 /** The format that a store with this catalog needs. */
 export function formatOf({ texts, vectorIndexes, vectorTrees }: CatalogData): number {
+  if (vectorTrees?.some((tree) => tree.isUnfinished) === true) return STATE_FORMAT_BUILDS;
   if ((vectorTrees ?? []).length > 0) return STATE_FORMAT_VECTOR_TREE;
   return (vectorIndexes ?? []).length > 0 ? STATE_FORMAT_VECTOR : (texts ?? []).length > 0 ? STATE_FORMAT_TEXT : STATE_FORMAT;
 }

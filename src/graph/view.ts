@@ -124,6 +124,8 @@ export interface GraphView {
 
   /** How many vectors the tree holds. */
   vectorCount(tree: VectorTree): number;
+  /** How much of the tree is built, from 0 to 1: less where it is being built. */
+  builtShare(tree: VectorTree): number;
   /** Ids of elements whose vectors may be the nearest, in any order: some more than are to be found. */
   vectorsNear(tree: VectorTree, wanted: Wanted): number[];
 

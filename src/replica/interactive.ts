@@ -94,7 +94,7 @@ export class InteractiveTransaction {
   readonly #ids: RecordedIds;
   #open = true;
 
-  constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator; effectBytesMax: number; blocksReadMax?: number | undefined }) {
+  constructor(reader: StateReader, options: { epoch: number; timeMs: number; ids: IdAllocator; effectBytesMax: number; indexedAtOnceMax?: number | undefined; blocksReadMax?: number | undefined }) {
     this.#reader = reader;
     this.#point = reader.acquire();
     this.version = this.#point.version;
@@ -102,7 +102,7 @@ export class InteractiveTransaction {
     this.#ids = new RecordedIds(options.ids);
     this.transaction = new Transaction({
       base: (graph) => this.#point.source(graph),
-      baseVersion: this.version, timeMs: options.timeMs, ids: this.#ids, effectBytesMax: options.effectBytesMax,
+      baseVersion: this.version, timeMs: options.timeMs, ids: this.#ids, effectBytesMax: options.effectBytesMax, indexedAtOnceMax: options.indexedAtOnceMax,
       observe: (graph, source) => {
         const tracking = new TrackingSource(source, options.blocksReadMax ?? TRACKED_BLOCKS_MAX);
         this.#sources.set(graph, tracking);

@@ -38,6 +38,8 @@ export interface TransactorOptions {
   readonly uncommittedBytesMax: number;
   /** A single transaction's effects, at most. */
   readonly entryBytesMax: number;
+  /** An index over more elements than these is built in parts: by whoever calls (service/index-builder.ts). Absent: none is. */
+  readonly indexedAtOnceMax?: number;
   /** Blocks an interactive transaction may read. */
   readonly blocksReadMax?: number;
   /** How often the state store is synced, so that the log behind it can go. */
@@ -165,7 +167,7 @@ export class Transactor {
     const transaction = new Transaction({
       base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version,
       timeMs: again?.transaction.timeMs ?? Math.floor(this.#options.clock.wallMs()), ids: again?.idsAgain() ?? this.#ids,
-      effectBytesMax: this.#options.entryBytesMax,
+      effectBytesMax: this.#options.entryBytesMax, indexedAtOnceMax: this.#options.indexedAtOnceMax,
     });
     const { result, answer } = work(transaction);
     transaction.checkCommit();
@@ -188,7 +190,7 @@ export class Transactor {
   begin(): InteractiveTransaction {
     this.#checkOpen();
     return new InteractiveTransaction(this.#options.reader, {
-      epoch: this.#epoch, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids, effectBytesMax: this.#options.entryBytesMax, blocksReadMax: this.#options.blocksReadMax,
+      epoch: this.#epoch, timeMs: Math.floor(this.#options.clock.wallMs()), ids: this.#ids, effectBytesMax: this.#options.entryBytesMax, indexedAtOnceMax: this.#options.indexedAtOnceMax, blocksReadMax: this.#options.blocksReadMax,
     });
   }
 

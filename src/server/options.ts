@@ -109,7 +109,7 @@ export const OPTIONS = [
   { name: 'statement_timeout_ms', type: 'integer', default: 120000, min: 0, group: 'Limits', help: 'longest run of a statement; 0: no limit' },
   { name: 'vector_search_effort', type: 'integer', default: 100, min: 0, max: 100000, group: 'Limits', help: 'how many vectors a search by a vector index compares, in percent of what is usual: more finds more of the nearest and takes longer; 0 compares all' },
   { name: 'query_memory_mb', type: 'integer', default: 512, min: 1, max: 65536, group: 'Limits', help: 'rows, groups and lists one statement may hold; beyond it rows go to query_spill_dir, or it ends with MemoryLimit' },
-  { name: 'query_spill_dir', ...text, group: 'Limits', help: 'folder for temporary files of sorts, groups and DISTINCT that need more than query_memory_mb; if empty such statements end with MemoryLimit' },
+  { name: 'query_spill_dir', ...text, group: 'Limits', help: 'folder for temporary files of sorts, groups, DISTINCT and joins that need more than query_memory_mb; if empty such statements end with MemoryLimit' },
   { name: 'query_spill_mb', type: 'integer', default: 4096, min: 1, max: 1048576, group: 'Limits', help: 'temporary files of one statement; beyond it ends with MemoryLimit' },
   { name: 'query_spill_total_mb', type: 'integer', default: 16384, min: 1, max: 16777216, group: 'Limits', help: 'temporary files of all statements together' },
   { name: 'load_csv_dir', ...text, group: 'Limits', help: 'folder LOAD CSV reads files from; refused if empty' },

@@ -32,6 +32,9 @@ const OWN_KEY_KEPT_MS = 120_000;
 
 const FULL_DISK_MS = 500;
 
+/** An index over so many elements takes some tenths of a second. */
+const INDEXED_AT_ONCE_MAX = 1000;
+
 const data = workerData as WriterThreadData;
 const engine = await opened();
 const clocks = new VersionClocks(data.clocks);
@@ -43,6 +46,7 @@ const transactor = new Transactor({
   writer, reader, clock: systemClock,
   port: { post: (message, transfer) => data.consensusPort.postMessage(message, [...transfer]) },
   uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, blocksReadMax: data.blocksReadMax, syncIntervalMs: data.syncIntervalMs,
+  indexedAtOnceMax: INDEXED_AT_ONCE_MAX,
   onFatal: (error) => void channel.call('fatal', asDbError(error).message),
   onDiskFull: (error) => void channel.call('diskFull', error.message),
   onRole: (leading) => void onRole(leading),
@@ -80,6 +84,7 @@ async function onRole(leading: boolean): Promise<void> {
       return; // Leadership is gone again; the next leader does it.
     }
   }
+  if (leading) host.lead();
   await channel.call('role', leading && transactor.leading);
 }
 

@@ -18,6 +18,8 @@ import { OWN_KEY_PREFIX, requestDigest } from './idempotency-key.ts';
 import { parametersOf } from './parameters.ts';
 import { StatementRunner, stateAt, stateIn } from './statement-runner.ts';
 import type { HostOptions } from './statement-runner.ts';
+import { IndexBuilder } from './index-builder.ts';
+import type { Unfinished } from './index-builder.ts';
 import { hashOf, StatementLog } from './statement-log.ts';
 import { RunningStatement } from './statement.ts';
 
@@ -53,6 +55,7 @@ export class WriteHost {
   readonly #transactor: Transactor;
   readonly #options: WriteHostOptions;
   readonly #statements: StatementRunner;
+  readonly #builder: IndexBuilder;
   readonly #results = new Map<number, RowsPart[]>();
   readonly #transactions = new Map<number, OpenTransaction>();
   /** From a point of its own: a number given out by one leader must not be that of another client's transaction or result at the next. */
@@ -63,6 +66,12 @@ export class WriteHost {
     this.#transactor = transactor;
     this.#options = options;
     this.#statements = new StatementRunner(options);
+    this.#builder = new IndexBuilder(transactor, options.monotonicMs);
+  }
+
+  /** To be called when this server begins to lead. */
+  lead(): void {
+    this.#builder.start();
   }
 
   async run(request: RunRequest): Promise<RunReply> {
@@ -71,12 +80,23 @@ export class WriteHost {
       const reply = await this.#runInTransactions(request);
       if (reply !== undefined) return reply;
     }
+    let unfinished: readonly Unfinished[] = [];
+    const isOver = this.#timer(request);
     const { version, result, repeated } = await this.#transactor.write((transaction) => {
       const buffered = this.#execute(request, transaction);
+      ({ unfinished } = transaction);
       return { result: buffered, answer: () => encodeAnswer(buffered) };
     }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey), digest: digestOf(request), minVersion: request.minVersion });
     if (repeated !== undefined) return this.#repeatedReply(repeated, version);
+    await this.#builder.finished(unfinished, isOver);
     return this.#reply(result!, version, request.firstRows);
+  }
+
+  /** Whether the statement's time, which begins now, is over, or somebody has killed it. */
+  #timer({ timeoutMs, killSlot }: Pick<RunRequest, 'timeoutMs' | 'killSlot'>): () => boolean {
+    const { monotonicMs, killFlags } = this.#options;
+    const end = timeoutMs > 0 ? monotonicMs() + timeoutMs : Infinity;
+    return () => monotonicMs() > end || (killSlot >= 0 && Atomics.load(killFlags, killSlot) === 1);
   }
 
   /** CALL { } IN TRANSACTIONS: each batch is a write of its own. Undefined: the text only looked like it. */
@@ -242,7 +262,9 @@ export class WriteHost {
     this.#transactions.delete(id);
     try {
       const isOutdated = (begun: SystemState, now: SystemState) => hasLostRights(begun, now, open.user);
-      return { version: await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated }) };
+      const version = await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated });
+      await this.#builder.finished(open.interactive.transaction.unfinished, () => false);
+      return { version };
     } catch (error) {
       if (asDbError(error).code !== 'Conflict' || !open.log.isRepeatable) throw error;
       return await this.#commitByRepeating(open, error, { idempotencyKey: key, digest, answer });
@@ -251,7 +273,9 @@ export class WriteHost {
 
   /** Does on the newest state what the transaction did; where every answer is the one that the client has, it is committed. */
   async #commitByRepeating({ interactive, log }: OpenTransaction, stale: unknown, { idempotencyKey, digest, answer }: Pick<CommitRequest, 'idempotencyKey' | 'digest' | 'answer'>): Promise<{ version: number }> {
+    let unfinished: readonly Unfinished[] = [];
     const { version } = await this.#transactor.write((transaction) => {
+      ({ unfinished } = transaction);
       for (const { request, answer: known } of log.statements) {
         let again: BufferedResult;
         try {
@@ -265,6 +289,7 @@ export class WriteHost {
       }
       return { result: undefined, ...(answer === undefined ? {} : { answer: () => answer }) };
     }, { idempotencyKey, digest, again: interactive });
+    await this.#builder.finished(unfinished, () => false);
     return { version };
   }
 

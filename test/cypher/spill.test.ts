@@ -18,6 +18,14 @@ const folder = mkdtempSync(join(tmpdir(), 'lgraph-spill-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const view = (await LocalStore.withGraph()).begin().graph('default');
 run('UNWIND range(1, 30) AS i CREATE (:N {i: i})');
+/** For joins: keys of every kind, some of them often, all with one in common. */
+for (const [label, seed, count] of [['J', 11, 3000], ['K', 12, 2500]] as const) {
+  const random = seededRandom(seed);
+  run(`UNWIND $rows AS r CREATE (n:${label}) SET n = r`, Array.from({ length: count }, (_, i): CypherMap => new Map<string, Value>([
+    ['i', i], ['one', 1], ['many', below(random, 900)], ['few', below(random, 3)],
+    ['any', random.next() < 0.7 ? `s${below(random, 600)}` : [null, below(random, 200), new Float(below(random, 200)), new Float(NaN), new LocalDate(below(random, 90)), [below(random, 30), 'x'], random.next() < 0.5][below(random, 7)]!],
+  ])));
+}
 
 /** Counts what goes to disk, and whether everything was closed. */
 class Watched implements SpillStore {
@@ -96,6 +104,19 @@ function randomRows(seed: number, count: number): CypherMap[] {
   ]));
 }
 
+const JOINS = [
+  'MATCH (a:J), (b:K) WHERE a.any = b.any RETURN a.i AS a, b.i AS b',
+  'MATCH (a:J), (b:K) WHERE a.many = b.many AND a.i < b.i RETURN a, b, a.i + b.i AS sum',
+  'MATCH (a:J), (b:K) WHERE a.many = b.many AND a.few + 1 = b.few + 1 WITH a.i AS a, b.i AS b RETURN a, collect(b) AS bs',
+  'MATCH (a:J), (b:K), (c:N) WHERE a.any = b.any AND b.few = c.i RETURN a.i AS a, b.i AS b, c.i AS c',
+  'MATCH (a:J {few: 1}) OPTIONAL MATCH (b:K), (c:J) WHERE b.many = c.many AND b.i % 300 = a.i % 300 RETURN a.i AS a, b.i AS b, c.i AS c LIMIT 300',
+] as const;
+/** Without a key, and with one key for all. */
+const PRODUCTS = [
+  'MATCH (a:J), (b:K) WHERE a.i % 200 = 7 AND b.i + a.i > 2700 RETURN a.i AS a, b.i AS b',
+  'MATCH (a:J), (b:K) WHERE a.i % 200 = 7 AND a.one = b.one RETURN a.i AS a, b.i AS b',
+] as const;
+
 const QUERIES = [
   'UNWIND $rows AS r RETURN r.i AS i, r.text AS t ORDER BY r.any, r.few DESC',
   'UNWIND $rows AS r RETURN r ORDER BY r.text DESC, r.x',
@@ -111,6 +132,7 @@ const QUERIES = [
   'UNWIND $rows AS r WITH r.many AS k, collect(r.i) AS list RETURN k, list ORDER BY size(list) DESC, k DESC',
   'UNWIND $rows AS r WITH r.text AS t, sum(r.x) AS s ORDER BY s RETURN DISTINCT t LIMIT 2500',
   'UNWIND $rows AS r MATCH (n:N {i: r.i % 30 + 1}) WITH n, r.many AS k, count(*) AS c RETURN n.i AS i, k, c ORDER BY k, i',
+  ...JOINS,
 ] as const;
 
 describe.each([1, 2])('seed %i', (seed) => {
@@ -136,6 +158,27 @@ it('divides partitions again, and merges more runs than it reads at once', () =>
     // Everything was written more than once.
     expect(spill.bytes).toBeGreaterThan(30_000 * 20 * 2);
   }
+});
+
+it.each([...JOINS, ...PRODUCTS])('joins as in memory, however little that is: %s', (text) => {
+  const expected = run(text);
+  expect(expected.length).toBeGreaterThan(100);
+  expect(() => run(text, [], undefined, 24 * 1024)).toThrow(/holds more than/);
+  for (const kilobytes of [112, 192]) {
+    const spill = new Watched();
+    expect(run(text, [], spill, kilobytes * 1024).join('\n') === expected.join('\n'), `${kilobytes} KB`).toBe(true);
+    expect(spill.bytes).toBeGreaterThan(0);
+    expect(spill.open_).toBe(0);
+  }
+});
+
+it('divides the sides of a join again', () => {
+  run('UNWIND $rows AS r CREATE (n:L) SET n = r', randomRows(13, 20_000).map((row) => new Map([['i', row.get('i')!], ['many', row.get('many')!]])));
+  const text = 'MATCH (a:L), (b:L) WHERE a.many = b.many RETURN a.i AS a, b.i AS b';
+  const spill = new Watched();
+  expect(run(text, [], spill, 160 * 1024).join('\n') === run(text).join('\n')).toBe(true);
+  expect(spill.bytes).toBeGreaterThan(20_000 * 2 * 10 * 2);
+  run('MATCH (n:L) DELETE n');
 });
 
 it('ends with MemoryLimit without a folder, and where one group is too much', () => {

@@ -11,6 +11,11 @@ import { blockKey, COUNTERS } from '../../src/graph/blocks.ts';
 import type { Block, BlockKind } from '../../src/graph/blocks.ts';
 import { INDEX } from '../../src/graph/btree.ts';
 import type { VectorTree } from '../../src/graph/catalog.ts';
+import { unfinishedIndexes } from '../../src/graph/index-builds.ts';
+import { StateWriter } from '../../src/graph/state-writer.ts';
+import { Transaction } from '../../src/graph/transaction.ts';
+import type { GraphTransaction } from '../../src/graph/transaction.ts';
+import { VersionClocks } from '../../src/storage/clocks.ts';
 import { positionOf } from '../../src/graph/vectors/positions.ts';
 import { VECTOR } from '../../src/graph/vectors/vector-page.ts';
 import { imported, problemsOf } from './tools.ts';
@@ -119,4 +124,42 @@ it('are told about when damaged, and made anew', async () => {
   });
   expect(await problemsOf(db)).toEqual([]);
   await expectFindable(db);
+});
+
+it('are whole as far as they are built, also when they are made anew, and can be built on then', async () => {
+  const db = await filled();
+  /** Runs each as a transaction of a leader. */
+  const write = (...steps: ((graph: GraphTransaction) => void)[]) => withStore(db, async (engine) => {
+    const writer = new StateWriter(engine, new VersionClocks(), 2 ** 24);
+    for (const step of steps) {
+      const tx = new Transaction({
+        base: (graph) => writer.head(graph), baseVersion: writer.version, timeMs: 0, indexedAtOnceMax: 100, ids: { vertex: (_, floor) => floor, edge: (_, floor) => floor },
+      });
+      step(tx.graph('default'));
+      await writer.write([{ index: writer.version + 1, staged: writer.stage(tx.changes), timeMs: 0 }], { sync: false });
+    }
+  });
+  let left = 0;
+  const buildOn = (graph: GraphTransaction): void => {
+    const [tree] = unfinishedIndexes(graph.catalog.data);
+    if (tree !== undefined) graph.buildOn(tree);
+    left = unfinishedIndexes(graph.catalog.data).length;
+  };
+  const some = new Array<typeof buildOn>(10).fill(buildOn);
+  await write((graph) => graph.createVectorIndex({ kind: 'vertex', name: 'docs', label: 'Doc', field: 'v', dimensions: LENGTH, similarity: 'cosine' }), ...some);
+  expect(left).toBe(1);
+  expect(await problemsOf(db)).toEqual([]);
+  mkdirSync(join(directory, 'scratch'));
+  await withStore(db, async (engine, reader) => {
+    const point = reader.acquire();
+    await repairIndexes(engine, point, join(directory, 'scratch'));
+    reader.release(point);
+  });
+  expect(await problemsOf(db)).toEqual([]);
+  await write(...some);
+  expect(left).toBe(1);
+  expect(await problemsOf(db)).toEqual([]);
+  for (let round = 0; round < 20 && left > 0; round++) await write(...some);
+  expect(left).toBe(0);
+  expect(await problemsOf(db)).toEqual([]);
 });

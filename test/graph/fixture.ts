@@ -14,6 +14,8 @@ export class LocalStore {
   readonly reader: StateReader;
   /** Every record written, in order: what a follower would get. */
   readonly records: Uint8Array[] = [];
+  /** An index over more is made unfinished: see GraphTransaction.buildOn. */
+  indexedAtOnceMax: number | undefined;
   #next = { vertex: 0, edge: 0 };
 
   constructor(engine: Engine = new MemoryEngine(), cacheBytes = 64 * 1024 * 1024) {
@@ -30,7 +32,7 @@ export class LocalStore {
 
   begin(): Transaction {
     return new Transaction({
-      base: (graph) => this.writer.head(graph), baseVersion: this.writer.version, timeMs: 0,
+      base: (graph) => this.writer.head(graph), baseVersion: this.writer.version, timeMs: 0, indexedAtOnceMax: this.indexedAtOnceMax,
       ids: {
         vertex: (_, floor) => (this.#next.vertex = Math.max(this.#next.vertex, floor) + 1) - 1,
         edge: (_, floor) => (this.#next.edge = Math.max(this.#next.edge, floor) + 1) - 1,

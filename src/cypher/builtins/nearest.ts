@@ -1,6 +1,6 @@
 /**
  * The elements whose vectors are nearest to one. Where the index has a tree and more vectors than are worth comparing, only those of the tree's nearest
- * leaves are: each that is found has its exact score, but a nearer one may be passed over. All are compared where the index has no tree, and where its leaves
+ * leaves are: each that is found has its exact score, but a nearer one may be passed over. All are compared where the index has no tree or it is being built, and where its leaves
  * have not given enough (fields may be hidden from the user).
  */
 import { mayMakeList } from '../../base/allowance.ts';
@@ -47,7 +47,7 @@ export function nearest(context: ExecContext, wanted: NearestQuery): Hit[] {
 
 /** Undefined: all are to be compared. */
 function candidates({ view, limits }: ExecContext, { tree: of, query, isInner = false, count, effort = 1 }: NearestQuery): ArrayLike<number> | undefined {
-  const tree = of === undefined ? undefined : view.catalog.findVectorTree(of);
+  const tree = of === undefined ? undefined : view.catalog.findWholeVectorTree(of);
   if (tree === undefined) return undefined;
   const members = view.vectorCount(tree);
   const enough = comparedOf(members, count) * effort * (limits.vectorSearchEffort ?? 1);

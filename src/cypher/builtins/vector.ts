@@ -104,7 +104,7 @@ function elementsOf(context: ExecContext, schema: LabelSchema, field: FieldDef):
   const { view } = context;
   const [of] = treesOfField(view.catalog, schema, field);
   if (of === undefined) return 0;
-  const tree = view.catalog.findVectorTree(of);
+  const tree = view.catalog.findWholeVectorTree(of);
   if (tree !== undefined && context.mayRead === undefined) return view.vectorCount(tree);
   let count = 0;
   for (const ids of view.scanNodes(of.labelId)) {

@@ -11,12 +11,13 @@ import { planQuery } from '../plan/query-planner.ts';
 import { buildAggregate } from './aggregate.ts';
 import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
 import type { CompileContext } from './compile.ts';
+import { buildProduct } from './join.ts';
 import { buildEndpoints, buildExpand, buildPath } from './expand-operators.ts';
 import { buildPathSearch } from './path-search.ts';
 import type { Profile } from './profile.ts';
 import { buildRepeat } from './repeat.ts';
 import {
-  buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProduct, buildProject, buildSkip,
+  buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProject, buildSkip,
   buildStoredCount, buildUnion, buildUnwind,
 } from './row-operators.ts';
 import { pusher } from './push.ts';

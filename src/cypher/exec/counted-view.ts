@@ -26,7 +26,7 @@ const CALLS: ReadonlyMap<string, (result: unknown) => number> = new Map([
     'relationshipProperties', 'degree', 'typesAt', 'nodeCount', 'relationshipCount', 'createNode', 'createRelationship', 'setNodeProperty',
     'setRelationshipProperty', 'addLabel', 'removeLabel', 'deleteRelationship', 'deleteNode',
   ].map((name) => [name, () => 0] as const),
-  ['indexSeek', lengthOf], ['sampleNodes', lengthOf], ['vectorCount', () => 0], ['vectorsNear', lengthOf],
+  ['indexSeek', lengthOf], ['sampleNodes', lengthOf], ['vectorCount', () => 0], ['builtShare', () => 0], ['vectorsNear', lengthOf],
 ]);
 
 function lengthOf(ids: unknown): number {

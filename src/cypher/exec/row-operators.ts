@@ -3,16 +3,14 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { DistinctRows, distinctBatches } from './distinct.ts';
-import { partOfKey } from './group-table.ts';
-import { equals } from '../../value/compare.ts';
 import { aTypeName } from '../../value/format.ts';
 import type { Value } from '../../value/value.ts';
 import type {
-  Argument, CallSubquery, Distinct, Filter, Limit, Optional, Product, Project, Scoped, Skip, StoredCount, Union, Unwind,
+  Argument, CallSubquery, Distinct, Filter, Limit, Optional, Project, Scoped, Skip, StoredCount, Union, Unwind,
 } from '../plan/plan.ts';
 import { rangeItems } from '../functions/list.ts';
 import { compile, type CompileContext } from './compile.ts';
-import { ENTRY_BYTES, held, Holding } from './holding.ts';
+import { held, Holding } from './holding.ts';
 import { pusher, withPush } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped, compileTests, passes } from './scan-operators.ts';
@@ -212,66 +210,6 @@ export function buildOptional(node: Optional, input: Operator, right: Operator):
     for (const slot of slots) row[slot] = null;
     return sink(row);
   }));
-}
-
-/** Null and NaN equal nothing, nor does a list with one of them; grouping, whose keys these are, takes them for the same. */
-function equalsItself(value: Value): boolean {
-  return typeof value === 'number' || typeof value === 'string' || equals(value, value) === true;
-}
-
-export function buildProduct(node: Product, input: Operator, right: Operator, cc: CompileContext): Operator {
-  const { slots } = node;
-  const leftKeys = node.keys.map(({ left }) => compileScoped(left, cc));
-  const rightKeys = node.keys.map(({ right: key }) => compileScoped(key, cc));
-  const tests = compileTests(node.filters, cc);
-  return held(function* product(rt, source, holding) {
-    let kept: Row[] | undefined;
-    const byKey = new Map<string, Row[]>();
-    let out: Row[] = [];
-    let size = BATCH_MIN;
-    for (const batch of input(rt, source)) {
-      if (kept === undefined) {
-        // The right side depends on nothing of the left row: any will do as its argument.
-        kept = [];
-        for (const rows of right(rt, [[batch[0]!.slice()]])) {
-          rt.checkpoint(rows.length);
-          for (const row of rows) {
-            holding.addRow(row);
-            if (rightKeys.length === 0) {
-              kept.push(row);
-              continue;
-            }
-            const values = rightKeys.map((key) => key(row, rt));
-            if (!values.every(equalsItself)) continue;
-            const key = values.map(partOfKey).join('');
-            holding.add(ENTRY_BYTES + key.length);
-            const same = byKey.get(key);
-            if (same === undefined) byKey.set(key, [row]);
-            else same.push(row);
-          }
-        }
-      }
-      for (const row of batch) {
-        let matches = kept;
-        if (leftKeys.length > 0) {
-          const values = leftKeys.map((key) => key(row, rt));
-          matches = values.every(equalsItself) ? byKey.get(values.map(partOfKey).join('')) ?? [] : [];
-        }
-        for (const match of matches) {
-          const made = row.slice();
-          for (const slot of slots) made[slot] = match[slot]!;
-          if (tests.length > 0 && !passes(tests, made, rt)) continue;
-          out.push(made);
-          if (out.length < size) continue;
-          rt.checkpoint(out.length);
-          yield out;
-          out = [];
-          size = Math.min(size * 4, BATCH_MAX);
-        }
-      }
-    }
-    if (out.length > 0) yield out;
-  });
 }
 
 export function buildCallSubquery(node: CallSubquery, input: Operator, right: Operator): Operator {

@@ -14,7 +14,7 @@ import { pusher, withPush, type Push } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 
 type Candidates = (row: Row, rt: Runtime) => Iterable<ArrayLike<number>>;
-type Test = (row: Row, rt: Runtime) => boolean;
+export type Test = (row: Row, rt: Runtime) => boolean;
 
 export function compileScoped({ expression, env }: Scoped, cc: CompileContext): Evaluate {
   return compile(expression, env, cc);

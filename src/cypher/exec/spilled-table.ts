@@ -141,8 +141,8 @@ function addRow(partitions: Partitions, key: string, order: number, values: read
   spool.end();
 }
 
-/** FNV-1a over the key's UTF-16 units, begun elsewhere and mixed at each level. */
-function hashOf(key: string, level: number): number {
+/** By which partition a key goes: FNV-1a over the key's UTF-16 units, begun elsewhere and mixed at each level. */
+export function hashOf(key: string, level: number): number {
   let hash = 0x811c9dc5 ^ (level * 0x9e3779b9);
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -24,6 +24,10 @@ export function parseAdministration(c: Cursor): AdministrationCommand {
   const replace = verb === 'CREATE' && c.takeWords('OR', 'REPLACE');
   const made = (procedure: string, ...args: Expression[]): AdministrationCommand => ({ kind: 'Administer', procedure: ` ${procedure}`, args, start, end: c.lastEnd });
   const what = c.token.key;
+  if (verb === 'DENY' || (verb === 'REVOKE' && c.isWord('DENY'))) {
+    throw refused(c, start, 'nothing can be denied: a role has the level that it was given and no more, and of several roles the one that gives most counts',
+      "REVOKE what it was given, or REVOKE ROLE; dbms.security.modRoleFieldAccessLevel(…, 'NONE') hides a field from a role");
+  }
   if (verb === 'GRANT' || verb === 'REVOKE') {
     if (!c.takeWord('ROLE') && !c.takeWord('ROLES')) {
       if (verb === 'REVOKE') c.takeWord('GRANT');

@@ -2,12 +2,13 @@
  * Clauses, and queries made of them.
  */
 import type {
-  CallClause, CallSubqueryClause, Clause, Expression, ForeachClause, InTransactions, LoadCsvClause, MatchClause, MergeClause, Hint, Projection,
-  ProjectionItem, Query, SingleQuery, SortItem, WithClause, YieldItem,
+  CallClause, CallSubqueryClause, Clause, Expression, ForeachClause, InTransactions, LoadCsvClause, MatchClause, MergeClause, Hint, PatternPart, Projection,
+  ProjectionItem, Query, ReturnClause, SingleQuery, SortItem, WithClause, YieldItem,
 } from '../ast.ts';
 import { CLAUSE_KEYWORDS, type Cursor } from './cursor.ts';
 import { parseExpression } from './expressions.ts';
 import { parsePatternList, parsePatternPart } from './patterns.ts';
+import { NEXT_AND_UNION, refusedClause } from './refused-words.ts';
 import { parseDelete, parseRemove, parseSetItems } from './update-clauses.ts';
 
 /** A query inside braces: up to the closing brace. */
@@ -24,6 +25,9 @@ export function parseQuery(c: Cursor): Query {
     c.takeWord('DISTINCT');
     parts.push(parseSingleQuery(c));
   }
+  // Which of the queries around a UNION it would stand between is a matter of brackets.
+  const next = unionAll.length === 0 ? undefined : parts.flatMap(({ clauses }) => clauses).find((clause) => clause.kind === 'With' && clause.isNext);
+  if (next !== undefined) throw c.error(NEXT_AND_UNION.message, 'UnexpectedSyntax', next.start, NEXT_AND_UNION.hint);
   return { kind: 'Query', parts, unionAll, start, end: c.lastEnd };
 }
 
@@ -33,10 +37,17 @@ function parseSingleQuery(c: Cursor): SingleQuery {
   for (;;) {
     const clause = parseClause(c);
     if (clause === undefined) break;
-    clauses.push(clause);
+    clauses.push(clause.kind === 'Return' && c.takeWord('NEXT') ? passedOn(c, clause) : clause);
   }
-  if (clauses.length === 0) throw c.expected('a clause', CLAUSE_KEYWORDS);
+  if (clauses.length === 0) throw refusedClause(c) ?? c.expected('a clause', CLAUSE_KEYWORDS);
   return { clauses, start, end: c.lastEnd };
+}
+
+/** `RETURN … NEXT`: what a query returns is what the next one begins with, as behind WITH. */
+function passedOn(c: Cursor, { projection, start, end }: ReturnClause): WithClause {
+  // Nothing of a query is behind NEXT: it is refused by what is expected here.
+  if (c.token.type === 'end' || c.isPunct('}')) throw c.expected('a query', CLAUSE_KEYWORDS);
+  return { kind: 'With', projection: { ...projection, items: projection.items.map((item) => ({ ...item, alias: item.name })) }, where: undefined, isNext: true, start, end };
 }
 
 /** The clause at the cursor, or undefined where none begins. */
@@ -135,24 +146,32 @@ function parseAssignments(c: Cursor): ProjectionItem[] {
   return items;
 }
 
-/** `DIFFERENT RELATIONSHIPS` says what holds anyway. */
-function skipMatchMode(c: Cursor): void {
-  if (c.isWord('REPEATABLE') && (c.isWord('ELEMENT', 1) || c.isWord('ELEMENTS', 1))) {
-    throw c.error('the relationships of a MATCH are different ones', 'UnexpectedSyntax', c.token.start, 'where one may be used again, continue in a second MATCH');
-  }
-  if (!c.isWord('DIFFERENT') || (!c.isWord('RELATIONSHIP', 1) && !c.isWord('RELATIONSHIPS', 1))) return;
+/** `DIFFERENT RELATIONSHIPS` says what holds anyway. `REPEATABLE ELEMENTS`: a relationship may be used again. */
+function parseMatchMode(c: Cursor): { readonly isRepeatable?: true } {
+  const isRepeatable = c.isWord('REPEATABLE') && (c.isWord('ELEMENT', 1) || c.isWord('ELEMENTS', 1));
+  if (!isRepeatable && (!c.isWord('DIFFERENT') || (!c.isWord('RELATIONSHIP', 1) && !c.isWord('RELATIONSHIPS', 1)))) return {};
   c.at += 2;
   c.takeWord('BINDINGS');
+  return isRepeatable ? { isRepeatable } : {};
+}
+
+/** What is searched for step by step goes by relationships that differ. */
+function checkRepeatable(c: Cursor, { shortest, selector, elements, start }: PatternPart): void {
+  const stepwise = elements.find((each) => each.kind === 'Relationship' && each.length !== undefined);
+  if (shortest === undefined && selector === undefined && stepwise === undefined) return;
+  throw c.error('REPEATABLE ELEMENTS takes relationships one by one, without a quantifier and without a selector of paths', 'UnexpectedSyntax', stepwise?.start ?? start,
+    'write the steps out, or combine the lengths with UNION');
 }
 
 function parseMatch(c: Cursor, start: number, optional: boolean): MatchClause {
-  skipMatchMode(c);
+  const mode = parseMatchMode(c);
   const patterns = parsePatternList(c);
+  if (mode.isRepeatable) for (const part of patterns) checkRepeatable(c, part);
   const hints: Hint[] = [];
   while (c.takeWord('USING')) hints.push(parseHint(c));
   const where = c.takeWord('WHERE') ? parseExpression(c) : undefined;
   while (c.takeWord('USING')) hints.push(parseHint(c));
-  return { kind: 'Match', optional, patterns, hints, where, start, end: c.lastEnd };
+  return { kind: 'Match', optional, ...mode, patterns, hints, where, start, end: c.lastEnd };
 }
 
 function parseHint(c: Cursor): Hint {

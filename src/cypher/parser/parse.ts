@@ -7,6 +7,7 @@ import { parseQuery } from './clauses.ts';
 import { isCommandAhead, parseCommand } from './commands.ts';
 import { CLAUSE_KEYWORDS, Cursor } from './cursor.ts';
 import type { Token } from './lexer.ts';
+import { refusedClause } from './refused-words.ts';
 
 /** `tokens`: those of the text, if something has been done to them (see literals.ts). */
 export function parseStatement(text: string, tokens?: readonly Token[]): Statement {
@@ -26,7 +27,7 @@ export function parseStatement(text: string, tokens?: readonly Token[]): Stateme
   }
   const body = isAdministrationAhead(c) ? parseAdministration(c) : isCommandAhead(c) ? parseCommand(c) : parseQuery(c);
   while (c.takePunct(';'));
-  if (c.token.type !== 'end') throw c.expected('a clause or the end of the statement', expectedNext(body));
+  if (c.token.type !== 'end') throw (body.kind === 'Query' ? refusedClause(c) : undefined) ?? c.expected('a clause or the end of the statement', expectedNext(body));
   return { mode, graph, body };
 }
 

@@ -9,6 +9,7 @@ import type {
 } from '../ast.ts';
 import type { Cursor } from './cursor.ts';
 import { inBrackets, parseExpression, parseMapLiteral } from './expressions.ts';
+import { refusedPathMode } from './refused-words.ts';
 
 export function parsePatternList(c: Cursor): PatternPart[] {
   const parts = [parsePatternPart(c)];
@@ -140,7 +141,7 @@ function parseParenthesized(c: Cursor, mayStandAlone: boolean, mayFilter: boolea
 
 export function parseNodePattern(c: Cursor): NodePattern {
   const start = c.token.start;
-  if (!c.isPunct('(')) throw c.expected("a node pattern such as '(n)'");
+  if (!c.isPunct('(')) throw refusedPathMode(c) ?? c.expected("a node pattern such as '(n)'");
   c.at++;
   const variable = c.isName() && !(c.isWord('WHERE') && !c.isPunct(')', 1)) && !isIsLabel(c) ? c.expectName('a variable') : undefined;
   const labels = parseOptionalLabels(c);

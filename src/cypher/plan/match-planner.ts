@@ -516,6 +516,7 @@ export class MatchPlanner {
 
   #mustDiffer(relationship: GraphRelationship): number[] {
     const slots: number[] = [];
+    if (this.graph.isRepeatable === true) return slots;
     for (const other of this.#followed) {
       const slot = this.env.slot(other.name);
       if (slot !== undefined && mayCoincide(other, relationship)) slots.push(slot);

@@ -65,6 +65,8 @@ export interface PatternGraph {
   readonly predicates: Predicate[];
   /** Names that the pattern gives. */
   readonly own: Set<string>;
+  /** One relationship may stand for several of the pattern. */
+  readonly isRepeatable?: boolean;
 }
 
 export const emptyGraph = (): PatternGraph => ({ nodes: new Map(), relationships: [], shortest: [], selected: [], paths: [], predicates: [], own: new Set() });

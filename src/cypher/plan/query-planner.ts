@@ -186,7 +186,7 @@ class QueryPlanner {
     this.#complete();
     this.#reads = true;
     const { context } = this;
-    const graph = buildPatternGraph(clause.patterns, clause.where, context, context.limits.hopsMax ?? HOPS_MAX);
+    const graph = { ...buildPatternGraph(clause.patterns, clause.where, context, context.limits.hopsMax ?? HOPS_MAX), isRepeatable: clause.isRepeatable === true };
     context.startHints = new Set(clause.hints.flatMap((hint) => (hint.kind === 'join' ? [] : [hint.variable])));
     context.distinctEnds = !clause.optional && ignoresMultiplicity(next, this.env, context.stars);
     if (!clause.optional) {

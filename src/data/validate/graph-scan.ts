@@ -4,7 +4,7 @@
  */
 import type { ByteReader } from '../../base/bytes.ts';
 import type { BlockSource } from '../../graph/block-source.ts';
-import { AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, DEGREE, EDGE, EdgeBlock, PAGE_IDS, setPage, skimEdge, skimVertex, storedOf, SUMMARY, VERTEX, VertexBlock } from '../../graph/blocks.ts';
+import { AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, COUNTERS, DEGREE, EDGE, EdgeBlock, PAGE_IDS, setPage, skimEdge, skimVertex, storedOf, SUMMARY, VERTEX, VertexBlock } from '../../graph/blocks.ts';
 import type { AdjacencyGroup, Block, BlockKind } from '../../graph/blocks.ts';
 import { compareKeys, INDEX, leaves } from '../../graph/btree.ts';
 import type { IndexPage } from '../../graph/btree.ts';
@@ -97,7 +97,7 @@ export class GraphScan {
       for (const index of catalog.labelIndexes(label)) this.#expectEntry(index, id, block);
     }
     this.#expectTexts('vertex', block.labels, id, block);
-    this.#expectVectors('vertex', block.labels, id, block);
+    this.#expectVectors('vertex', block.labels, id, block, id);
   }
 
   #edge(id: number, block: EdgeBlock): void {
@@ -112,11 +112,12 @@ export class GraphScan {
     totals.edges.add(INCOMING, end, typeId, start, id);
     for (const index of catalog.typeIndexes(typeId)) this.#expectEntry(index, id, block);
     this.#expectTexts('edge', [typeId], id, block);
-    this.#expectVectors('edge', [typeId], id, block);
+    this.#expectVectors('edge', [typeId], id, block, start);
   }
 
-  #expectVectors(kind: VectorTree['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock): void {
+  #expectVectors(kind: VectorTree['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock, place: number): void {
     for (const tree of this.#options.catalog.vectorTreesOf(kind, labels)) {
+      if (tree.isUnfinished === true && place >= (this.#options.source.get(COUNTERS, 0)?.built.get(tree.id) ?? 0)) continue;
       if (!hasPosition(vectorOf(storedOf(block, tree.keyId)), tree)) continue;
       const members = this.totals.vectors.get(tree.id)!;
       members.expected++;

@@ -77,6 +77,7 @@ export class VectorTreeWriter {
     dropPages(this.#store, this.#tree.places);
     this.#store.remove(this.#tree.places);
     counters.vectors.delete(this.#tree.id);
+    counters.built.delete(this.#tree.id);
   }
 
   #storeParts(): { buffer: GraphBuffer; counters: CountersBlock } {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base/random.ts';
 import type { Random } from '../../../src/base/random.ts';
-import { blockKey } from '../../../src/graph/blocks.ts';
+import { blockKey, COUNTERS } from '../../../src/graph/blocks.ts';
 import type { BlockSource } from '../../../src/graph/block-source.ts';
 import { INDEX, leaves } from '../../../src/graph/btree.ts';
 import type { VectorTree } from '../../../src/graph/catalog.ts';
@@ -38,7 +38,7 @@ function anyVector(): Value {
   return kind < 0.97 ? 'x' : null;
 }
 
-/** Whether the tree is what it says, and holds what it must. */
+/** Whether the tree is what it says, and holds what it must: one that is being built, what is placed below where it is. */
 function expectWhole(store: LocalStore, tree: VectorTree): number {
   const view = store.begin().graph('default');
   const source = store.writer.head(view.graphId);
@@ -70,7 +70,8 @@ function expectWhole(store: LocalStore, tree: VectorTree): number {
   for (const ids of tree.kind === 'vertex' ? view.scanNodes(tree.labelId) : view.scanRelationships(tree.labelId)) {
     for (let i = 0; i < ids.length; i++) {
       const vector = tree.kind === 'vertex' ? view.nodeVector(ids[i]!, tree.keyId) : view.relationshipVector(ids[i]!, tree.keyId);
-      if (hasPosition(vector, tree)) expected.push(ids[i]!);
+      const place = tree.kind === 'vertex' ? ids[i]! : view.findRelationship(ids[i]!)!.start;
+      if (hasPosition(vector, tree) && (tree.isUnfinished !== true || place < source.get(COUNTERS, 0)!.built.get(tree.id)!)) expected.push(ids[i]!);
     }
   }
   expect([...members.keys()].sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
@@ -131,6 +132,63 @@ describe('a tree over vectors', () => {
     }
     const source = store.writer.head(store.begin().graph('default').graphId);
     for (const { root } of treesOf(store)) expect(source.get(VECTOR, root)).toMatchObject({ ids: [], centres: undefined });
+  });
+
+  it('is built part by part while others write, equally on replicas', async () => {
+    const store = await LocalStore.withGraph();
+    store.indexedAtOnceMax = 100;
+    const nodes: number[] = [];
+    const change = (count: number, grows: number) => store.write((tx) => {
+      const graph = tx.graph('default');
+      const [a, b, v, r] = [graph.labelId('A'), graph.labelId('B'), graph.keyId('v'), graph.typeId('R')];
+      for (let i = 0; i < count; i++) {
+        const dice = random.next();
+        const at = Math.floor(random.next() * nodes.length);
+        const some = new NodeValue(nodes[at] ?? -1);
+        const other = nodes[Math.floor(random.next() * nodes.length)]!;
+        if (nodes.length < 10 || dice < grows) nodes.push(graph.createNode(random.next() < 0.3 ? [a, b] : [random.next() < 0.5 ? a : b], [[v, floats(clustered(random, CENTRES))]]).id);
+        else if (dice < 0.7) graph.setNodeProperty(some, v, anyVector());
+        else if (dice < 0.75) graph.addLabel(some, random.next() < 0.5 ? a : b);
+        else if (dice < 0.8) graph.removeLabel(some, random.next() < 0.5 ? a : b);
+        else if (dice < 0.9) graph.createRelationship(r, some.id, other, [[v, floats(clustered(random, CENTRES))]]);
+        else {
+          graph.deleteNode(some, true);
+          nodes.splice(at, 1);
+        }
+      }
+    });
+    await change(2000, 0.6);
+    await store.write((tx) => INDEXES.forEach((index) => tx.graph('default').createVectorIndex(index)));
+    expect(treesOf(store).map(({ isUnfinished }) => isUnfinished)).toEqual([true, true, true]);
+    let parts = 0;
+    for (let next = treesOf(store).filter(({ isUnfinished }) => isUnfinished); next.length > 0; next = treesOf(store).filter(({ isUnfinished }) => isUnfinished)) {
+      await store.write((tx) => tx.graph('default').buildOn(next[parts % next.length]!));
+      await change(10, 0.2);
+      if (parts++ % 8 === 0) await expectAll(store);
+    }
+    expect(parts).toBeGreaterThan(20);
+    expect(treesOf(store).some((tree) => 'isUnfinished' in tree)).toBe(false);
+    expect(store.writer.head(store.begin().graph('default').graphId).get(COUNTERS, 0)!.built.size).toBe(0);
+    await change(200, 0.4);
+    await expectAll(store);
+    expect(treesOf(store).map((tree) => expectWhole(store, tree)).every((count) => count > 100)).toBe(true);
+  });
+
+  it('goes in the middle of being built, with all its pages and how far it was', async () => {
+    const store = await LocalStore.withGraph();
+    store.indexedAtOnceMax = 100;
+    await store.write((tx) => {
+      const graph = tx.graph('default');
+      for (let i = 0; i < 500; i++) graph.createNode([graph.labelId('A')], [[graph.keyId('v'), floats(clustered(random, CENTRES))]]);
+    });
+    const before = (await store.dump()).length;
+    await store.write((tx) => tx.graph('default').createVectorIndex(INDEXES[0]));
+    await store.write((tx) => tx.graph('default').buildOn(treesOf(store)[0]!));
+    await expectAll(store);
+    await store.write((tx) => tx.graph('default').deleteVectorIndex('direction'));
+    expect(treesOf(store)).toEqual([]);
+    expect(store.writer.head(1).get(COUNTERS, 0)!.built.size).toBe(0);
+    expect((await store.dump()).length).toBe(before);
   });
 
   it('goes with the last index that goes by it, with all its pages', async () => {
