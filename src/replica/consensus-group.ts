@@ -11,7 +11,7 @@ import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import { chooseRemoval } from './consensus-removal.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
-import { decodeInfo, encodeInfo } from './consensus-status.ts';
+import { decodeInfo, encodeInfo, replacedBy } from './consensus-status.ts';
 import type { PeerCall, Transport } from './consensus-transport.ts';
 import type { NodeInfo } from './protocol.ts';
 import type { JoinAnswer, JoinRequest, JoinStart, ProbeAnswer } from './formation.ts';
@@ -50,6 +50,7 @@ const PROMOTE_LAG_ENTRIES = 1000;
 /** A server that is sent away is told for so long; one that is down will not come back by itself anyway. */
 const DISMISS_MS = 1000;
 const MEMBER_CALL_MS = 1000;
+const UPDATE_MS = 10_000;
 /** How often a leader looks at its members: it reads what each says about itself, which is too much for every tick. */
 const LOOK_MS = 100;
 
@@ -76,6 +77,8 @@ export class ConsensusGroup {
   readonly #gone = new Map<NodeId, Gone>();
   #lastRemoval = Number.NEGATIVE_INFINITY;
   #updateAfterMs = Number.NEGATIVE_INFINITY;
+  /** Why a new address is not taken, as it was told last. */
+  readonly #notUpdated = new Map<NodeId, string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: GroupHost) {
@@ -128,14 +131,25 @@ export class ConsensusGroup {
     if (this.#wanted.length > 0 || this.#host.nowMs() < this.#updateAfterMs) return;
     for (const member of this.#host.driver.node.view.config.config.members) {
       const info = this.#host.infoOf(member.id);
-      if (info === undefined || encodeInfo(info) === member.info) continue;
-      this.#host.log('info', `${info.rpcAddress} has a new address or version`, { nodeId: member.id });
-      this.change({ kind: 'update', id: member.id, info: encodeInfo(info) }, 10_000).catch(() => {
-        // Refused for now, by a witness that leads for a moment, say.
+      if (info === undefined || encodeInfo(info, replacedBy(member)) === member.info) continue;
+      this.#updateAfterMs = this.#host.nowMs() + UPDATE_MS;
+      this.#update(member, info).then(() => (this.#updateAfterMs = Number.NEGATIVE_INFINITY), (error: Error) => {
+        // Refused for now: by a witness that leads for a moment, say, or because nobody reaches it there.
         this.#updateAfterMs = this.#host.nowMs() + this.#host.electionTimeoutMs;
+        if (this.#notUpdated.get(member.id) === error.message) return;
+        this.#notUpdated.set(member.id, error.message);
+        this.#host.log('warn', `${decodeInfo(member).rpcAddress} says that it is ${info.rpcAddress} now, and is not known so: ${error.message}`, { nodeId: member.id });
       });
       return;
     }
+  }
+
+  async #update(member: Member, info: NodeInfo): Promise<void> {
+    const before = decodeInfo(member).rpcAddress;
+    if (info.rpcAddress !== before && member.id !== this.#host.nodeId) await this.#dialBack(info.rpcAddress, member.id);
+    this.#host.log('info', `${info.rpcAddress} has a new address or version`, { nodeId: member.id, before });
+    await this.change({ kind: 'update', id: member.id, info: encodeInfo(info, replacedBy(member)) }, UPDATE_MS);
+    this.#notUpdated.delete(member.id);
   }
 
   #removeSilent(nowMs: number): void {
@@ -312,8 +326,8 @@ export class ConsensusGroup {
     }
     if (known === undefined) {
       await this.#dialBack(info.rpcAddress, nodeId);
-      await this.#replaceAt(info.rpcAddress, nodeId);
-      await this.change({ kind: 'addLearner', member: { id: nodeId, witness: info.isWitness, info: encodeInfo(info) } }, 8000);
+      const replaces = await this.#replaceAt(info.rpcAddress, nodeId);
+      await this.change({ kind: 'addLearner', member: { id: nodeId, witness: info.isWitness, info: encodeInfo(info, replaces) } }, 8000);
       this.#host.log('info', `${info.rpcAddress} joins as a learner`, { nodeId });
     }
     return { clusterId, start };
@@ -358,14 +372,19 @@ export class ConsensusGroup {
   /**
    * A wiped disk comes back as a new server at an old address: the old identity is gone for good. One that did not vote makes way at
    * once; one that did only when its successor votes (`#removeReplaced`), so that no step leaves fewer live voters than before.
-   * A witness cannot wait for that, because there would be one too many: it makes way if the rest has a live majority.
+   * A witness cannot wait for that, because there would be one too many: it makes way if the rest has a live majority. Gives those that
+   * make way later.
    */
-  async #replaceAt(address: string, nodeId: NodeId): Promise<void> {
+  async #replaceAt(address: string, nodeId: NodeId): Promise<NodeId[]> {
+    const later: NodeId[] = [];
     for (const old of this.#membersAt(address)) {
-      if (old.id === nodeId) continue;
+      const isElsewhere = (this.#host.infoOf(old.id)?.rpcAddress ?? address) !== address;
+      if (old.id === nodeId || isElsewhere) continue;
       this.#host.log('warn', `${address} has a new identity: it takes the place of the old one`, { old: old.id, nodeId });
       if (!old.voter || (old.witness && this.#hasMajorityWithout(old.id, this.#host.nowMs() - this.#host.electionTimeoutMs * 2))) await this.change({ kind: 'remove', id: old.id }, 8000);
+      else later.push(old.id);
     }
+    return later;
   }
 
   #removeReplaced(nowMs: number): void {
@@ -375,10 +394,10 @@ export class ConsensusGroup {
     const isSilent = (id: NodeId) => nowMs - Math.max(driver.lastHeardMs(id) ?? 0, this.#knownSince.get(id) ?? nowMs) > this.#host.electionTimeoutMs * 2;
     for (const member of driver.node.view.config.config.members) {
       if (!member.voter || (member.id !== this.#host.nodeId && isSilent(member.id))) continue;
-      const old = this.#membersAt(decodeInfo(member).rpcAddress).find((other) => other.id !== member.id && isSilent(other.id));
+      const old = replacedBy(member).find((id) => memberOf(driver.node.view.config.config, id) !== undefined && isSilent(id));
       if (old === undefined) continue;
-      this.#host.log('info', 'the successor of a wiped server votes: its old identity is removed', { old: old.id, nodeId: member.id });
-      this.change({ kind: 'remove', id: old.id }, 8000).catch((error: Error) => this.#host.log('warn', `removal failed: ${error.message}`));
+      this.#host.log('info', 'the successor of a wiped server votes: its old identity is removed', { old, nodeId: member.id });
+      this.change({ kind: 'remove', id: old }, 8000).catch((error: Error) => this.#host.log('warn', `removal failed: ${error.message}`));
       return;
     }
   }
@@ -402,7 +421,8 @@ export class ConsensusGroup {
     const answer = await this.#dialBack(address, undefined);
     const { nodeId } = answer.identity;
     if (memberOf(driver.node.view.config.config, nodeId) !== undefined) return { nodeId, index: driver.node.view.config.index };
-    const index = await this.change({ kind: 'addLearner', member: { id: nodeId, witness: answer.info.isWitness, info: encodeInfo(answer.info) } }, timeoutMs);
+    const replaces = this.#membersAt(answer.info.rpcAddress).map(({ id }) => id);
+    const index = await this.change({ kind: 'addLearner', member: { id: nodeId, witness: answer.info.isWitness, info: encodeInfo(answer.info, replaces) } }, timeoutMs);
     return { nodeId, index };
   }
 

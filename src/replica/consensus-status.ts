@@ -11,9 +11,14 @@ import type { WriterSide } from './consensus-writer.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { GroupStatus, NodeInfo, PeerStatus, SnapshotProgress } from './protocol.ts';
 
-/** One text for one content, whatever the order in which the fields came. */
-export function encodeInfo({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion }: NodeInfo): string {
-  return JSON.stringify({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion });
+/** One text for one content, whatever the order in which the fields came. `replaces`: whose place it takes, see `replacedBy`. */
+export function encodeInfo({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion }: NodeInfo, replaces: readonly NodeId[] = []): string {
+  return JSON.stringify({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion, ...(replaces.length === 0 ? {} : { replaces }) });
+}
+
+/** Whose address this server had when it was let in: these were wiped. One that only moved to where another was before replaces nobody. */
+export function replacedBy(member: Member): readonly NodeId[] {
+  return (JSON.parse(member.info) as { readonly replaces?: readonly NodeId[] }).replaces ?? [];
 }
 
 export function decodeInfo(member: Member): NodeInfo {
@@ -37,6 +42,8 @@ export interface StatusParts {
   readonly driver: ConsensusDriver | undefined;
   readonly writer: WriterSide | undefined;
   readonly waitingFor: string | undefined;
+  /** Where a leader answers that this server does not hear from. */
+  readonly leaderElsewhere: string | undefined;
   readonly nowMs: number;
   readonly offlineMs: number;
   /** What peers said when they connected: fresher than the configuration. */
@@ -79,13 +86,14 @@ function firstState(parts: StatusParts, view: NodeView): string | undefined {
 }
 
 function whatIsMissing(parts: StatusParts, view: NodeView): string {
+  if (parts.leaderElsewhere !== undefined) return `the leader at ${parts.leaderElsewhere}, which answers: it has to reach this server at ${parts.info.rpcAddress} (host, rpc_port)`;
   const silent = view.config.config.members
     .filter((member) => member.voter && member.id !== parts.identity.nodeId && contactMs(parts, member.id, parts.offlineMs) >= parts.offlineMs)
     .map((member) => decodeInfo(member).rpcAddress);
   if (silent.length === 0) return 'an election';
   const { members } = view.config.config;
   const voters = members.filter((member) => member.voter);
-  if ((voters.length - silent.length) * 2 <= voters.length) return `a majority of voters; no contact with ${silent.join(', ')}`;
+  if ((voters.length - silent.length) * 2 <= voters.length) return `a majority of voters; no contact with ${silent.sort().join(', ')} (servers that have moved are found if ha_conf of one of them lists their new addresses)`;
   // A majority is here and elects nobody for long: what it lacks is with those who are away, and perhaps with a witness that may not lead.
   const isWitnessed = voters.some((member) => member.witness);
   return `an election; no contact with ${silent.join(', ')}${isWitnessed ? '. Where only a witness has the newest entries it needs ha_enable_witness_to_leader, or one of these servers' : ''}`;
@@ -113,7 +121,7 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
   const role = isLeader ? 'leader' : isSelf ? groupRole(view, member.id) as PeerStatus['role'] : !member.voter ? 'learner' : 'follower';
   const isInSnapshot = progress?.state === 'snapshot';
   const snapshot = isSelf || isInSnapshot ? parts.snapshots.get(member.id) : undefined;
-  const note = snapshot === undefined ? parts.notes.get(member.id) : snapshotNote(snapshot);
+  const note = snapshot === undefined ? (isOffline ? movedNote(parts, view, member) : undefined) ?? parts.notes.get(member.id) : snapshotNote(snapshot);
   return {
     ...(isSelf ? parts.info : parts.heard.get(member.id) ?? decodeInfo(member)), isWitness: member.witness,
     nodeId: member.id, role: isOffline ? 'unknown' : role, isVoter: member.voter, isSelf,
@@ -122,6 +130,15 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
     appliedIndex: isSelf ? parts.writer!.appliedIndex : progress?.applied ?? 0,
     lastContactMs, ...(note === undefined ? {} : { note }), ...(snapshot === undefined ? {} : { snapshot }),
   };
+}
+
+/** Somebody else has its address: it will not come back there. */
+function movedNote(parts: StatusParts, view: NodeView, member: Member): string | undefined {
+  const { rpcAddress } = decodeInfo(member);
+  const isThere = ({ id }: Member) => (id === parts.identity.nodeId ? parts.info : parts.connected.has(id) ? parts.heard.get(id) : undefined)?.rpcAddress === rpcAddress;
+  const now = view.config.config.members.find((other) => other.id !== member.id && isThere(other));
+  if (now === undefined) return undefined;
+  return replacedBy(now).includes(member.id) ? 'wiped: its successor takes its place when it votes' : `${now.id} answers there now: it is known again when it starts at a new address`;
 }
 
 function snapshotNote({ phase, bytes, bytesTotal, secondsLeft, problem }: SnapshotProgress): string {

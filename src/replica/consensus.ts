@@ -520,7 +520,7 @@ export class Consensus {
   #status(): GroupStatus {
     return groupStatus({
       enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
-      waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
+      waitingFor: this.#waitingFor, leaderElsewhere: this.#search.leaderAddress, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
       heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(), gone: this.#group?.gone ?? new Map<NodeId, Gone>(),
       isStoreFull: this.#isStoreFull, snapshots: this.#snapshots.progress(this.nodeId),
     });
