@@ -37,6 +37,8 @@ export class Progress {
   isLeaving = false;
   /** An append was acknowledged since its last heartbeat answer. */
   hadAck = false;
+  /** How often a connection to it broke since it last acknowledged something new. */
+  losses = 0;
   /** An empty message must go out to find out whether something was lost. */
   mustAsk = false;
   #inFlight: { readonly last: number; readonly bytes: number }[] = [];
@@ -74,6 +76,7 @@ export class Progress {
     this.next = Math.max(this.next, index + 1);
     if (index <= this.match) return false;
     this.match = index;
+    this.losses = 0;
     this.promised = Math.max(this.promised, index);
     return true;
   }

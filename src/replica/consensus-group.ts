@@ -7,11 +7,12 @@
 import { DbError } from '../base/errors.ts';
 import { isVoter, memberOf } from '../raft/config.ts';
 import type { ConfigChange } from '../raft/config.ts';
+import { takesNoEntries } from '../raft/replication.ts';
 import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import { chooseRemoval } from './consensus-removal.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
-import { decodeInfo, encodeInfo, replacedBy } from './consensus-status.ts';
+import { decodeInfo, encodeInfo, NO_ENTRIES, replacedBy } from './consensus-status.ts';
 import type { PeerCall, Transport } from './consensus-transport.ts';
 import type { NodeInfo } from './protocol.ts';
 import type { JoinAnswer, JoinRequest, JoinStart, ProbeAnswer } from './formation.ts';
@@ -64,6 +65,8 @@ export class ConsensusGroup {
   readonly #wanted: Wanted[] = [];
   /** Since when a learner has been caught up without a break. */
   readonly #steadySince = new Map<NodeId, number>();
+  /** Those that heartbeats reach and entries do not. */
+  readonly #deaf = new Set<NodeId>();
   /** Why one that has caught up does not vote, as it was told last. */
   readonly #notPromoted = new Map<NodeId, string>();
   /** Why silent members are still there, for the status. */
@@ -111,6 +114,7 @@ export class ConsensusGroup {
     if (view.role !== 'leader') {
       this.#steadySince.clear();
       this.#notPromoted.clear();
+      this.#deaf.clear();
       this.#knownSince.clear();
       this.#gone.clear();
       this.#leadingSince = undefined;
@@ -124,6 +128,19 @@ export class ConsensusGroup {
     this.#removeReplaced(nowMs);
     this.#removeSilent(nowMs);
     this.#updateInfo();
+    this.#tellDeaf();
+  }
+
+  #tellDeaf(): void {
+    const { view } = this.#host.driver.node;
+    for (const member of view.config.config.members) {
+      const progress = view.progress.get(member.id);
+      if (!takesNoEntries(progress)) this.#deaf.delete(member.id);
+      else if (progress!.isActive && !this.#deaf.has(member.id)) {
+        this.#deaf.add(member.id);
+        this.#host.log('warn', `${decodeInfo(member).rpcAddress}: ${NO_ENTRIES}`, { nodeId: member.id });
+      }
+    }
   }
 
   /** New addresses of a known server: its id, role and vote stay (etcd issue 21694). */

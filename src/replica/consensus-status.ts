@@ -3,6 +3,7 @@
  */
 import { megabytesText } from '../base/disk-space.ts';
 import { memberOf } from '../raft/config.ts';
+import { takesNoEntries } from '../raft/replication.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
@@ -10,6 +11,10 @@ import type { Gone } from './consensus-group.ts';
 import type { WriterSide } from './consensus-writer.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { GroupStatus, NodeInfo, PeerStatus, SnapshotProgress } from './protocol.ts';
+
+/** What an operator can do about a peer of which raft knows that it takes no entries. */
+export const LARGE_PACKETS = 'See whether large packets get through between the servers (MTU, firewall)';
+export const NO_ENTRIES = `heartbeats reach it, entries do not. ${LARGE_PACKETS}`;
 
 /** One text for one content, whatever the order in which the fields came. `replaces`: whose place it takes, see `replacedBy`. */
 export function encodeInfo({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion }: NodeInfo, replaces: readonly NodeId[] = []): string {
@@ -63,7 +68,7 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   const base = { enabled: parts.enabled, clusterId: identity.clusterId, nodeId: identity.nodeId, waitingFor: parts.waitingFor };
   if (driver === undefined || parts.writer === undefined) {
     return {
-      ...base, role: 'forming', term: 0, leaderId: undefined, commitIndex: 0, lastIndex: 0, firstIndex: 0, appliedIndex: 0,
+      ...base, role: 'forming', term: 0, leaderId: undefined, commitIndex: 0, groupCommit: 0, lastIndex: 0, firstIndex: 0, appliedIndex: 0,
       peers: [selfWhileForming(parts)], counters: {},
     };
   }
@@ -72,7 +77,7 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   const gone = [...parts.gone.values()].filter(({ member }) => memberOf(view.config.config, member.id) === undefined);
   const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : firstState(parts, view));
   return {
-    ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
+    ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex, groupCommit: view.groupCommit,
     lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
     peers: [...view.config.config.members.map((member) => peerStatus(parts, view, member)), ...gone.map((one) => goneStatus(parts, one))],
     counters: counters(parts, view), timings: { append: driver.appendTimes.buckets, sync: driver.store.syncTimes.buckets },
@@ -121,7 +126,8 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
   const role = isLeader ? 'leader' : isSelf ? groupRole(view, member.id) as PeerStatus['role'] : !member.voter ? 'learner' : 'follower';
   const isInSnapshot = progress?.state === 'snapshot';
   const snapshot = isSelf || isInSnapshot ? parts.snapshots.get(member.id) : undefined;
-  const note = snapshot === undefined ? (isOffline ? movedNote(parts, view, member) : undefined) ?? parts.notes.get(member.id) : snapshotNote(snapshot);
+  const known = isOffline ? movedNote(parts, view, member) : takesNoEntries(progress) ? NO_ENTRIES : undefined;
+  const note = snapshot === undefined ? known ?? parts.notes.get(member.id) : snapshotNote(snapshot);
   return {
     ...(isSelf ? parts.info : parts.heard.get(member.id) ?? decodeInfo(member)), isWitness: member.witness,
     nodeId: member.id, role: isOffline ? 'unknown' : role, isVoter: member.voter, isSelf,

@@ -15,7 +15,7 @@ interface Stand {
 /** Of the server `a`. */
 function waitsFor({ members, witness, heard = [], leader, snapshot }: Stand): string | undefined {
   const config = { config: { members: members.map((id) => ({ id, voter: true, witness: id === witness, info: JSON.stringify({ rpcAddress: id }) })) } };
-  const view = { role: 'follower', term: 2, leader, config, progress: new Map(), commitIndex: 0, lastIndex: 0, firstIndex: 1, durableIndex: 0 };
+  const view = { role: 'follower', term: 2, leader, config, progress: new Map(), commitIndex: 0, groupCommit: 0, lastIndex: 0, firstIndex: 1, durableIndex: 0 };
   return groupStatus({
     enabled: true, identity: { nodeId: 'a', clusterId: 'c' }, info: { rpcAddress: 'a' }, waitingFor: undefined, nowMs: 10_000, offlineMs: 1000,
     driver: { node: { view }, lastHeardMs: (id: string) => (heard.includes(id) ? 9900 : undefined), counters: {}, appendTimes: {}, store: { counters: {}, syncTimes: {} } },
