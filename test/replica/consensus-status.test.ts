@@ -25,8 +25,8 @@ function waitsFor({ members, witness, heard = [], leader, snapshot }: Stand): st
 }
 
 it('names the servers without which there is no majority', () => {
-  expect(waitsFor({ members: ['a', 'b', 'c'] })).toBe('a majority of voters; no contact with b, c');
-  expect(waitsFor({ members: ['a', 'b'] })).toBe('a majority of voters; no contact with b');
+  expect(waitsFor({ members: ['a', 'b', 'c'] })).toBe('a majority of voters; no contact with b, c (servers that have moved are found if ha_conf of one of them lists their new addresses)');
+  expect(waitsFor({ members: ['a', 'b'] })).toBe('a majority of voters; no contact with b (servers that have moved are found if ha_conf of one of them lists their new addresses)');
   expect(waitsFor({ members: ['a', 'b', 'c'], heard: ['b', 'c'] })).toBe('an election');
   expect(waitsFor({ members: ['a', 'b', 'c'], leader: 'b' })).toBe(undefined);
 });
