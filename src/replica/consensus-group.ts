@@ -10,7 +10,7 @@ import type { ConfigChange } from '../raft/config.ts';
 import { takesNoEntries } from '../raft/replication.ts';
 import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
-import { chooseRemoval } from './consensus-removal.ts';
+import { AwakeClock, chooseRemoval } from './consensus-removal.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
 import { decodeInfo, encodeInfo, NO_ENTRIES, replacedBy } from './consensus-status.ts';
 import type { PeerCall, Transport } from './consensus-transport.ts';
@@ -71,9 +71,9 @@ export class ConsensusGroup {
   readonly #notPromoted = new Map<NodeId, string>();
   /** Why silent members are still there, for the status. */
   notes: ReadonlyMap<NodeId, string> = new Map();
-  /** When this leadership began, or this leader's own last stall ended. */
+  readonly #awake: AwakeClock;
+  /** When this leadership began, by the awake clock. */
   #leadingSince: number | undefined;
-  #stalls = 0;
   /** Since when this leader knows each member: one that was just let in has not been silent before. */
   readonly #knownSince = new Map<NodeId, number>();
   /** Removed for their silence, and still listed as OFFLINE until they have been silent for `removeMs`. */
@@ -86,6 +86,7 @@ export class ConsensusGroup {
 
   constructor(host: GroupHost) {
     this.#host = host;
+    this.#awake = new AwakeClock(host.electionTimeoutMs / 2);
   }
 
   /**
@@ -104,6 +105,7 @@ export class ConsensusGroup {
   }
 
   onTick(nowMs: number): void {
+    this.#awake.tick(nowMs);
     const view = this.#host.driver.node.view;
     for (const wanted of [...this.#wanted]) {
       const isCommitted = wanted.index !== undefined && view.commitIndex >= wanted.index;
@@ -118,6 +120,7 @@ export class ConsensusGroup {
       this.#knownSince.clear();
       this.#gone.clear();
       this.#leadingSince = undefined;
+      this.#awake.forget();
       this.#lookedMs = Number.NEGATIVE_INFINITY;
       return;
     }
@@ -171,21 +174,18 @@ export class ConsensusGroup {
 
   #removeSilent(nowMs: number): void {
     const { removal, driver } = this.#host;
-    if (this.#leadingSince === undefined || driver.counters.stalls !== this.#stalls) {
-      this.#leadingSince = nowMs;
-      this.#stalls = driver.counters.stalls;
-    }
     const { view } = driver.node;
     for (const { id } of view.config.config.members) if (!this.#knownSince.has(id)) this.#knownSince.set(id, nowMs);
+    this.#leadingSince ??= this.#awake.nowMs;
     if (removal === undefined) return;
     const { remove, kept } = chooseRemoval(removal, {
-      nowMs, selfId: this.#host.nodeId, view, steadySinceMs: this.#leadingSince, lastRemovalMs: this.#lastRemoval,
-      lastHeardMs: (id) => Math.max(driver.lastHeardMs(id) ?? 0, this.#knownSince.get(id) ?? 0),
+      nowMs: this.#awake.nowMs, selfId: this.#host.nodeId, view, leadingSinceMs: this.#leadingSince, lastRemovalMs: this.#lastRemoval,
+      lastHeardMs: (id) => this.#awake.heard(id, driver.lastHeardMs(id) ?? 0),
     });
     this.notes = kept;
     this.#forget(nowMs, removal.removeMs);
     if (remove === undefined || this.#wanted.some(({ change }) => change.kind === 'remove')) return;
-    this.#lastRemoval = nowMs;
+    this.#lastRemoval = this.#awake.nowMs;
     const member = memberOf(view.config.config, remove)!;
     this.#host.log('warn', `${decodeInfo(member).rpcAddress} has been silent for too long and is removed`, { nodeId: remove });
     const lastHeardMs = Math.max(driver.lastHeardMs(remove) ?? 0, this.#knownSince.get(remove) ?? 0);
