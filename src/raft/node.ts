@@ -390,7 +390,8 @@ export class RaftNode {
   unreachable(peer: NodeId): void {
     const progress = this.#state.progress.get(peer);
     if (progress === undefined) return;
-    progress.losses += 1;
+    if (progress.isHeardSinceLoss) progress.losses += 1;
+    progress.isHeardSinceLoss = false;
     if (progress.state === 'replicate') progress.becomeProbe();
   }
 

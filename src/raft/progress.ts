@@ -37,8 +37,9 @@ export class Progress {
   isLeaving = false;
   /** An append was acknowledged since its last heartbeat answer. */
   hadAck = false;
-  /** How often a connection to it broke since it last acknowledged something new. */
+  /** How often connections to it broke since it last acknowledged something new. Those that break together, without a word from it in between, are one. */
   losses = 0;
+  isHeardSinceLoss = true;
   /** An empty message must go out to find out whether something was lost. */
   mustAsk = false;
   #inFlight: { readonly last: number; readonly bytes: number }[] = [];

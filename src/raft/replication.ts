@@ -94,7 +94,7 @@ function tickStandstill(state: RaftState, ticks: number): boolean {
   state.standsAt = log.commitIndex;
   state.standsTicks += ticks;
   if (state.standsTicks <= STANDSTILL_ELECTION_TIMEOUTS * electionTicks * state.standsPatience) return false;
-  const takers = voterIds(state.config).filter((id) => id === state.id || !takesNoEntries(state.progress.get(id)));
+  const takers = voterIds(state.config).filter((id) => id === state.id || !takesNoEntries(state.progress.get(id), log.lastIndex));
   if (takers.length >= quorumSize(state.config) || state.has('never-stands-back')) return false;
   state.standsPatience = Math.min(state.standsPatience * 2, STANDSTILL_PATIENCE_MAX);
   state.stoodBackTerm = state.term;
@@ -103,9 +103,9 @@ function tickStandstill(state: RaftState, ticks: number): boolean {
   return true;
 }
 
-/** Its connections break before it acknowledges anything. */
-export function takesNoEntries(progress: Progress | undefined): boolean {
-  return progress !== undefined && progress.losses >= LOSSES;
+/** It answers, and its connections break before it acknowledges what it lacks. */
+export function takesNoEntries(progress: Progress | undefined, lastIndex: number): boolean {
+  return progress !== undefined && progress.losses >= LOSSES && progress.match < lastIndex;
 }
 
 function hasQuorumOfActive(state: RaftState): boolean {
@@ -249,6 +249,7 @@ export function heardFrom(state: RaftState, from: NodeId): Progress | undefined 
   const progress = state.progress.get(from);
   if (progress === undefined) return undefined;
   progress.isActive = true;
+  progress.isHeardSinceLoss = true;
   if (!progress.isLeaving) progress.silentTicks = 0;
   return progress;
 }

@@ -138,7 +138,7 @@ export class ConsensusGroup {
     const { view } = this.#host.driver.node;
     for (const member of view.config.config.members) {
       const progress = view.progress.get(member.id);
-      if (!takesNoEntries(progress)) this.#deaf.delete(member.id);
+      if (!takesNoEntries(progress, view.lastIndex)) this.#deaf.delete(member.id);
       else if (progress!.isActive && !this.#deaf.has(member.id)) {
         this.#deaf.add(member.id);
         this.#host.log('warn', `${decodeInfo(member).rpcAddress}: ${NO_ENTRIES}`, { nodeId: member.id });

@@ -126,7 +126,7 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
   const role = isLeader ? 'leader' : isSelf ? groupRole(view, member.id) as PeerStatus['role'] : !member.voter ? 'learner' : 'follower';
   const isInSnapshot = progress?.state === 'snapshot';
   const snapshot = isSelf || isInSnapshot ? parts.snapshots.get(member.id) : undefined;
-  const known = isOffline ? movedNote(parts, view, member) : takesNoEntries(progress) ? NO_ENTRIES : undefined;
+  const known = isOffline ? movedNote(parts, view, member) : takesNoEntries(progress, view.lastIndex) ? NO_ENTRIES : undefined;
   const note = snapshot === undefined ? known ?? parts.notes.get(member.id) : snapshotNote(snapshot);
   return {
     ...(isSelf ? parts.info : parts.heard.get(member.id) ?? decodeInfo(member)), isWitness: member.witness,
