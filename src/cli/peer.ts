@@ -65,7 +65,8 @@ async function findGroup({ conf, secret, credentials }: Pick<Options, 'conf' | '
       failures.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }));
-  if (found.length === 0) throw new Error(`no server of the group answers (${failures.join('; ')})`);
+  const hint = failures.some((failure) => failure.endsWith('wrong secret')) ? ': the group has an ha_secret, to be given by --secret or LGRAPH_HA_SECRET' : '';
+  if (found.length === 0) throw new Error(`no server of the group answers (${failures.join('; ')}${hint})`);
   const leader = found.find(({ leaderAddress }) => leaderAddress !== undefined)?.leaderAddress;
   if (leader === undefined) return found;
   const first = found.find(({ info }) => info.rpcAddress === leader) ?? await probe(leader).catch(() => undefined);

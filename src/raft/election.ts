@@ -16,11 +16,12 @@ const NOTHING = new Uint8Array(0);
 
 export function tickElection(state: RaftState, ticks: number): void {
   state.electionElapsed += ticks;
+  state.standsBackTicks -= ticks;
   state.ticksSinceRefusal += ticks;
   state.ticksSinceCandidate += ticks;
   if (state.electionElapsed < state.electionTimeout || (state.isProtecting && !state.has('no-lease'))) return;
   state.electionElapsed = 0;
-  if (!mayCampaign(state) || !isWitnessNeeded(state)) {
+  if (!mayCampaign(state) || !isWitnessNeeded(state) || state.standsBackTicks > 0) {
     // A learner or a removed server only forgets a leader that fell silent.
     if (state.leader !== undefined) state.becomeFollower(state.term, undefined);
     return;

@@ -69,8 +69,12 @@ export interface NodeView {
   readonly lastTerm: number;
   readonly durableIndex: number;
   readonly commitIndex: number;
+  /** As far as this server knows the group is committed; a follower may not have all of it. */
+  readonly groupCommit: number;
   readonly isSuspect: boolean;
   readonly isTransferring: boolean;
+  /** The latest term in which this server led and stood back, because its entries did not get through to a majority. */
+  readonly stoodBackTerm: number;
   readonly config: ConfigAt;
   readonly committedConfig: ConfigAt;
   readonly progress: ReadonlyMap<NodeId, Progress>;
@@ -106,7 +110,7 @@ export class RaftNode {
       role: this.#state.role, term: this.#state.term, votedFor: this.#state.votedFor, leader: this.#state.leader,
       isReady: this.#state.isReady, readyIndex: this.#state.readyIndex,
       firstIndex: log.firstIndex, lastIndex: log.lastIndex, lastTerm: log.lastTerm, durableIndex: log.durableIndex,
-      commitIndex: log.commitIndex, isSuspect: this.#state.isSuspect, isTransferring: this.#state.transferee !== undefined,
+      commitIndex: log.commitIndex, groupCommit: Math.max(log.commitIndex, this.#state.heardCommit), isSuspect: this.#state.isSuspect, isTransferring: this.#state.transferee !== undefined, stoodBackTerm: this.#state.stoodBackTerm,
       config: { index: configs.effectiveIndex, config: configs.effective }, committedConfig: configs.at(log.commitIndex),
       progress: this.#state.progress, dropLimit: this.#dropLimit(),
     };
@@ -385,7 +389,10 @@ export class RaftNode {
   /** The transport lost its connection to `peer`: what was in flight may be lost. */
   unreachable(peer: NodeId): void {
     const progress = this.#state.progress.get(peer);
-    if (progress?.state === 'replicate') progress.becomeProbe();
+    if (progress === undefined) return;
+    if (progress.isHeardSinceLoss) progress.losses += 1;
+    progress.isHeardSinceLoss = false;
+    if (progress.state === 'replicate') progress.becomeProbe();
   }
 
   /** `peer` has started anew: what it once acknowledged is asked again, in case its disk lost some of it. */

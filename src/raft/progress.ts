@@ -37,6 +37,9 @@ export class Progress {
   isLeaving = false;
   /** An append was acknowledged since its last heartbeat answer. */
   hadAck = false;
+  /** How often connections to it broke since it last acknowledged something new. Those that break together, without a word from it in between, are one. */
+  losses = 0;
+  isHeardSinceLoss = true;
   /** An empty message must go out to find out whether something was lost. */
   mustAsk = false;
   #inFlight: { readonly last: number; readonly bytes: number }[] = [];
@@ -74,6 +77,7 @@ export class Progress {
     this.next = Math.max(this.next, index + 1);
     if (index <= this.match) return false;
     this.match = index;
+    this.losses = 0;
     this.promised = Math.max(this.promised, index);
     return true;
   }

@@ -15,6 +15,12 @@ import type { Entry, EntryKind, NodeId } from './types.ts';
 
 /** A removed peer is served this long, so that it hears of its removal. */
 const LEAVING_ELECTION_TIMEOUTS = 4;
+/** A leader whose entries do not get through where its heartbeats do lets others lead after so long, and for so long. */
+const STANDSTILL_ELECTION_TIMEOUTS = 8;
+const STAND_BACK_ELECTION_TIMEOUTS = 6;
+const STANDSTILL_PATIENCE_MAX = 16;
+/** One break may be of any kind; whoever acknowledged nothing new before the next takes no entries. */
+const LOSSES = 2;
 /** A snapshot of which nothing is heard for so long is tried again. */
 const SNAPSHOT_ELECTION_TIMEOUTS = 20;
 
@@ -63,6 +69,7 @@ export function tickLeader(state: RaftState, ticks: number, stalled: boolean): v
     state.electionElapsed = 0;
     for (const progress of state.progress.values()) progress.isActive = true;
   }
+  if (tickStandstill(state, stalled ? 1 : ticks)) return;
   state.electionElapsed += stalled ? 1 : ticks;
   state.heartbeatElapsed += ticks;
   if (state.heartbeatElapsed >= heartbeatTicks || stalled) state.heartbeatWanted = true;
@@ -73,6 +80,32 @@ export function tickLeader(state: RaftState, ticks: number, stalled: boolean): v
     return;
   }
   for (const progress of state.progress.values()) progress.isActive = false;
+}
+
+/**
+ * Heartbeats are small: around a leader whose large packets vanish (a wrong MTU) they keep everybody quiet, and no write ends. Then
+ * somebody else should lead, whose log is shorter: this server follows and asks for no votes for a while. Where that helped nobody,
+ * because it is the same everywhere, it waits longer the next time. A network that is only slow breaks no connection.
+ */
+function tickStandstill(state: RaftState, ticks: number): boolean {
+  const { log, options: { electionTicks } } = state;
+  if (state.standsAt !== log.commitIndex) state.standsPatience = 1;
+  if (state.standsAt !== log.commitIndex || log.lastIndex === log.commitIndex) state.standsTicks = 0;
+  state.standsAt = log.commitIndex;
+  state.standsTicks += ticks;
+  if (state.standsTicks <= STANDSTILL_ELECTION_TIMEOUTS * electionTicks * state.standsPatience) return false;
+  const takers = voterIds(state.config).filter((id) => id === state.id || !takesNoEntries(state.progress.get(id), log.lastIndex));
+  if (takers.length >= quorumSize(state.config) || state.has('never-stands-back')) return false;
+  state.standsPatience = Math.min(state.standsPatience * 2, STANDSTILL_PATIENCE_MAX);
+  state.stoodBackTerm = state.term;
+  state.becomeFollower(state.term, undefined);
+  state.standsBackTicks = STAND_BACK_ELECTION_TIMEOUTS * electionTicks;
+  return true;
+}
+
+/** It answers, and its connections break before it acknowledges what it lacks. */
+export function takesNoEntries(progress: Progress | undefined, lastIndex: number): boolean {
+  return progress !== undefined && progress.losses >= LOSSES && progress.match < lastIndex;
 }
 
 function hasQuorumOfActive(state: RaftState): boolean {
@@ -216,6 +249,7 @@ export function heardFrom(state: RaftState, from: NodeId): Progress | undefined 
   const progress = state.progress.get(from);
   if (progress === undefined) return undefined;
   progress.isActive = true;
+  progress.isHeardSinceLoss = true;
   if (!progress.isLeaving) progress.silentTicks = 0;
   return progress;
 }
@@ -314,6 +348,7 @@ export function onHeartbeat(state: RaftState, from: NodeId, message: Heartbeat):
   const commit = state.isSuspect ? Math.min(message.commit, state.log.lastIndex) : message.commit;
   state.log.commitTo(commit);
   if (state.isSuspect && state.log.commitIndex >= message.leaderCommit) state.isSuspect = false;
+  state.heardCommit = Math.max(state.heardCommit, message.leaderCommit);
   state.witnessMay = Math.max(state.witnessMay, message.witnessMay);
   state.answer(from, {
     kind: 'heartbeatReply', term: state.term, round: message.round, applied: state.applied, first: state.log.firstIndex,

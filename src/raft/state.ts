@@ -91,6 +91,14 @@ export class RaftState {
   transferTicks = 0;
   handoverSent = false;
 
+  /** The commit index that this leader stands at although entries wait, and for how long; see `tickStandstill`. */
+  standsAt = 0;
+  standsTicks = 0;
+  standsPatience = 1;
+  stoodBackTerm = 0;
+  /** So long it asks for no votes. */
+  standsBackTicks = 0;
+
   /** Reads: waiting for the next round, and those whose round is out. */
   round = 0;
   readsWaiting: ReadWaiting[] = [];
@@ -124,6 +132,8 @@ export class RaftState {
   wasMember = false;
   /** A leader announced a snapshot; the driver fetches and installs it. */
   snapshotOffered: { from: NodeId; index: number; term: number; config: Config } | undefined;
+  /** How far leaders have said that the group is committed. */
+  heardCommit = 0;
   /** The leader of this term says that nothing up to here will ever be needed from, or for, a witness. */
   witnessMay = 0;
   /** Leader: the highest such permission given in this term. No later configuration may make it unsafe. */
@@ -281,6 +291,7 @@ export class RaftState {
     this.readyIndex = this.log.lastIndex + 1;
     this.transferee = undefined;
     this.handoverSent = false;
+    this.standsTicks = 0;
     this.witnessTold = 0;
     this.witnessLeadTicks = 0;
     this.roundStarts = [];

@@ -7,11 +7,12 @@
 import { DbError } from '../base/errors.ts';
 import { isVoter, memberOf } from '../raft/config.ts';
 import type { ConfigChange } from '../raft/config.ts';
+import { takesNoEntries } from '../raft/replication.ts';
 import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
-import { chooseRemoval } from './consensus-removal.ts';
+import { AwakeClock, chooseRemoval } from './consensus-removal.ts';
 import type { RemovalOptions } from './consensus-removal.ts';
-import { decodeInfo, encodeInfo } from './consensus-status.ts';
+import { decodeInfo, encodeInfo, NO_ENTRIES, replacedBy } from './consensus-status.ts';
 import type { PeerCall, Transport } from './consensus-transport.ts';
 import type { NodeInfo } from './protocol.ts';
 import type { JoinAnswer, JoinRequest, JoinStart, ProbeAnswer } from './formation.ts';
@@ -50,6 +51,7 @@ const PROMOTE_LAG_ENTRIES = 1000;
 /** A server that is sent away is told for so long; one that is down will not come back by itself anyway. */
 const DISMISS_MS = 1000;
 const MEMBER_CALL_MS = 1000;
+const UPDATE_MS = 10_000;
 /** How often a leader looks at its members: it reads what each says about itself, which is too much for every tick. */
 const LOOK_MS = 100;
 
@@ -63,23 +65,28 @@ export class ConsensusGroup {
   readonly #wanted: Wanted[] = [];
   /** Since when a learner has been caught up without a break. */
   readonly #steadySince = new Map<NodeId, number>();
+  /** Those that heartbeats reach and entries do not. */
+  readonly #deaf = new Set<NodeId>();
   /** Why one that has caught up does not vote, as it was told last. */
   readonly #notPromoted = new Map<NodeId, string>();
   /** Why silent members are still there, for the status. */
   notes: ReadonlyMap<NodeId, string> = new Map();
-  /** When this leadership began, or this leader's own last stall ended. */
+  readonly #awake: AwakeClock;
+  /** When this leadership began, by the awake clock. */
   #leadingSince: number | undefined;
-  #stalls = 0;
   /** Since when this leader knows each member: one that was just let in has not been silent before. */
   readonly #knownSince = new Map<NodeId, number>();
   /** Removed for their silence, and still listed as OFFLINE until they have been silent for `removeMs`. */
   readonly #gone = new Map<NodeId, Gone>();
   #lastRemoval = Number.NEGATIVE_INFINITY;
   #updateAfterMs = Number.NEGATIVE_INFINITY;
+  /** Why a new address is not taken, as it was told last. */
+  readonly #notUpdated = new Map<NodeId, string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: GroupHost) {
     this.#host = host;
+    this.#awake = new AwakeClock(host.electionTimeoutMs / 2);
   }
 
   /**
@@ -98,6 +105,7 @@ export class ConsensusGroup {
   }
 
   onTick(nowMs: number): void {
+    this.#awake.tick(nowMs);
     const view = this.#host.driver.node.view;
     for (const wanted of [...this.#wanted]) {
       const isCommitted = wanted.index !== undefined && view.commitIndex >= wanted.index;
@@ -108,9 +116,11 @@ export class ConsensusGroup {
     if (view.role !== 'leader') {
       this.#steadySince.clear();
       this.#notPromoted.clear();
+      this.#deaf.clear();
       this.#knownSince.clear();
       this.#gone.clear();
       this.#leadingSince = undefined;
+      this.#awake.forget();
       this.#lookedMs = Number.NEGATIVE_INFINITY;
       return;
     }
@@ -121,6 +131,19 @@ export class ConsensusGroup {
     this.#removeReplaced(nowMs);
     this.#removeSilent(nowMs);
     this.#updateInfo();
+    this.#tellDeaf();
+  }
+
+  #tellDeaf(): void {
+    const { view } = this.#host.driver.node;
+    for (const member of view.config.config.members) {
+      const progress = view.progress.get(member.id);
+      if (!takesNoEntries(progress, view.lastIndex)) this.#deaf.delete(member.id);
+      else if (progress!.isActive && !this.#deaf.has(member.id)) {
+        this.#deaf.add(member.id);
+        this.#host.log('warn', `${decodeInfo(member).rpcAddress}: ${NO_ENTRIES}`, { nodeId: member.id });
+      }
+    }
   }
 
   /** New addresses of a known server: its id, role and vote stay (etcd issue 21694). */
@@ -128,33 +151,41 @@ export class ConsensusGroup {
     if (this.#wanted.length > 0 || this.#host.nowMs() < this.#updateAfterMs) return;
     for (const member of this.#host.driver.node.view.config.config.members) {
       const info = this.#host.infoOf(member.id);
-      if (info === undefined || encodeInfo(info) === member.info) continue;
-      this.#host.log('info', `${info.rpcAddress} has a new address or version`, { nodeId: member.id });
-      this.change({ kind: 'update', id: member.id, info: encodeInfo(info) }, 10_000).catch(() => {
-        // Refused for now, by a witness that leads for a moment, say.
+      if (info === undefined || encodeInfo(info, replacedBy(member)) === member.info) continue;
+      this.#updateAfterMs = this.#host.nowMs() + UPDATE_MS;
+      this.#update(member, info).then(() => (this.#updateAfterMs = Number.NEGATIVE_INFINITY), (error: Error) => {
+        // Refused for now: by a witness that leads for a moment, say, or because nobody reaches it there.
         this.#updateAfterMs = this.#host.nowMs() + this.#host.electionTimeoutMs;
+        if (this.#notUpdated.get(member.id) === error.message) return;
+        this.#notUpdated.set(member.id, error.message);
+        this.#host.log('warn', `${decodeInfo(member).rpcAddress} says that it is ${info.rpcAddress} now, and is not known so: ${error.message}`, { nodeId: member.id });
       });
       return;
     }
   }
 
+  async #update(member: Member, info: NodeInfo): Promise<void> {
+    const before = decodeInfo(member).rpcAddress;
+    if (info.rpcAddress !== before && member.id !== this.#host.nodeId) await this.#dialBack(info.rpcAddress, member.id);
+    this.#host.log('info', `${info.rpcAddress} has a new address or version`, { nodeId: member.id, before });
+    await this.change({ kind: 'update', id: member.id, info: encodeInfo(info, replacedBy(member)) }, UPDATE_MS);
+    this.#notUpdated.delete(member.id);
+  }
+
   #removeSilent(nowMs: number): void {
     const { removal, driver } = this.#host;
-    if (this.#leadingSince === undefined || driver.counters.stalls !== this.#stalls) {
-      this.#leadingSince = nowMs;
-      this.#stalls = driver.counters.stalls;
-    }
     const { view } = driver.node;
     for (const { id } of view.config.config.members) if (!this.#knownSince.has(id)) this.#knownSince.set(id, nowMs);
+    this.#leadingSince ??= this.#awake.nowMs;
     if (removal === undefined) return;
     const { remove, kept } = chooseRemoval(removal, {
-      nowMs, selfId: this.#host.nodeId, view, steadySinceMs: this.#leadingSince, lastRemovalMs: this.#lastRemoval,
-      lastHeardMs: (id) => Math.max(driver.lastHeardMs(id) ?? 0, this.#knownSince.get(id) ?? 0),
+      nowMs: this.#awake.nowMs, selfId: this.#host.nodeId, view, leadingSinceMs: this.#leadingSince, lastRemovalMs: this.#lastRemoval,
+      lastHeardMs: (id) => this.#awake.heard(id, driver.lastHeardMs(id) ?? 0),
     });
     this.notes = kept;
     this.#forget(nowMs, removal.removeMs);
     if (remove === undefined || this.#wanted.some(({ change }) => change.kind === 'remove')) return;
-    this.#lastRemoval = nowMs;
+    this.#lastRemoval = this.#awake.nowMs;
     const member = memberOf(view.config.config, remove)!;
     this.#host.log('warn', `${decodeInfo(member).rpcAddress} has been silent for too long and is removed`, { nodeId: remove });
     const lastHeardMs = Math.max(driver.lastHeardMs(remove) ?? 0, this.#knownSince.get(remove) ?? 0);
@@ -312,8 +343,8 @@ export class ConsensusGroup {
     }
     if (known === undefined) {
       await this.#dialBack(info.rpcAddress, nodeId);
-      await this.#replaceAt(info.rpcAddress, nodeId);
-      await this.change({ kind: 'addLearner', member: { id: nodeId, witness: info.isWitness, info: encodeInfo(info) } }, 8000);
+      const replaces = await this.#replaceAt(info.rpcAddress, nodeId);
+      await this.change({ kind: 'addLearner', member: { id: nodeId, witness: info.isWitness, info: encodeInfo(info, replaces) } }, 8000);
       this.#host.log('info', `${info.rpcAddress} joins as a learner`, { nodeId });
     }
     return { clusterId, start };
@@ -358,14 +389,19 @@ export class ConsensusGroup {
   /**
    * A wiped disk comes back as a new server at an old address: the old identity is gone for good. One that did not vote makes way at
    * once; one that did only when its successor votes (`#removeReplaced`), so that no step leaves fewer live voters than before.
-   * A witness cannot wait for that, because there would be one too many: it makes way if the rest has a live majority.
+   * A witness cannot wait for that, because there would be one too many: it makes way if the rest has a live majority. Gives those that
+   * make way later.
    */
-  async #replaceAt(address: string, nodeId: NodeId): Promise<void> {
+  async #replaceAt(address: string, nodeId: NodeId): Promise<NodeId[]> {
+    const later: NodeId[] = [];
     for (const old of this.#membersAt(address)) {
-      if (old.id === nodeId) continue;
+      const isElsewhere = (this.#host.infoOf(old.id)?.rpcAddress ?? address) !== address;
+      if (old.id === nodeId || isElsewhere) continue;
       this.#host.log('warn', `${address} has a new identity: it takes the place of the old one`, { old: old.id, nodeId });
       if (!old.voter || (old.witness && this.#hasMajorityWithout(old.id, this.#host.nowMs() - this.#host.electionTimeoutMs * 2))) await this.change({ kind: 'remove', id: old.id }, 8000);
+      else later.push(old.id);
     }
+    return later;
   }
 
   #removeReplaced(nowMs: number): void {
@@ -375,10 +411,10 @@ export class ConsensusGroup {
     const isSilent = (id: NodeId) => nowMs - Math.max(driver.lastHeardMs(id) ?? 0, this.#knownSince.get(id) ?? nowMs) > this.#host.electionTimeoutMs * 2;
     for (const member of driver.node.view.config.config.members) {
       if (!member.voter || (member.id !== this.#host.nodeId && isSilent(member.id))) continue;
-      const old = this.#membersAt(decodeInfo(member).rpcAddress).find((other) => other.id !== member.id && isSilent(other.id));
+      const old = replacedBy(member).find((id) => memberOf(driver.node.view.config.config, id) !== undefined && isSilent(id));
       if (old === undefined) continue;
-      this.#host.log('info', 'the successor of a wiped server votes: its old identity is removed', { old: old.id, nodeId: member.id });
-      this.change({ kind: 'remove', id: old.id }, 8000).catch((error: Error) => this.#host.log('warn', `removal failed: ${error.message}`));
+      this.#host.log('info', 'the successor of a wiped server votes: its old identity is removed', { old, nodeId: member.id });
+      this.change({ kind: 'remove', id: old }, 8000).catch((error: Error) => this.#host.log('warn', `removal failed: ${error.message}`));
       return;
     }
   }
@@ -402,7 +438,8 @@ export class ConsensusGroup {
     const answer = await this.#dialBack(address, undefined);
     const { nodeId } = answer.identity;
     if (memberOf(driver.node.view.config.config, nodeId) !== undefined) return { nodeId, index: driver.node.view.config.index };
-    const index = await this.change({ kind: 'addLearner', member: { id: nodeId, witness: answer.info.isWitness, info: encodeInfo(answer.info) } }, timeoutMs);
+    const replaces = this.#membersAt(answer.info.rpcAddress).map(({ id }) => id);
+    const index = await this.change({ kind: 'addLearner', member: { id: nodeId, witness: answer.info.isWitness, info: encodeInfo(answer.info, replaces) } }, timeoutMs);
     return { nodeId, index };
   }
 

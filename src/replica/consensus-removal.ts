@@ -1,8 +1,8 @@
 /**
  * Removes members that have been silent for too long, as far as that is safe, and says why it keeps the others.
  *
- * Silence is measured on the leader's monotonic clock since the last message, since it began to lead, and since its own last
- * stall, whichever is latest. Removing one dead voter from a live majority never loses the majority; the other limits
+ * Silence is measured in time that the leader itself was awake, since the last message or since it began to lead, whichever is later: what it
+ * slept through proves nothing about the others, and a busy leader is late for a moment again and again. Removing one dead voter from a live majority never loses the majority; the other limits
  * guard against a leader that is itself the one cut off, and against a group that shrinks until one failure stops it.
  */
 import { quorumSize, whyWitnessesForbid } from '../raft/config.ts';
@@ -17,11 +17,11 @@ export interface RemovalOptions {
 }
 
 export interface RemovalFacts {
+  /** This and all other moments: of the awake clock. */
   readonly nowMs: number;
   readonly selfId: NodeId;
   readonly view: NodeView;
-  /** Since when this server has led without a stall of its own. */
-  readonly steadySinceMs: number;
+  readonly leadingSinceMs: number;
   readonly lastRemovalMs: number;
   lastHeardMs(id: NodeId): number | undefined;
 }
@@ -30,6 +30,36 @@ export interface Removal {
   readonly remove: NodeId | undefined;
   /** Why silent members are kept. */
   readonly kept: ReadonlyMap<NodeId, string>;
+}
+
+/** A clock that stands still while its server does, and when servers were heard last by it. */
+export class AwakeClock {
+  readonly #stepMsMax: number;
+  #tickedMs: number | undefined;
+  readonly #heard = new Map<NodeId, { readonly atMs: number; readonly awakeMs: number }>();
+  nowMs = 0;
+
+  /** A tick that comes later than after so long counts for no more than that. */
+  constructor(stepMsMax: number) {
+    this.#stepMsMax = stepMsMax;
+  }
+
+  tick(monotonicMs: number): void {
+    this.nowMs += Math.min(monotonicMs - (this.#tickedMs ?? monotonicMs), this.#stepMsMax);
+    this.#tickedMs = monotonicMs;
+  }
+
+  /** When it was heard last; `atMs` is that moment by the monotonic clock. To be asked again and again. */
+  heard(id: NodeId, atMs: number): number {
+    const known = this.#heard.get(id);
+    if (known !== undefined && atMs <= known.atMs) return known.awakeMs;
+    this.#heard.set(id, { atMs, awakeMs: this.nowMs });
+    return this.nowMs;
+  }
+
+  forget(): void {
+    this.#heard.clear();
+  }
 }
 
 export function chooseRemoval(options: RemovalOptions, facts: RemovalFacts): Removal {
@@ -48,7 +78,7 @@ export function chooseRemoval(options: RemovalOptions, facts: RemovalFacts): Rem
 }
 
 function silentMs(facts: RemovalFacts, id: NodeId): number {
-  return facts.nowMs - Math.max(facts.lastHeardMs(id) ?? 0, facts.steadySinceMs);
+  return facts.nowMs - Math.max(facts.lastHeardMs(id) ?? 0, facts.leadingSinceMs);
 }
 
 function whyKeep(options: RemovalOptions, facts: RemovalFacts, config: Config, member: Member): string | undefined {

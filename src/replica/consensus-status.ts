@@ -3,6 +3,7 @@
  */
 import { megabytesText } from '../base/disk-space.ts';
 import { memberOf } from '../raft/config.ts';
+import { takesNoEntries } from '../raft/replication.ts';
 import type { NodeView } from '../raft/node.ts';
 import type { Member, NodeId } from '../raft/types.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
@@ -11,9 +12,18 @@ import type { WriterSide } from './consensus-writer.ts';
 import type { Identity } from './log-store-identity.ts';
 import type { GroupStatus, NodeInfo, PeerStatus, SnapshotProgress } from './protocol.ts';
 
-/** One text for one content, whatever the order in which the fields came. */
-export function encodeInfo({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion }: NodeInfo): string {
-  return JSON.stringify({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion });
+/** What an operator can do about a peer of which raft knows that it takes no entries. */
+export const LARGE_PACKETS = 'See whether large packets get through between the servers (MTU, firewall)';
+export const NO_ENTRIES = `heartbeats reach it, entries do not. ${LARGE_PACKETS}`;
+
+/** One text for one content, whatever the order in which the fields came. `replaces`: whose place it takes, see `replacedBy`. */
+export function encodeInfo({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion }: NodeInfo, replaces: readonly NodeId[] = []): string {
+  return JSON.stringify({ rpcAddress, restAddress, boltAddress, isWitness, serverVersion, ...(replaces.length === 0 ? {} : { replaces }) });
+}
+
+/** Whose address this server had when it was let in: these were wiped. One that only moved to where another was before replaces nobody. */
+export function replacedBy(member: Member): readonly NodeId[] {
+  return (JSON.parse(member.info) as { readonly replaces?: readonly NodeId[] }).replaces ?? [];
 }
 
 export function decodeInfo(member: Member): NodeInfo {
@@ -37,6 +47,8 @@ export interface StatusParts {
   readonly driver: ConsensusDriver | undefined;
   readonly writer: WriterSide | undefined;
   readonly waitingFor: string | undefined;
+  /** Where a leader answers that this server does not hear from. */
+  readonly leaderElsewhere: string | undefined;
   readonly nowMs: number;
   readonly offlineMs: number;
   /** What peers said when they connected: fresher than the configuration. */
@@ -56,7 +68,7 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   const base = { enabled: parts.enabled, clusterId: identity.clusterId, nodeId: identity.nodeId, waitingFor: parts.waitingFor };
   if (driver === undefined || parts.writer === undefined) {
     return {
-      ...base, role: 'forming', term: 0, leaderId: undefined, commitIndex: 0, lastIndex: 0, firstIndex: 0, appliedIndex: 0,
+      ...base, role: 'forming', term: 0, leaderId: undefined, commitIndex: 0, groupCommit: 0, lastIndex: 0, firstIndex: 0, appliedIndex: 0,
       peers: [selfWhileForming(parts)], counters: {},
     };
   }
@@ -65,7 +77,7 @@ export function groupStatus(parts: StatusParts): GroupStatus {
   const gone = [...parts.gone.values()].filter(({ member }) => memberOf(view.config.config, member.id) === undefined);
   const waitingFor = parts.waitingFor ?? (view.leader === undefined ? whatIsMissing(parts, view) : firstState(parts, view));
   return {
-    ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex,
+    ...base, waitingFor, role: groupRole(view, identity.nodeId), term: view.term, leaderId: view.leader, commitIndex: view.commitIndex, groupCommit: view.groupCommit,
     lastIndex: view.lastIndex, firstIndex: view.firstIndex, appliedIndex: parts.writer.appliedIndex,
     peers: [...view.config.config.members.map((member) => peerStatus(parts, view, member)), ...gone.map((one) => goneStatus(parts, one))],
     counters: counters(parts, view), timings: { append: driver.appendTimes.buckets, sync: driver.store.syncTimes.buckets },
@@ -79,13 +91,14 @@ function firstState(parts: StatusParts, view: NodeView): string | undefined {
 }
 
 function whatIsMissing(parts: StatusParts, view: NodeView): string {
+  if (parts.leaderElsewhere !== undefined) return `the leader at ${parts.leaderElsewhere}, which answers: it has to reach this server at ${parts.info.rpcAddress} (host, rpc_port)`;
   const silent = view.config.config.members
     .filter((member) => member.voter && member.id !== parts.identity.nodeId && contactMs(parts, member.id, parts.offlineMs) >= parts.offlineMs)
     .map((member) => decodeInfo(member).rpcAddress);
   if (silent.length === 0) return 'an election';
   const { members } = view.config.config;
   const voters = members.filter((member) => member.voter);
-  if ((voters.length - silent.length) * 2 <= voters.length) return `a majority of voters; no contact with ${silent.join(', ')}`;
+  if ((voters.length - silent.length) * 2 <= voters.length) return `a majority of voters; no contact with ${silent.sort().join(', ')} (servers that have moved are found if ha_conf of one of them lists their new addresses)`;
   // A majority is here and elects nobody for long: what it lacks is with those who are away, and perhaps with a witness that may not lead.
   const isWitnessed = voters.some((member) => member.witness);
   return `an election; no contact with ${silent.join(', ')}${isWitnessed ? '. Where only a witness has the newest entries it needs ha_enable_witness_to_leader, or one of these servers' : ''}`;
@@ -113,7 +126,8 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
   const role = isLeader ? 'leader' : isSelf ? groupRole(view, member.id) as PeerStatus['role'] : !member.voter ? 'learner' : 'follower';
   const isInSnapshot = progress?.state === 'snapshot';
   const snapshot = isSelf || isInSnapshot ? parts.snapshots.get(member.id) : undefined;
-  const note = snapshot === undefined ? parts.notes.get(member.id) : snapshotNote(snapshot);
+  const known = isOffline ? movedNote(parts, view, member) : takesNoEntries(progress, view.lastIndex) ? NO_ENTRIES : undefined;
+  const note = snapshot === undefined ? known ?? parts.notes.get(member.id) : snapshotNote(snapshot);
   return {
     ...(isSelf ? parts.info : parts.heard.get(member.id) ?? decodeInfo(member)), isWitness: member.witness,
     nodeId: member.id, role: isOffline ? 'unknown' : role, isVoter: member.voter, isSelf,
@@ -122,6 +136,15 @@ function peerStatus(parts: StatusParts, view: NodeView, member: Member): PeerSta
     appliedIndex: isSelf ? parts.writer!.appliedIndex : progress?.applied ?? 0,
     lastContactMs, ...(note === undefined ? {} : { note }), ...(snapshot === undefined ? {} : { snapshot }),
   };
+}
+
+/** Somebody else has its address: it will not come back there. */
+function movedNote(parts: StatusParts, view: NodeView, member: Member): string | undefined {
+  const { rpcAddress } = decodeInfo(member);
+  const isThere = ({ id }: Member) => (id === parts.identity.nodeId ? parts.info : parts.connected.has(id) ? parts.heard.get(id) : undefined)?.rpcAddress === rpcAddress;
+  const now = view.config.config.members.find((other) => other.id !== member.id && isThere(other));
+  if (now === undefined) return undefined;
+  return replacedBy(now).includes(member.id) ? 'wiped: its successor takes its place when it votes' : `${now.id} answers there now: it is known again when it starts at a new address`;
 }
 
 function snapshotNote({ phase, bytes, bytesTotal, secondsLeft, problem }: SnapshotProgress): string {

@@ -21,7 +21,7 @@ import { ConsensusDriver } from './consensus-driver.ts';
 import { ConsensusGroup } from './consensus-group.ts';
 import type { Gone } from './consensus-group.ts';
 import { MainSide } from './consensus-main.ts';
-import { decodeInfo, groupRole, groupStatus } from './consensus-status.ts';
+import { decodeInfo, groupRole, groupStatus, LARGE_PACKETS } from './consensus-status.ts';
 import { Snapshots } from './consensus-snapshots.ts';
 import { LeaderSearch } from './leader-search.ts';
 import type { CompactionOptions } from './log-compaction.ts';
@@ -108,6 +108,7 @@ export class Consensus {
   #keepsLeadMs = KEEPS_LEAD_MS;
   #spaceCheckedMs = 0;
   #orphanSinceMs = 0;
+  #stoodBackTold = 0;
 
   constructor(parts: ConsensusParts) {
     this.#parts = parts;
@@ -329,6 +330,10 @@ export class Consensus {
     this.#writer?.onRole(view);
     this.#main.onRole(view);
     this.#tellMain(view);
+    if (view.stoodBackTerm > this.#stoodBackTold) {
+      this.#stoodBackTold = view.stoodBackTerm;
+      this.#log('error', `this server led and committed nothing for long, because a majority took its heartbeats and not its entries: it lets others lead. ${LARGE_PACKETS}`);
+    }
     if (this.#isStoreFull && view.isReady) this.#offerLead(this.#parts.clock.monotonicMs());
   }
 
@@ -520,7 +525,7 @@ export class Consensus {
   #status(): GroupStatus {
     return groupStatus({
       enabled: this.#options.enabled, identity: this.#identity, info: this.#options.info, driver: this.#driver, writer: this.#writer,
-      waitingFor: this.#waitingFor, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
+      waitingFor: this.#waitingFor, leaderElsewhere: this.#search.leaderAddress, nowMs: this.#parts.clock.monotonicMs(), offlineMs: this.#options.electionTimeoutMs * 2,
       heard: this.#heard, connected: this.#connected, notes: this.#group?.notes ?? new Map<NodeId, string>(), gone: this.#group?.gone ?? new Map<NodeId, Gone>(),
       isStoreFull: this.#isStoreFull, snapshots: this.#snapshots.progress(this.nodeId),
     });

@@ -22,6 +22,8 @@ export class LeaderSearch {
   #sinceMs = 0;
   /** Members of this group where they answered, while nobody leads. */
   readonly found = new Map<NodeId, NodeInfo>();
+  /** Leads the group, answers, and does not reach this server. */
+  leaderAddress: string | undefined;
 
   constructor(host: LeaderSearchHost) {
     this.#host = host;
@@ -31,6 +33,7 @@ export class LeaderSearch {
     if (view.leader !== undefined) {
       this.#sinceMs = nowMs;
       this.found.clear();
+      this.leaderAddress = undefined;
     } else if (nowMs - this.#sinceMs >= this.#host.afterMs) {
       this.#sinceMs = nowMs;
       void this.#search();
@@ -43,7 +46,9 @@ export class LeaderSearch {
     const answers = await probeAll(transport, addresses);
     const leaders = new Set(answers.map(({ leaderAddress }) => leaderAddress).filter((address) => address !== undefined && !addresses.includes(address)));
     answers.push(...await probeAll(transport, [...leaders] as string[]));
-    for (const { identity, info } of answers) if (identity.membership === 'MEMBER' && identity.clusterId === clusterId()) this.found.set(identity.nodeId, info);
+    const members = answers.filter(({ identity }) => identity.membership === 'MEMBER' && identity.clusterId === clusterId());
+    for (const { identity, info } of members) this.found.set(identity.nodeId, info);
+    this.leaderAddress = members.find(({ info, leaderAddress }) => leaderAddress === info.rpcAddress)?.leaderAddress;
     if (this.found.size > 0) onFound();
   }
 }

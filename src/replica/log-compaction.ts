@@ -11,7 +11,9 @@
  */
 import { DbError } from '../base/errors.ts';
 import { pause } from '../base/timers.ts';
+import type { NodeView } from '../raft/node.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
+import { decodeInfo } from './consensus-status.ts';
 
 export interface CompactionOptions {
   readonly keepsEntries: number;
@@ -45,6 +47,7 @@ export class LogCompaction {
   readonly #pinnedAt: () => number | undefined;
   #dueMs: number;
   #isPinIgnored = false;
+  #isHeldTold = false;
 
   constructor(host: SnapshotsHost, pinnedAt: () => number | undefined) {
     this.#host = host;
@@ -98,6 +101,7 @@ export class LogCompaction {
     const driver = driverOf()!;
     const { view } = driver.node;
     const keeps = compaction.isWitness ? WITNESS_KEEPS_ENTRIES : compaction.keepsEntries;
+    this.#tellIfHeld(view, Math.min(durableIndex(), view.commitIndex), keeps);
     let upTo = Math.min(durableIndex(), view.dropLimit);
     const oldest = upTo - keeps * LAG_FACTOR;
     for (const progress of view.progress.values()) {
@@ -108,6 +112,19 @@ export class LogCompaction {
     if (upTo - view.firstIndex < Math.max(100, compaction.isWitness ? keeps : keeps / 10)) return;
     driver.node.compactTo(upTo);
     driver.wake();
+  }
+
+  /** What only a witness and one server with data have must stay with both, however long another is away: nothing but the disk limits that. */
+  #tellIfHeld(view: NodeView, index: number, keeps: number): void {
+    const isHeld = index - view.dropLimit > keeps;
+    if (isHeld && !this.#isHeldTold) {
+      const lacking = view.config.config.members.filter(({ id, voter, witness }) => voter && !witness && (view.progress.get(id)?.match ?? index) <= view.dropLimit);
+      const who = lacking.length === 0 ? 'a server with data lacks' : `${lacking.map((member) => decodeInfo(member).rpcAddress).join(', ')} lacks`;
+      this.#host.log('warn', `the log grows: in a group with a witness nothing goes that ${who}, for as long as that is so. Start or wipe it, or add a server with data, before the disk is full`, {
+        logBytes: this.#host.driver()!.store.size, from: view.firstIndex, to: index,
+      });
+    }
+    this.#isHeldTold = isHeld;
   }
 
   /** The last entry that every member has, but for those that lag by more than `entriesMax`. */

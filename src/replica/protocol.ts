@@ -89,6 +89,8 @@ export interface GroupStatus {
   readonly term: number;
   readonly leaderId: string | undefined;
   readonly commitIndex: number;
+  /** As far as this server knows the group is committed: more than its own log may have. */
+  readonly groupCommit: number;
   readonly lastIndex: number;
   readonly firstIndex: number;
   readonly appliedIndex: number;

@@ -65,6 +65,8 @@ export class SnapshotSender {
   /** Nothing is exported, and no log kept, for a server that is not there. */
   readonly #absent = new Set<NodeId>();
   readonly #transfers = new Map<NodeId, Transfer>();
+  /** They have the state, up to this index, and not yet what was written meanwhile. */
+  readonly #catchingUp = new Map<NodeId, number>();
   #export: Export | undefined;
   #exporting: { readonly id: number; readonly name: string; readonly from: number; readonly freeBytes: number } | undefined;
   #nextExport = 1;
@@ -98,11 +100,24 @@ export class SnapshotSender {
     if (this.#export === undefined) removeIfThere(disk, EXPORT_HEADER);
   }
 
-  /** What the log must still hold for transfers under way: everything behind this index. */
+  /** What the log must still hold for transfers under way, and for those who go on from a state: everything behind this index. */
   get pinnedAt(): number | undefined {
-    if (this.#exporting !== undefined) return this.#exporting.from;
     const isUsed = this.#export !== undefined && (this.#export.users > 0 || this.#waiting.size > 0);
-    return isUsed ? this.#export!.header.index : undefined;
+    const pins = [...this.#catchingUp].map(([peer, index]) => Math.max(index, this.#host.driver()?.node.view.progress.get(peer)?.match ?? 0));
+    if (this.#exporting !== undefined) pins.push(this.#exporting.from);
+    else if (isUsed) pins.push(this.#export!.header.index);
+    return pins.length === 0 ? undefined : Math.min(...pins);
+  }
+
+  /** Over a slow link a server may lack more behind its state than the log keeps for everybody: without a pin it would be sent the next one, without end. */
+  #watchCatchingUp(nowMs: number): void {
+    const { compaction, driver } = this.#host;
+    for (const peer of this.#catchingUp.keys()) {
+      const view = driver()?.node.view;
+      const progress = view?.progress.get(peer);
+      const isGone = view?.role !== 'leader' || progress === undefined || progress.state === 'snapshot' || nowMs - (driver()?.lastHeardMs(peer) ?? 0) > GIVE_UP_MS;
+      if (isGone || progress.match + compaction.keepsEntries >= view.commitIndex) this.#catchingUp.delete(peer);
+    }
   }
 
   progress(): ReadonlyMap<NodeId, SnapshotProgress> {
@@ -209,7 +224,9 @@ export class SnapshotSender {
   /** The file and the log behind it go before they take from this server what it needs for itself. */
   makeRoom(): void {
     const ready = this.#export;
-    if (ready === undefined || this.#host.disk.freeBytes() >= DROPS_BELOW_BYTES) return;
+    if ((ready === undefined && this.#catchingUp.size === 0) || this.#host.disk.freeBytes() >= DROPS_BELOW_BYTES) return;
+    this.#catchingUp.clear();
+    if (ready === undefined) return;
     if (ready.users > 0) this.#lackSpace(ready.header.bytes + EXPORT_LEAVES_BYTES);
     this.#drop();
   }
@@ -232,7 +249,10 @@ export class SnapshotSender {
     ready.users -= 1;
     this.#transfers.delete(peer);
     const driver = this.#host.driver();
-    if (isThere) driver?.node.snapshotSent(peer, true);
+    if (isThere) {
+      driver?.node.snapshotSent(peer, true);
+      this.#catchingUp.set(peer, header.index);
+    }
     // Left alone after a failure, the core asks again a while later: no transfer in a tight circle.
     driver?.wake();
   }
@@ -313,6 +333,7 @@ export class SnapshotSender {
   }
 
   onTick(nowMs: number): void {
+    this.#watchCatchingUp(nowMs);
     for (const peer of this.#absent) {
       if (this.#isWanted(peer) && !this.#isHeard(peer)) continue;
       this.#absent.delete(peer);

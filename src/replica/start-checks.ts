@@ -40,7 +40,7 @@ export function bootOf(disk: Disk, options: BootOptions, newId: NewId): Identity
   }
   known ??= newIdentity(isWitness, newId);
   // Whoever was removed comes back as somebody new: its old vote died with the old identity.
-  if (known.membership === 'REMOVED') known = { ...newIdentity(isWitness, newId), membership: 'REMOVED', clusterId: known.clusterId };
+  if (known.membership === 'REMOVED') known = { ...newIdentity(isWitness, newId), membership: 'REMOVED', clusterId: known.clusterId, stateTerm: known.stateTerm };
   if (known.membership !== 'EMPTY' && known.isWitness !== isWitness) {
     throw new StartRefused(`this directory belongs to a ${known.isWitness ? 'witness' : 'server with data'}; its role cannot change`);
   }

@@ -41,7 +41,7 @@ async function checks(service: Service, catchUp: CatchUp): Promise<Check[]> {
   const status = await service.status();
   const leader = service.options.group.leader;
   const isGroup = status.waitingFor === undefined;
-  const lag = Math.max(0, status.commitIndex - status.appliedIndex);
+  const lag = Math.max(0, status.groupCommit - status.appliedIndex);
   return [
     { name: 'group', ok: isGroup, text: isGroup ? 'ok' : `waiting for ${status.waitingFor}` },
     { name: 'leader', ok: leader !== undefined, text: leader === undefined ? 'none known' : `ok ${leader.rpcAddress} term ${status.term}` },

@@ -45,7 +45,7 @@ export class FakeDoor implements Door {
 
   async status(): Promise<GroupStatus> {
     return {
-      enabled: false, clusterId: '', nodeId: 'n1', role: 'leader', term: 1, leaderId: 'n1', commitIndex: 0, lastIndex: 0, firstIndex: 0,
+      enabled: false, clusterId: '', nodeId: 'n1', role: 'leader', term: 1, leaderId: 'n1', commitIndex: 0, groupCommit: 0, lastIndex: 0, firstIndex: 0,
       appliedIndex: 0, waitingFor: undefined, peers: [], counters: {}, ...this.status_,
     };
   }

@@ -24,7 +24,7 @@ export const PROCEDURES = allProcedures();
 
 export const ALONE: GroupFacts = {
   status: {
-    enabled: false, clusterId: '', nodeId: '', role: 'leader', term: 1, leaderId: undefined, commitIndex: 1, lastIndex: 1, firstIndex: 1, appliedIndex: 1,
+    enabled: false, clusterId: '', nodeId: '', role: 'leader', term: 1, leaderId: undefined, commitIndex: 1, groupCommit: 1, lastIndex: 1, firstIndex: 1, appliedIndex: 1,
     waitingFor: undefined, peers: [], counters: {},
   },
   // A folder that is there.

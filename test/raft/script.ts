@@ -4,11 +4,14 @@
  *   cluster nodes=3 [learners=1] [witnesses=1] [disk=manual] [window=2] [batch=64]
  *   campaign n1 | tick n1 20 | stall n1 100 | propose n1 x y | read n2 | transfer n1 n2
  *   deliver [n1 n2]            messages until all is quiet (or only between these)
+ *   pass 40                    so many ticks of all servers, and after each all messages
  *   step                       only the messages that are on the way now
  *   drop                       what is on the way is lost
  *   hold | release             what is on the way is held up somewhere; it arrives now (again on its way, behind what has left since)
  *   repeat                     what is on the way is there twice
  *   isolate n2 | cut n1 n2 | heal
+ *   narrow n1 n2               entries from n1 to n2 are lost, and small messages are not
+ *   broken n1 n2               n1 lost a connection to n2
  *   add n1 n4 | promote n1 n4 | remove n1 n3 | update n1 n4 where
  *   persist n1 [count]         with disk=manual: one write (or so many) finishes
  *   cluster nodes=3 leases=1   a tick is then 10 ms of that server's clock, and leaders answer reads by leases of 80 ms
@@ -63,6 +66,7 @@ export class Script {
   #network: OnTheWay[] = [];
   #held: OnTheWay[] = [];
   readonly #cut = new Set<string>();
+  readonly #narrow = new Set<string>();
   #manualDisk = false;
   #window = 4;
   #batch = 1 << 20;
@@ -111,6 +115,12 @@ export class Script {
         if (refused !== undefined) this.#say(`${id} refuses: ${refused}`);
       },
       deliver: (among) => this.#deliver(among),
+      pass: ([count]) => {
+        for (let i = 0; i < Number(count); i++) {
+          for (const server of this.#servers.values()) if (server.isUp) this.#tick(server, 1, false);
+          this.#deliver([]);
+        }
+      },
       step: () => {
         for (const { from, to, message } of this.#network.splice(0)) this.#hand(from, to, message);
       },
@@ -127,7 +137,12 @@ export class Script {
         }
       },
       cut: ([from, to]) => this.#cut.add(`${from} ${to}`),
-      heal: () => this.#cut.clear(),
+      narrow: ([from, to]) => this.#narrow.add(`${from} ${to}`),
+      broken: ([id, other]) => this.#server(id).node.unreachable(other!),
+      heal: () => {
+        this.#cut.clear();
+        this.#narrow.clear();
+      },
       add: ([id, other]) => {
         this.#addServer(other!, EMPTY);
         this.#change(id!, { kind: 'addLearner', member: { id: other!, witness: false, info: '' } });
@@ -270,6 +285,7 @@ export class Script {
   #hand(from: string, to: string, message: Message): void {
     const server = this.#servers.get(to);
     if (server?.isUp !== true || this.#cut.has(`${from} ${to}`)) return;
+    if (message.kind === 'append' && message.entries.length > 0 && this.#narrow.has(`${from} ${to}`)) return;
     server.node.receive(from, message);
     this.#settle();
   }

@@ -6,8 +6,8 @@ import { decodeConfig } from '../../src/raft/config.ts';
 import { Beginning } from '../../src/replica/consensus-start.ts';
 import type { PeerCall } from '../../src/replica/consensus-transport.ts';
 import { noTransport } from '../../src/replica/consensus-transport.ts';
-import type { Formed, ProbeAnswer } from '../../src/replica/formation.ts';
-import { newIdentity } from '../../src/replica/log-store-identity.ts';
+import type { Formed, JoinRequest, ProbeAnswer } from '../../src/replica/formation.ts';
+import { newIdentity, readIdentity, writeIdentity } from '../../src/replica/log-store-identity.ts';
 import { LogStore } from '../../src/replica/log-store.ts';
 import type { ConsensusOptions, NodeInfo } from '../../src/replica/protocol.ts';
 import { SimDisk } from '../sim/disk.ts';
@@ -71,4 +71,50 @@ it('decides one group, whatever an attempt that was cut off has left behind', as
     cuts += 1;
   }
   expect(cuts).toBeGreaterThan(15);
+});
+
+/** One start of a:1, which was removed and holds 5 entries of term 3. Resolves with what it said when it asked to join. */
+async function rejoin(disk: SimDisk): Promise<JoinRequest | undefined> {
+  const member = { ...b, membership: 'MEMBER' as const, clusterId: 'group' };
+  let asked: JoinRequest | undefined;
+  const call = (address: string, { op, body }: PeerCall): Promise<unknown> => {
+    if (address !== 'b:1') return Promise.reject(new Error('no answer'));
+    if (op === 'probe') return Promise.resolve({ identity: member, info: info(address), addresses: LIST, appliedIndex: 9, stateChecksum: '', leaderAddress: address, formed: undefined, bootstrapRole: 0, lastTerm: 4, lastIndex: 9 } satisfies ProbeAnswer);
+    asked = body as JoinRequest;
+    return Promise.resolve({ clusterId: 'group', start: { index: 5, term: 3, config: { members: [] } } });
+  };
+  try {
+    return await new Promise<JoinRequest | undefined>((resolve, reject) => {
+      const beginning = new Beginning({
+        options: { ...options, appliedIndex: 5 }, disk, transport: { ...noTransport, call }, nowMs: () => 0, timers: systemTimers,
+        newId: systemIds, openStore: () => new LogStore({ disk, durable: true, monotonicMs: () => 0 }), waitFor: () => undefined, log: () => undefined,
+        onMember: () => resolve(asked), onFailed: () => resolve(undefined),
+      });
+      beginning.boot().then(() => beginning.start()).catch(reject);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+it('a removed server knows the term of its data until it has joined, whenever the power goes', async () => {
+  let cuts = 0;
+  for (let operation = 0; ; operation += 1) {
+    const disk = new SimDisk(systemRandom);
+    writeIdentity(disk, { ...newIdentity(false), membership: 'REMOVED', clusterId: 'group' });
+    const store = new LogStore({ disk, durable: true, monotonicMs: () => 0 });
+    store.persist({ seq: 1, hard: { term: 3, votedFor: undefined }, truncateFrom: undefined, entries: [], start: { index: 5, term: 3, config: { members: [] }, reset: true } });
+    store.close();
+    disk.cutPowerAfter(operation);
+    const first = await rejoin(disk);
+    disk.cutPowerAfter(-1);
+    disk.crash();
+    if (readIdentity(disk)?.membership === 'MEMBER') {
+      expect(first?.appliedTerm ?? 3).toBe(3);
+      break;
+    }
+    expect((await rejoin(disk))?.appliedTerm, `a cut at operation ${operation}`).toBe(3);
+    cuts += 1;
+  }
+  expect(cuts).toBeGreaterThan(10);
 });

@@ -15,7 +15,7 @@ interface Stand {
 /** Of the server `a`. */
 function waitsFor({ members, witness, heard = [], leader, snapshot }: Stand): string | undefined {
   const config = { config: { members: members.map((id) => ({ id, voter: true, witness: id === witness, info: JSON.stringify({ rpcAddress: id }) })) } };
-  const view = { role: 'follower', term: 2, leader, config, progress: new Map(), commitIndex: 0, lastIndex: 0, firstIndex: 1, durableIndex: 0 };
+  const view = { role: 'follower', term: 2, leader, config, progress: new Map(), commitIndex: 0, groupCommit: 0, lastIndex: 0, firstIndex: 1, durableIndex: 0 };
   return groupStatus({
     enabled: true, identity: { nodeId: 'a', clusterId: 'c' }, info: { rpcAddress: 'a' }, waitingFor: undefined, nowMs: 10_000, offlineMs: 1000,
     driver: { node: { view }, lastHeardMs: (id: string) => (heard.includes(id) ? 9900 : undefined), counters: {}, appendTimes: {}, store: { counters: {}, syncTimes: {} } },
@@ -25,8 +25,8 @@ function waitsFor({ members, witness, heard = [], leader, snapshot }: Stand): st
 }
 
 it('names the servers without which there is no majority', () => {
-  expect(waitsFor({ members: ['a', 'b', 'c'] })).toBe('a majority of voters; no contact with b, c');
-  expect(waitsFor({ members: ['a', 'b'] })).toBe('a majority of voters; no contact with b');
+  expect(waitsFor({ members: ['a', 'b', 'c'] })).toBe('a majority of voters; no contact with b, c (servers that have moved are found if ha_conf of one of them lists their new addresses)');
+  expect(waitsFor({ members: ['a', 'b'] })).toBe('a majority of voters; no contact with b (servers that have moved are found if ha_conf of one of them lists their new addresses)');
   expect(waitsFor({ members: ['a', 'b', 'c'], heard: ['b', 'c'] })).toBe('an election');
   expect(waitsFor({ members: ['a', 'b', 'c'], leader: 'b' })).toBe(undefined);
 });

@@ -68,8 +68,9 @@ it('keeps to the rate as well, whichever is slower', async () => {
 function sendingOn(disk: { free: number; isFullFor?: string }) {
   const directory = mkdtempSync(join(tmpdir(), 'lgraph-sender-'));
   folders.push(directory);
-  const seen = { nowMs: 10_000, exports: 0, sending: 0, given: [] as boolean[], lines: [] as string[], end: (_: Error) => undefined as void };
-  const view = { role: 'leader', firstIndex: 11, lastIndex: 50, progress: new Map([['b', { state: 'snapshot' }]]) };
+  const seen = { nowMs: 10_000, exports: 0, sending: 0, given: [] as boolean[], lines: [] as string[], end: (_: Error) => undefined as void, arrive: () => undefined as void };
+  const progress = { state: 'snapshot', match: 0 };
+  const view = { role: 'leader', firstIndex: 11, lastIndex: 50, commitIndex: 50, progress: new Map([['b', progress]]) };
   const node = { view, termAt: () => 1, configAt: () => ({ config: {} }), snapshotMoves: () => undefined, snapshotSent: (_: string, ok: boolean) => seen.given.push(ok) };
   const real = realDisk(directory);
   const sender = new SnapshotSender({
@@ -81,11 +82,12 @@ function sendingOn(disk: { free: number; isFullFor?: string }) {
         return real.open(name, create);
       },
     },
-    log: (_: string, line: string) => seen.lines.push(line),
+    log: (_: string, line: string) => seen.lines.push(line), compaction: { keepsEntries: 100 },
     driver: () => ({ node, lastHeardMs: () => seen.nowMs, wake: () => undefined }),
     transport: {
-      sendState: (_: string, { pause: mayGoOn }: SendState) => new Promise((_resolve, reject) => {
+      sendState: (_: string, { pause: mayGoOn }: SendState) => new Promise((resolve, reject) => {
         seen.sending += 1;
+        seen.arrive = () => resolve('there');
         seen.end = () => {
           try {
             mayGoOn(1);
@@ -100,7 +102,7 @@ function sendingOn(disk: { free: number; isFullFor?: string }) {
       writeFileSync(path, 'state');
     },
   } as unknown as SnapshotsHost);
-  return { sender, seen, names: () => readdirSync(directory) };
+  return { sender, seen, view, progress, names: () => readdirSync(directory) };
 }
 
 const MB = 2 ** 20;
@@ -163,4 +165,24 @@ it('a disk that is full when the export is to be noted costs the export, and not
   sender.onExported(1, DONE, undefined, false);
   expect([seen.sending, seen.given, names()]).toEqual([0, [false], []]);
   expect(seen.lines.at(-1)).toMatch(/could not be exported: no space left/);
+});
+
+it('the log stays until who got the state has what was written meanwhile, too', async () => {
+  const { sender, seen, view, progress } = sendingOn({ free: 1000 * MB });
+  sender.onWanted('b');
+  sender.onExported(1, DONE, undefined, false);
+  await setImmediatePromise();
+  // The link is slow: while the state travels, much more is written than the log keeps.
+  view.commitIndex = view.lastIndex = 5000;
+  seen.arrive();
+  await setImmediatePromise();
+  progress.state = 'probe';
+  sender.onTick(seen.nowMs);
+  expect([seen.given, sender.pinnedAt]).toEqual([[true], 10]);
+  Object.assign(progress, { state: 'replicate', match: 2000 });
+  sender.onTick(seen.nowMs);
+  expect(sender.pinnedAt).toBe(2000);
+  progress.match = 4900;
+  sender.onTick(seen.nowMs);
+  expect(sender.pinnedAt).toBe(undefined);
 });

@@ -8,9 +8,10 @@ it('is ready once the version that a leader has confirmed is here, and stays so'
   let [version, asked] = [7, 0];
   let leader: { rpcAddress: string } | undefined;
   let confirmed: number | undefined;
+  let groupCommit = 7;
   const service = {
     get version() { return version; },
-    status: () => Promise.resolve({ waitingFor: undefined, commitIndex: version, appliedIndex: version, term: 1 }),
+    status: () => Promise.resolve({ waitingFor: undefined, commitIndex: version, groupCommit, appliedIndex: version, term: 1 }),
     read: () => 0,
     options: {
       isWitness: false,
@@ -42,5 +43,10 @@ it('is ready once the version that a leader has confirmed is here, and stays so'
   version = 8;
   expect(await ready()).toEqual([200, 'ok']);
   expect(asked).toBe(2);
+  // Entries that a follower has not got yet count as well.
+  groupCommit = 40;
+  expect((await app.inject('/readyz')).body).toContain('applied ok version 8, 32 behind');
+  groupCommit = 20_008;
+  expect((await app.inject('/readyz')).body).toContain('[-]applied behind version 8, 20000 behind');
   await app.close();
 });

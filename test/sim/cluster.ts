@@ -183,7 +183,11 @@ export class Cluster {
       this.counts.dropped += 1;
       return;
     }
-    if (this.faults && !this.#links.takes(from.id, to, message.kind)) return;
+    if (this.faults && !this.#links.takes(from.id, to, message.kind)) {
+      // As a stream does that carries what does not get through.
+      if (message.kind === 'append') from.loses(to);
+      return;
+    }
     // Now and then through the real bytes.
     const sent = this.chance(0.05) ? decodeFrame(this.#encoder.encode([message]))[0]! : message;
     this.#deliver(from.id, target, sent);

@@ -265,6 +265,11 @@ export class SimServer {
     this.wake();
   }
 
+  /** Its transport lost a connection; the core hears of it in a turn of its own. */
+  loses(to: NodeId): void {
+    this.#cluster.time.after(1, () => this.input((node) => node.unreachable(to)));
+  }
+
   input(work: (node: RaftNode) => void): void {
     if (!this.isUp || this.isPaused) return;
     this.#guard(() => work(this.node));
