@@ -251,6 +251,7 @@ export class LgraphServer {
         ready: (version: number) => resolve(version),
         role: (leading: boolean) => this.#link?.setOpen(leading),
         fatal: (message: string) => this.#fatal(message),
+        warn: (message: string) => this.#log.warn(message),
         diskFull: (message: string) => {
           this.#link?.reportStoreFull();
           this.#events.diskFull(message);

@@ -93,7 +93,7 @@ const host = new WriteHost(transactor, {
   random: systemRandom, wallMs: () => Date.now(), monotonicMs: () => performance.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: data.limits,
   fullText: data.fullText,
   resultBytesMax: data.resultBytesMax, transactionIdleMs: data.transactionIdleMs,
-  transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax,
+  transactionTotalMs: data.transactionTotalMs, transactionsMax: data.transactionsMax, onBuildProblem: (message) => void channel.call('warn', message),
 });
 
 const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {

@@ -23,13 +23,17 @@ export interface Unfinished {
 export class IndexBuilder {
   readonly #transactor: Transactor;
   readonly #monotonicMs: () => number;
+  readonly #onProblem: (message: string) => void;
+  /** Told once, however often it is met again. */
+  #problem: string | undefined;
   #running: Promise<void> | undefined;
   /** Those who wait for the end of a part. */
   #waiting: (() => void)[] = [];
 
-  constructor(transactor: Transactor, monotonicMs: () => number) {
+  constructor(transactor: Transactor, { monotonicMs, onBuildProblem }: { readonly monotonicMs: () => number; readonly onBuildProblem: (message: string) => void }) {
     this.#transactor = transactor;
     this.#monotonicMs = monotonicMs;
+    this.#onProblem = onBuildProblem;
   }
 
   /** To be called whenever this server begins to lead, and where an unfinished index was made. */
@@ -66,14 +70,23 @@ export class IndexBuilder {
       const before = this.#transactor.state.version;
       try {
         await this.#buildSome(next.name, isQuiet ? QUIET_MS : BUSY_MS);
+        this.#problem = undefined;
         isQuiet = this.#transactor.state.version === before + 1;
         // They get as much of the thread.
         if (!isQuiet) await pause(BUSY_MS);
-      } catch {
-        if (this.#transactor.leading) await pause(RETRY_MS);
+      } catch (error) {
+        if (!this.#transactor.leading) continue;
+        this.#noteProblem(next.name, (error as Error).message);
+        await pause(RETRY_MS);
       }
       this.#tell();
     }
+  }
+
+  #noteProblem(graph: string, message: string): void {
+    if (message === this.#problem) return;
+    this.#problem = message;
+    this.#onProblem(`an index of the graph ${graph} is not built on: ${message}; tried again each ${RETRY_MS} ms`);
   }
 
   async #buildSome(name: string, ms: number): Promise<void> {

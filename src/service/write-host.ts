@@ -34,6 +34,8 @@ export interface WriteHostOptions extends HostOptions {
   readonly transactionIdleMs: number;
   readonly transactionTotalMs: number;
   readonly transactionsMax: number;
+  /** An index that is built in parts is held up. */
+  readonly onBuildProblem: (message: string) => void;
 }
 
 /** A whole result, encoded: parts of some hundred KB, so that one message never is huge. */
@@ -66,7 +68,7 @@ export class WriteHost {
     this.#transactor = transactor;
     this.#options = options;
     this.#statements = new StatementRunner(options);
-    this.#builder = new IndexBuilder(transactor, options.monotonicMs);
+    this.#builder = new IndexBuilder(transactor, options);
   }
 
   /** To be called when this server begins to lead. */

@@ -40,7 +40,7 @@ class Leader {
   });
   readonly host = new WriteHost(this.transactor, {
     procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: new Int32Array(new SharedArrayBuffer(64)), random: seededRandom(1), wallMs: () => Date.now(), monotonicMs: () => performance.now(), timeZone: 'UTC',
-    limits: {}, resultBytesMax: 1 << 20, transactionIdleMs: 60_000, transactionTotalMs: 60_000, transactionsMax: 100,
+    limits: {}, resultBytesMax: 1 << 20, transactionIdleMs: 60_000, transactionTotalMs: 60_000, transactionsMax: 100, onBuildProblem: () => undefined,
   });
 
   lead(term: number): void {

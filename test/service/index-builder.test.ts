@@ -30,6 +30,7 @@ class Server {
   readonly #writer: StateWriter;
   readonly transactor: Transactor;
   readonly host: WriteHost;
+  readonly problems: string[] = [];
   readonly killFlags = new Int32Array(new SharedArrayBuffer(64));
   #index: number;
   #parts = 0;
@@ -63,7 +64,7 @@ class Server {
     this.host = new WriteHost(this.transactor, {
       // Time goes so fast that each transaction builds one part.
       procedures: new ServerProcedures(), encoders: allEncoders(), killFlags: this.killFlags, random: seededRandom(1), wallMs: () => Date.now(), monotonicMs: () => now += 100, timeZone: 'UTC',
-      limits: {}, resultBytesMax: 1 << 20, transactionIdleMs: 6e7, transactionTotalMs: 6e7, transactionsMax: 100,
+      limits: {}, resultBytesMax: 1 << 20, transactionIdleMs: 6e7, transactionTotalMs: 6e7, transactionsMax: 100, onBuildProblem: (message) => this.problems.push(message),
     });
   }
 
@@ -207,6 +208,26 @@ describe('an index over much data', () => {
     one.commits = Infinity;
     one.transactor.receive({ kind: 'rejected', ids: one.kept.pop()!.ids, reason: 'lost' });
     await until(() => one.transactor.leading);
+    await expectWhole(one);
+  });
+
+  it('is built on where there was no room for more writes, which is told once', async () => {
+    const one = await server();
+    const made = one.run(INDEX);
+    await until(() => (one.built ?? 0) > 200);
+    one.commits = 0;
+    await until(() => one.kept.length > 0);
+    const [part] = one.kept;
+    const large = [1, 2].map(() => one.run(`CREATE ({text: '${'x'.repeat(600_000)}'})`));
+    await until(() => one.kept.length === 2);
+    one.kept.shift();
+    one.commit(part!);
+    await until(() => one.problems.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(one.problems).toEqual([expect.stringMatching(/^an index of the graph default is not built on: \d+ bytes of writes wait/)]);
+    one.commits = Infinity;
+    for (const message of one.kept) one.commit(message);
+    await Promise.all([made, ...large]);
     await expectWhole(one);
   });
 
