@@ -76,7 +76,7 @@ describe('a state on its way', () => {
     group.start(behind);
     const seen = await underWay(client, leader, behind, 30);
     expect(seen.state).toBe('LOADING_SNAPSHOT');
-    expect(seen.note).toMatch(/^\d+ % of the state, [\d.]+ of [\d.]+ MB/);
+    expect(seen.note).toMatch(/^\d+ % of the state, [\d.]+ MB of [\d.]+ MB/);
     expect(await count(client.sibling(), behind)).toBe(1);
     await group.stop(behind, 'SIGKILL');
     group.start(behind);
