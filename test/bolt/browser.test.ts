@@ -76,5 +76,7 @@ it('manages projects, labels and elements as the Browser does', async () => {
 });
 
 it('says clearly what it does not have', async () => {
-  await expect(rows("CALL db.plugin.loadPlugin('CPP', 'p', 'code', 'CPP', 'what', true, 'v1')")).rejects.toMatchObject({ message: expect.stringMatching(/not supported/i) as string });
+  await expect(rows("CALL db.plugin.loadPlugin('CPP', 'p', 'code', 'CPP', 'what', true, 'v1')")).rejects.toMatchObject({
+    code: 'Neo.ClientError.Statement.UnsupportedOperationError', message: expect.stringMatching(/not supported/i) as string,
+  });
 });

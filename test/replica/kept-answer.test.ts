@@ -13,9 +13,11 @@ it.each(['the answer', '', 'a'.repeat(20), '\0OF\0'])('gives the answer %j to th
 });
 
 it('gives what was kept without its request to whoever asks', () => {
-  for (const text of ['the answer of a server from before, which is longer than a digest', 'short', '']) {
-    expect(answerTo(ONE, bytes(text))).toEqual(bytes(text));
-    expect(answerTo(ONE, keptAnswer(bytes(text), undefined))).toEqual(bytes(text));
+  const texts = ['the answer of a server from before, which is longer than a digest', 'short', ''];
+  for (const text of texts) expect(answerTo(ONE, bytes(text))).toEqual(bytes(text));
+  // Whatever an answer ends with.
+  for (const text of [...texts, '\0OF\0', `long enough for a digest${'\0OF\0'.repeat(2)}`]) {
+    for (const digest of [ONE, undefined]) expect(answerTo(digest, keptAnswer(bytes(text), undefined))).toEqual(bytes(text));
   }
 });
 

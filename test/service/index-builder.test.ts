@@ -134,6 +134,13 @@ async function expectWhole(one: Server, nodes = NODES): Promise<void> {
   expect(counts.result).toEqual([nodes]);
 }
 
+/** Till it is in the middle of the build, and a part of it is proposed and not committed. */
+async function pausedIn(one: Server): Promise<void> {
+  await until(() => (one.built ?? 0) > 200);
+  one.commits = 0;
+  await until(() => one.kept.length > 0);
+}
+
 describe('an index over much data', () => {
   it('is whole when its statement is answered, others having written meanwhile, and searches being right', async () => {
     const one = await server();
@@ -182,9 +189,7 @@ describe('an index over much data', () => {
   it('is built on by the next leader, and its statement is answered', async () => {
     const one = await server();
     const done = one.run(INDEX).then(() => 'made', (error: unknown) => asDbError(error).code);
-    await until(() => (one.built ?? 0) > 200);
-    one.commits = 0;
-    await until(() => one.kept.length > 0);
+    await pausedIn(one);
     // The part that is under way is committed by the next leader, after all; it might as well not be.
     one.transactor.receive({ kind: 'following', term: 2 });
     one.commit(one.kept.pop()!);
@@ -202,9 +207,7 @@ describe('an index over much data', () => {
   it('is built on where a part of it was lost', async () => {
     const one = await server();
     void one.run(INDEX);
-    await until(() => (one.built ?? 0) > 200);
-    one.commits = 0;
-    await until(() => one.kept.length > 0);
+    await pausedIn(one);
     one.commits = Infinity;
     one.transactor.receive({ kind: 'rejected', ids: one.kept.pop()!.ids, reason: 'lost' });
     await until(() => one.transactor.leading);
@@ -214,9 +217,7 @@ describe('an index over much data', () => {
   it('is built on where there was no room for more writes, which is told once', async () => {
     const one = await server();
     const made = one.run(INDEX);
-    await until(() => (one.built ?? 0) > 200);
-    one.commits = 0;
-    await until(() => one.kept.length > 0);
+    await pausedIn(one);
     const [part] = one.kept;
     const large = [1, 2].map(() => one.run(`CREATE ({text: '${'x'.repeat(600_000)}'})`));
     await until(() => one.kept.length === 2);
@@ -234,9 +235,7 @@ describe('an index over much data', () => {
   it('is built on after a start', async () => {
     const one = await server();
     void one.run(INDEX);
-    await until(() => (one.built ?? 0) > 200);
-    one.commits = 0;
-    await until(() => one.kept.length > 0);
+    await pausedIn(one);
     one.transactor.abandon();
     const again = new Server(one.engine);
     expect(again.built).toBeGreaterThan(100);

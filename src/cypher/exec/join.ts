@@ -9,7 +9,7 @@ import type { CompileContext } from './compile.ts';
 import { partOfKey } from './group-table.ts';
 import { ENTRY_BYTES, held, type Holding } from './holding.ts';
 import { batched, BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped, compileTests, passes } from './scan-operators.ts';
+import { compileScoped } from './scan-operators.ts';
 import { SpillArea } from './spill.ts';
 import { SpilledJoin, SpilledProduct, type Pairing } from './spilled-join.ts';
 
@@ -36,7 +36,6 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
   const { slots } = node;
   const leftKeys = node.keys.map(({ left }) => compileScoped(left, cc));
   const rightKeys = node.keys.map(({ right: key }) => compileScoped(key, cc));
-  const tests = compileTests(node.filters, cc);
   return held(function* product(rt, source, holding) {
     const area = new SpillArea(rt);
     try {
@@ -45,7 +44,7 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
       let size = BATCH_MIN;
       for (const batch of input(rt, source)) {
         // Any left row will do as the argument of the right side.
-        side ??= rightSide(rt, right(rt, [[batch[0]!.slice()]]), rightKeys, { rt, slots, tests }, holding, area);
+        side ??= rightSide(rt, right(rt, [[batch[0]!.slice()]]), rightKeys, { rt, slots }, holding, area);
         if (side.spilled !== undefined) {
           yield* batched(rt, side.spilled.take(batch, (row) => keyOf(leftKeys, row, rt)));
           continue;
@@ -55,10 +54,6 @@ export function buildProduct(node: Product, input: Operator, right: Operator, cc
           for (const match of key === undefined ? NO_ROWS : side.byKey.get(key) ?? NO_ROWS) {
             const made = row.slice();
             for (const slot of slots) made[slot] = match[slot]!;
-            if (tests.length > 0 && !passes(tests, made, rt)) {
-              rt.tick();
-              continue;
-            }
             out.push(made);
             if (out.length < size) continue;
             rt.checkpoint(out.length);

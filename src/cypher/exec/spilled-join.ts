@@ -6,7 +6,6 @@
 import type { Value } from '../../value/value.ts';
 import { ENTRY_BYTES, type Holding } from './holding.ts';
 import type { Row, Runtime } from './runtime.ts';
-import { passes, type Test } from './scan-operators.ts';
 import { readValues, Spool, writeValues, type SpillArea } from './spill.ts';
 import { SpilledRuns } from './spilled-runs.ts';
 import { hashOf, type Numbered } from './spilled-table.ts';
@@ -16,19 +15,18 @@ export interface Pairing {
   readonly rt: Runtime;
   /** What the right row has for the left one. */
   readonly slots: readonly number[];
-  readonly tests: readonly Test[];
 }
 
 const PARTITIONS = 16;
 /** Divided so often, a partition holds few keys, or one: then its right side is read anew for each left row, whose pairs with it are about as many. */
 const LEVELS_MAX = 5;
 
-/** The left row with those of the right one, which are written without others; undefined where a test refuses it. */
-function paired({ rt, slots, tests }: Pairing, row: Row, values: readonly Value[]): Row | undefined {
+/** The left row with the values of the right one, which are written without others. */
+function paired({ rt, slots }: Pairing, row: Row, values: readonly Value[]): Row {
   const made = row.slice();
   for (let i = 0; i < slots.length; i++) made[slots[i]!] = values[i]!;
   rt.tick();
-  return tests.length > 0 && !passes(tests, made, rt) ? undefined : made;
+  return made;
 }
 
 /** Each left row with all right ones, which are read from disk for each. */
@@ -48,10 +46,7 @@ export class SpilledProduct {
 
   *take(lefts: readonly Row[]): Generator<Row> {
     for (const row of lefts) {
-      for (const reader of this.#right.records()) {
-        const made = paired(this.#pairing, row, readValues(reader));
-        if (made !== undefined) yield made;
-      }
+      for (const reader of this.#right.records()) yield paired(this.#pairing, row, readValues(reader));
     }
   }
 
@@ -164,10 +159,7 @@ export class SpilledJoin {
 
   *#pairs(partition: Partition, rightsOf: (key: string) => Iterable<Value[]>): Generator<Numbered> {
     for (const { key, order, row } of partition.lefts()) {
-      for (const values of rightsOf(key)) {
-        const made = paired(this.#pairing, row, values);
-        if (made !== undefined) yield { order, row: made };
-      }
+      for (const values of rightsOf(key)) yield { order, row: paired(this.#pairing, row, values) };
     }
   }
 }

@@ -361,7 +361,7 @@ export class MatchPlanner {
     const scoped = (expression: Expression): Scoped => ({ expression, env: this.env });
     const rows = left.rows * right.rows * (keys.length > 0 ? 0.1 : 1);
     this.plan = {
-      op: 'Product', input: left, right, slots, filters: [], rows,
+      op: 'Product', input: left, right, slots, rows,
       keys: keys.map((key) => ({ left: scoped(key.left), right: scoped(key.right) })),
     };
     for (const name of before) this.solved.add(name);

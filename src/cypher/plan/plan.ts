@@ -324,7 +324,6 @@ export interface Product extends Common {
   /** Slots that the right side fills. */
   readonly slots: readonly number[];
   readonly keys: readonly { readonly left: Scoped; readonly right: Scoped }[];
-  readonly filters: readonly Scoped[];
 }
 /** CALL { }: the right side runs for each row; its columns go into the row's slots. */
 export interface CallSubquery extends Common {

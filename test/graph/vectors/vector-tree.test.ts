@@ -7,6 +7,7 @@ import type { BlockSource } from '../../../src/graph/block-source.ts';
 import { INDEX, leaves } from '../../../src/graph/btree.ts';
 import type { VectorTree } from '../../../src/graph/catalog.ts';
 import { divide } from '../../../src/graph/vectors/divide.ts';
+import type { GraphWriter } from '../../../src/graph/view.ts';
 import { distanceTo, hasPosition, innerDistanceTo, positionOf } from '../../../src/graph/vectors/positions.ts';
 import { fanOf, NO_PARENT, VECTOR, VectorPage } from '../../../src/graph/vectors/vector-page.ts';
 import { membersNear } from '../../../src/graph/vectors/vector-search.ts';
@@ -92,33 +93,35 @@ const INDEXES = [
   { kind: 'edge', name: 'edges', label: 'R', field: 'v', dimensions: LENGTH, similarity: 'cosine' },
 ] as const;
 
+/** So many random changes, of which the share `grows` makes nodes; `nodes`: ids of those that are there. */
+function changeSome(graph: GraphWriter, nodes: number[], count: number, grows: number): void {
+  const [a, b, v, r] = [graph.labelId('A'), graph.labelId('B'), graph.keyId('v'), graph.typeId('R')];
+  for (let i = 0; i < count; i++) {
+    const dice = random.next();
+    const at = Math.floor(random.next() * nodes.length);
+    const some = new NodeValue(nodes[at] ?? -1);
+    const other = nodes[Math.floor(random.next() * nodes.length)]!;
+    if (nodes.length < 10 || dice < grows) {
+      const vector = anyVector();
+      nodes.push(graph.createNode(random.next() < 0.3 ? [a, b] : [random.next() < 0.5 ? a : b], vector === null ? [] : [[v, vector]]).id);
+    } else if (dice < 0.7) graph.setNodeProperty(some, v, anyVector());
+    else if (dice < 0.75) graph.addLabel(some, random.next() < 0.5 ? a : b);
+    else if (dice < 0.8) graph.removeLabel(some, random.next() < 0.5 ? a : b);
+    else if (dice < 0.9) graph.createRelationship(r, some.id, other, [[v, floats(clustered(random, CENTRES))]]);
+    else {
+      graph.deleteNode(some, true);
+      nodes.splice(at, 1);
+    }
+  }
+}
+
 describe('a tree over vectors', () => {
   it('holds each vector once through random changes, equally on replicas', async () => {
     const store = await LocalStore.withGraph();
     await store.write((tx) => INDEXES.slice(0, 2).forEach((index) => tx.graph('default').createVectorIndex(index)));
     const nodes: number[] = [];
     for (let round = 0; round < 12; round++) {
-      await store.write((tx) => {
-        const graph = tx.graph('default');
-        const [a, b, v, r] = [graph.labelId('A'), graph.labelId('B'), graph.keyId('v'), graph.typeId('R')];
-        for (let i = 0; i < 300; i++) {
-          const dice = random.next();
-          const at = Math.floor(random.next() * nodes.length);
-          const some = new NodeValue(nodes[at] ?? -1);
-          const other = nodes[Math.floor(random.next() * nodes.length)]!;
-          if (nodes.length < 10 || dice < (round < 8 ? 0.6 : 0.1)) {
-            const vector = anyVector();
-            nodes.push(graph.createNode(random.next() < 0.3 ? [a, b] : [random.next() < 0.5 ? a : b], vector === null ? [] : [[v, vector]]).id);
-          } else if (dice < 0.7) graph.setNodeProperty(some, v, anyVector());
-          else if (dice < 0.75) graph.addLabel(some, random.next() < 0.5 ? a : b);
-          else if (dice < 0.8) graph.removeLabel(some, random.next() < 0.5 ? a : b);
-          else if (dice < 0.9) graph.createRelationship(r, some.id, other, [[v, floats(clustered(random, CENTRES))]]);
-          else {
-            graph.deleteNode(some, true);
-            nodes.splice(at, 1);
-          }
-        }
-      });
+      await store.write((tx) => changeSome(tx.graph('default'), nodes, 300, round < 8 ? 0.6 : 0.1));
       if (round === 5) await store.write((tx) => tx.graph('default').createVectorIndex(INDEXES[2]));
       await expectAll(store);
     }
@@ -138,25 +141,7 @@ describe('a tree over vectors', () => {
     const store = await LocalStore.withGraph();
     store.indexedAtOnceMax = 100;
     const nodes: number[] = [];
-    const change = (count: number, grows: number) => store.write((tx) => {
-      const graph = tx.graph('default');
-      const [a, b, v, r] = [graph.labelId('A'), graph.labelId('B'), graph.keyId('v'), graph.typeId('R')];
-      for (let i = 0; i < count; i++) {
-        const dice = random.next();
-        const at = Math.floor(random.next() * nodes.length);
-        const some = new NodeValue(nodes[at] ?? -1);
-        const other = nodes[Math.floor(random.next() * nodes.length)]!;
-        if (nodes.length < 10 || dice < grows) nodes.push(graph.createNode(random.next() < 0.3 ? [a, b] : [random.next() < 0.5 ? a : b], [[v, floats(clustered(random, CENTRES))]]).id);
-        else if (dice < 0.7) graph.setNodeProperty(some, v, anyVector());
-        else if (dice < 0.75) graph.addLabel(some, random.next() < 0.5 ? a : b);
-        else if (dice < 0.8) graph.removeLabel(some, random.next() < 0.5 ? a : b);
-        else if (dice < 0.9) graph.createRelationship(r, some.id, other, [[v, floats(clustered(random, CENTRES))]]);
-        else {
-          graph.deleteNode(some, true);
-          nodes.splice(at, 1);
-        }
-      }
-    });
+    const change = (count: number, grows: number) => store.write((tx) => changeSome(tx.graph('default'), nodes, count, grows));
     await change(2000, 0.6);
     await store.write((tx) => INDEXES.forEach((index) => tx.graph('default').createVectorIndex(index)));
     expect(treesOf(store).map(({ isUnfinished }) => isUnfinished)).toEqual([true, true, true]);
