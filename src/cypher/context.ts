@@ -16,6 +16,34 @@ export interface ExecLimits {
   readonly vectorSearchEffort?: number;
   /** What the operators of one statement may hold: rows to sort, groups, collected lists. */
   readonly memoryBytes?: number;
+  /** Instead of PARALLEL_ROWS. */
+  readonly parallelRows?: number;
+}
+
+/** From so many rows on, by the estimates, an aggregation over a scan asks idle threads for help: about ten milliseconds of one thread. */
+export const PARALLEL_ROWS = 100_000;
+
+/** Threads that may have nothing to do. */
+export interface Helpers {
+  readonly areIdle: boolean;
+  /** Asks those that are idle, at most so many, to take parts of this statement's work. Their numbers on the board are their places in the list. */
+  ask(work: SharedPlan, most: number): readonly Helper[];
+}
+
+/** Work that threads share: see exec/parallel.ts. */
+export interface SharedPlan {
+  readonly board: SharedArrayBuffer;
+  /** What the part of the plan is that they run, to be sure that it is the same. */
+  readonly plan: string;
+  /** What each of so many may hold. */
+  memoryBytes(count: number): number;
+}
+
+export interface Helper {
+  /** What it has found, once the board says that it has ended; undefined: nothing that is of use. */
+  result(): unknown;
+  /** It is not asked any more. */
+  release(): void;
 }
 
 export interface FullTextSettings {
@@ -73,6 +101,8 @@ export interface ExecContext {
   readonly spill?: SpillStore | undefined;
   /** The graphs that the user may see, for graph.names(). */
   readonly graphs?: (() => readonly GraphFacts[]) | undefined;
+  /** Absent: the statement is not divided. */
+  readonly helpers?: Helpers | undefined;
   /** For the procedure host; the engine does not look at it. */
   readonly session?: unknown;
 }

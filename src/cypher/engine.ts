@@ -8,7 +8,8 @@ import { asDbError, DbError } from '../base/errors.ts';
 import type { GraphCatalog } from '../graph/catalog.ts';
 import type { Value } from '../value/value.ts';
 import { runSchemaCommand, SHOW_PROCEDURE, shownRows, type SchemaCommand } from './commands.ts';
-import type { ExecContext, Execution, PlanDescription } from './context.ts';
+import type { ExecContext, Execution, PlanDescription, SharedPlan } from './context.ts';
+import { helpOut, isLarge, NO_PARTS, type HelperParts, type PartableOperator } from './exec/parallel.ts';
 import { Profile } from './exec/profile.ts';
 import { Runtime } from './exec/runtime.ts';
 import { liftLiterals } from './literals.ts';
@@ -17,9 +18,11 @@ import type { ProcedureHost } from './procedures.ts';
 import { PreparedStatement, type BuiltPlan } from './statement.ts';
 
 export type {
-  CsvSource, ExecContext, ExecLimits, Execution, FullTextSettings, Notification, PlanDescription, QueryStats, SpillFile, SpillStore,
+  CsvSource, ExecContext, ExecLimits, Execution, FullTextSettings, Helper, Helpers, Notification, PlanDescription, QueryStats, SharedPlan, SpillFile, SpillStore,
 } from './context.ts';
-export { surroundingsOf } from './context.ts';
+export { PARALLEL_ROWS, surroundingsOf } from './context.ts';
+export { Board } from './exec/board.ts';
+export { HelperLeaves, NO_PARTS, type HelperParts } from './exec/parallel.ts';
 export type { ProcedureArg, ProcedureColumn, ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from './procedures.ts';
 export { executeInTransactions, type TransactionSource } from './in-transactions.ts';
 export { NO_PROCEDURES } from './procedures.ts';
@@ -141,6 +144,19 @@ export function execute(query: PreparedQuery, context: ExecContext): Execution {
   return statement instanceof LiftedStatement ? new StatementExecution(statement.shape, context, statement.literals) : new StatementExecution(statement, context);
 }
 
+/** Takes parts of the work of a statement that runs in another thread, if it would run in the same way here; `undefined`: in vain, the parts do not go together. */
+export function helpWith(query: PreparedQuery, context: ExecContext, shared: Pick<SharedPlan, 'board' | 'plan'>, mayLeave: () => boolean): HelperParts | undefined {
+  const [statement, literals] = query instanceof LiftedStatement ? [query.shape, query.literals] : [query as PreparedStatement, undefined];
+  const plan = (): PartableOperator | undefined => statement.planFor(context.view, context.procedures, context.limits).partable;
+  let partable = plan();
+  if (partable?.fingerprint !== shared.plan) {
+    statement.forgetPlan(context.view.catalog);
+    partable = plan();
+  }
+  if (partable === undefined || partable.fingerprint !== shared.plan) return NO_PARTS;
+  return helpOut(partable, new Runtime(context, statement.proceduresFor(context.procedures), literals), shared.board, mayLeave);
+}
+
 class StatementExecution implements Execution {
   readonly columns: readonly string[];
   readonly #statement: PreparedStatement;
@@ -174,7 +190,9 @@ class StatementExecution implements Execution {
     const statement = this.#statement;
     if (statement.mode === 'run' || statement.query === undefined) return undefined;
     const built = this.#plan();
-    return describePlan(built.plan, { source: statement.text, profile: this.#profile });
+    const { partable } = built;
+    const shared = partable !== undefined && isLarge(this.#runtime, partable.plan) ? partable.plan.aggregate : undefined;
+    return describePlan(built.plan, { source: statement.text, profile: this.#profile, shared });
   }
 
   #plan(): BuiltPlan {

@@ -9,6 +9,7 @@ import { withBuiltins } from './builtins/index.ts';
 import { administrationQuery, SHOW_PROCEDURE, shownColumns, showQuery } from './commands.ts';
 import type { ExecLimits } from './context.ts';
 import { buildOperators, type BatchedParts } from './exec/build.ts';
+import type { PartableOperator } from './exec/parallel.ts';
 import type { Profile } from './exec/profile.ts';
 import type { Operator } from './exec/runtime.ts';
 import type { Token } from './parser/lexer.ts';
@@ -30,6 +31,7 @@ export interface BuiltPlan {
   readonly plan: PlanNode;
   readonly run: Operator;
   readonly batched: BatchedParts | undefined;
+  readonly partable: PartableOperator | undefined;
   readonly writes: boolean;
 }
 
@@ -124,6 +126,11 @@ export class PreparedStatement {
       names: () => all.names(),
       call: (definition, args, context) => all.call(definition, args, context),
     };
+  }
+
+  /** The next plan is made from the statistics of then. */
+  forgetPlan(catalog: GraphCatalog): void {
+    this.#plans.delete(catalog);
   }
 
   /** With a profile to fill, operators are built anew: they measure themselves. */

@@ -29,6 +29,26 @@ function spread(list: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / count)]!);
 }
 
+/** To look at the ids of so many pages costs next to nothing; those of more are taken to lie evenly. */
+const PAGES_COUNTED = 16;
+
+function cutIds(ids: readonly number[], parts: number): number[] {
+  const each = Math.max(1, Math.ceil(ids.length / parts));
+  const cuts = [0];
+  for (let at = each; at < ids.length; at += each) cuts.push(ids[at]!);
+  return cuts;
+}
+
+/** Where pages of ids begin, or at even distances in each of them. */
+function cutPages(firsts: readonly number[], parts: number): number[] {
+  const [pagesEach, partsEach] = [Math.ceil(firsts.length / parts), Math.max(1, Math.floor(parts / firsts.length))];
+  const cuts: number[] = [];
+  for (let page = 0; page < firsts.length; page += pagesEach) {
+    for (let part = 0; part < partsEach; part++) cuts.push(firsts[page]! + Math.floor((part * PAGE_IDS) / partsEach));
+  }
+  return cuts;
+}
+
 export function adjacencyNumber(nodeId: number, direction: Direction): number {
   return nodeId * 2 + (direction === 'in' ? 1 : 0);
 }
@@ -172,6 +192,22 @@ export class GraphReader implements GraphView, PageSource {
     for (const { bits, first } of this.#sets(labelId === undefined ? ALL_VERTICES : labelId + 1)) {
       const ids = bits.ids(first);
       if (ids.length > 0) yield ids;
+    }
+  }
+
+  cutNodes(labelId: number | undefined, parts: number): number[] {
+    const pages = [...this.#sets(labelId === undefined ? ALL_VERTICES : labelId + 1)];
+    const cuts = pages.length > PAGES_COUNTED ? cutPages(pages.map(({ first }) => first), parts) : cutIds(pages.flatMap(({ bits, first }) => bits.ids(first)), parts);
+    return [...cuts, Number.MAX_SAFE_INTEGER];
+  }
+
+  *scanNodesBetween(labelId: number | undefined, from: number, to: number): Generator<ArrayLike<number>> {
+    for (const { bits, first } of this.#sets(labelId === undefined ? ALL_VERTICES : labelId + 1, Math.floor(from / PAGE_IDS))) {
+      if (first >= to) return;
+      const ids = bits.ids(first);
+      const isWhole = first >= from && first + PAGE_IDS <= to;
+      const some = isWhole ? ids : ids.filter((id) => id >= from && id < to);
+      if (some.length > 0) yield some;
     }
   }
 

@@ -195,6 +195,10 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     for (const ids of super.scanNodes(labelId)) yield this.#spared(ids);
   }
 
+  override *scanNodesBetween(labelId: number | undefined, from: number, to: number): Generator<ArrayLike<number>> {
+    for (const ids of super.scanNodesBetween(labelId, from, to)) yield this.#spared(ids);
+  }
+
   override indexSeek(index: IndexDef, values: readonly Value[]): ArrayLike<number> {
     const ids = super.indexSeek(index, values);
     return index.kind === 'edge' ? ids : this.#spared(ids);

@@ -80,6 +80,10 @@ export interface GraphView {
 
   /** Node ids in ascending order in arrays of some thousand at most: all nodes, or those with the label. */
   scanNodes(labelId?: number): Iterable<ArrayLike<number>>;
+  /** Ids that cut them into at most so many stretches of about as many nodes: where the first one begins, and where each ends. */
+  cutNodes?(labelId: number | undefined, parts: number): number[];
+  /** Those of them with ids from `from` to `to` - 1. Absent: the view cannot be read in parts. */
+  scanNodesBetween?(labelId: number | undefined, from: number, to: number): Iterable<ArrayLike<number>>;
   /**
    * Of ascending node ids, those whose property may be an integer from `low` to `high` (both included), as far as memory holds that without
    * a look at the nodes. `isExact`: all of them are, nothing is left to be looked at. Undefined: nothing is known, all may be.

@@ -104,6 +104,7 @@ export const OPTIONS = [
   { name: 'read_ahead', type: 'boolean', default: true, group: 'Limits', help: 'graphs are read into memory in the background after a start, and where much was written: up to half of cache_mb' },
   { name: 'store_compact_deletes', type: 'integer', default: 50000, min: 0, group: 'Limits', help: 'after so many deleted blocks, where they are a good part of it, the state store is compacted; 0: left to LevelDB' },
   { name: 'reader_threads', type: 'integer', default: 2, min: 1, max: 64, group: 'Limits', help: 'threads for long reads' },
+  { name: 'parallel_read_rows', type: 'integer', default: 100_000, min: 0, group: 'Limits', help: 'rows from which on an aggregation over a scan is shared among the reader threads that have nothing to do; 0: never' },
   { name: 'inline_read_rows', type: 'integer', default: 5000, min: 1, group: 'Limits', help: 'rows a read may touch before it moves to a reader thread' },
   { name: 'inline_read_ms', type: 'integer', default: 5, min: 1, group: 'Limits', help: 'time a read may take before it moves to a reader thread; a fifth of it while others read too' },
   { name: 'statement_timeout_ms', type: 'integer', default: 120000, min: 0, group: 'Limits', help: 'longest run of a statement; 0: no limit' },

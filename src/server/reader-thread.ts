@@ -8,6 +8,7 @@ import { BlockCache } from '../graph/block-source.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
 import { ReadAhead } from '../graph/read-ahead.ts';
 import { StateReader } from '../graph/state-reader.ts';
+import { ReaderCrew, ReaderLoads } from '../service/reader-crew.ts';
 import { executorHandlers } from '../service/executors.ts';
 import { allProcedures } from './procedures.ts';
 import { ReadHost } from '../service/read-host.ts';
@@ -35,11 +36,13 @@ const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheByt
 // Calls keep their order: by the time a statement that warms up is answered, the main thread has what it made.
 reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);
 const readingAhead = data.readsAhead ? new ReadingAhead(new ReadAhead(reader, clocks), () => clocks.published) : undefined;
+const crew = new ReaderCrew(data.own, new ReaderLoads(data.loads), data.crewPorts);
 const host = new ReadHost(reader, {
   procedures: allProcedures(), encoders: allEncoders(), killFlags: new Int32Array(data.killFlags),
   random: systemRandom, wallMs: () => Date.now(), timeZone: data.timeZone, csv: csvFiles(data.csvDirectory, data.csvLimits), graphsMax: data.graphsMax, spill: spillFiles(data.spill), limits: data.limits,
   fullText: data.fullText,
-});
+}, crew);
+crew.listen((request, mayLeave) => host.help(request, mayLeave));
 
 const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
   ...executorHandlers({
@@ -55,6 +58,7 @@ const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
     await reader.close();
     await engine.close();
     setImmediate(() => {
+      crew.close();
       channel.close();
       data.mainPort.close();
     });

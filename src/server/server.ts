@@ -19,6 +19,7 @@ import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';
 import { BlockCache } from '../graph/block-source.ts';
 import { StateReader } from '../graph/state-reader.ts';
+import { ReaderLoads } from '../service/reader-crew.ts';
 import { BOOTSTRAP_ROLES } from '../replica/start-checks.ts';
 import type { ConsensusOptions } from '../replica/protocol.ts';
 import { addressOf } from '../rpc/client-call.ts';
@@ -28,7 +29,7 @@ import { ClientService } from '../rpc/client-service.ts';
 import { insecure } from '../rpc/raft-channel.ts';
 import { clientTls } from '../rpc/peer-tls.ts';
 import { RestServer } from '../rest/rest-server.ts';
-import { CallingExecutor, threadExecutor } from '../service/executors.ts';
+import { CallingExecutor, readerExecutor, threadExecutor } from '../service/executors.ts';
 import type { LoadedExecutor } from '../service/executors.ts';
 import { InlineExecutor } from '../service/inline-executor.ts';
 import { allProcedures } from './procedures.ts';
@@ -59,6 +60,7 @@ import type { Config } from './options.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
 import { realFolder, settleStore, STORE } from './store-switch.ts';
 import type { FreshState } from './state-transfer.ts';
+import { portsBetween } from './threads.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage, CopyThreadData, ReaderThreadData, StatementThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { ScheduledBackups } from './scheduled-backups.ts';
 import { openStorage } from '../data/backup/open-storage.ts';
@@ -100,6 +102,7 @@ export class LgraphServer {
   #writer: Channel | undefined;
   #writerThread: Worker | undefined;
   #readers: Channel[] = [];
+  readonly #readerLoads: ReaderLoads;
   #link: ConsensusLink | undefined;
   #rest: RestServer | undefined;
   #bolt: BoltServer | undefined;
@@ -125,6 +128,7 @@ export class LgraphServer {
     this.#log = log;
     this.#events = events;
     this.#tasks = new TaskRegistry(config.max_running_statements);
+    this.#readerLoads = new ReaderLoads(config.reader_threads);
     this.#threadStats = new ThreadStatsTable(4 + config.reader_threads);
     this.#endStats = reportThreadStats(this.#threadStats.add('main'));
   }
@@ -228,7 +232,7 @@ export class LgraphServer {
   get #statementOptions(): StatementThreadData {
     const config = this.#config;
     return {
-      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvLimits: { unpackedBytesMax: config.load_csv_unpacked_mb * MB, recordCharsMax: config.load_csv_record_chars, backslashQuotes: config.load_csv_backslash_quotes }, graphsMax: config.max_graphs, limits: { memoryBytes: config.query_memory_mb * MB, vectorSearchEffort: config.vector_search_effort / 100 },
+      fullText: { enabled: config.enable_fulltext_index, analyzer: config.fulltext_analyzer }, timeZone: TIME_ZONE, csvDirectory: config.load_csv_dir, csvLimits: { unpackedBytesMax: config.load_csv_unpacked_mb * MB, recordCharsMax: config.load_csv_record_chars, backslashQuotes: config.load_csv_backslash_quotes }, graphsMax: config.max_graphs, limits: { memoryBytes: config.query_memory_mb * MB, parallelRows: config.parallel_read_rows === 0 ? Infinity : config.parallel_read_rows, vectorSearchEffort: config.vector_search_effort / 100 },
       spill: { directory: config.query_spill_dir, statementBytesMax: config.query_spill_mb * MB, totalBytesMax: config.query_spill_total_mb * MB, used: this.#spilled },
     };
   }
@@ -261,13 +265,14 @@ export class LgraphServer {
   }
 
   async #startReaders(): Promise<void> {
+    const ports = portsBetween(this.#config.reader_threads);
     for (let i = 0; i < this.#config.reader_threads; i++) {
       const { port1, port2 } = new MessageChannel();
       const data: ReaderThreadData = {
         store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
-        mainPort: port2, readsAhead: this.#config.read_ahead && i === 0, ...this.#statementOptions,
+        mainPort: port2, readsAhead: this.#config.read_ahead && i === 0, own: i, loads: this.#readerLoads.buffer, crewPorts: ports[i]!, ...this.#statementOptions,
       };
-      this.#worker('reader-thread', data, [port2]);
+      this.#worker('reader-thread', data, [port2, ...ports[i]!.filter((port) => port !== undefined)]);
       this.#readers.push(new Channel(port1 as unknown as PortLike, { made: (pages: DerivedPages) => this.#adopt(pages, i) }));
     }
   }
@@ -363,7 +368,7 @@ export class LgraphServer {
       wallMs: () => systemClock.wallMs(), timeZone: TIME_ZONE, csv: csvFiles(config.load_csv_dir, this.#statementOptions.csvLimits), spill: spillFiles(this.#statementOptions.spill),
       limits: this.#statementOptions.limits, fullText: this.#statementOptions.fullText,
     });
-    const readers = this.#readers.map(threadExecutor);
+    const readers = this.#readers.map((channel, i) => readerExecutor(channel, this.#readerLoads, i));
     const readersLoad = (): number => readers.reduce((least, { load }) => Math.min(least, load), Infinity);
     return new Service({
       reader: this.#reader!, inline: new InlineExecutor(host, { rows: config.inline_read_rows, ms: config.inline_read_ms }, readersLoad, systemClock), readers,

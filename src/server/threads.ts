@@ -1,4 +1,5 @@
 /** What the threads of one server are started with, and the calls between them. */
+import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { CertificateFiles } from '../base/certificates.ts';
 import type { ExecLimits, FullTextSettings } from '../cypher/engine.ts';
@@ -67,6 +68,23 @@ export interface ReaderThreadData extends StatementThreadData {
   readonly killFlags: SharedArrayBuffer;
   readonly blockCacheBytes: number;
   readonly mainPort: MessagePort;
+  /** Which of the readers it is, what each has to do, and the ways to the others: see service/reader-crew.ts. */
+  readonly own: number;
+  readonly loads: SharedArrayBuffer;
+  readonly crewPorts: readonly (MessagePort | undefined)[];
+}
+
+/** A port from each reader to each other one: by reader, then by the other. */
+export function portsBetween(readers: number): (MessagePort | undefined)[][] {
+  const ports = Array.from({ length: readers }, () => new Array<MessagePort | undefined>(readers).fill(undefined));
+  for (let one = 0; one < readers; one++) {
+    for (let other = one + 1; other < readers; other++) {
+      const { port1, port2 } = new MessageChannel();
+      ports[one]![other] = port1;
+      ports[other]![one] = port2;
+    }
+  }
+  return ports;
 }
 
 export interface CopyThreadData {

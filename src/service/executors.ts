@@ -2,7 +2,11 @@
 import type { Channel } from '../base/channel.ts';
 import { flatPart, flatReply, flatRequest, partOf, replyOf, requestOf } from './thread-wire.ts';
 import type { Flat } from './thread-wire.ts';
+import type { ReaderLoads } from './reader-crew.ts';
 import type { BeginReply, BeginRequest, CommitRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+
+/** Of readers without requests the one that helps nobody is the better choice. */
+const HELP_COUNTS = 0.5;
 
 /** Runs statements; what it answers with are parts of results. In this thread, in another, or on the leader. */
 export interface Executor {
@@ -65,11 +69,25 @@ export class CallingExecutor implements LoadedExecutor {
 
 /** An executor in another thread. */
 export function threadExecutor(channel: Channel): LoadedExecutor {
+  return new CallingExecutor((call) => callThread(channel, call), () => channel.inFlight);
+}
+
+/** The same in a reader thread, which helps others only while nothing is asked of it here. */
+export function readerExecutor(channel: Channel, loads: ReaderLoads, reader: number): LoadedExecutor {
   return new CallingExecutor(async (call) => {
-    if (call.method === 'run') return replyOf(await channel.call<Flat>('run', flatRequest(call.argument)));
-    if (call.method === 'pull') return partOf(await channel.call<Flat>('pull', call.argument));
-    return channel.call(call.method, call.argument);
-  }, () => channel.inFlight);
+    loads.add(reader, 1);
+    try {
+      return await callThread(channel, call);
+    } finally {
+      loads.add(reader, -1);
+    }
+  }, () => channel.inFlight + (loads.helps(reader) ? HELP_COUNTS : 0));
+}
+
+async function callThread(channel: Channel, call: ExecutorCall): Promise<unknown> {
+  if (call.method === 'run') return replyOf(await channel.call<Flat>('run', flatRequest(call.argument)));
+  if (call.method === 'pull') return partOf(await channel.call<Flat>('pull', call.argument));
+  return channel.call(call.method, call.argument);
 }
 
 /** The other end of `threadExecutor`: the handlers of a thread that executes. */

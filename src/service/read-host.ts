@@ -3,10 +3,13 @@
  * the main thread for short reads and by every reader thread.
  */
 import { DbError } from '../base/errors.ts';
+import { NO_PARTS } from '../cypher/engine.ts';
+import type { HelperParts, Helpers } from '../cypher/engine.ts';
 import type { ReadPoint, StateReader } from '../graph/state-reader.ts';
 import type { BeginRequest, LocalRequest, PullRequest, RowsPart, RunReply, RunRequest } from './api.ts';
+import type { HelpRequest, ReaderCrew } from './reader-crew.ts';
 import { StatementRunner, stateAt } from './statement-runner.ts';
-import type { HostOptions } from './statement-runner.ts';
+import type { HostOptions, StatementState } from './statement-runner.ts';
 import type { ControlOptions, RunningStatement } from './statement.ts';
 
 /** What nobody has used for so long is closed: it holds a snapshot, and with it the space of all that was deleted since. */
@@ -30,12 +33,15 @@ export class ReadHost {
   readonly #reader: StateReader;
   readonly #statements: StatementRunner;
   readonly #wallMs: () => number;
+  readonly #crew: ReaderCrew | undefined;
   readonly #executions = new Map<number, OpenExecution>();
   readonly #transactions = new Map<number, OpenTransaction>();
   #expiredMs = 0;
   #next = 1;
 
-  constructor(reader: StateReader, options: HostOptions) {
+  /** `crew`: who helps this thread with what takes long. */
+  constructor(reader: StateReader, options: HostOptions, crew?: ReaderCrew) {
+    this.#crew = crew;
     this.#reader = reader;
     this.#statements = new StatementRunner(options);
     this.#wallMs = options.wallMs;
@@ -47,7 +53,9 @@ export class ReadHost {
     const point = owned === undefined ? this.#reader.acquire() : this.#transaction(owned);
     let keep = owned !== undefined;
     try {
-      const { running, type } = this.#statements.start(request, (graph) => point.view(graph), stateAt(point, this.#wallMs()), inlineBudget);
+      const state = stateAt(point, this.#wallMs());
+      const helpers = owned === undefined && inlineBudget === undefined ? this.#helpersFor(request, state) : undefined;
+      const { running, type } = this.#statements.start(request, (graph) => point.view(graph), state, { inlineBudget, helpers });
       const part = running.pull(request.firstRows, point.version);
       let execution = 0;
       if (part.summary === undefined) {
@@ -59,6 +67,23 @@ export class ReadHost {
       return { bytes, count, kinds, summary, columns: running.columns, version: point.version, execution, type };
     } finally {
       if (!keep) this.#reader.release(point);
+    }
+  }
+
+  #helpersFor(request: RunRequest | LocalRequest, { version, nowMs }: StatementState): Helpers | undefined {
+    if (this.#crew === undefined || request.parameters instanceof Map) return undefined;
+    const startedMs = performance.now();
+    return this.#crew.helpersFor({ request: request as RunRequest, version, wallMs: nowMs, elapsedMs: () => performance.now() - startedMs });
+  }
+
+  /** Takes parts of a statement that runs in another reader, on the same version. */
+  help(asked: HelpRequest, mayLeave: () => boolean): HelperParts | undefined {
+    const point = this.#reader.acquire();
+    try {
+      if (point.version !== asked.version) return NO_PARTS;
+      return this.#statements.help(asked, (graph) => point.view(graph), stateAt(point, asked.wallMs), mayLeave);
+    } finally {
+      this.#reader.release(point);
     }
   }
 

@@ -12,15 +12,18 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { DbError } from '../../src/base/errors.ts';
-import { seededRandom } from '../../src/base/random.ts';
+import { seededRandom, type Random } from '../../src/base/random.ts';
 import { execute, executeInTransactions, materialize, NO_PROCEDURES, planText, prepare } from '../../src/cypher/engine.ts';
 import type { ExecContext, Execution, PreparedQuery } from '../../src/cypher/engine.ts';
 import type { GraphView, GraphWriter } from '../../src/graph/view.ts';
 import type { Value } from '../../src/value/value.ts';
 import { LocalStore } from '../graph/fixture.ts';
+import { executeInParts } from './helpers-here.ts';
 import { show } from './show.ts';
 
 const folder = resolve(import.meta.dirname, '../golden/cypher');
+/** Set: statements run in parts where they can. */
+let parts: Random | undefined;
 
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) {
   it(file, async () => {
@@ -29,6 +32,15 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) 
     const answered = await runScript(script);
     if (process.env.UPDATE === '1') writeFileSync(path, answered);
     else expect(answered).toBe(script);
+  });
+
+  it(`${file}, in parts`, async () => {
+    parts = seededRandom(3);
+    try {
+      expect(await runScript(readFileSync(resolve(folder, file), 'utf8'))).toBe(readFileSync(resolve(folder, file), 'utf8'));
+    } finally {
+      parts = undefined;
+    }
   });
 }
 
@@ -110,7 +122,8 @@ async function inTransactions(text: string, store: LocalStore, parameters: Reado
 
 function query(text: string, view: GraphWriter, parameters: ReadonlyMap<string, Value>): Answered {
   const prepared = prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES });
-  return answerOf(prepared, execute(prepared, contextOf(view, parameters)), view);
+  const context = contextOf(view, parameters);
+  return answerOf(prepared, parts === undefined || prepared.mode === 'explain' ? execute(prepared, context) : executeInParts(prepared, context, parts), view);
 }
 
 function answerOf(prepared: PreparedQuery, execution: Execution, view: GraphView): Answered {

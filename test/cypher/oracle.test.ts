@@ -9,6 +9,12 @@ it('gives what the naive evaluator gives, with and without indexes', async () =>
   expect(differences).toEqual([]);
 }, 180_000);
 
+it('gives the same where several threads run parts of it', async () => {
+  const differences: string[] = [];
+  await compareMany(31, 1500, (text) => differences.push(text), true);
+  expect(differences).toEqual([]);
+}, 180_000);
+
 it('gives a user from whom fields are kept what a graph without them gives', async () => {
   const differences: string[] = [];
   const { answered, refused } = await compareGuarded(2, 1000, (text) => differences.push(text));

@@ -30,7 +30,7 @@ abstract class Count implements State {
     return this.count;
   }
   load(saved: Value): number {
-    this.count = saved as number;
+    this.count += saved as number;
     return 0;
   }
 }

@@ -1,15 +1,16 @@
 /**
  * Grouping and aggregation. Groups come out in the order in which they were first seen, also where they did not fit in memory.
  */
-import { NodeValue, type Value } from '../../value/value.ts';
 import type { Aggregate } from '../plan/plan.ts';
 import { stateMaker } from './aggregate-states.ts';
 import type { CompileContext } from './compile.ts';
 import { buildCountedGroups } from './counted-groups.ts';
-import { GroupTable, joinedKey, partOfKey } from './group-table.ts';
+import { GroupFinder, joinedKey, partOfKey } from './group-table.ts';
 import { addRow, groupEntries, type Group, type NumberedGroup } from './groups.ts';
 import { ENTRY_BYTES, held } from './holding.ts';
 import { certainSlots, countOf, idsOf, type CountRows, type PushIds } from './ids.ts';
+import { countPartials } from './partial-counts.ts';
+import { groupPartials, withPartials } from './partial-groups.ts';
 import { pusher } from './push.ts';
 import { batched, nullRow, type Operator, type Row } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
@@ -61,7 +62,7 @@ function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], co
     });
     return rows;
   };
-  return held(function* counts(rt, source, holding) {
+  const counts = held(function* counts(rt, source, holding) {
     let rows = 0;
     let distinct = 0;
     if (!nodes) rows = countRows?.(rt, source) ?? sumOf(rt, source);
@@ -83,6 +84,8 @@ function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], co
     for (const [i, { slot }] of node.aggregates.entries()) row[slot] = of[i] === 'rows' ? rows : distinct;
     yield [row];
   });
+  // Where rows are counted without looking at them it is not worth it.
+  return countRows !== undefined && !nodes ? counts : withPartials(counts, countPartials(node, of.map((each) => each === 'rows'), push));
 }
 
 export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
@@ -105,22 +108,22 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
   const slots = node.aggregates.map(({ slot }) => slot);
   const { layout } = node.env;
   const newGroup = (): Group => ({ row: nullRow(layout.width), states: makers.map((make) => make()) });
-  const [only] = keys;
   const ownNode = nodeOfKeys(node);
   /** Groups are looked up by the node first, and the keys computed once for each: not worth it where the node is the key. */
   const sole = node.keys.length === 1 && node.keys[0]!.expression.kind === 'Variable' ? undefined : ownNode;
   const pushInput = pusher(input);
+  const partials = groupPartials(node, keys, args, sole, pushInput);
 
   const finish = (group: Group): Row => {
     for (let i = 0; i < slots.length; i++) group.row[slots[i]!] = group.states[i]!.result();
     return group.row;
   };
 
-  if (only === undefined) {
+  if (keys.length === 0) {
     const own = node.input.op === 'Expand' || node.input.op === 'VarExpand' ? node.input.to : 'slot' in node.input ? node.input.slot : undefined;
     const [ids, of] = [idsOf(input), countings(node, own)];
     if (ids !== undefined && of !== undefined) return buildCounts(node, ids, of, countOf(input));
-    return held(function* aggregateAll(rt, source, holding) {
+    return withPartials(held(function* aggregateAll(rt, source, holding) {
       const group = newGroup();
       pushInput(rt, source, (row) => {
         addRow(group, row, rt, holding);
@@ -128,7 +131,7 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
       });
       rt.checkpoint(1);
       yield [finish(group)];
-    });
+    }), partials);
   }
   /** Where all that matters of a row is which node it has in one slot: rows are counted by node first. */
   const pushIds = ownNode === undefined || countings(node, undefined) === undefined ? undefined : idsOf(input, ownNode);
@@ -136,12 +139,15 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
   const keySlots = keys.map(({ slot }) => slot);
   /** A row on disk: the keys, then the arguments of all aggregates. */
   const onDisk = [...keys.map(({ value }) => value), ...args.flat()];
-  return held(function* aggregate(rt, source, holding) {
+  return withPartials(held(function* aggregate(rt, source, holding) {
     const area = new SpillArea(rt);
     let groups: Group[] = [];
-    const table = new GroupTable<Group>();
-    const values: Value[] = [];
-    const byNode = new Map<number, Group>();
+    const finder = new GroupFinder<Group>(keys, sole, (values) => {
+      const group = newGroup();
+      for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
+      keep(group);
+      return group;
+    });
     let spilled: SpilledTable<NumberedGroup> | undefined;
     let order = 0;
     const keep = (group: Group): void => {
@@ -155,8 +161,7 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
       };
       const onDiskTable = new SpilledTable(area, groupEntries(node, keySlots, finish, rt), holding, kept());
       groups = [];
-      table.clear();
-      byNode.clear();
+      finder.clear();
       holding.free();
       return onDiskTable;
     };
@@ -167,33 +172,9 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
       for (let i = 0; i < keys.length; i++) key += partOfKey(all[i]!);
       spilled.add(key, order++, all);
     };
-    const begin = (): Group => {
-      const group = newGroup();
-      for (let i = 0; i < keys.length; i++) group.row[keys[i]!.slot] = values[i]!;
-      keep(group);
-      return group;
-    };
-    const groupOf = (row: Row): Group => {
-      let group: Group | undefined;
-      const owner = sole === undefined ? undefined : row[sole];
-      if (owner instanceof NodeValue) {
-        group = byNode.get(owner.id);
-        if (group !== undefined) return group;
-      }
-      if (keys.length === 1) {
-        const value = values[0] = only.value(row, rt);
-        group = table.getOne(value);
-        if (group === undefined) table.setOne(value, group = begin());
-      } else {
-        for (let i = 0; i < keys.length; i++) values[i] = keys[i]!.value(row, rt);
-        group = table.ofMany(values, begin);
-      }
-      if (owner instanceof NodeValue) byNode.set(owner.id, group);
-      return group;
-    };
     const take = (row: Row): boolean => {
       if (spilled !== undefined || holding.pressed) toDisk(row);
-      else addRow(groupOf(row), row, rt, holding);
+      else addRow(finder.of(row, rt), row, rt, holding);
       return false;
     };
     try {
@@ -203,6 +184,5 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
     } finally {
       area.close();
     }
-  });
+  }), partials);
 }
-

@@ -7,6 +7,7 @@ import { MatchPlanner } from '../plan/match-planner.ts';
 import { buildPatternGraph } from '../plan/pattern-graph.ts';
 import { HOPS_MAX } from '../plan/planner-context.ts';
 import type { CallSubquery, PlanNode } from '../plan/plan.ts';
+import { partablePlan, type PartablePlan } from '../plan/parts.ts';
 import { planQuery } from '../plan/query-planner.ts';
 import { buildAggregate } from './aggregate.ts';
 import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
@@ -14,6 +15,7 @@ import type { CompileContext } from './compile.ts';
 import { buildProduct } from './join.ts';
 import { buildEndpoints, buildExpand, buildPath } from './expand-operators.ts';
 import { buildPathSearch } from './path-search.ts';
+import { buildParallel, type PartableOperator } from './parallel.ts';
 import type { Profile } from './profile.ts';
 import { buildRepeat } from './repeat.ts';
 import {
@@ -38,13 +40,16 @@ export interface BatchedParts {
 
 export interface BuiltOperators {
   readonly run: Operator;
+  /** The aggregation that other threads may take parts of. */
+  readonly partable: PartableOperator | undefined;
   readonly batched: BatchedParts | undefined;
 }
 
 export function buildOperators(plan: PlanNode, planner: PlannerContext, profile: Profile | undefined): BuiltOperators {
   const builder = new Builder(planner, profile);
+  builder.partablePlan = profile === undefined ? partablePlan(plan) : undefined;
   const run = builder.build(plan);
-  return { run, batched: builder.batched };
+  return { run, batched: builder.batched, partable: builder.partable };
 }
 
 class Builder {
@@ -52,6 +57,8 @@ class Builder {
   #profile: Profile | undefined;
   readonly #cc: CompileContext;
   batched: BatchedParts | undefined;
+  partablePlan: PartablePlan | undefined;
+  partable: PartableOperator | undefined;
 
   constructor(planner: PlannerContext, profile: Profile | undefined) {
     this.#planner = planner;
@@ -88,6 +95,14 @@ class Builder {
     }
   }
 
+  #maybeParallel(node: PlanNode, serial: Operator): Operator {
+    const plan = this.partablePlan;
+    const built = plan?.aggregate === node ? buildParallel(serial, plan) : undefined;
+    if (built === undefined) return serial;
+    this.partable = built.partable;
+    return built.operator;
+  }
+
   #build(node: PlanNode): Operator {
     const cc = this.#cc;
     switch (node.op) {
@@ -102,7 +117,7 @@ class Builder {
       case 'BuildPath': return buildPath(node, this.build(node.input));
       case 'Filter': return buildFilter(node, this.build(node.input), cc);
       case 'Project': return buildProject(node, this.build(node.input), cc);
-      case 'Aggregate': return buildAggregate(node, this.build(node.input), cc);
+      case 'Aggregate': return this.#maybeParallel(node, buildAggregate(node, this.build(node.input), cc));
       case 'Distinct': return buildDistinct(node, this.build(node.input));
       case 'Sort': return buildSort(node, this.build(node.input), cc);
       case 'Skip': return buildSkip(node, this.build(node.input), cc);

@@ -4,11 +4,13 @@
  * Rows are counted by node first. Groups then are places in columns, not objects: where there are many, making and collecting objects would take
  * longer than all the rest. Whoever takes pushed rows is lent one and the same.
  */
+import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 import { joinedKey, KeyColumns, partOfKey } from './group-table.ts';
 import { bytesOf, ENTRY_BYTES, Holding } from './holding.ts';
 import { IdCounts } from './id-counts.ts';
 import type { PushIds } from './ids.ts';
+import { PartsInVain, withPartials } from './partial-groups.ts';
 import { withPush, type Push } from './push.ts';
 import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { readValues, SpillArea, writeValues } from './spill.ts';
@@ -41,23 +43,35 @@ export function buildCountedGroups(grouping: CountedGrouping, pushIds: PushIds):
       groups.close();
     }
   };
-  return withPush(function* countedGroups(rt, source) {
+  return withPartials(withPush(function* countedGroups(rt, source) {
     const groups = new CountedGroups(grouping, rt);
     try {
-      let batch: Row[] = [];
-      for (const row of groups.rows(pushIds, source)) {
-        batch.push(row.slice());
-        if (batch.length < BATCH_MAX) continue;
-        rt.checkpoint(batch.length);
-        yield batch;
-        batch = [];
-      }
-      rt.checkpoint(batch.length);
-      if (batch.length > 0) yield batch;
+      yield* batchesOf(rt, groups.rows(pushIds, source));
     } finally {
       groups.close();
     }
-  }, push);
+  }, push), (rt, holding) => {
+    const groups = new CountedGroups(grouping, rt, holding);
+    return {
+      take: (_rt, source) => groups.take(pushIds, source),
+      save: (w) => groups.save(w),
+      merge: (r) => groups.merge(r),
+      rows: () => batchesOf(rt, groups.kept()),
+    };
+  });
+}
+
+function* batchesOf(rt: Runtime, rows: Iterable<Row>): Generator<Row[]> {
+  let batch: Row[] = [];
+  for (const row of rows) {
+    batch.push(row.slice());
+    if (batch.length < BATCH_MAX) continue;
+    rt.checkpoint(batch.length);
+    yield batch;
+    batch = [];
+  }
+  rt.checkpoint(batch.length);
+  if (batch.length > 0) yield batch;
 }
 
 /** One run of the operator. */
@@ -75,12 +89,15 @@ class CountedGroups {
   #counts: number[] = [];
   #spilled: SpilledTable<CountedGroup> | undefined;
   #order = 0;
+  readonly #isPart: boolean;
 
-  constructor(of: CountedGrouping, rt: Runtime) {
+  /** `partOf`: it is a part of what may have to be put together, within this; it does not go to disk. */
+  constructor(of: CountedGrouping, rt: Runtime, partOf?: Holding) {
     this.#of = of;
     this.#rt = rt;
+    this.#isPart = partOf !== undefined;
     this.#area = new SpillArea(rt);
-    this.#holding = new Holding(rt);
+    this.#holding = partOf ?? new Holding(rt);
     this.#countHolding = new Holding(rt);
     this.#row = nullRow(of.keyWidth);
     this.#keys = of.keys.map(() => null);
@@ -107,6 +124,12 @@ class CountedGroups {
 
   /** The groups as rows, which are lent. */
   *rows(pushIds: PushIds, source: Iterable<Row[]>): Generator<Row> {
+    this.take(pushIds, source);
+    if (this.#spilled !== undefined) yield* this.#spilled.results();
+    else yield* this.kept();
+  }
+
+  take(pushIds: PushIds, source: Iterable<Row[]>): void {
     let counted = new IdCounts();
     pushIds(this.#rt, source, (ids, from, to) => {
       // A stretch at a time, so that what is too much for memory is noticed early.
@@ -120,11 +143,27 @@ class CountedGroups {
     });
     this.#take(counted);
     this.#countHolding.free();
-    if (this.#spilled !== undefined) yield* this.#spilled.results();
-    else yield* this.#rows();
   }
 
-  *#rows(): Generator<Row> {
+  save(w: ByteWriter): void {
+    w.varint(this.#groups.size);
+    for (let place = 0; place < this.#groups.size; place++) {
+      writeValues(w, this.#keys.map((_key, i) => this.#groups.value(i, place)));
+      w.varint(this.#counts[place]!);
+    }
+  }
+
+  /** Groups of later rows. */
+  merge(r: ByteReader): void {
+    for (let left = r.varint(); left > 0; left--) {
+      for (const [i, value] of readValues(r).entries()) this.#keys[i] = value;
+      this.#add(r.varint());
+      if (this.#holding.pressed) throw new PartsInVain();
+    }
+  }
+
+  /** The groups in memory. */
+  *kept(): Generator<Row> {
     const { keys, aggregateSlots, width } = this.#of;
     const groups = this.#groups;
     const row = nullRow(width);
@@ -141,6 +180,7 @@ class CountedGroups {
     for (let place = 0; place < ids.length; place++) {
       this.#row[nodeSlot] = new NodeValue(ids[place]!);
       for (let i = 0; i < keys.length; i++) this.#keys[i] = keys[i]!.value(this.#row, this.#rt);
+      if (this.#isPart && this.#holding.pressed) throw new PartsInVain();
       if (this.#spilled !== undefined || this.#holding.pressed) this.#toDisk(counts[place]!);
       else this.#add(counts[place]!);
       this.#rt.tick();
@@ -174,7 +214,7 @@ class CountedGroups {
   *#kept(): Generator<readonly [string, CountedGroup]> {
     const slots = this.#of.keys.map(({ slot }) => slot);
     let place = 0;
-    for (const row of this.#rows()) yield [joinedKey(row, slots), { order: this.#order++, row, count: this.#counts[place++]! }];
+    for (const row of this.kept()) yield [joinedKey(row, slots), { order: this.#order++, row, count: this.#counts[place++]! }];
   }
 }
 

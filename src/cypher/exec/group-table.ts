@@ -6,6 +6,7 @@
  */
 import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
+import type { Evaluate, Row, Runtime } from './runtime.ts';
 
 /** Entries that have the first column in common, and are compared one by one. */
 const CHAIN_MAX = 4;
@@ -100,6 +101,62 @@ export class GroupTable<T> {
     const place = this.#keys.placeOf(values);
     if (place === this.#entries.length) this.#entries.push(make());
     return this.#entries[place]!;
+  }
+}
+
+export interface KeyOf {
+  readonly slot: number;
+  readonly value: Evaluate;
+}
+
+/** The entry of a row, by what its keys are. */
+export class GroupFinder<T> {
+  readonly #keys: readonly KeyOf[];
+  /** The slot of the node that all keys are computed from, if there is one and it is not the key itself: then they are computed once for each. */
+  readonly #sole: number | undefined;
+  readonly #make: (values: readonly Value[]) => T;
+  readonly #begin: () => T;
+  readonly #table = new GroupTable<T>();
+  readonly #byNode = new Map<number, T>();
+  readonly #values: Value[] = [];
+
+  constructor(keys: readonly KeyOf[], sole: number | undefined, make: (values: readonly Value[]) => T) {
+    this.#keys = keys;
+    this.#sole = sole;
+    this.#make = make;
+    this.#begin = () => this.#make(this.#values);
+  }
+
+  clear(): void {
+    this.#table.clear();
+    this.#byNode.clear();
+  }
+
+  of(row: Row, rt: Runtime): T {
+    const owner = this.#sole === undefined ? undefined : row[this.#sole];
+    if (!(owner instanceof NodeValue)) return this.#ofRow(row, rt);
+    let entry = this.#byNode.get(owner.id);
+    if (entry === undefined) this.#byNode.set(owner.id, entry = this.#ofRow(row, rt));
+    return entry;
+  }
+
+  #ofRow(row: Row, rt: Runtime): T {
+    const keys = this.#keys;
+    for (let i = 0; i < keys.length; i++) this.#values[i] = keys[i]!.value(row, rt);
+    return this.#ofKeys();
+  }
+
+  ofValues(values: readonly Value[]): T {
+    for (let i = 0; i < values.length; i++) this.#values[i] = values[i]!;
+    return this.#ofKeys();
+  }
+
+  #ofKeys(): T {
+    const values = this.#values;
+    if (this.#keys.length > 1) return this.#table.ofMany(values, this.#begin);
+    let entry = this.#table.getOne(values[0]!);
+    if (entry === undefined) this.#table.setOne(values[0]!, entry = this.#begin());
+    return entry;
   }
 }
 

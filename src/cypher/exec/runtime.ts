@@ -6,6 +6,7 @@ import type { GraphView, GraphWriter } from '../../graph/view.ts';
 import type { Value } from '../../value/value.ts';
 import { emptyStats, type ExecContext, type Notification, type QueryStats } from '../context.ts';
 import type { FunctionContext } from '../functions/index.ts';
+import type { PlanNode } from '../plan/plan.ts';
 import type { ProcedureHost } from '../procedures.ts';
 
 /** Slots of variables. A row that an operator yields belongs to whoever takes it. */
@@ -23,6 +24,11 @@ export const BATCH_MAX = 1024;
 
 const LOT_BYTES = 64 * 1024;
 
+export interface ScanPart {
+  readonly leaf: PlanNode;
+  ids(labelId: number | undefined): Iterable<ArrayLike<number>>;
+}
+
 export class Runtime {
   readonly context: ExecContext;
   readonly view: GraphView;
@@ -36,6 +42,8 @@ export class Runtime {
   readonly notifications: Notification[] = [];
   /** Bit sets of labels that were asked for often (see label-bits.ts). */
   readonly labelSets = new Map<number, Uint8Array>();
+  /** While a part of a scan is read (see parallel.ts): that scan, and its ids instead of all. */
+  part: ScanPart | undefined;
   #sinceCheck = 0;
   /** Held bytes are claimed in lots of this: most operators keep little, and then claiming costs an addition. */
   readonly lotBytes: number;

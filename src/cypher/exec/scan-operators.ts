@@ -147,12 +147,13 @@ const ALL_OF_THEM: Narrow = (ids) => ({ ids, decided: 0 });
 
 function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
   switch (node.op) {
-    case 'AllNodes': return (_row, rt) => rt.view.scanNodes();
+    case 'AllNodes': return (_row, rt) => (rt.part?.leaf === node ? rt.part.ids(undefined) : rt.view.scanNodes());
     case 'LabelScan': {
       const { label } = node;
       return (_row, rt) => {
         const id = rt.view.catalog.findLabel(label);
-        return id === undefined ? NONE : rt.view.scanNodes(id);
+        if (id === undefined) return NONE;
+        return rt.part?.leaf === node ? rt.part.ids(id) : rt.view.scanNodes(id);
       };
     }
     case 'LabelsScan': {

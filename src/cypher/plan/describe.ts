@@ -10,6 +10,8 @@ import type { PlanNode, RelationshipStep, Scoped } from './plan.ts';
 export interface DescribeOptions {
   readonly source: string;
   readonly profile: Profile | undefined;
+  /** The operator that threads share which have nothing else to do. */
+  readonly shared?: PlanNode | undefined;
 }
 
 export function describePlan(node: PlanNode, options: DescribeOptions): PlanDescription {
@@ -17,7 +19,7 @@ export function describePlan(node: PlanNode, options: DescribeOptions): PlanDesc
   const measured = options.profile?.of(node);
   const { operator, details } = label(node, options.source);
   return {
-    operator, details, identifiers: identifiersOf(node), estimatedRows: Math.round(node.rows * 100) / 100,
+    operator, details: node === options.shared ? `${details} in parts` : details, identifiers: identifiersOf(node), estimatedRows: Math.round(node.rows * 100) / 100,
     ...(measured === undefined ? {} : { rows: measured.rows, timeMs: Math.round(measured.ms * 1000) / 1000, dbHits: measured.hits }),
     children: inputs.map((input) => describePlan(input, options)),
   };

@@ -11,6 +11,7 @@ import { FieldRules, guardedView, type FieldName } from '../../../src/graph/guar
 import type { GraphView, GraphWriter } from '../../../src/graph/view.ts';
 import { Float, NodeValue, PathValue, RelationshipValue, type Value } from '../../../src/value/value.ts';
 import { LocalStore } from '../../graph/fixture.ts';
+import { executeInParts } from '../helpers-here.ts';
 import { randomGraph, randomQuery, type Generated } from './generate.ts';
 import { OGraph, textOf, type ONode, type ORelationship, type OValue } from './model.ts';
 import { runQuery, TooLarge } from './queries.ts';
@@ -18,8 +19,8 @@ import { runQuery, TooLarge } from './queries.ts';
 /** Queries tried on one graph. */
 const PER_GRAPH = 20;
 
-/** Compares `count` queries from that seed on; calls back for each difference. */
-export async function compareMany(seed: number, count: number, onDifference: (text: string) => void): Promise<void> {
+/** Compares `count` queries from that seed on, run in parts by several if wanted; calls back for each difference. */
+export async function compareMany(seed: number, count: number, onDifference: (text: string) => void, inParts = false): Promise<void> {
   for (let done = 0; done < count; done += PER_GRAPH) {
     const random = seededRandom(seed * 1_000_003 + done);
     const graph = randomGraph(random);
@@ -29,7 +30,7 @@ export async function compareMany(seed: number, count: number, onDifference: (te
       const expected = byOracle(graph, generated);
       if (expected === undefined) continue;
       for (const [n, store] of stores.entries()) {
-        const actual = await byEngine(store, generated);
+        const actual = await byEngine(store, generated, undefined, inParts ? random : undefined);
         if (actual === expected) continue;
         onDifference(`${generated.text}\n  seed ${seed}, query ${done + i}, ${n === 0 ? 'without' : 'with'} indexes\n  graph ${shownGraph(graph)}\n  expected ${expected}\n  actual   ${actual}`);
       }
@@ -156,14 +157,14 @@ function byOracle(graph: OGraph, { text, ordered, writes }: Generated): string |
 
 class RolledBack extends Error {}
 
-async function byEngine(store: LocalStore, { text, ordered, writes }: Generated, rules?: FieldRules): Promise<string> {
+async function byEngine(store: LocalStore, { text, ordered, writes }: Generated, rules?: FieldRules, parts?: Random): Promise<string> {
   let answer = '';
   try {
     await store.write((tx) => {
       const whole = tx.graph('default');
       const kept = rules === undefined ? undefined : keptValues(whole, rules);
       const view = guardedView<GraphWriter>(whole, rules);
-      const rows = rowsOf(text, view);
+      const rows = rowsOf(text, view, parts);
       if (kept !== undefined) checkKept(kept, keptValues(whole, rules!));
       const graph = copied(view);
       const name = nameOf(graph.graph);
@@ -177,11 +178,10 @@ async function byEngine(store: LocalStore, { text, ordered, writes }: Generated,
   return answer;
 }
 
-function rowsOf(text: string, view: GraphWriter): Value[][] {
+function rowsOf(text: string, view: GraphWriter, parts?: Random): Value[][] {
   const prepared = prepare(text, { catalog: view.catalog, procedures: NO_PROCEDURES });
-  const execution = execute(prepared, {
-    view, parameters: new Map(), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: {},
-  });
+  const context = { view, parameters: new Map(), procedures: NO_PROCEDURES, checkpoint: () => undefined, wallMs: 0, random: seededRandom(1), timeZone: 'Z', limits: {} };
+  const execution = parts === undefined ? execute(prepared, context) : executeInParts(prepared, context, parts);
   return [...execution.rows()].flat();
 }
 
