@@ -200,7 +200,7 @@ export class GraphReader implements GraphView, PageSource {
     let count = 0;
     for (const { bits, first } of this.#sets(labelId + 1)) {
       const unknown: number[] = [];
-      count += columns.count(bits.words, first, keyId, this.version, low, high, unknown);
+      count += columns.count(bits.parts, first, keyId, this.version, low, high, unknown);
       if (unknown.length > 0) rest(unknown);
       counted(PAGE_IDS);
     }

@@ -157,7 +157,7 @@ export class GraphScan {
     const { source, catalog, report } = this.#options;
     for (const [set, words] of this.#sets) {
       if (words.every((word) => word === 0)) continue;
-      const stored = source.get(BITMAP, setPage(set, this.#page))?.words;
+      const stored = source.get(BITMAP, setPage(set, this.#page))?.parts.flat();
       for (let i = 0; i < words.length; i++) {
         for (let missing = words[i]! & ~(stored?.[i] ?? 0); missing !== 0; missing &= missing - 1) {
           const id = this.#page * PAGE_IDS + i * 32 + 31 - Math.clz32(missing & -missing);
