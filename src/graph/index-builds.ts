@@ -11,17 +11,20 @@
  */
 import { EDGE, storedOf, VERTEX } from './blocks.ts';
 import type { EdgeBlock, VertexBlock } from './blocks.ts';
-import type { BuiltIndex, CatalogData } from './catalog.ts';
+import type { BuiltIndex, CatalogData, TextIndexDef } from './catalog.ts';
 import type { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
-import { addTexts } from './text/postings.ts';
+import { addTexts, textsOf } from './text/postings.ts';
+import { NodeValue } from '../value/value.ts';
 import { vectorOf } from '../value/packed-floats.ts';
 import { VectorTreeWriter } from './vectors/vector-tree.ts';
 
-/** Elements of a part, and vertices that are looked at for them, at most: some 10 ms. All edges that begin at one vertex are in one part. */
+/** Elements of a part, and vertices that are looked at for them, at most: a few ms. All edges that begin at one vertex are in one part. */
 const PART_VECTORS = 64;
 const PART_TEXTS = 128;
-const PART_ENTRIES = 512;
+/** A text counts for one more with each so many characters. */
+const TEXT_CHARACTERS = 100;
+const PART_ENTRIES = 128;
 const PART_VERTICES = 4096;
 
 type Placed = Pick<BuiltIndex, 'kind'> & ({ readonly labelId: number } | { readonly labelIds: readonly number[] });
@@ -75,9 +78,22 @@ export function endOfPart(reader: GraphReader, index: BuiltIndex, from: number):
   for (const vertex of verticesFrom(reader, index, from)) {
     if (elements >= max || vertices >= PART_VERTICES) return vertex;
     vertices++;
-    elements += index.kind === 'vertex' ? 1 : reader.degree(vertex, 'out', labels);
+    elements += 'analyzer' in index ? textsAt(reader, index, vertex) : index.kind === 'vertex' ? 1 : reader.degree(vertex, 'out', labels);
   }
   return Infinity;
+}
+
+/** How much there is to be indexed at a place. */
+function textsAt(reader: GraphReader, index: TextIndexDef, vertex: number): number {
+  let count = 0;
+  for (const id of index.kind === 'vertex' ? [vertex] : elementsPlaced(reader, index, vertex, vertex + 1)) {
+    count++;
+    for (const key of index.keyIds) {
+      const value = index.kind === 'vertex' ? reader.nodeProperty(new NodeValue(id), key) : reader.relationshipProperty(reader.findRelationship(id)!, key);
+      for (const text of textsOf(value)) count += text.length / TEXT_CHARACTERS;
+    }
+  }
+  return count;
 }
 
 /** Builds one part; gives the elements that it looked at. */

@@ -12,3 +12,11 @@ export function reachedAt<Index extends Pick<BuiltIndex, 'id' | 'isUnfinished'>>
   }
   return indexes;
 }
+
+/** An index that is being built. */
+export interface Unfinished {
+  readonly graph: number;
+  readonly index: number;
+  /** It may turn out that it cannot be built. */
+  readonly isUnique: boolean;
+}

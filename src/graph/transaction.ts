@@ -14,6 +14,7 @@ import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } 
 import { ElementRules, isUnique, propertiesOf, withValue } from './element-rules.ts';
 import { fieldValue } from './field-values.ts';
 import { buildPart, endOfPart, unfinishedIndexes } from './index-builds.ts';
+import type { Unfinished } from './index-places.ts';
 import { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
 import { checkFreeName, checkShape, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
@@ -48,14 +49,6 @@ export interface TransactionOptions {
   readonly indexedAtOnceMax?: number | undefined;
   /** Puts something between the statements' reads of a graph and its blocks, to note what they read. */
   readonly observe?: (graph: number, source: BlockSource) => BlockSource;
-}
-
-/** An index that is being built. */
-export interface Unfinished {
-  readonly graph: number;
-  readonly index: number;
-  /** It may turn out that it cannot be built. */
-  readonly isUnique: boolean;
 }
 
 export class Transaction {
@@ -144,10 +137,14 @@ export class Transaction {
   /** Ends a statement: throws where a deleted node still has relationships. */
   checkStatement(): void {
     for (const graph of this.#graphs.values()) graph.checkStatement();
+    if (this.#begun !== undefined && this.#begun.changes !== this.effects.changes) this.buildBegun();
+  }
+
+  /** Builds a unique index that it has begun: to be called where nobody could tell of it after the commit. */
+  buildBegun(): void {
     const begun = this.#begun;
-    if (begun === undefined || begun.changes === this.effects.changes) return;
     this.#begun = undefined;
-    begun.graph.buildWhole(begun.index);
+    begun?.graph.buildWhole(begun.index);
   }
 
   /** Ends the transaction: throws where an element lacks a property that a constraint requires. */

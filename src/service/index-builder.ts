@@ -8,7 +8,7 @@ import type { DbError } from '../base/errors.ts';
 import type { BuiltIndex } from '../graph/catalog.ts';
 import { unfinishedIndexes } from '../graph/index-builds.ts';
 import { EMPTY_SYSTEM, SYSTEM, SYSTEM_GRAPH } from '../graph/system.ts';
-import type { Unfinished } from '../graph/transaction.ts';
+import type { Unfinished } from '../graph/index-places.ts';
 import type { Transactor } from '../replica/transactor.ts';
 
 /** What a transaction takes of the thread at once, where others write, who wait for so long, and where nobody does. */

@@ -9,7 +9,8 @@ import { emptyStats } from '../cypher/context.ts';
 import { executeInTransactions, prepare, surroundingsOf } from '../cypher/engine.ts';
 import { CATALOG } from '../graph/blocks.ts';
 import type { SystemState } from '../graph/system.ts';
-import type { Transaction, Unfinished } from '../graph/transaction.ts';
+import type { Unfinished } from '../graph/index-places.ts';
+import type { Transaction } from '../graph/transaction.ts';
 import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
@@ -122,15 +123,20 @@ export class WriteHost {
 
   /** Whether one of the indexes was not whole. */
   async #abandon(indexes: readonly Unfinished[]): Promise<boolean> {
-    const { result } = await this.#transactor.write((transaction) => {
-      let isOne = false;
-      for (const { graph, index } of indexes) {
-        const name = transaction.system.graphs.find(({ id }) => id === graph)?.name;
-        if (name !== undefined && transaction.graph(name).abandonIndex(index)) isOne = true;
-      }
-      return { result: isOne };
-    });
-    return result!;
+    try {
+      const { result } = await this.#transactor.write((transaction) => {
+        let isOne = false;
+        for (const { graph, index } of indexes) {
+          const name = transaction.system.graphs.find(({ id }) => id === graph)?.name;
+          if (name !== undefined && transaction.graph(name).abandonIndex(index)) isOne = true;
+        }
+        return { result: isOne };
+      });
+      return result!;
+    } catch (error) {
+      // What this error says of its write does not hold for the statement: that has begun the index.
+      throw new DbError('OutcomeUnknown', `the unique index is being built, and could not be dropped where its statement ended: ${asDbError(error).message}`, { cause: error });
+    }
   }
 
   /** CALL { } IN TRANSACTIONS: each batch is a write of its own. Undefined: the text only looked like it. */
@@ -149,6 +155,8 @@ export class WriteHost {
       const read = this.#statements.context(request, view, control, stateAt(point, this.#options.wallMs()));
       let last = point.version;
       let behind = read.view;
+      const made: Unfinished[] = [];
+      const whyOver = this.#timer(request);
       const execution = await executeInTransactions(query, {
         read,
         after: () => {
@@ -162,14 +170,18 @@ export class WriteHost {
           const { version, result } = await this.#transactor.write((transaction) => {
             // Rights may be taken away while it runs.
             checkAccess(transaction.system, request.user, view.graphName, query.access);
-            return { result: work(this.#statements.context(request, transaction.graph(view.graphName), control, stateIn(transaction))) };
+            const done = work(this.#statements.context(request, transaction.graph(view.graphName), control, stateIn(transaction)));
+            made.push(...transaction.unfinished);
+            return { result: done };
           });
           last = version;
           return result!;
         },
       });
       const running = new RunningStatement({ query, execution, view: behind, encoder: this.#statements.encoder(request), control, summaryRow: request.summaryRow, surroundings: surroundingsOf(read) });
-      return this.#reply({ parts: this.#collect(running), columns: running.columns, type: query.summary }, last, request.firstRows);
+      const parts = this.#collect(running);
+      await this.#built(made, whyOver);
+      return this.#reply({ parts, columns: running.columns, type: query.summary }, last, request.firstRows);
     } finally {
       for (const each of points) reader.release(each);
     }
@@ -300,9 +312,12 @@ export class WriteHost {
     this.#transactions.delete(id);
     let version: number;
     try {
+      // A repetition of the commit could not say what became of it.
+      if (key !== undefined) open.interactive.transaction.buildBegun();
       const isOutdated = (begun: SystemState, now: SystemState) => hasLostRights(begun, now, open.user);
       version = await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated });
     } catch (error) {
+      open.interactive.close();
       if (asDbError(error).code !== 'Conflict' || !open.log.isRepeatable) throw error;
       return await this.#commitByRepeating(open, error, { idempotencyKey: key, digest, answer });
     }
@@ -327,6 +342,7 @@ export class WriteHost {
         }
         if (hashOf(again) !== known) throw stale;
       }
+      if (idempotencyKey !== undefined) transaction.buildBegun();
       return { result: undefined, ...(answer === undefined ? {} : { answer: () => answer }) };
     }, { idempotencyKey, digest, again: interactive });
     await this.#built(unfinished);

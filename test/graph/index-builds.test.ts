@@ -2,17 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { EDGE, COUNTERS, VERTEX } from '../../src/graph/blocks.ts';
-import { leaves } from '../../src/graph/btree.ts';
+import { INDEX, leaves } from '../../src/graph/btree.ts';
 import type { IndexPage } from '../../src/graph/btree.ts';
-import { INDEX } from '../../src/graph/btree.ts';
 import type { BuiltIndex, IndexDef, TextIndexDef } from '../../src/graph/catalog.ts';
 import { unfinishedIndexes } from '../../src/graph/index-builds.ts';
 import { indexKey } from '../../src/graph/mutator.ts';
 import { eachPosting } from '../../src/graph/text/postings.ts';
 import type { GraphTransaction } from '../../src/graph/transaction.ts';
 import { VERSION_KEY } from '../../src/graph/version-record.ts';
-import { NodeValue, RelationshipValue } from '../../src/value/value.ts';
-import type { Value } from '../../src/value/value.ts';
+import { NodeValue } from '../../src/value/value.ts';
+import type { RelationshipValue, Value } from '../../src/value/value.ts';
 import { LocalStore } from './fixture.ts';
 
 const random = seededRandom(77);
