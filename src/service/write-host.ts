@@ -204,6 +204,7 @@ export class WriteHost {
     const { interactive, log } = open;
     const startedMs = performance.now();
     try {
+      interactive.transaction.awaitsBuilds = true;
       const buffered = this.#execute(request, interactive.transaction);
       interactive.transaction.checkStatement();
       log.add(request, buffered, performance.now() - startedMs);
@@ -289,7 +290,6 @@ export class WriteHost {
     const interactive = this.#transactor.begin();
     const id = this.#next++;
     const now = this.#options.monotonicMs();
-    interactive.transaction.awaitsBuilds = true;
     this.#transactions.set(id, { interactive, log: new StatementLog(), user: request.user, startedMs: now, usedMs: now });
     return { transaction: id, version: interactive.version };
   }
