@@ -11,9 +11,13 @@ import { EMPTY_SYSTEM, SYSTEM, SYSTEM_GRAPH } from '../graph/system.ts';
 import type { Unfinished } from '../graph/index-places.ts';
 import type { Transactor } from '../replica/transactor.ts';
 
-/** What a transaction takes of the thread at once, where others write, who wait for so long, and where nobody does. */
+/**
+ * What a transaction takes of the thread at once: where others write, who wait for so long; and where nobody does, which grows, since pages that many elements
+ * change are written once by each.
+ */
 const BUSY_MS = 20;
 const QUIET_MS = 50;
+const QUIET_MS_MAX = 250;
 /** After a failure: the disk is full, say, or the group is behind. */
 const RETRY_MS = 500;
 
@@ -72,15 +76,16 @@ export class IndexBuilder {
   }
 
   async #run(): Promise<void> {
-    let isQuiet = false;
+    let sliceMs = BUSY_MS;
     while (this.#transactor.leading) {
       const next = this.#next();
       if (next === undefined) return;
       const before = this.#transactor.state.version;
       try {
-        await this.#buildSome(next.name, isQuiet ? QUIET_MS : BUSY_MS);
+        await this.#buildSome(next.name, sliceMs);
         this.#problem = undefined;
-        isQuiet = this.#transactor.state.version === before + 1;
+        const isQuiet = this.#transactor.state.version === before + 1;
+        sliceMs = isQuiet ? Math.min(Math.max(sliceMs * 2, QUIET_MS), QUIET_MS_MAX) : BUSY_MS;
         // They get as much of the thread.
         if (!isQuiet) await pause(BUSY_MS);
       } catch (error) {
