@@ -6,6 +6,7 @@
  */
 import { asDbError, DbError, fromWire } from './errors.ts';
 import type { WireError } from './errors.ts';
+import { IdWindow } from './id-window.ts';
 
 export interface PortLike {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
@@ -29,9 +30,8 @@ interface Waiting {
 export class Channel {
   readonly #port: PortLike;
   readonly #handlers: Handlers;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new IdWindow<Waiting>();
   #queue: Packet[] = [];
-  #nextId = 1;
   #closed = false;
 
   constructor(port: PortLike, handlers: Handlers = {}) {
@@ -48,9 +48,8 @@ export class Channel {
 
   call<T>(method: string, argument: unknown): Promise<T> {
     if (this.#closed) return Promise.reject(new DbError('ShuttingDown', 'the thread that would do this has ended'));
-    const id = this.#nextId++;
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: (value) => resolve(value as T), reject });
+      const id = this.#waiting.add({ resolve: (value) => resolve(value as T), reject });
       this.#send([0, id, method, argument]);
     });
   }
@@ -72,8 +71,7 @@ export class Channel {
         this.#handle(packet[1], packet[2], packet[3]);
         continue;
       }
-      const waiting = this.#waiting.get(packet[1]);
-      this.#waiting.delete(packet[1]);
+      const waiting = this.#waiting.take(packet[1]);
       if (packet[0] === 1) waiting?.resolve(packet[2]);
       else waiting?.reject(fromWire(packet[2]));
     }
@@ -95,7 +93,9 @@ export class Channel {
   /** Every waiting call fails, with `reason` if that is known. */
   close(reason: Error = new DbError('ShuttingDown', 'the thread that would do this has ended')): void {
     this.#closed = true;
-    for (const waiting of this.#waiting.values()) waiting.reject(reason);
-    this.#waiting.clear();
+    for (const [id, waiting] of this.#waiting) {
+      this.#waiting.take(id);
+      waiting.reject(reason);
+    }
   }
 }

@@ -2,7 +2,7 @@
  * Schema commands and SHOW: statements that are not queries over the graph.
  */
 import { DbError } from '../base/errors.ts';
-import type { ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../graph/catalog.ts';
+import type { BuiltIndex, ConstraintDef, GraphCatalog, IndexDef, VectorIndexSpec } from '../graph/catalog.ts';
 import { constraintIndex, freeName, owningConstraint } from '../graph/schema-check.ts';
 import { treesOfIndex } from '../graph/vectors/declared-trees.ts';
 import type { GraphView } from '../graph/view.ts';
@@ -52,9 +52,8 @@ function withName(command: SchemaCommand, rt: Runtime): SchemaCommand {
 function createIndex(command: CreateIndexCommand, rt: Runtime): void {
   const { writer } = rt;
   const { target: kind, label, keys: fields, name } = command;
-  const exists = writer.catalog.findIndex(kind, label, fields) !== undefined
-    || (name !== undefined && writer.catalog.hasIndexNamed(name));
-  if (exists && command.ifNotExists) return;
+  const known = writer.catalog.findIndex(kind, label, fields)?.name ?? (name !== undefined && writer.catalog.hasIndexNamed(name) ? name : undefined);
+  if (known !== undefined && command.ifNotExists) return writer.awaitIndex(known);
   nameFirst(kind, label, rt);
   writer.createIndex({ kind, label, fields, unique: false, ...(name === undefined ? {} : { name }) });
   rt.stats.indexesAdded++;
@@ -65,7 +64,7 @@ function createTextIndex(command: CreateTextIndexCommand, rt: Runtime): void {
   const { writer } = rt;
   const { target: kind, labels, keys: fields, name } = command;
   const analyzer = analyzerSetting(command.options, rt) ?? defaultAnalyzer(rt.context);
-  if (command.ifNotExists && writer.catalog.hasIndexNamed(name)) return;
+  if (command.ifNotExists && writer.catalog.hasIndexNamed(name)) return writer.awaitIndex(name);
   for (const label of labels) nameFirst(kind, label, rt);
   writer.createText({ kind, name, labels, fields, analyzer });
   rt.stats.indexesAdded++;
@@ -76,11 +75,11 @@ function createVectorIndex(command: CreateVectorIndexCommand, rt: Runtime): void
   const { target: kind, label, key: field } = command;
   const name = command.name ?? `vector_${label}_${field}`;
   const settings = vectorSettings(command.options, rt);
-  const exists = writer.catalog.hasIndexNamed(name) || writer.catalog.vectorIndexes.some((one) => {
+  const known = writer.catalog.hasIndexNamed(name) ? name : writer.catalog.vectorIndexes.find((one) => {
     const spec = writer.catalog.vectorIndexSpec(one);
     return spec.kind === kind && spec.label === label && spec.field === field;
-  });
-  if (exists && command.ifNotExists) return;
+  })?.name;
+  if (known !== undefined && command.ifNotExists) return writer.awaitIndex(known);
   nameFirst(kind, label, rt);
   writer.createVectorIndex({ kind, name, label, field, ...settings });
   rt.stats.indexesAdded++;
@@ -135,7 +134,8 @@ function findConstraint(catalog: GraphCatalog, command: CreateConstraintCommand 
 function createConstraint(command: CreateConstraintCommand, rt: Runtime): void {
   const { writer } = rt;
   const { target: kind, label, keys: fields, type, propertyType } = command;
-  if (findConstraint(writer.catalog, command) !== undefined && command.ifNotExists) return;
+  const known = findConstraint(writer.catalog, command);
+  if (known !== undefined && command.ifNotExists) return writer.awaitIndex(constraintIndex(writer.catalog, known)?.name ?? known.name);
   nameFirst(kind, label, rt);
   const name = command.name ?? freeName(writer.catalog, `constraint_${kind}_${label}_${fields.join('_')}_${type}`);
   writer.createConstraint({ name, type, kind, label, fields, ...(propertyType === undefined ? {} : { propertyType }) });
@@ -188,7 +188,7 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
   const { catalog } = rt.view;
   switch (command.what) {
     case 'indexes':
-      return [...rangeRows(catalog), ...textRows(catalog), ...vectorRows(rt.view)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
+      return [...rangeRows(rt.view), ...textRows(rt.view), ...vectorRows(rt.view)].filter((row) => command.indexKind === undefined || row[4] === command.indexKind);
     case 'constraints':
       return catalog.data.constraints.filter((each) => command.constraintKinds?.every((word) => KINDS[word]!(each)) ?? true).map((each): Value[] => [
         each.id, each.name, constraintType(each), each.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [each.label], [...each.fields],
@@ -220,17 +220,24 @@ export function shownRows(command: ShowCommand, rt: Runtime, ids: readonly Value
   }
 }
 
-function rangeRows(catalog: GraphCatalog): Value[][] {
+/** The columns `state` and `populationPercent` of an index; undefined: it has nothing to be built. */
+function progress(view: GraphView, index: BuiltIndex | undefined): [string, number] {
+  return index === undefined ? ['ONLINE', 100] : [index.isUnfinished === true ? 'POPULATING' : 'ONLINE', Math.floor(view.builtShare(index) * 100)];
+}
+
+function rangeRows(view: GraphView): Value[][] {
+  const { catalog } = view;
   return catalog.data.indexes.map((index): Value[] => [
-    index.id, index.name, 'ONLINE', 100, 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
+    index.id, index.name, ...progress(view, index), 'RANGE', index.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [labelOf(index, catalog)],
     fieldsOf(index, catalog), 'range-1.0', owningConstraint(catalog, index)?.name ?? null,
     null, null, null, new Map(), '', indexStatement(index.name, 'RANGE', index.kind, [labelOf(index, catalog)], fieldsOf(index, catalog)),
   ]);
 }
 
-function textRows(catalog: GraphCatalog): Value[][] {
+function textRows(view: GraphView): Value[][] {
+  const { catalog } = view;
   return catalog.texts.map((text): Value[] => [
-    text.id, text.name, 'ONLINE', 100, 'FULLTEXT', text.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', catalog.textLabels(text), catalog.textFields(text), 'fulltext-1.0', null,
+    text.id, text.name, ...progress(view, text), 'FULLTEXT', text.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', catalog.textLabels(text), catalog.textFields(text), 'fulltext-1.0', null,
     null, null, null, new Map(), '', indexStatement(text.name, 'FULLTEXT', text.kind, catalog.textLabels(text), catalog.textFields(text)),
   ]);
 }
@@ -242,7 +249,7 @@ function vectorRows(view: GraphView): Value[][] {
     const spec = catalog.vectorIndexSpec(one);
     const config = new Map<string, Value>([...(spec.dimensions === undefined ? [] : [['vector.dimensions', spec.dimensions] as const]), ['vector.similarity_function', spec.similarity.toUpperCase()]]);
     return [
-      one.id, one.name, tree?.isUnfinished === true ? 'POPULATING' : 'ONLINE', tree === undefined ? 100 : Math.floor(view.builtShare(tree) * 100), 'VECTOR', spec.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [spec.label], [spec.field], 'vector-2.0', null,
+      one.id, one.name, ...progress(view, tree), 'VECTOR', spec.kind === 'vertex' ? 'NODE' : 'RELATIONSHIP', [spec.label], [spec.field], 'vector-2.0', null,
       null, null, null, new Map<string, Value>([['indexProvider', 'vector-2.0'], ['indexConfig', config]]), '', vectorStatement(spec),
     ];
   });

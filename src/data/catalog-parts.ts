@@ -1,5 +1,6 @@
 /** What a graph's catalog says, in the parts in which exports write it down: what stands with a field of a declared label, and the rest. */
 import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema } from '../graph/catalog.ts';
+import { isUnique } from '../graph/element-rules.ts';
 import { constraintIndex } from '../graph/schema-check.ts';
 import type { TextIndexSpec } from '../graph/view.ts';
 import { isFieldText } from './config-json.ts';
@@ -22,7 +23,10 @@ export interface CatalogParts {
 }
 
 export function catalogParts(catalog: GraphCatalog): CatalogParts {
-  const { labels, types, keys, schemas, indexes, constraints } = catalog.data;
+  const { labels, types, keys, schemas } = catalog.data;
+  // What is to be there once is so when its index is whole: with less, the data might not be taken in again.
+  const indexes = catalog.data.indexes.filter((index) => index.isUnfinished !== true || !isUnique(index));
+  const constraints = catalog.data.constraints.filter((constraint) => constraintIndex(catalog, constraint)?.isUnfinished !== true);
   const sorted = [...schemas].sort((a, b) => Number(a.kind === 'edge') - Number(b.kind === 'edge'));
   const ofConstraints = new Set(constraints.map((constraint) => constraintIndex(catalog, constraint)?.id));
   const all = indexes.filter((index) => !index.primary && !ofConstraints.has(index.id)).map((index) => ({

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { ByteReader } from '../base/bytes.ts';
 import { DbError } from '../base/errors.ts';
 import { blockKey, CATALOG, COUNTERS, EDGE, VERTEX } from '../graph/blocks.ts';
-import type { Block, BlockKind } from '../graph/blocks.ts';
+import type { Block, BlockKind, EdgeBlock, VertexBlock } from '../graph/blocks.ts';
 import { INDEX } from '../graph/btree.ts';
 import { catalogOf } from '../graph/catalog.ts';
 import type { IndexDef } from '../graph/catalog.ts';
 import { Checksum } from '../graph/checksum.ts';
+import { reachedAt } from '../graph/index-places.ts';
 import { indexKey } from '../graph/mutator.ts';
 import type { ReadPoint } from '../graph/state-reader.ts';
 import { VECTOR } from '../graph/vectors/vector-page.ts';
@@ -52,15 +53,15 @@ export async function repairIndexes(engine: Engine, point: ReadPoint, scratch: s
     const { indexes } = catalog.data;
     const texts = new TextBuilds(catalog, scratch);
     const builds = indexes.map((index) => ({ index, build: new IndexBuild(join(scratch, `index-${index.id}`)) }));
-    const of = (kind: 'vertex' | 'edge', label: number) => builds.filter(({ index }) => index.kind === kind && index.labelId === label);
-    await each(engine, graph, VERTEX, (id, block) => {
-      for (const label of block.labels) for (const { index, build } of of('vertex', label)) enter(index, build, id, block);
-      texts.add('vertex', block.labels, id, block);
-    });
-    await each(engine, graph, EDGE, (id, block) => {
-      for (const { index, build } of of('edge', block.typeId)) enter(index, build, id, block);
-      texts.add('edge', [block.typeId], id, block);
-    });
+    const ofIndex = new Map(builds.map(({ index, build }) => [index, build]));
+    const source = point.source(graph);
+    // Those that are being built are built again as far as they are.
+    const add = (kind: 'vertex' | 'edge', labels: readonly number[], id: number, block: VertexBlock | EdgeBlock, place: number) => {
+      for (const label of labels) for (const index of reachedAt(catalog.indexesKept(kind, label), place, source)) enter(index, ofIndex.get(index)!, id, block);
+      texts.add(kind, labels, id, block, (indexes) => reachedAt(indexes, place, source));
+    };
+    await each(engine, graph, VERTEX, (id, block) => add('vertex', block.labels, id, block, id));
+    await each(engine, graph, EDGE, (id, block) => add('edge', [block.typeId], id, block, block.start));
     await dropPages(engine, graph, INDEX);
     await dropPages(engine, graph, VECTOR);
     const sink = new BlockSink(engine, graph, new Checksum());

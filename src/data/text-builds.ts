@@ -15,10 +15,10 @@ export class TextBuilds {
     this.all = catalog.texts.map((index) => ({ index, build: new IndexBuild(join(scratch, `index-${index.id}`)), sums: index.keyIds.flatMap(() => [0, 0]) }));
   }
 
-  /** A vertex with its labels, or an edge with its type. */
-  add(kind: TextIndexDef['kind'], labelIds: readonly number[], id: number, block: Properties): void {
+  /** A vertex with its labels, or an edge with its type. `isIn`: those of the indexes that it is in, where some are being built. */
+  add(kind: TextIndexDef['kind'], labelIds: readonly number[], id: number, block: Properties, isIn = (indexes: readonly TextIndexDef[]) => indexes): void {
     if (this.all.length === 0) return;
-    const holding = this.#catalog.textsOf(kind, labelIds);
+    const holding = isIn(this.#catalog.textsOf(kind, labelIds));
     for (const { index, build, sums } of this.all) {
       if (holding.includes(index)) eachPosting(index, id, block, sums, (key, posting) => build.add(key, posting));
     }

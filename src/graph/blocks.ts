@@ -410,45 +410,111 @@ export const DEGREE: BlockKind<DegreeBlock> = {
 // ---------------------------------------------------------------- sets of ids
 
 export const PAGE_IDS = 4096;
-const PAGE_WORDS = PAGE_IDS / 32;
+/** A part of a bitmap has 1,024 bits, which a page of columns covers (columns.ts). */
+export const PART_SHIFT = 10;
+const PART_WORDS = 1 << (PART_SHIFT - 5);
 
-/** 4,096 bits. On disk as runs (start, length), which for ids given out in order is a few bytes. */
+/** Words of 32 bits each, as signed integers: a plain array of such is no larger than a typed one, and part of the heap. */
+export type BitWords = number[];
+
+/**
+ * 4,096 bits. On disk as runs (start, length), which for ids given out in order is a few bytes.
+ *
+ * In parts, which a copy shares until either changes one: every new vertex changes two such blocks, in a copy of their own for its transaction.
+ */
 export class BitmapBlock implements Block {
   at = 0;
-  readonly words: Uint32Array;
-  constructor(words: Uint32Array = new Uint32Array(PAGE_WORDS)) {
-    this.words = words;
+  readonly #parts: BitWords[];
+  /** The parts, as bits, that no other block has. */
+  #own: number;
+
+  constructor(parts?: BitWords[]) {
+    this.#parts = parts ?? [NOTHING, NOTHING, NOTHING, NOTHING];
+    this.#own = 0;
   }
+
+  /** One after the other: to be read only. */
+  get parts(): readonly BitWords[] {
+    return this.#parts;
+  }
+
   has(bit: number): boolean {
-    return (this.words[bit >>> 5]! & (1 << (bit & 31))) !== 0;
+    return (this.#parts[bit >>> PART_SHIFT]![(bit >>> 5) & 31]! & (1 << (bit & 31))) !== 0;
   }
+
   set(bit: number, on: boolean): void {
-    if (on) this.words[bit >>> 5]! |= 1 << (bit & 31);
-    else this.words[bit >>> 5]! &= ~(1 << (bit & 31));
+    const number = bit >>> PART_SHIFT;
+    let part = this.#parts[number]!;
+    if ((this.#own & (1 << number)) === 0) {
+      this.#parts[number] = part = part.slice();
+      this.#own |= 1 << number;
+    }
+    const word = (bit >>> 5) & 31;
+    if (on) part[word]! |= 1 << (bit & 31);
+    else part[word]! &= ~(1 << (bit & 31));
   }
+
+  copy(): BitmapBlock {
+    this.#own = 0;
+    return new BitmapBlock(this.#parts.slice());
+  }
+
   get empty(): boolean {
-    return this.words.every((word) => word === 0);
+    return this.#parts.every((part) => part.every((word) => word === 0));
   }
+
   /** The set bits, ascending, each plus `base`. */
   ids(base: number): number[] {
-    const { words } = this;
     let count = 0;
-    for (let w = 0; w < PAGE_WORDS; w++) count += ones(words[w]!);
+    for (const part of this.#parts) for (let w = 0; w < PART_WORDS; w++) count += ones(part[w]!);
     // Of its full length from the start: to grow would take as long as all the rest.
     const ids = new Array<number>(count);
     let at = 0;
-    for (let w = 0; w < PAGE_WORDS; w++) {
-      let word = words[w]!;
-      let id = base + w * 32;
-      if (word === 0xffffffff) {
-        for (const stop = id + 32; id < stop; id++) ids[at++] = id;
-        continue;
+    let start = base;
+    for (const part of this.#parts) {
+      for (let w = 0; w < PART_WORDS; w++, start += 32) {
+        let word = part[w]!;
+        if (word === -1) {
+          for (let id = start; id < start + 32; id++) ids[at++] = id;
+          continue;
+        }
+        for (; word !== 0; word &= word - 1) ids[at++] = start + 31 - Math.clz32(word & -word);
       }
-      for (; word !== 0; word &= word - 1) ids[at++] = id + 31 - Math.clz32(word & -word);
     }
     return ids;
   }
+
+  /** Start and end of each run of set bits, one after the other. Whole words of ones or zeros are one step. */
+  runs(): number[] {
+    const runs: number[] = [];
+    let isOn = false;
+    let start = 0;
+    for (const part of this.#parts) {
+      for (let w = 0; w < PART_WORDS; w++, start += 32) {
+        const word = part[w]!;
+        if (word === (isOn ? -1 : 0)) continue;
+        for (let bit = 0; bit < 32; bit++) {
+          const on: boolean = (word & (1 << bit)) !== 0;
+          if (on === isOn) continue;
+          runs.push(start + bit);
+          isOn = on;
+        }
+      }
+    }
+    if (isOn) runs.push(PAGE_IDS);
+    return runs;
+  }
 }
+
+/** Pushed one by one, so that the array has no holes for V8 to look for. */
+function wordsOf(next: () => number): BitWords {
+  const words: BitWords = [];
+  for (let w = 0; w < PART_WORDS; w++) words.push(next());
+  return words;
+}
+
+/** Shared by all blocks that are empty there. */
+const NOTHING = wordsOf(() => 0);
 
 /** The number of ones among 32 bits (Hacker's Delight, 5-1). */
 function ones(word: number): number {
@@ -457,31 +523,14 @@ function ones(word: number): number {
   return Math.imul((sum + (sum >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-/** Start and end of each run of set bits, one after the other. Whole words of ones or zeros are one step. */
-function runsOf(words: Uint32Array): number[] {
-  const runs: number[] = [];
-  let isOn = false;
-  for (let w = 0; w < words.length; w++) {
-    const word = words[w]!;
-    if (word === (isOn ? 0xffffffff : 0)) continue;
-    for (let bit = 0; bit < 32; bit++) {
-      const on: boolean = (word & (1 << bit)) !== 0;
-      if (on === isOn) continue;
-      runs.push(w * 32 + bit);
-      isOn = on;
-    }
-  }
-  if (isOn) runs.push(words.length * 32);
-  return runs;
-}
-
 function bitmapKind(tag: number, name: string): BlockKind<BitmapBlock> {
   return {
     tag, name, logical: false,
     encode(block, writer) {
-      const runs = runsOf(block.words);
+      const runs = block.runs();
       if (runs.length > PAGE_IDS / 16) {
-        writer.varint(0).raw(Buffer.from(block.words.buffer, block.words.byteOffset, block.words.byteLength));
+        writer.varint(0);
+        for (const part of block.parts) for (const word of part) writer.u32(word);
         return;
       }
       writer.varint(runs.length / 2 + 1);
@@ -494,9 +543,8 @@ function bitmapKind(tag: number, name: string): BlockKind<BitmapBlock> {
     decode(reader) {
       const form = reader.varint();
       if (form === 0) {
-        const words = new Uint32Array(PAGE_WORDS);
-        Buffer.from(words.buffer).set(reader.raw(PAGE_WORDS * 4));
-        return new BitmapBlock(words);
+        const part = (): BitWords => wordsOf(() => reader.u32() | 0);
+        return new BitmapBlock([part(), part(), part(), part()]);
       }
       const block = new BitmapBlock();
       let last = 0;
@@ -508,7 +556,7 @@ function bitmapKind(tag: number, name: string): BlockKind<BitmapBlock> {
       }
       return block;
     },
-    copy: (block) => new BitmapBlock(block.words.slice()),
+    copy: (block) => block.copy(),
     size: () => 700,
   };
 }
@@ -533,12 +581,39 @@ export class CountersBlock implements Block {
   edges = 0;
   byLabel: number[] = [];
   byType: number[] = [];
+  #texts: Map<number, number[]> | undefined;
+  #vectors: Map<number, number> | undefined;
+  #built: Map<number, number> | undefined;
+
   /** Full-text indexes by id: for each field, how many texts it has and how many tokens they are. */
-  texts = new Map<number, number[]>();
+  get texts(): Map<number, number[]> {
+    return this.#texts ??= new Map();
+  }
   /** Vector trees by id: members. */
-  vectors = new Map<number, number>();
+  get vectors(): Map<number, number> {
+    return this.#vectors ??= new Map();
+  }
   /** Indexes that are being built, by id: how far (index-builds.ts). */
-  built = new Map<number, number>();
+  get built(): Map<number, number> {
+    return this.#built ??= new Map();
+  }
+
+  /** Field by field, and maps only where there is something in them: each transaction changes a copy of its own. */
+  copy(): CountersBlock {
+    const copy = new CountersBlock();
+    copy.nextVertex = this.nextVertex;
+    copy.nextEdge = this.nextEdge;
+    copy.nextChunk = this.nextChunk;
+    copy.nextPage = this.nextPage;
+    copy.vertices = this.vertices;
+    copy.edges = this.edges;
+    copy.byLabel = this.byLabel.slice();
+    copy.byType = this.byType.slice();
+    if (this.#texts !== undefined && this.#texts.size > 0) copy.#texts = new Map([...this.#texts].map(([id, counts]) => [id, counts.slice()]));
+    if (this.#vectors !== undefined && this.#vectors.size > 0) copy.#vectors = new Map(this.#vectors);
+    if (this.#built !== undefined && this.#built.size > 0) copy.#built = new Map(this.#built);
+    return copy;
+  }
 }
 
 export const COUNTERS: BlockKind<CountersBlock> = {
@@ -574,9 +649,7 @@ export const COUNTERS: BlockKind<CountersBlock> = {
     if (!reader.done) for (let left = reader.varint(); left > 0; left--) block.built.set(reader.varint(), reader.varint());
     return block;
   },
-  copy: (block) => Object.assign(new CountersBlock(), block, {
-    byLabel: block.byLabel.slice(), byType: block.byType.slice(), texts: new Map([...block.texts].map(([id, counts]) => [id, counts.slice()])), vectors: new Map(block.vectors), built: new Map(block.built),
-  }),
+  copy: (block) => block.copy(),
   size: (block) => 200 + (block.byLabel.length + block.byType.length) * 8,
 };
 

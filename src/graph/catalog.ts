@@ -57,6 +57,8 @@ export interface IndexDef {
   readonly primary: boolean;
   /** Page number of the tree's root; it never changes. */
   readonly root: number;
+  /** It does not hold all that belongs into it yet (index-builds.ts): nothing is found by it. Absent: it does. */
+  readonly isUnfinished?: true;
 }
 
 /** A full-text index: postings of tokens (see text/postings.ts) over fields of one label or several. */
@@ -71,6 +73,8 @@ export interface TextIndexDef {
   readonly analyzer: string;
   readonly revision: number;
   readonly root: number;
+  /** As with IndexDef. */
+  readonly isUnfinished?: true;
 }
 
 /** An index over vectors as Neo4j has it, of any label or type: a name to search by. */
@@ -102,9 +106,12 @@ export interface VectorTree {
   /** The tree's root, and that of the B+tree that says which leaf a vector is in. */
   readonly root: number;
   readonly places: number;
-  /** It does not hold all that belongs into it yet (index-builds.ts): nothing is searched by it. Absent: it does. */
+  /** As with IndexDef. */
   readonly isUnfinished?: true;
 }
+
+/** What is built in parts, where much data is there before it: an index, or the tree that vector indexes go by. */
+export type BuiltIndex = IndexDef | TextIndexDef | VectorTree;
 
 export interface VectorIndexSpec extends Pick<VectorIndex, 'kind' | 'name' | 'dimensions' | 'similarity'> {
   readonly label: string;
@@ -151,8 +158,11 @@ export class GraphCatalog {
   readonly #keys: Map<string, number>;
   readonly #vertexSchemas = new Map<string, LabelSchema>();
   readonly #edgeSchemas = new Map<string, LabelSchema>();
+  /** Whole ones. */
   readonly #indexesByLabel = new Map<number, IndexDef[]>();
   readonly #indexesByType = new Map<number, IndexDef[]>();
+  /** All of them; undefined: all are whole. */
+  readonly #kept: { readonly vertex: Map<number, IndexDef[]>; readonly edge: Map<number, IndexDef[]> } | undefined;
   /** Full-text indexes. */
   readonly texts: readonly TextIndexDef[];
   /** TuGraph's `strict` graphs: undeclared labels are errors, a vertex has exactly one label. */
@@ -166,10 +176,11 @@ export class GraphCatalog {
     this.#types = new Map(data.types.map((name, id) => [name, id]));
     this.#keys = new Map(data.keys.map((name, id) => [name, id]));
     for (const schema of data.schemas) (schema.kind === 'vertex' ? this.#vertexSchemas : this.#edgeSchemas).set(schema.name, schema);
+    if (data.indexes.some(({ isUnfinished }) => isUnfinished)) this.#kept = { vertex: new Map(), edge: new Map() };
     for (const index of data.indexes) {
       if (!isUsable(index)) continue;
-      const byLabel = index.kind === 'vertex' ? this.#indexesByLabel : this.#indexesByType;
-      byLabel.set(index.labelId, [...(byLabel.get(index.labelId) ?? []), index]);
+      if (this.#kept !== undefined) addTo(this.#kept[index.kind], index);
+      if (index.isUnfinished !== true) addTo(index.kind === 'vertex' ? this.#indexesByLabel : this.#indexesByType, index);
     }
     this.texts = data.texts ?? NO_TEXTS;
   }
@@ -202,7 +213,7 @@ export class GraphCatalog {
     return this.#edgeSchemas.get(name);
   }
 
-  /** Indexes on nodes with that label. */
+  /** Indexes on nodes with that label, to find them by: whole ones. */
   labelIndexes(labelId: number): readonly IndexDef[] {
     return this.#indexesByLabel.get(labelId) ?? NONE;
   }
@@ -210,7 +221,12 @@ export class GraphCatalog {
     return this.#indexesByType.get(typeId) ?? NONE;
   }
 
-  /** Full-text indexes that hold a vertex with these labels, or an edge of that type. */
+  /** Those that are kept in step with the data: the same, and those that are being built. */
+  indexesKept(kind: 'vertex' | 'edge', labelId: number): readonly IndexDef[] {
+    return this.#kept === undefined ? (kind === 'vertex' ? this.labelIndexes(labelId) : this.typeIndexes(labelId)) : this.#kept[kind].get(labelId) ?? NONE;
+  }
+
+  /** Full-text indexes that hold a vertex with these labels, or an edge of that type: those that are being built, too. */
   textsOf(kind: 'vertex' | 'edge', labelIds: readonly number[]): readonly TextIndexDef[] {
     if (this.texts.length === 0) return NO_TEXTS;
     return this.texts.filter((text) => text.kind === kind && labelIds.some((id) => text.labelIds.includes(id)));
@@ -275,6 +291,10 @@ export class GraphCatalog {
     return this.data.indexes.find((index) => index.kind === kind && index.labelId === labelId && index.keyIds.length === fields.length
       && index.keyIds.every((key, i) => this.keyName(key) === fields[i]));
   }
+}
+
+function addTo(byLabel: Map<number, IndexDef[]>, index: IndexDef): void {
+  byLabel.set(index.labelId, [...(byLabel.get(index.labelId) ?? []), index]);
 }
 
 const NONE: readonly IndexDef[] = [];

@@ -39,6 +39,30 @@ export class Checksum {
   }
 }
 
+/** The checksums of the last versions, which are kept as numbers: there is one for each entry, and hardly any is asked for. */
+export class RecentChecksums {
+  readonly #versions: Float64Array;
+  readonly #lanes: Int32Array;
+
+  /** @param kept how many versions are known at most. */
+  constructor(kept: number) {
+    this.#versions = new Float64Array(kept).fill(-1);
+    this.#lanes = new Int32Array(2 * kept);
+  }
+
+  set(version: number, { high, low }: Checksum): void {
+    const at = version % this.#versions.length;
+    this.#versions[at] = version;
+    this.#lanes[2 * at] = high;
+    this.#lanes[2 * at + 1] = low;
+  }
+
+  get(version: number): string | undefined {
+    const at = version % this.#versions.length;
+    return this.#versions[at] === version ? new Checksum(this.#lanes[2 * at], this.#lanes[2 * at + 1]).toString() : undefined;
+  }
+}
+
 /** The hash that `hash` made last. */
 let highLane = 0;
 let lowLane = 0;

@@ -10,12 +10,12 @@
  */
 import type { Value } from '../value/value.ts';
 import { VersionClocks } from '../storage/clocks.ts';
-import { internNumbers, propertyOf } from './blocks.ts';
-import type { VertexBlock } from './blocks.ts';
+import { internNumbers, PART_SHIFT, propertyOf } from './blocks.ts';
+import type { BitWords, VertexBlock } from './blocks.ts';
 import { PageTable } from './page-table.ts';
 import type { NarrowedIds } from './view.ts';
 
-const PAGE_BITS = 10;
+const PAGE_BITS = PART_SHIFT;
 const PAGE = 1 << PAGE_BITS;
 export const COLUMN_PAGE = PAGE;
 /** Ids beyond have no columns: shifts are of 32 bits. */
@@ -170,15 +170,14 @@ export class ColumnTable {
   }
 
   /**
-   * Of the vertices whose bits are set in `words` (`first`: the id of the first bit, of the first place of a column), how many have an integer from
+   * Of the vertices whose bits are set in `parts` (`first`: the id of the first bit, of the first place of a column), how many have an integer from
    * `low` to `high`. Those of which columns do not tell are appended to `unknown`.
    */
-  count(words: Uint32Array, first: number, keyId: number, version: number, low: number, high: number, unknown: number[]): number {
+  count(parts: readonly BitWords[], first: number, keyId: number, version: number, low: number, high: number, unknown: number[]): number {
     let count = 0;
-    for (let from = 0; from < words.length; from += PAGE_WORDS) {
-      const id = first + from * 32;
-      const ints = this.#whole(id, keyId, version);
-      count += countIn(words, from, ints ?? NOTHING, id, low, high, unknown);
+    for (const [i, words] of parts.entries()) {
+      const id = first + i * PAGE;
+      count += countIn(words, this.#whole(id, keyId, version) ?? NOTHING, id, low, high, unknown);
     }
     return count;
   }
@@ -250,15 +249,15 @@ export class ColumnTable {
 }
 
 /**
- * The part of `ColumnTable.count` in one page, whose bits begin at word `from`. Without branches where all of 32 neighbours are in the set: half of them
+ * The part of `ColumnTable.count` in one page. Without branches where all of 32 neighbours are in the set: half of them
  * guessed wrong would take longer than the rest.
  */
-function countIn(words: Uint32Array, from: number, ints: Float64Array, first: number, low: number, high: number, unknown: number[]): number {
+function countIn(words: BitWords, ints: Float64Array, first: number, low: number, high: number, unknown: number[]): number {
   // So that ABSENT, which lies between, is in no range.
-  if (low <= 0 && high >= 1) return countIn(words, from, ints, first, low, 0, unknown) + countIn(words, from, ints, first, 1, high, []);
+  if (low <= 0 && high >= 1) return countIn(words, ints, first, low, 0, unknown) + countIn(words, ints, first, 1, high, []);
   let count = 0;
   for (let w = 0; w < PAGE_WORDS; w++) {
-    let word = words[from + w]! | 0;
+    let word = words[w]!;
     const start = w * 32;
     if (word === -1) {
       let passing = 0;

@@ -43,13 +43,19 @@ export const EFFECT_FORMAT_VECTOR = 3;
 export const EFFECT_FORMAT_VECTOR_TREE = 4;
 /** The same for indexes that are built in parts. */
 export const EFFECT_FORMAT_BUILDS = 5;
+/** The same for range and full-text indexes that are. */
+export const EFFECT_FORMAT_ALL_BUILDS = 6;
 /** The format that a change needs, where it is not the first. */
 const FORMATS: Partial<Record<SchemaChange['kind'], number>> = {
   createText: EFFECT_FORMAT_TEXT, deleteText: EFFECT_FORMAT_TEXT, rebuildText: EFFECT_FORMAT_TEXT,
   createVectorIndex: EFFECT_FORMAT_VECTOR, deleteVectorIndex: EFFECT_FORMAT_VECTOR,
   createVectorTree: EFFECT_FORMAT_VECTOR_TREE, deleteVectorTree: EFFECT_FORMAT_VECTOR_TREE,
   beginVectorTree: EFFECT_FORMAT_BUILDS, finishIndex: EFFECT_FORMAT_BUILDS,
+  beginIndex: EFFECT_FORMAT_ALL_BUILDS, beginText: EFFECT_FORMAT_ALL_BUILDS,
 };
+/** Codes of what changes nothing by itself. */
+const NAME = 2;
+const OUTCOME_KEPT = 13;
 const NAME_KINDS: readonly NameKind[] = ['label', 'type', 'key'];
 
 export function entryTooLarge(bytes: number, bytesMax: number): DbError {
@@ -64,6 +70,8 @@ export class EffectWriter {
   readonly #bytesMax: number;
   #graph = SYSTEM_GRAPH;
   count = 0;
+  /** How many there are without names and remembered answers. */
+  changes = 0;
 
   /** `bytesMax`: of a record; beyond it effects are refused with RequestTooLarge. */
   constructor(timeMs: number, bytesMax = Infinity) {
@@ -79,11 +87,12 @@ export class EffectWriter {
       this.#graph = graph;
     }
     this.count++;
+    if (code !== NAME && code !== OUTCOME_KEPT) this.changes++;
     return this.#writer.u8(code);
   }
 
   name(graph: number, kind: NameKind, name: string): void {
-    this.#op(2, graph).u8(NAME_KINDS.indexOf(kind)).string(name);
+    this.#op(NAME, graph).u8(NAME_KINDS.indexOf(kind)).string(name);
   }
 
   createVertex(graph: number, id: number, labels: readonly number[], properties: readonly PropertyEntry[]): void {
@@ -122,7 +131,7 @@ export class EffectWriter {
     this.#op(12, this.#graph).string(JSON.stringify(change));
   }
   outcome(key: string, answer: Uint8Array): void {
-    this.#op(13, this.#graph).string(key).bytes(answer);
+    this.#op(OUTCOME_KEPT, this.#graph).string(key).bytes(answer);
   }
   forget(blocks: readonly number[]): void {
     const writer = this.#op(14, this.#graph).varint(blocks.length);
@@ -186,8 +195,8 @@ export function timeOfRecord(record: Uint8Array): number {
 export function applyEffects(changes: ChangeSet, record: Uint8Array, index: number): number {
   const reader = new ByteReader(record);
   const format = reader.u8();
-  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_BUILDS) {
-    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_BUILDS}`, {
+  if (format < EFFECT_FORMAT || format > EFFECT_FORMAT_ALL_BUILDS) {
+    throw new DbError('Corrupted', `log entry ${index} has effect format ${format}, this server knows ${EFFECT_FORMAT_ALL_BUILDS}`, {
       hint: 'the entry was written by a newer server: upgrade this one',
     });
   }

@@ -8,12 +8,13 @@
  */
 import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
+import { equals, hashKey } from '../value/compare.ts';
 import { formatLiteral } from '../value/format.ts';
 import type { Value } from '../value/value.ts';
 import type { BlockSource } from './block-source.ts';
 import { EDGE, VERTEX } from './blocks.ts';
 import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
-import type { IndexDef, LabelSchema, PropertyEntry } from './catalog.ts';
+import type { BuiltIndex, IndexDef, LabelSchema, PropertyEntry } from './catalog.ts';
 import { checkStorable, fieldValue } from './field-values.ts';
 import { indexKey } from './mutator.ts';
 import { findLack, mustExist } from './required-properties.ts';
@@ -139,9 +140,37 @@ export class ElementRules {
     }
   }
 
+  /** Of elements that are in the index, one that has what another one has, as an error. Where it is an index over pairs, edges come by the vertices where they begin, with all others that do. */
+  findTwice(index: IndexDef, ids: Iterable<number>): DbError | undefined {
+    const pairs = new Set<string>();
+    let start = -1;
+    for (const id of ids) {
+      const block: VertexBlock | EdgeBlock | undefined = index.kind === 'vertex' ? this.#source.get(VERTEX, id) : this.#source.get(EDGE, id);
+      if (block === undefined) continue;
+      if ('start' in block && block.start !== start) {
+        start = block.start;
+        pairs.clear();
+      }
+      const isTwice = index.pairUnique ? this.#isPairTwice(index, block as EdgeBlock, pairs) : this.#isTaken(index, id, block, undefined);
+      if (isTwice) return this.#duplicate(index, id, block);
+    }
+    return undefined;
+  }
+
+  /** Many edges may have the value that is to be there once for each pair: they are not looked through for each of them. */
+  #isPairTwice(index: IndexDef, block: EdgeBlock, pairs: Set<string>): boolean {
+    const key = indexKey(index, block);
+    // What is not equal to itself, such as NaN, is never there twice.
+    if (key === undefined || equals(key, key) !== true) return false;
+    const pair = `${block.start} ${block.end} ${hashKey(key)}`;
+    const isTwice = pairs.has(pair);
+    pairs.add(pair);
+    return isTwice;
+  }
+
   /** Whether another element has what this one has in the index. */
   #isTaken(index: IndexDef, id: number, block: Properties, ends: Ends | undefined): boolean {
-    if (!index.unique && !index.pairUnique) return false;
+    if (!isUnique(index)) return false;
     const key = indexKey(index, block);
     if (key === undefined) return false;
     const found = Array.from(this.#view.indexSeek(index, index.keyIds.length === 1 ? [key] : key as Value[])).filter((other) => other !== id);
@@ -160,6 +189,11 @@ export class ElementRules {
       hint: 'use MERGE to match or create',
     });
   }
+}
+
+/** Whether something may be in the index once only. */
+export function isUnique(index: BuiltIndex): index is IndexDef {
+  return 'pairUnique' in index && (index.unique || index.pairUnique);
 }
 
 /** Puts an entry at its key's place; most come in order. */

@@ -14,7 +14,8 @@ import {
 import type { AdjacencyGroup, ChunkRef, Properties } from './blocks.ts';
 import { INDEX, insertEntry, removeEntry } from './btree.ts';
 import type { IndexPage } from './btree.ts';
-import type { GraphCatalog, IndexDef, PropertyEntry, TextIndexDef, VectorTree } from './catalog.ts';
+import type { BuiltIndex, GraphCatalog, IndexDef, PropertyEntry, TextIndexDef, VectorTree } from './catalog.ts';
+import { reachedAt } from './index-places.ts';
 import { adjacencyNumber, ALL_VERTICES } from './reader.ts';
 import { changeText } from './text/postings.ts';
 import type { TextStore } from './text/postings.ts';
@@ -76,9 +77,9 @@ export class GraphMutator implements TextStore {
     for (const label of block.labels) {
       bump(counters.byLabel, label, 1);
       this.#setMember(label + 1, id, true);
-      for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, true);
+      for (const index of this.#reached(this.catalog.indexesKept('vertex', label), id)) this.indexVertex(index, id, block, true);
     }
-    this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, true);
+    this.#indexTexts(this.#textsAt('vertex', block.labels, id), id, block, true);
     this.#indexVectors(this.#treesAt('vertex', block.labels, id), id, block, true);
   }
 
@@ -86,11 +87,11 @@ export class GraphMutator implements TextStore {
   deleteVertex(id: number): void {
     const block = this.buffer.get(VERTEX, id);
     assert(block !== undefined, `vertex ${id} exists`);
-    this.#indexTexts(this.catalog.textsOf('vertex', block.labels), id, block, false);
+    this.#indexTexts(this.#textsAt('vertex', block.labels, id), id, block, false);
     this.#indexVectors(this.#treesAt('vertex', block.labels, id), id, block, false);
     const counters = this.counters();
     for (const label of block.labels) {
-      for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, false);
+      for (const index of this.#reached(this.catalog.indexesKept('vertex', label), id)) this.indexVertex(index, id, block, false);
       this.#setMember(label + 1, id, false);
       bump(counters.byLabel, label, -1);
     }
@@ -106,9 +107,9 @@ export class GraphMutator implements TextStore {
   setVertexProperty(id: number, keyId: number, value: Value): void {
     const before = this.buffer.get(VERTEX, id);
     assert(before !== undefined, `vertex ${id} exists`);
-    const indexes = before.labels.flatMap((label) => this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)));
+    const indexes = before.labels.flatMap((label) => this.#reached(this.catalog.indexesKept('vertex', label), id).filter((index) => index.keyIds.includes(keyId)));
     for (const index of indexes) this.indexVertex(index, id, before, false);
-    this.#changeTexts(this.catalog.textsOf('vertex', before.labels), id, keyId, propertyOf(before, keyId), value);
+    this.#changeTexts(this.#textsAt('vertex', before.labels, id), id, keyId, propertyOf(before, keyId), value);
     const was = storedOf(before, keyId);
     const block = this.buffer.change(VERTEX, id)!;
     setProperty(block, keyId, value);
@@ -123,9 +124,9 @@ export class GraphMutator implements TextStore {
     block.labels = internNumbers(on ? [...others, label].sort((a, b) => a - b) : others);
     this.#setMember(label + 1, id, on);
     bump(this.counters().byLabel, label, on ? 1 : -1);
-    for (const index of this.catalog.labelIndexes(label)) this.indexVertex(index, id, block, on);
+    for (const index of this.#reached(this.catalog.indexesKept('vertex', label), id)) this.indexVertex(index, id, block, on);
     // With another label of the index, the vertex is in it before and after.
-    const texts = this.catalog.textsOf('vertex', [label]).filter((text) => !others.some((other) => text.labelIds.includes(other)));
+    const texts = this.#textsAt('vertex', [label], id).filter((text) => !others.some((other) => text.labelIds.includes(other)));
     this.#indexTexts(texts, id, block, on);
     this.#indexVectors(this.#treesAt('vertex', [label], id), id, block, on);
   }
@@ -147,12 +148,16 @@ export class GraphMutator implements TextStore {
     }
   }
 
-  /** The trees that hold what has these labels or that type at that place (see index-builds.ts): one that is being built only as far as it is. */
+  #reached<Index extends BuiltIndex>(indexes: readonly Index[], place: number): readonly Index[] {
+    return reachedAt(indexes, place, this.buffer);
+  }
+
+  /** What holds what has these labels or that type at that place: an index that is being built only as far as it is. */
+  #textsAt(kind: TextIndexDef['kind'], labels: readonly number[], place: number): readonly TextIndexDef[] {
+    return this.#reached(this.catalog.textsOf(kind, labels), place);
+  }
   #treesAt(kind: VectorTree['kind'], labels: readonly number[], place: number): readonly VectorTree[] {
-    const trees = this.catalog.vectorTreesOf(kind, labels);
-    if (trees.length === 0 || !trees.some(({ isUnfinished }) => isUnfinished)) return trees;
-    const built = this.buffer.get(COUNTERS, 0)?.built;
-    return trees.filter(({ id, isUnfinished }) => isUnfinished !== true || place < (built?.get(id) ?? 0));
+    return this.#reached(this.catalog.vectorTreesOf(kind, labels), place);
   }
 
   /** Adds or removes the element's vectors. */
@@ -217,16 +222,16 @@ export class GraphMutator implements TextStore {
     bump(counters.byType, typeId, 1);
     this.#link(start, 'out', typeId, end, id);
     this.#link(end, 'in', typeId, start, id);
-    for (const index of this.catalog.typeIndexes(typeId)) this.indexVertex(index, id, block, true);
-    this.#indexTexts(this.catalog.textsOf('edge', [typeId]), id, block, true);
+    for (const index of this.#reached(this.catalog.indexesKept('edge', typeId), start)) this.indexVertex(index, id, block, true);
+    this.#indexTexts(this.#textsAt('edge', [typeId], start), id, block, true);
     this.#indexVectors(this.#treesAt('edge', [typeId], start), id, block, true);
   }
 
   deleteEdge(id: number): void {
     const block = this.buffer.get(EDGE, id);
     assert(block !== undefined, `edge ${id} exists`);
-    for (const index of this.catalog.typeIndexes(block.typeId)) this.indexVertex(index, id, block, false);
-    this.#indexTexts(this.catalog.textsOf('edge', [block.typeId]), id, block, false);
+    for (const index of this.#reached(this.catalog.indexesKept('edge', block.typeId), block.start)) this.indexVertex(index, id, block, false);
+    this.#indexTexts(this.#textsAt('edge', [block.typeId], block.start), id, block, false);
     this.#indexVectors(this.#treesAt('edge', [block.typeId], block.start), id, block, false);
     this.#unlink(block.start, 'out', block.typeId, id);
     this.#unlink(block.end, 'in', block.typeId, id);
@@ -239,9 +244,9 @@ export class GraphMutator implements TextStore {
   setEdgeProperty(id: number, keyId: number, value: Value): void {
     const before = this.buffer.get(EDGE, id);
     assert(before !== undefined, `edge ${id} exists`);
-    const indexes = this.catalog.typeIndexes(before.typeId).filter((index) => index.keyIds.includes(keyId));
+    const indexes = this.#reached(this.catalog.indexesKept('edge', before.typeId), before.start).filter((index) => index.keyIds.includes(keyId));
     for (const index of indexes) this.indexVertex(index, id, before, false);
-    this.#changeTexts(this.catalog.textsOf('edge', [before.typeId]), id, keyId, propertyOf(before, keyId), value);
+    this.#changeTexts(this.#textsAt('edge', [before.typeId], before.start), id, keyId, propertyOf(before, keyId), value);
     const was = storedOf(before, keyId);
     const block = this.buffer.change(EDGE, id)!;
     setProperty(block, keyId, value);

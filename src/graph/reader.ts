@@ -12,7 +12,7 @@ import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { BlockSource } from './block-source.ts';
 import { compareKeys, INDEX, leaves, leavesFrom, seekEqual } from './btree.ts';
 import type { IndexPage, PageSource } from './btree.ts';
-import type { GraphCatalog, IndexDef, TextIndexDef, VectorTree } from './catalog.ts';
+import type { BuiltIndex, GraphCatalog, IndexDef, TextIndexDef, VectorTree } from './catalog.ts';
 import type { AdjacencyPages } from './adjacency-pages.ts';
 import { LABELS_COLUMN, type ColumnTable } from './columns.ts';
 import { membersNear } from './vectors/vector-search.ts';
@@ -236,7 +236,7 @@ export class GraphReader implements GraphView, PageSource {
     let count = 0;
     for (const { bits, first } of this.#sets(labelId + 1)) {
       const unknown: number[] = [];
-      count += columns.count(bits.words, first, keyId, this.version, low, high, unknown);
+      count += columns.count(bits.parts, first, keyId, this.version, low, high, unknown);
       if (unknown.length > 0) rest(unknown);
       counted(PAGE_IDS);
     }
@@ -397,7 +397,7 @@ export class GraphReader implements GraphView, PageSource {
     return this.source.get(COUNTERS, 0)?.vectors.get(tree.id) ?? 0;
   }
 
-  builtShare({ id, isUnfinished }: VectorTree): number {
+  builtShare({ id, isUnfinished }: Pick<BuiltIndex, 'id' | 'isUnfinished'>): number {
     if (isUnfinished !== true) return 1;
     const counters = this.source.get(COUNTERS, 0);
     return (counters?.built.get(id) ?? 0) / Math.max(1, counters?.nextVertex ?? 0);

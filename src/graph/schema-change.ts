@@ -7,7 +7,7 @@ import { VERTEX, EDGE } from './blocks.ts';
 import type { Properties } from './blocks.ts';
 import { dropPages, INDEX, IndexPage } from './btree.ts';
 import { GraphCatalog } from './catalog.ts';
-import type { CatalogData, ConstraintDef, IndexDef, LabelSchema, VectorIndex, VectorIndexSpec, VectorTree, VectorTreeKey, TextIndexDef } from './catalog.ts';
+import type { BuiltIndex, CatalogData, ConstraintDef, IndexDef, LabelSchema, VectorIndex, VectorIndexSpec, VectorTree, VectorTreeKey, TextIndexDef } from './catalog.ts';
 import { elementsPlaced } from './index-builds.ts';
 import { GraphReader } from './reader.ts';
 import type { GraphMutator } from './mutator.ts';
@@ -22,7 +22,7 @@ export type SchemaChange =
   | { readonly kind: 'deleteLabel'; readonly of: 'vertex' | 'edge'; readonly name: string }
   /** Replaces a declaration: fields added, removed, retyped (the values were changed by effects before). */
   | { readonly kind: 'replaceSchema'; readonly schema: LabelSchema }
-  | { readonly kind: 'createIndex'; readonly of: 'vertex' | 'edge'; readonly name: string; readonly label: string; readonly fields: readonly string[]; readonly unique: boolean; readonly pairUnique: boolean; readonly primary: boolean }
+  | NewIndex & { readonly kind: 'createIndex' }
   | { readonly kind: 'deleteIndex'; readonly id: number }
   | { readonly kind: 'createConstraint'; readonly constraint: Omit<ConstraintDef, 'id'> }
   | { readonly kind: 'deleteConstraint'; readonly name: string }
@@ -31,9 +31,28 @@ export type SchemaChange =
   | VectorTreeSchemaChange
   | BuildSchemaChange;
 
+interface NewIndex {
+  readonly of: 'vertex' | 'edge';
+  readonly name: string;
+  readonly label: string;
+  readonly fields: readonly string[];
+  readonly unique: boolean;
+  readonly pairUnique: boolean;
+  readonly primary: boolean;
+}
+
+interface NewText {
+  readonly of: 'vertex' | 'edge';
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly fields: readonly string[];
+  readonly analyzer: string;
+  readonly revision: number;
+}
+
 /** Changes that releases without full-text indexes do not know (see EFFECT_FORMAT_TEXT). */
 export type TextSchemaChange =
-  | { readonly kind: 'createText'; readonly of: 'vertex' | 'edge'; readonly name: string; readonly labels: readonly string[]; readonly fields: readonly string[]; readonly analyzer: string; readonly revision: number }
+  | NewText & { readonly kind: 'createText' }
   | { readonly kind: 'deleteText'; readonly id: number }
   | { readonly kind: 'rebuildText'; readonly id: number };
 
@@ -47,8 +66,10 @@ export type VectorTreeSchemaChange =
   | { readonly kind: 'createVectorTree'; readonly of: VectorTreeKey }
   | { readonly kind: 'deleteVectorTree'; readonly id: number };
 
-/** Changes that releases which build no index in parts do not know (see EFFECT_FORMAT_BUILDS, and index-builds.ts for how one is built). */
+/** Changes that releases which build no index in parts, or only those over vectors, do not know (see EFFECT_FORMAT_BUILDS and EFFECT_FORMAT_ALL_BUILDS, and index-builds.ts for how one is built). */
 export type BuildSchemaChange =
+  | NewIndex & { readonly kind: 'beginIndex' }
+  | NewText & { readonly kind: 'beginText' }
   | { readonly kind: 'beginVectorTree'; readonly of: VectorTreeKey }
   | { readonly kind: 'finishIndex'; readonly id: number };
 
@@ -78,7 +99,8 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
     case 'deleteLabel':
       return deleteLabel(mutator, change.of, change.name);
     case 'createIndex':
-      return createIndex(mutator, change);
+    case 'beginIndex':
+      return createIndex(mutator, change, change.kind === 'createIndex');
     case 'deleteIndex':
       return withoutIndexes(mutator, catalog, (index) => index.id === change.id);
     case 'createConstraint':
@@ -100,14 +122,13 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
     case 'deleteVectorTree':
       return withoutVectorTrees(mutator, (tree) => tree.id === change.id);
     case 'createText':
-      return createText(mutator, change);
+    case 'beginText':
+      return createText(mutator, change, change.kind === 'createText');
     case 'deleteText':
       return withoutTexts(mutator, (text) => text.id === change.id);
-    case 'rebuildText': {
-      const text = catalog.texts.find(({ id }) => id === change.id)!;
-      buildText(mutator, text, documentsOf(mutator, catalog, text));
+    case 'rebuildText':
+      rebuildText(mutator, catalog.texts.find(({ id }) => id === change.id)!);
       return catalog;
-    }
     default:
       return unreachable(change);
   }
@@ -117,16 +138,22 @@ function update(catalog: GraphCatalog, part: Partial<CatalogData>): GraphCatalog
   return new GraphCatalog({ ...catalog.data, ...part }, catalog.strict);
 }
 
-function createIndex(mutator: GraphMutator, change: Extract<SchemaChange, { kind: 'createIndex' }>): GraphCatalog {
+function createIndex(mutator: GraphMutator, change: NewIndex, isWhole: boolean): GraphCatalog {
   let catalog = addName(mutator.catalog, change.of === 'vertex' ? 'label' : 'type', change.label);
   for (const field of change.fields) catalog = addName(catalog, 'key', field);
   const index: IndexDef = {
     id: catalog.data.nextId, name: change.name, kind: change.of,
     labelId: (change.of === 'vertex' ? catalog.findLabel(change.label) : catalog.findType(change.label))!,
     keyIds: change.fields.map((field) => catalog.findKey(field)!),
-    unique: change.unique, pairUnique: change.pairUnique, primary: change.primary, root: mutator.allocate(),
+    unique: change.unique, pairUnique: change.pairUnique, primary: change.primary, root: mutator.allocate(), ...(isWhole ? {} : { isUnfinished: true }),
   };
   mutator.buffer.put(INDEX, index.root, new IndexPage([], [], undefined));
+  if (isWhole) fillIndex(mutator, catalog, index);
+  else mutator.counters().built.set(index.id, 0);
+  return update(catalog, { indexes: [...catalog.data.indexes, index], nextId: index.id + 1 });
+}
+
+function fillIndex(mutator: GraphMutator, catalog: GraphCatalog, index: IndexDef): void {
   const reader = new GraphReader('', 0, mutator.buffer, catalog, false);
   const source = index.kind === 'vertex' ? reader.scanNodes(index.labelId) : reader.scanRelationships(index.labelId);
   for (const ids of source) {
@@ -135,19 +162,19 @@ function createIndex(mutator: GraphMutator, change: Extract<SchemaChange, { kind
       if (block !== undefined) mutator.indexVertex(index, ids[i]!, block, true);
     }
   }
-  return update(catalog, { indexes: [...catalog.data.indexes, index], nextId: index.id + 1 });
 }
 
 /** The catalog without some indexes, whose pages go too. */
 function withoutIndexes(mutator: GraphMutator, catalog: GraphCatalog, leaves: (index: IndexDef) => boolean): GraphCatalog {
-  for (const { root } of catalog.data.indexes.filter(leaves)) {
+  for (const { id, root, isUnfinished } of catalog.data.indexes.filter(leaves)) {
     dropPages(mutator, root);
     mutator.remove(root);
+    if (isUnfinished === true) mutator.counters().built.delete(id);
   }
   return update(catalog, { indexes: catalog.data.indexes.filter((index) => !leaves(index)) });
 }
 
-function createText(mutator: GraphMutator, change: Extract<SchemaChange, { kind: 'createText' }>): GraphCatalog {
+function createText(mutator: GraphMutator, change: NewText, isWhole: boolean): GraphCatalog {
   let catalog = mutator.catalog;
   for (const label of change.labels) catalog = addName(catalog, change.of === 'vertex' ? 'label' : 'type', label);
   for (const field of change.fields) catalog = addName(catalog, 'key', field);
@@ -155,10 +182,18 @@ function createText(mutator: GraphMutator, change: Extract<SchemaChange, { kind:
     id: catalog.data.nextId, name: change.name, kind: change.of,
     labelIds: change.labels.map((label) => (change.of === 'vertex' ? catalog.findLabel(label) : catalog.findType(label))!),
     keyIds: change.fields.map((field) => catalog.findKey(field)!),
-    analyzer: change.analyzer, revision: change.revision, root: mutator.allocate(),
+    analyzer: change.analyzer, revision: change.revision, root: mutator.allocate(), ...(isWhole ? {} : { isUnfinished: true }),
   };
-  buildText(mutator, text, documentsOf(mutator, catalog, text));
+  buildText(mutator, text, isWhole ? documentsOf(mutator, catalog, text) : []);
+  if (!isWhole) mutator.counters().built.set(text.id, 0);
   return update(catalog, { texts: [...catalog.texts, text], nextId: text.id + 1 });
+}
+
+/** One that is being built begins again. */
+function rebuildText(mutator: GraphMutator, text: TextIndexDef): void {
+  const isWhole = text.isUnfinished !== true;
+  buildText(mutator, text, isWhole ? documentsOf(mutator, mutator.catalog, text) : []);
+  if (!isWhole) mutator.counters().built.set(text.id, 0);
 }
 
 /** What belongs into a full-text index, by id: of several labels, each vertex once. */
@@ -177,7 +212,11 @@ function* documentsOf(mutator: GraphMutator, catalog: GraphCatalog, text: TextIn
 /** The catalog without some full-text indexes, whose pages go too. */
 function withoutTexts(mutator: GraphMutator, leaves: (text: TextIndexDef) => boolean): GraphCatalog {
   const { catalog } = mutator;
-  for (const text of catalog.texts) if (leaves(text)) dropText(mutator, text);
+  for (const text of catalog.texts) {
+    if (!leaves(text)) continue;
+    dropText(mutator, text);
+    if (text.isUnfinished === true) mutator.counters().built.delete(text.id);
+  }
   return withTexts(catalog, catalog.texts.filter((text) => !leaves(text)));
 }
 
@@ -204,9 +243,14 @@ function createVectorTree(mutator: GraphMutator, of: VectorTreeKey, isWhole: boo
 }
 
 function finishIndex(mutator: GraphMutator, id: number): GraphCatalog {
-  const { catalog } = mutator;
+  const { indexes, texts, vectorTrees } = mutator.catalog.data;
   mutator.counters().built.delete(id);
-  return update(catalog, { vectorTrees: catalog.vectorTrees.map(({ isUnfinished, ...tree }) => (isUnfinished === true && tree.id !== id ? { ...tree, isUnfinished } : tree)) });
+  const whole = <Index extends BuiltIndex>(all: readonly Index[]) => all.map((index) => {
+    if (index.id !== id) return index;
+    const { isUnfinished: _unfinished, ...rest } = index;
+    return rest as Index;
+  });
+  return update(mutator.catalog, { indexes: whole(indexes), ...(texts === undefined ? {} : { texts: whole(texts) }), ...(vectorTrees === undefined ? {} : { vectorTrees: whole(vectorTrees) }) });
 }
 
 /** Fills a tree that is new with what belongs into it: of one that is being built, as far as it is. */

@@ -16,6 +16,7 @@ import type { BlockSource } from './block-source.ts';
 import { blockKey, CatalogBlock, renumberKey } from './blocks.ts';
 import type { Block, BlockKind } from './blocks.ts';
 import type { Checksum } from './checksum.ts';
+import { RecentChecksums } from './checksum.ts';
 import { applyEffects } from './effects.ts';
 import { encodeVersion, formatOf, readVersion, VERSION_KEY } from './version-record.ts';
 import { ChangeSet } from './write-buffer.ts';
@@ -59,7 +60,7 @@ export class StateWriter {
   /** What the last batch was made of. */
   #encoder = new ByteWriter(ENCODER_BYTES);
   readonly #key = blockKey(0, 0, 0);
-  readonly #checksums = new Map<number, string>();
+  readonly #checksums = new RecentChecksums(CHECKSUMS_KEPT);
   #checksum: Checksum;
   #format: number;
   #sequence = 0;
@@ -78,7 +79,7 @@ export class StateWriter {
     this.#format = record.format;
     // What was read back from disk after a start is there; whether it survives the next power cut is not known.
     this.#durableVersion = 0;
-    this.#checksums.set(record.version, record.checksum.toString());
+    this.#checksums.set(record.version, record.checksum);
     clocks.publish(record.version);
   }
 
@@ -185,7 +186,7 @@ export class StateWriter {
           (kinds[change.kind.tag] ??= new Map()).set(change.number, { change, from, to: this.#encoder.length });
         });
       }
-      this.#rememberChecksum(entry.index);
+      this.#checksums.set(entry.index, this.#checksum);
     }
     for (const [graph, kinds] of latest) {
       for (const map of kinds) map?.forEach((form) => this.#putLast(batch, graph, form, version));
@@ -234,11 +235,6 @@ export class StateWriter {
     if (start < ENCODER_KEPT_BYTES) return start;
     encoder.cut(start);
     return -1;
-  }
-
-  #rememberChecksum(index: number): void {
-    this.#checksums.set(index, this.#checksum.toString());
-    this.#checksums.delete(index - CHECKSUMS_KEPT);
   }
 
   /** Moves what an entry changed from the overlay to the cache, unless a later one has changed it again. */

@@ -6,24 +6,25 @@ import { DbError } from '../base/errors.ts';
 import { NodeValue, RelationshipValue } from '../value/value.ts';
 import type { Value } from '../value/value.ts';
 import { unpacked } from '../value/packed-floats.ts';
-import { CATALOG, COUNTERS, VERTEX } from './blocks.ts';
-import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
+import { CATALOG, COUNTERS, EDGE, VERTEX } from './blocks.ts';
+import type { VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog, isTreeOf } from './catalog.ts';
-import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree, VectorTreeKey, PropertyEntry, TextIndexDef } from './catalog.ts';
+import type { BuiltIndex, ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree, VectorTreeKey, PropertyEntry, TextIndexDef } from './catalog.ts';
 import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
-import { ElementRules, propertiesOf, withValue } from './element-rules.ts';
+import { ElementRules, isUnique, propertiesOf, withValue } from './element-rules.ts';
 import { fieldValue } from './field-values.ts';
-import { buildPart, endOfPart } from './index-builds.ts';
+import { buildPart, endOfPart, unfinishedIndexes } from './index-builds.ts';
+import type { Unfinished } from './index-places.ts';
 import { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
-import { mustExist } from './required-properties.ts';
 import { checkFreeName, checkShape, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
 import type { SystemChange, SystemState } from './system.ts';
 import { ANALYSIS_REVISION, findAnalyzer } from './text/analyzer.ts';
-import { checkType, typeRule, wrongType } from './type-rules.ts';
+import { checkType } from './type-rules.ts';
+import { checkData, countOf, elementsOf } from './data-checks.ts';
 import type { DeleteSummary, GraphWriter, IndexRange, TextIndexSpec } from './view.ts';
 import { treesOf, treesOfField, treesOfIndex } from './vectors/declared-trees.ts';
 import type { Wanted } from './vectors/vector-search.ts';
@@ -57,8 +58,12 @@ export class Transaction {
   readonly timeMs: number;
   readonly #options: TransactionOptions;
   readonly #graphs = new Map<string, GraphTransaction>();
-  /** Indexes that it has made, and that are not whole before others have built them. */
-  readonly unfinished: { readonly graph: number; readonly index: number }[] = [];
+  /** Indexes that it has made, or asks for, and that are not whole before others have built them. */
+  readonly unfinished: Unfinished[] = [];
+  /** Whoever runs it tells its client what becomes of these; else unique indexes are built in the transaction itself, however many elements there are. */
+  awaitsBuilds = false;
+  /** A unique index that it has begun, and the effects that belong to it. The client learns after the commit whether it could be built, so nothing else may be in the transaction. */
+  #begun: { readonly graph: GraphTransaction; readonly index: number; changes: number } | undefined;
   #changesSystem = false;
 
   constructor(options: TransactionOptions) {
@@ -91,6 +96,20 @@ export class Transaction {
     return this.#options.indexedAtOnceMax ?? Infinity;
   }
 
+  /** Whether a unique index over much data may be begun here, to be built after the commit. */
+  get mayBeginUnique(): boolean {
+    return this.awaitsBuilds && this.effects.changes === 0;
+  }
+
+  noteBegun(graph: GraphTransaction, index: number): void {
+    this.#begun = { graph, index, changes: this.effects.changes };
+  }
+
+  /** The effect before belongs to the unique index that was begun. */
+  noteOfBegun(): void {
+    if (this.#begun?.changes === this.effects.changes - 1) this.#begun.changes++;
+  }
+
   /** Whether it changed graphs, users, roles or settings. */
   get changesSystem(): boolean {
     return this.#changesSystem;
@@ -118,6 +137,14 @@ export class Transaction {
   /** Ends a statement: throws where a deleted node still has relationships. */
   checkStatement(): void {
     for (const graph of this.#graphs.values()) graph.checkStatement();
+    if (this.#begun !== undefined && this.#begun.changes !== this.effects.changes) this.buildBegun();
+  }
+
+  /** Builds a unique index that it has begun: to be called where nobody could tell of it after the commit. */
+  buildBegun(): void {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    begun?.graph.buildWhole(begun.index);
   }
 
   /** Ends the transaction: throws where an element lacks a property that a constraint requires. */
@@ -228,7 +255,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     const counters = this.source.get(COUNTERS, 0);
     const id = this.#ids.vertex(this.graphId, counters?.nextVertex ?? 0);
     for (const label of labels) {
-      const indexes = this.catalog.labelIndexes(label);
+      const indexes = this.catalog.indexesKept('vertex', label);
       if (indexes.length > 0) this.#rules.checkUnique(indexes, id, propertiesOf(entries));
     }
     this.#rules.noteLack('vertex', id, labels.map((label) => this.catalog.labelName(label)), entries.map(([key]) => key));
@@ -245,7 +272,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     if (checked === null && at < 0) return false;
     if (checked === null) this.#rules.noteLack('vertex', node.id, names, block.keys.filter((key) => key !== keyId));
     const after = withValue(block, keyId, checked);
-    for (const label of block.labels) this.#rules.checkUniqueLater(this.catalog.labelIndexes(label).filter((index) => index.keyIds.includes(keyId)), node.id, after);
+    for (const label of block.labels) this.#rules.checkUniqueLater(this.catalog.indexesKept('vertex', label).filter((index) => index.keyIds.includes(keyId)), node.id, after);
     this.#mutator.setVertexProperty(node.id, keyId, checked);
     this.#effects.property(this.graphId, 'vertex', node.id, keyId, checked);
     return true;
@@ -263,7 +290,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     }
     this.#rules.noteLack('vertex', node.id, [this.catalog.labelName(labelId)], block.keys);
     for (const [i, key] of block.keys.entries()) checkType(this.catalog, 'vertex', [this.catalog.labelName(labelId)], key, unpacked(block.values[i]!));
-    this.#rules.checkUniqueLater(this.catalog.labelIndexes(labelId), node.id, block);
+    this.#rules.checkUniqueLater(this.catalog.indexesKept('vertex', labelId), node.id, block);
     this.#mutator.setLabel(node.id, labelId, true);
     this.#effects.label(this.graphId, node.id, labelId, true);
     return true;
@@ -328,7 +355,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     this.#checkEnds(type, ...ends);
     const entries = this.#rules.checkedProperties('edge', [type], properties);
     const id = this.#ids.edge(this.graphId, this.source.get(COUNTERS, 0)?.nextEdge ?? 0);
-    const indexes = this.catalog.typeIndexes(typeId);
+    const indexes = this.catalog.indexesKept('edge', typeId);
     if (indexes.length > 0) this.#rules.checkUnique(indexes, id, propertiesOf(entries), { start, end });
     this.#rules.noteLack('edge', id, [type], entries.map(([key]) => key));
     this.#mutator.createEdge(id, typeId, start, end, entries);
@@ -355,7 +382,7 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     const checked = this.#rules.checkedValue('edge', [type], keyId, value);
     if (checked === null && !block.keys.includes(keyId)) return false;
     if (checked === null) this.#rules.noteLack('edge', relationship.id, [type], block.keys.filter((key) => key !== keyId));
-    this.#rules.checkUniqueLater(this.catalog.typeIndexes(block.typeId).filter((index) => index.keyIds.includes(keyId)), relationship.id, withValue(block, keyId, checked), block);
+    this.#rules.checkUniqueLater(this.catalog.indexesKept('edge', block.typeId).filter((index) => index.keyIds.includes(keyId)), relationship.id, withValue(block, keyId, checked), block);
     this.#mutator.setEdgeProperty(relationship.id, keyId, checked);
     this.#effects.property(this.graphId, 'edge', relationship.id, keyId, checked);
     return true;
@@ -397,22 +424,58 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   #createTrees(wanted: readonly VectorTreeKey[]): void {
     for (const of of wanted) {
       if (this.catalog.findVectorTree(of) === undefined) {
-        const elements = of.kind === 'vertex' ? this.nodeCount(of.labelId) : this.relationshipCount(of.labelId);
-        this.#change({ kind: elements > this.#transaction.indexedAtOnceMax ? 'beginVectorTree' : 'createVectorTree', of });
+        this.#change({ kind: this.#hasMany(of.kind, [of.kind === 'vertex' ? this.catalog.labelName(of.labelId) : this.catalog.typeName(of.labelId)]) ? 'beginVectorTree' : 'createVectorTree', of });
       }
-      if (this.catalog.findWholeVectorTree(of) === undefined) this.#transaction.unfinished.push({ graph: this.graphId, index: this.catalog.findVectorTree(of)!.id });
+      this.#await(this.catalog.findVectorTree(of));
     }
   }
 
-  /** Builds the next part of an index that is being built, or ends that. */
-  buildOn(index: VectorTree): void {
+  // Over much data indexes are built in parts (index-builds.ts).
+
+  #hasMany(kind: 'vertex' | 'edge', labels: readonly string[]): boolean {
+    return countOf(this, kind, labels) > this.#transaction.indexedAtOnceMax;
+  }
+
+  #await(index: BuiltIndex | undefined): void {
+    if (index?.isUnfinished === true) this.#transaction.unfinished.push({ graph: this.graphId, index: index.id, isUnique: isUnique(index) });
+  }
+
+  awaitIndex(name: string): void {
+    const vectors = this.catalog.vectorIndexes.find((one) => one.name === name);
+    for (const of of vectors === undefined ? [] : treesOfIndex(vectors)) this.#await(this.catalog.findVectorTree(of));
+    this.#await(this.catalog.findText(name) ?? this.catalog.data.indexes.find((one) => one.name === name));
+  }
+
+  /** Builds the next part of an index that is being built, or ends that. A unique one goes where a value is there twice: the error says which. */
+  buildOn(index: BuiltIndex): DbError | undefined {
     const { built } = this.#mutator.counters();
     const to = endOfPart(this, index, built.get(index.id) ?? 0);
     // The last part is not less work than another.
     const end = Math.min(to, this.#mutator.counters().nextVertex);
-    buildPart(this.#mutator, index.id, end);
+    const elements = buildPart(this.#mutator, index.id, end);
     this.#effects.build(this.graphId, index.id, end);
-    if (to === Infinity) this.#change({ kind: 'finishIndex', id: index.id });
+    const twice = isUnique(index) ? this.#rules.findTwice(index, elements) : undefined;
+    if (twice !== undefined) this.abandonIndex(index.id);
+    else if (to === Infinity) this.#change({ kind: 'finishIndex', id: index.id });
+    return twice;
+  }
+
+  /** Builds all that is left. */
+  buildWhole(id: number): void {
+    for (let index; (index = unfinishedIndexes(this.catalog.data).find((one) => one.id === id)) !== undefined;) {
+      const twice = this.buildOn(index);
+      if (twice !== undefined) throw twice;
+    }
+  }
+
+  /** Drops a range index that is being built, and its constraint; false: there is none. */
+  abandonIndex(id: number): boolean {
+    const index = this.catalog.data.indexes.find((one) => one.id === id && one.isUnfinished === true);
+    if (index === undefined) return false;
+    const owner = owningConstraint(this.catalog, index);
+    if (owner !== undefined) this.#change({ kind: 'deleteConstraint', name: owner.name });
+    this.#change({ kind: 'deleteIndex', id });
+    return true;
   }
 
   /** Drops those that no index goes by any more. */
@@ -453,21 +516,16 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     checkNewIndex(this, index);
     const name = index.name ?? freeName(this.catalog, `${index.label}_${index.fields.join('_')}`);
     checkFreeName(this.catalog, name);
-    this.#change({ kind: 'createIndex', of: index.kind, name, label: index.label, fields: index.fields, unique: index.unique, pairUnique: index.pairUnique === true, primary: false });
-    if (index.unique || index.pairUnique === true) this.#checkBuilt(this.catalog.findIndex(index.kind, index.label, index.fields)!);
-  }
-
-  /** A unique index over data that was there before: throws (and so ends the transaction) if two share a value. */
-  #checkBuilt(index: IndexDef): void {
-    const source = index.kind === 'vertex' ? this.scanNodes(index.labelId) : this.scanRelationships(index.labelId);
-    for (const ids of source) {
-      for (let i = 0; i < ids.length; i++) {
-        const id = ids[i]!;
-        const edge = index.kind === 'edge' ? this.findRelationship(id) : undefined;
-        const block: Properties | undefined = edge === undefined ? this.source.get(VERTEX, id) : this.edge(edge);
-        if (block !== undefined) this.#rules.checkUnique([index], id, block, edge);
-      }
-    }
+    const { kind, label, fields, unique, pairUnique = false } = index;
+    const isInParts = this.#hasMany(kind, [label]) && ((!unique && !pairUnique) || this.#transaction.mayBeginUnique);
+    this.#change({ kind: isInParts ? 'beginIndex' : 'createIndex', of: kind, name, label, fields, unique, pairUnique, primary: false });
+    const made = this.catalog.findIndex(kind, label, fields)!;
+    this.#await(made);
+    if (!isUnique(made)) return;
+    if (isInParts) return this.#transaction.noteBegun(this, made.id);
+    // Over data that was there before. The error ends the transaction.
+    const twice = this.#rules.findTwice(made, elementsOf(this, kind, made.labelId));
+    if (twice !== undefined) throw twice;
   }
 
   deleteIndex(index: Parameters<GraphWriter['deleteIndex']>[0]): void {
@@ -483,7 +541,9 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
   createText(text: TextIndexSpec): void {
     const analyzer = findAnalyzer(text.analyzer).name;
     checkNewText(this, text, analyzer);
-    this.#change({ kind: 'createText', of: text.kind, name: text.name, labels: text.labels, fields: text.fields, analyzer, revision: ANALYSIS_REVISION });
+    const kind = this.#hasMany(text.kind, text.labels) ? 'beginText' : 'createText';
+    this.#change({ kind, of: text.kind, name: text.name, labels: text.labels, fields: text.fields, analyzer, revision: ANALYSIS_REVISION });
+    this.#await(this.catalog.findText(text.name));
   }
 
   #text(name: string): TextIndexDef {
@@ -520,26 +580,9 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     if (constraint.type === 'unique' || constraint.type === 'node_key') {
       this.createIndex({ kind: constraint.kind, label: constraint.label, fields: constraint.fields, unique: true, name: constraint.name });
     }
-    if (constraint.type !== 'unique') this.#checkAll(constraint);
+    if (constraint.type !== 'unique') checkData(this, constraint, (id) => (constraint.kind === 'vertex' ? this.source.get(VERTEX, id) : this.source.get(EDGE, id)));
     this.#change({ kind: 'createConstraint', constraint });
-  }
-
-  #checkAll(constraint: Omit<ConstraintDef, 'id'>): void {
-    const rule = constraint.type === 'type' ? typeRule(constraint) : undefined;
-    const keys = constraint.fields.map((field) => this.catalog.findKey(field)!);
-    const id = constraint.kind === 'vertex' ? this.catalog.findLabel(constraint.label)! : this.catalog.findType(constraint.label)!;
-    for (const ids of constraint.kind === 'vertex' ? this.scanNodes(id) : this.scanRelationships(id)) {
-      for (let i = 0; i < ids.length; i++) {
-        const block: VertexBlock | EdgeBlock | undefined = constraint.kind === 'vertex' ? this.source.get(VERTEX, ids[i]!) : this.edge(this.findRelationship(ids[i]!)!);
-        for (const key of keys) {
-          if (block === undefined) continue;
-          const at = block.keys.indexOf(key);
-          if (rule !== undefined) {
-            if (at >= 0 && !rule.test(unpacked(block.values[at]!))) throw wrongType(rule, unpacked(block.values[at]!));
-          } else if (at < 0) throw mustExist(constraint, this.catalog.keyName(key));
-        }
-      }
-    }
+    this.#transaction.noteOfBegun();
   }
 
   deleteConstraint(name: string): void {

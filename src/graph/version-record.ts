@@ -21,6 +21,8 @@ export const STATE_FORMAT_VECTOR = 3;
 export const STATE_FORMAT_VECTOR_TREE = 4;
 /** The same of an index that is built in parts. */
 export const STATE_FORMAT_BUILDS = 5;
+/** The same of a range or full-text index that is. */
+export const STATE_FORMAT_ALL_BUILDS = 6;
 export const STATE_FORMAT = 1;
 export const VERSION_KEY = Buffer.from('v');
 
@@ -37,9 +39,9 @@ export function readVersion(engine: Engine, snapshot?: EngineSnapshot): VersionR
   if (bytes === undefined) return { version: 0, timeMs: 0, checksum: new Checksum(), format: STATE_FORMAT };
   const reader = new ByteReader(bytes);
   const format = reader.u8();
-  if (format < STATE_FORMAT || format > STATE_FORMAT_BUILDS) {
-    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_BUILDS}`, {
-      hint: format > STATE_FORMAT_BUILDS ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
+  if (format < STATE_FORMAT || format > STATE_FORMAT_ALL_BUILDS) {
+    throw new DbError('Corrupted', `the data directory has format ${format}, this server knows ${STATE_FORMAT_ALL_BUILDS}`, {
+      hint: format > STATE_FORMAT_ALL_BUILDS ? 'it was written by a newer server: upgrade this one' : 'see docs/UPGRADING.md',
     });
   }
   return { version: reader.f64(), timeMs: reader.f64(), checksum: Checksum.parse(reader.string()), format };
@@ -50,7 +52,8 @@ export function encodeVersion(record: VersionRecord): Buffer {
 }
 
 /** The format that a store with this catalog needs. */
-export function formatOf({ texts, vectorIndexes, vectorTrees }: CatalogData): number {
+export function formatOf({ indexes, texts, vectorIndexes, vectorTrees }: CatalogData): number {
+  if (indexes.some((index) => index.isUnfinished) || texts?.some((text) => text.isUnfinished) === true) return STATE_FORMAT_ALL_BUILDS;
   if (vectorTrees?.some((tree) => tree.isUnfinished) === true) return STATE_FORMAT_BUILDS;
   if ((vectorTrees ?? []).length > 0) return STATE_FORMAT_VECTOR_TREE;
   return (vectorIndexes ?? []).length > 0 ? STATE_FORMAT_VECTOR : (texts ?? []).length > 0 ? STATE_FORMAT_TEXT : STATE_FORMAT;

@@ -10,7 +10,7 @@
  */
 import type { CypherMap, NodeValue, RelationshipValue, Value } from '../value/value.ts';
 import type { PackedFloats } from '../value/packed-floats.ts';
-import type { GraphCatalog, IndexDef, LabelSchema, ConstraintDef, VectorIndexSpec, VectorTree, TextIndexDef } from './catalog.ts';
+import type { BuiltIndex, GraphCatalog, IndexDef, LabelSchema, ConstraintDef, VectorIndexSpec, VectorTree, TextIndexDef } from './catalog.ts';
 import type { Wanted } from './vectors/vector-search.ts';
 
 export type Direction = 'out' | 'in';
@@ -128,8 +128,8 @@ export interface GraphView {
 
   /** How many vectors the tree holds. */
   vectorCount(tree: VectorTree): number;
-  /** How much of the tree is built, from 0 to 1: less where it is being built. */
-  builtShare(tree: VectorTree): number;
+  /** How much of an index, or of a tree, is built, from 0 to 1: less where it is being built. */
+  builtShare(index: Pick<BuiltIndex, 'id' | 'isUnfinished'>): number;
   /** Ids of elements whose vectors may be the nearest, in any order: some more than are to be found. */
   vectorsNear(tree: VectorTree, wanted: Wanted): number[];
 
@@ -171,6 +171,8 @@ export interface GraphWriter extends GraphView {
   deleteLabel(kind: 'vertex' | 'edge', name: string): void;
   /** Replaces a declaration whose data the caller has brought in line. */
   replaceSchema(schema: LabelSchema): void;
+  /** The statement is to wait for the index of that name, where there is one that is being built. */
+  awaitIndex(name: string): void;
   createIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[]; unique: boolean; pairUnique?: boolean; name?: string }): void;
   deleteIndex(index: { kind: 'vertex' | 'edge'; label: string; fields: readonly string[] }): void;
   createText(text: TextIndexSpec): void;

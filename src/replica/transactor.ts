@@ -10,6 +10,7 @@
 import { DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/assert.ts';
+import { IdWindow } from '../base/id-window.ts';
 import { applyEffects, entryTooLarge } from '../graph/effects.ts';
 import type { StateReader } from '../graph/state-reader.ts';
 import type { EntryToWrite, Staged, StateWriter } from '../graph/state-writer.ts';
@@ -110,11 +111,10 @@ type Task =
 export class Transactor {
   readonly #options: TransactorOptions;
   readonly #writer: StateWriter;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new IdWindow<Pending>();
   readonly #tasks: Task[] = [];
   readonly #ids = new SharedIds();
   #outgoing: { id: number; record: Uint8Array }[] = [];
-  #nextId = 1;
   #epoch = 1;
   #term = 0;
   #open = false;
@@ -162,7 +162,13 @@ export class Transactor {
     this.#checkOpen();
     const repeated = key === undefined ? undefined : this.#answerOf(key, options.digest);
     if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
-    const { again } = options;
+    const { done, result } = this.#run(work, options);
+    if (key !== undefined) this.#noteRepeat(key, done);
+    return { version: await done, result };
+  }
+
+  /** A function of its own: what a transaction is made of must not be kept by one that waits for the group. */
+  #run<T>(work: Work<T>, { again, idempotencyKey: key, digest }: WriteOptions): { readonly done: Promise<number>; readonly result: T } {
     if (again !== undefined && again.epoch !== this.#epoch) throw conflict();
     const transaction = new Transaction({
       base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version,
@@ -171,11 +177,8 @@ export class Transactor {
     });
     const { result, answer } = work(transaction);
     transaction.checkCommit();
-    if (key !== undefined) this.#remember(transaction, key, keptAnswer(answer?.() ?? NO_ANSWER, options.digest));
-    const record = transaction.effects.finish();
-    const done = this.#propose(transaction.changes, record, transaction.timeMs);
-    if (key !== undefined) this.#noteRepeat(key, done);
-    return { version: await done, result };
+    if (key !== undefined) this.#remember(transaction, key, keptAnswer(answer?.() ?? NO_ANSWER, digest));
+    return { done: this.#propose(transaction.changes, transaction.effects.finish(), transaction.timeMs), result };
   }
 
   /**
@@ -264,15 +267,13 @@ export class Transactor {
     if (record.length > this.#options.entryBytesMax) {
       throw entryTooLarge(record.length, this.#options.entryBytesMax);
     }
-    const id = this.#nextId++;
     const staged = this.#writer.stage(changes);
     this.#uncommittedBytes += record.length;
-    const done = new Promise<number>((resolve, reject) => {
-      this.#pending.set(id, { epoch: this.#epoch, bytes: record.length, timeMs, staged, resolve, reject });
-    });
     if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
-    this.#outgoing.push({ id, record });
-    return done;
+    return new Promise<number>((resolve, reject) => {
+      const id = this.#pending.add({ epoch: this.#epoch, bytes: record.length, timeMs, staged, resolve, reject });
+      this.#outgoing.push({ id, record });
+    });
   }
 
   /** Sends everything proposed in this tick as one message. */
@@ -349,11 +350,15 @@ export class Transactor {
   }
 
   #take(id: number): Pending | undefined {
-    const pending = this.#pending.get(id);
+    const pending = this.#pending.take(id);
     if (pending === undefined) return undefined;
-    this.#pending.delete(id);
     this.#uncommittedBytes -= pending.bytes;
     return pending;
+  }
+
+  /** Nobody will hear of the open proposals here. */
+  #leaveOpen(): void {
+    for (const [id] of this.#pending) this.#take(id)!.reject(rejection('unknown'));
   }
 
   // -------------------------------------------------------------- applying
@@ -373,7 +378,7 @@ export class Transactor {
     } catch (error) {
       if (error instanceof DbError && error.code === 'ReadOnlyDisk' && this.#options.onDiskFull !== undefined) {
         this.#diskFull = error;
-        for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
+        this.#leaveOpen();
         this.#options.onDiskFull(error);
       } else {
         this.#stopped = true;
@@ -399,14 +404,14 @@ export class Transactor {
   #dropHead(): void {
     this.#writer.dropStaged();
     this.#ids.reset();
-    for (const pending of this.#pending.values()) pending.staged = undefined;
+    for (const [, pending] of this.#pending) pending.staged = undefined;
   }
 
   /** Opens for writes once this leadership's no-op is applied and no proposal of an earlier epoch is unresolved. */
   #maybeOpen(): void {
     const becoming = this.#becoming;
     if (becoming === undefined || this.#writer.version < becoming.readyIndex) return;
-    for (const pending of this.#pending.values()) if (pending.epoch < this.#epoch) return;
+    for (const [, pending] of this.#pending) if (pending.epoch < this.#epoch) return;
     this.#dropHead();
     this.#becoming = undefined;
     this.#term = becoming.term;
@@ -468,7 +473,7 @@ export class Transactor {
     while ((this.#busy || this.#pending.size > 0) && this.#options.clock.monotonicMs() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
+    this.#leaveOpen();
     if (!this.#busy && this.#diskFull === undefined) await this.#writer.sync();
   }
 
@@ -476,7 +481,7 @@ export class Transactor {
   abandon(): void {
     this.#stopped = true;
     clearTimeout(this.#tellTimer);
-    for (const id of [...this.#pending.keys()]) this.#take(id)!.reject(rejection('unknown'));
+    this.#leaveOpen();
   }
 }
 

@@ -4,21 +4,25 @@
  */
 import { CATALOG } from '../graph/blocks.ts';
 import type { BlockSource } from '../graph/block-source.ts';
-import type { VectorTree } from '../graph/catalog.ts';
+import type { DbError } from '../base/errors.ts';
+import type { BuiltIndex } from '../graph/catalog.ts';
 import { unfinishedIndexes } from '../graph/index-builds.ts';
 import { EMPTY_SYSTEM, SYSTEM, SYSTEM_GRAPH } from '../graph/system.ts';
+import type { Unfinished } from '../graph/index-places.ts';
 import type { Transactor } from '../replica/transactor.ts';
 
-/** What a transaction takes of the thread at once, where others write, who wait for so long, and where nobody does. */
+/**
+ * What a transaction takes of the thread at once: where others write, who wait for so long; and where nobody does, which grows, since pages that many elements
+ * change are written once by each.
+ */
 const BUSY_MS = 20;
 const QUIET_MS = 50;
+const QUIET_MS_MAX = 250;
 /** After a failure: the disk is full, say, or the group is behind. */
 const RETRY_MS = 500;
 
-export interface Unfinished {
-  readonly graph: number;
-  readonly index: number;
-}
+/** Of unique indexes that could not be built, the last so many are remembered. */
+const FAILURES_MAX = 1000;
 
 export class IndexBuilder {
   readonly #transactor: Transactor;
@@ -29,6 +33,8 @@ export class IndexBuilder {
   #running: Promise<void> | undefined;
   /** Those who wait for the end of a part. */
   #waiting: (() => void)[] = [];
+  /** Why unique indexes are gone that could not be built. */
+  readonly #failures = new Map<string, DbError>();
 
   constructor(transactor: Transactor, { monotonicMs, onBuildProblem }: { readonly monotonicMs: () => number; readonly onBuildProblem: (message: string) => void }) {
     this.#transactor = transactor;
@@ -46,14 +52,21 @@ export class IndexBuilder {
 
   /**
    * Waits until the indexes are whole or gone, but not for longer than this server leads and builds them, or than `isOver` says: they are then built all the
-   * same, and whatever is found by one is right meanwhile.
+   * same, and whatever is found meanwhile is right. Gives those that are not known to be whole. Throws where a unique one could not be built.
    */
-  async finished(indexes: readonly Unfinished[], isOver: () => boolean): Promise<void> {
-    if (indexes.length === 0) return;
+  async finished(indexes: readonly Unfinished[], isOver: () => boolean): Promise<readonly Unfinished[]> {
+    if (indexes.length === 0) return [];
     this.start();
-    while (this.#running !== undefined && !isOver() && indexes.some(({ graph, index }) => this.#isUnfinished(graph, index))) {
+    const isLeft = ({ graph, index }: Unfinished) => unfinishedIn(this.#transactor.state.head(graph)).some(({ id }) => id === index);
+    while (this.#running !== undefined && !isOver() && indexes.some(isLeft)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+    for (const one of indexes) {
+      const failure = this.#failures.get(keyOf(one));
+      if (failure !== undefined) throw failure;
+    }
+    // What one sees who leads no more may never be committed.
+    return this.#transactor.leading ? indexes.filter(isLeft) : indexes;
   }
 
   #tell(): void {
@@ -63,15 +76,16 @@ export class IndexBuilder {
   }
 
   async #run(): Promise<void> {
-    let isQuiet = false;
+    let sliceMs = BUSY_MS;
     while (this.#transactor.leading) {
       const next = this.#next();
       if (next === undefined) return;
       const before = this.#transactor.state.version;
       try {
-        await this.#buildSome(next.name, isQuiet ? QUIET_MS : BUSY_MS);
+        await this.#buildSome(next.name, sliceMs);
         this.#problem = undefined;
-        isQuiet = this.#transactor.state.version === before + 1;
+        const isQuiet = this.#transactor.state.version === before + 1;
+        sliceMs = isQuiet ? Math.min(Math.max(sliceMs * 2, QUIET_MS), QUIET_MS_MAX) : BUSY_MS;
         // They get as much of the thread.
         if (!isQuiet) await pause(BUSY_MS);
       } catch (error) {
@@ -90,6 +104,7 @@ export class IndexBuilder {
   }
 
   async #buildSome(name: string, ms: number): Promise<void> {
+    const failures: [string, string, DbError][] = [];
     await this.#transactor.write((transaction) => {
       const graph = transaction.graph(name);
       const end = this.#monotonicMs() + ms;
@@ -97,10 +112,18 @@ export class IndexBuilder {
         // Not one that was found before: it may be gone by now.
         const [index] = unfinishedIndexes(graph.catalog.data);
         if (index === undefined) break;
-        graph.buildOn(index);
+        const failure = graph.buildOn(index);
+        if (failure !== undefined) failures.push([keyOf({ graph: graph.graphId, index: index.id }), 'name' in index ? index.name : '', failure]);
       } while (this.#monotonicMs() < end);
       return { result: undefined };
     });
+    for (const [key, index, failure] of failures) this.#noteFailure(key, `the unique index ${index} of the graph ${name} is dropped, since it could not be built: ${failure.message}`, failure);
+  }
+
+  #noteFailure(key: string, message: string, failure: DbError): void {
+    this.#failures.set(key, failure);
+    for (const oldest of this.#failures.keys()) if (this.#failures.size > FAILURES_MAX) this.#failures.delete(oldest);
+    this.#onProblem(message);
   }
 
   /** A graph that has an unfinished index. */
@@ -108,13 +131,13 @@ export class IndexBuilder {
     const { state } = this.#transactor;
     return (state.head(SYSTEM_GRAPH).get(SYSTEM, 0)?.state ?? EMPTY_SYSTEM).graphs.find(({ id }) => unfinishedIn(state.head(id)).length > 0);
   }
-
-  #isUnfinished(graph: number, index: number): boolean {
-    return unfinishedIn(this.#transactor.state.head(graph)).some(({ id }) => id === index);
-  }
 }
 
-function unfinishedIn(source: BlockSource): readonly VectorTree[] {
+function keyOf({ graph, index }: Pick<Unfinished, 'graph' | 'index'>): string {
+  return `${graph} ${index}`;
+}
+
+function unfinishedIn(source: BlockSource): readonly BuiltIndex[] {
   return unfinishedIndexes(source.get(CATALOG, 0)?.data);
 }
 

@@ -7,7 +7,9 @@ import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { emptyStats } from '../cypher/context.ts';
 import { executeInTransactions, prepare, surroundingsOf } from '../cypher/engine.ts';
+import { CATALOG } from '../graph/blocks.ts';
 import type { SystemState } from '../graph/system.ts';
+import type { Unfinished } from '../graph/index-places.ts';
 import type { Transaction } from '../graph/transaction.ts';
 import type { InteractiveTransaction } from '../replica/interactive.ts';
 import type { Transactor } from '../replica/transactor.ts';
@@ -19,7 +21,6 @@ import { parametersOf } from './parameters.ts';
 import { StatementRunner, stateAt, stateIn } from './statement-runner.ts';
 import type { HostOptions } from './statement-runner.ts';
 import { IndexBuilder } from './index-builder.ts';
-import type { Unfinished } from './index-builder.ts';
 import { hashOf, StatementLog } from './statement-log.ts';
 import { RunningStatement } from './statement.ts';
 
@@ -83,22 +84,59 @@ export class WriteHost {
       if (reply !== undefined) return reply;
     }
     let unfinished: readonly Unfinished[] = [];
-    const isOver = this.#timer(request);
+    const whyOver = this.#timer(request);
     const { version, result, repeated } = await this.#transactor.write((transaction) => {
+      transaction.awaitsBuilds = true;
       const buffered = this.#execute(request, transaction);
       ({ unfinished } = transaction);
-      return { result: buffered, answer: () => encodeAnswer(buffered) };
+      return { result: buffered, answer: () => encodeAnswer(buffered, unfinished) };
     }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey), digest: digestOf(request), minVersion: request.minVersion });
-    if (repeated !== undefined) return this.#repeatedReply(repeated, version);
-    await this.#builder.finished(unfinished, isOver);
+    if (repeated !== undefined) return this.#repeatedReply(repeated, version, whyOver);
+    await this.#built(unfinished, whyOver);
     return this.#reply(result!, version, request.firstRows);
   }
 
-  /** Whether the statement's time, which begins now, is over, or somebody has killed it. */
-  #timer({ timeoutMs, killSlot }: Pick<RunRequest, 'timeoutMs' | 'killSlot'>): () => boolean {
+  /** Why the statement is to end, whose time begins now: that is over, or somebody has killed it. */
+  #timer({ timeoutMs, killSlot }: Pick<RunRequest, 'timeoutMs' | 'killSlot'>): () => DbError | undefined {
     const { monotonicMs, killFlags } = this.#options;
     const end = timeoutMs > 0 ? monotonicMs() + timeoutMs : Infinity;
-    return () => monotonicMs() > end || (killSlot >= 0 && Atomics.load(killFlags, killSlot) === 1);
+    return () => (killSlot >= 0 && Atomics.load(killFlags, killSlot) === 1 ? new DbError('Killed', 'Task is killed.')
+      : monotonicMs() > end ? new DbError('Timeout', `the statement ran longer than its ${timeoutMs} ms, and its index was not built by then: it is dropped`, { hint: 'raise its timeout' }) : undefined);
+  }
+
+  /**
+   * Waits until indexes are built that were made. A unique one holds then, or the error says why it does not, and it is gone; where the statement has to end
+   * before, it goes, too. Another one is built all the same, and its statement is answered.
+   */
+  async #built(made: readonly Unfinished[], whyOver: () => DbError | undefined = () => undefined): Promise<void> {
+    for (;;) {
+      const left = await this.#builder.finished(made, () => whyOver() !== undefined);
+      const unique = left.filter(({ isUnique }) => isUnique);
+      if (unique.length === 0) return;
+      if (!this.#transactor.leading) {
+        throw new DbError('OutcomeUnknown', 'the leader changed while the unique index was built: the next one builds on, and drops it where a value is there twice', { hint: 'SHOW INDEXES says whether it is there, and how far it is' });
+      }
+      const over = whyOver();
+      if (over !== undefined && await this.#abandon(unique)) throw over;
+    }
+  }
+
+  /** Whether one of the indexes was not whole. */
+  async #abandon(indexes: readonly Unfinished[]): Promise<boolean> {
+    try {
+      const { result } = await this.#transactor.write((transaction) => {
+        let isOne = false;
+        for (const { graph, index } of indexes) {
+          const name = transaction.system.graphs.find(({ id }) => id === graph)?.name;
+          if (name !== undefined && transaction.graph(name).abandonIndex(index)) isOne = true;
+        }
+        return { result: isOne };
+      });
+      return result!;
+    } catch (error) {
+      // What this error says of its write does not hold for the statement: that has begun the index.
+      throw new DbError('OutcomeUnknown', `the unique index is being built, and could not be dropped where its statement ended: ${asDbError(error).message}`, { cause: error });
+    }
   }
 
   /** CALL { } IN TRANSACTIONS: each batch is a write of its own. Undefined: the text only looked like it. */
@@ -117,6 +155,8 @@ export class WriteHost {
       const read = this.#statements.context(request, view, control, stateAt(point, this.#options.wallMs()));
       let last = point.version;
       let behind = read.view;
+      const made: Unfinished[] = [];
+      const whyOver = this.#timer(request);
       const execution = await executeInTransactions(query, {
         read,
         after: () => {
@@ -130,14 +170,18 @@ export class WriteHost {
           const { version, result } = await this.#transactor.write((transaction) => {
             // Rights may be taken away while it runs.
             checkAccess(transaction.system, request.user, view.graphName, query.access);
-            return { result: work(this.#statements.context(request, transaction.graph(view.graphName), control, stateIn(transaction))) };
+            const done = work(this.#statements.context(request, transaction.graph(view.graphName), control, stateIn(transaction)));
+            made.push(...transaction.unfinished);
+            return { result: done };
           });
           last = version;
           return result!;
         },
       });
       const running = new RunningStatement({ query, execution, view: behind, encoder: this.#statements.encoder(request), control, summaryRow: request.summaryRow, surroundings: surroundingsOf(read) });
-      return this.#reply({ parts: this.#collect(running), columns: running.columns, type: query.summary }, last, request.firstRows);
+      const parts = this.#collect(running);
+      await this.#built(made, whyOver);
+      return this.#reply({ parts, columns: running.columns, type: query.summary }, last, request.firstRows);
     } finally {
       for (const each of points) reader.release(each);
     }
@@ -160,6 +204,7 @@ export class WriteHost {
     const { interactive, log } = open;
     const startedMs = performance.now();
     try {
+      interactive.transaction.awaitsBuilds = true;
       const buffered = this.#execute(request, interactive.transaction);
       interactive.transaction.checkStatement();
       log.add(request, buffered, performance.now() - startedMs);
@@ -207,8 +252,11 @@ export class WriteHost {
     return { bytes: first.bytes, count: first.count, kinds: first.kinds, summary: first.summary, columns: result.columns, version, execution, type: result.type };
   }
 
-  #repeatedReply(answer: Uint8Array, version: number): RunReply {
-    const { columns, type, part } = decodeAnswer(answer);
+  async #repeatedReply(answer: Uint8Array, version: number, whyOver: () => DbError | undefined): Promise<RunReply> {
+    const { columns, type, part, made } = decodeAnswer(answer);
+    await this.#built(made, whyOver);
+    const lost = made.find(({ graph, index, isUnique }) => isUnique && this.#transactor.state.head(graph).get(CATALOG, 0)?.data.indexes.some(({ id }) => id === index) !== true);
+    if (lost !== undefined) throw new DbError('ConstraintValidation', 'the unique index is not there: a value was there twice when it was built, or it was dropped since', { hint: 'run the statement again under a new key to see which' });
     return {
       columns, type, version, execution: 0, bytes: part.bytes, count: part.count,
       summary: { version, stats: emptyStats(), plan: undefined, mode: 'run', notifications: [], elapsedMs: 0, repeated: true },
@@ -262,21 +310,26 @@ export class WriteHost {
     if (open === undefined && key !== undefined) return this.#commitAgain(key, digest);
     if (open === undefined) return { version: (this.#open(id), 0) };
     this.#transactions.delete(id);
+    let version: number;
     try {
+      // A repetition of the commit could not say what became of it.
+      if (key !== undefined) open.interactive.transaction.buildBegun();
       const isOutdated = (begun: SystemState, now: SystemState) => hasLostRights(begun, now, open.user);
-      const version = await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated });
-      await this.#builder.finished(open.interactive.transaction.unfinished, () => false);
-      return { version };
+      version = await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated });
     } catch (error) {
+      open.interactive.close();
       if (asDbError(error).code !== 'Conflict' || !open.log.isRepeatable) throw error;
       return await this.#commitByRepeating(open, error, { idempotencyKey: key, digest, answer });
     }
+    await this.#built(open.interactive.transaction.unfinished);
+    return { version };
   }
 
   /** Does on the newest state what the transaction did; where every answer is the one that the client has, it is committed. */
   async #commitByRepeating({ interactive, log }: OpenTransaction, stale: unknown, { idempotencyKey, digest, answer }: Pick<CommitRequest, 'idempotencyKey' | 'digest' | 'answer'>): Promise<{ version: number }> {
     let unfinished: readonly Unfinished[] = [];
     const { version } = await this.#transactor.write((transaction) => {
+      transaction.awaitsBuilds = true;
       ({ unfinished } = transaction);
       for (const { request, answer: known } of log.statements) {
         let again: BufferedResult;
@@ -289,9 +342,10 @@ export class WriteHost {
         }
         if (hashOf(again) !== known) throw stale;
       }
+      if (idempotencyKey !== undefined) transaction.buildBegun();
       return { result: undefined, ...(answer === undefined ? {} : { answer: () => answer }) };
     }, { idempotencyKey, digest, again: interactive });
-    await this.#builder.finished(unfinished, () => false);
+    await this.#built(unfinished);
     return { version };
   }
 
@@ -332,22 +386,26 @@ function digestOf(request: RunRequest): string | undefined {
   return key === undefined || key.startsWith(OWN_KEY_PREFIX) ? undefined : requestDigest([graph, text, encoding, parametersOf(request)]);
 }
 
-/** What is kept of an answer for its repetition: columns, type and the first part's rows. */
-function encodeAnswer(result: BufferedResult): Uint8Array {
+/** What is kept of an answer for its repetition: columns, type and the first part's rows, and the indexes that it waits for. */
+function encodeAnswer(result: BufferedResult, made: readonly Unfinished[]): Uint8Array {
   if (result.parts.length !== 1) return new Uint8Array();
   const writer = new ByteWriter();
   writer.string(result.type).varint(result.columns.length);
   for (const column of result.columns) writer.string(column);
   writer.varint(result.parts[0]!.count).bytes(result.parts[0]!.bytes);
+  for (const { graph, index, isUnique } of made) writer.varint(graph).varint(index).u8(isUnique ? 1 : 0);
   return new Uint8Array(writer.view());
 }
 
-function decodeAnswer(answer: Uint8Array): { columns: string[]; type: RunReply['type']; part: { bytes: Uint8Array; count: number } } {
-  if (answer.length === 0) return { columns: [], type: 'w', part: { bytes: new Uint8Array(), count: 0 } };
+function decodeAnswer(answer: Uint8Array): { columns: string[]; type: RunReply['type']; part: { bytes: Uint8Array; count: number }; made: Unfinished[] } {
+  if (answer.length === 0) return { columns: [], type: 'w', part: { bytes: new Uint8Array(), count: 0 }, made: [] };
   const reader = new ByteReader(answer);
   const type = reader.string() as RunReply['type'];
   const columns: string[] = [];
   for (let left = reader.varint(); left > 0; left--) columns.push(reader.string());
   const count = reader.varint();
-  return { columns, type, part: { count, bytes: new Uint8Array(reader.bytes()) } };
+  const part = { count, bytes: new Uint8Array(reader.bytes()) };
+  const made: Unfinished[] = [];
+  while (!reader.done) made.push({ graph: reader.varint(), index: reader.varint(), isUnique: reader.u8() === 1 });
+  return { columns, type, part, made };
 }

@@ -5,7 +5,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { asDbError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { BlockCache } from '../../src/graph/block-source.ts';
-import { COUNTERS } from '../../src/graph/blocks.ts';
+import { CATALOG, COUNTERS } from '../../src/graph/blocks.ts';
+import type { CatalogData } from '../../src/graph/catalog.ts';
 import { StateReader } from '../../src/graph/state-reader.ts';
 import { StateWriter } from '../../src/graph/state-writer.ts';
 import { pack, unpack } from '../../src/replica/packed.ts';
@@ -84,7 +85,7 @@ class Server {
     this.transactor.receive({ kind: 'leading', term, readyIndex: this.#index });
   }
 
-  async run(text: string, options: { readonly timeoutMs?: number; readonly killSlot?: number; readonly transaction?: number } = {}): Promise<unknown[][]> {
+  async run(text: string, options: { readonly timeoutMs?: number; readonly killSlot?: number; readonly transaction?: number; readonly idempotencyKey?: string } = {}): Promise<unknown[][]> {
     const reply = await this.host.run({
       graph: this.graph, text, parameters: encodeMap(new Map()), encoding: 'json', firstRows: 1000, user: 'admin', timeoutMs: 0, killSlot: -1, minVersion: 0, summaryRow: false, ...options,
     });
@@ -93,6 +94,15 @@ class Server {
 
   async state(): Promise<unknown> {
     return (await this.run('SHOW VECTOR INDEXES YIELD state'))[0]?.[0];
+  }
+
+  /** Of the indexes that are not there with the data's label. */
+  async states(): Promise<unknown> {
+    return await this.run("SHOW INDEXES YIELD name, state WHERE name <> 'D_id' RETURN name, state ORDER BY name");
+  }
+
+  get catalog(): CatalogData {
+    return this.#writer.head(1).get(CATALOG, 0)!.data;
   }
 
   /** Where the build is; undefined: there is none. */
@@ -277,5 +287,274 @@ describe('an index over much data', () => {
     await one.run(INDEX.replace('n:N', 'n:D'));
     expect(await one.state()).toBe('ONLINE');
     await first;
+  });
+});
+
+/** Enough for more parts than others write meanwhile. */
+const ELEMENTS = 2800;
+
+/** Data for indexes of all kinds: labels M and D (declared), type K. */
+async function filled(): Promise<Server> {
+  const one = await server();
+  await one.run("CALL db.createVertexLabel('D', 'id', 'id', 'INT64', false, 'a', 'INT64', true, 't', 'STRING', true)");
+  await one.run("CALL db.createEdgeLabel('DE', '[]', 'a', 'INT64', true)");
+  await one.run(`UNWIND range(1, ${ELEMENTS}) AS i CREATE (:M {id: i, a: i % 50, b: 'b' + i % 7, t: 'word' + i % 40 + ' graph ' + i % 3})-[:K {a: i % 30, id: i}]->(:D {id: i, a: i % 11, t: 'text' + i % 9})`);
+  await one.run(`MATCH (d:D) CREATE (d)-[:DE {a: d.id % 13}]->(d)`);
+  return one;
+}
+
+/** What makes each, and a question that is answered by it: `AllNodes` and `Label` scans otherwise. */
+const KINDS: readonly (readonly [what: string, make: string, question: string, plan: RegExp])[] = [
+  ['a range index', 'CREATE INDEX made FOR (m:M) ON (m.a)', 'MATCH (m:M) WHERE m.a = 7 RETURN m.id ORDER BY m.id', /Index/],
+  ['one that gives an order', 'CREATE INDEX made FOR (m:M) ON (m.a)', 'MATCH (m:M) WHERE m.a >= 0 RETURN m.a ORDER BY m.a LIMIT 20', /Index/],
+  ['a composite one', 'CREATE INDEX made FOR (m:M) ON (m.a, m.b)', "MATCH (m:M) WHERE m.a = 7 AND m.b = 'b3' RETURN m.id ORDER BY m.id", /Index/],
+  ['one by a procedure', "CALL db.addIndex('D', 'a', false)", 'MATCH (d:D) WHERE d.a = 7 RETURN d.id ORDER BY d.id', /Index/],
+  ['one of edges', 'CREATE INDEX made FOR ()-[k:K]-() ON (k.a)', 'MATCH ()-[k:K]->() WHERE k.a = 7 RETURN k.id ORDER BY k.id', /./],
+  ['one of edges by a procedure', "CALL db.addEdgeIndex('DE', 'a', false, false)", 'MATCH ()-[e:DE]->() WHERE e.a = 7 RETURN id(e) ORDER BY id(e)', /./],
+  ['a unique one', 'CREATE CONSTRAINT made FOR (m:M) REQUIRE m.id IS UNIQUE', 'MATCH (m:M {id: 77}) RETURN m.a', /Index/],
+  ['a key', 'CREATE CONSTRAINT made FOR (m:M) REQUIRE (m.id, m.a) IS NODE KEY', 'MATCH (m:M {id: 77, a: 27}) RETURN m.a', /Index/],
+  ['a unique one of edges', 'CREATE CONSTRAINT made FOR ()-[k:K]-() REQUIRE k.id IS UNIQUE', 'MATCH ()-[k:K {id: 77}]->() RETURN k.a', /./],
+  ['one over pairs', "CALL db.addEdgeIndex('DE', 'a', false, true)", 'MATCH ()-[e:DE]->() WHERE e.a = 7 RETURN id(e) ORDER BY id(e)', /./],
+];
+
+describe('an index of any kind over much data', () => {
+  it.each(KINDS)('is whole when its statement is answered, others having written meanwhile: %s', async (_what, make, question, plan) => {
+    const one = await filled();
+    const before = await one.run(question);
+    expect(before.length).toBeGreaterThan(0);
+    const planOf = async () => JSON.stringify(await one.run(`EXPLAIN ${question}`));
+    const scan = await planOf();
+    const done = one.run(make);
+    await until(() => (one.built ?? 0) > NODES + 100);
+    expect(await one.states()).toEqual([[expect.any(String), 'POPULATING']]);
+    expect((await one.run('SHOW INDEXES YIELD populationPercent AS p WHERE p < 100 RETURN p')).length).toBe(1);
+    await expect(one.run('CALL db.awaitIndexes(10)')).rejects.toMatchObject({ code: 'Busy' });
+    expect(await planOf()).toBe(scan);
+    expect(await one.run(question)).toEqual(before);
+    // Before and behind the place where it is: changed, deleted, made.
+    await one.run('MATCH (m:M) WHERE m.id IN [57, 1457] SET m.a = 7, m.b = "b3"');
+    await one.run('MATCH (m:M)-[k:K]->(d:D)-[e:DE]->() WHERE m.id IN [58, 1458] SET k.a = 7, d.a = 7, e.a = 7');
+    await one.run('MATCH (m:M) WHERE m.id IN [107, 1407] DETACH DELETE m');
+    await one.run('MATCH (d:D) WHERE d.id IN [108, 1408] DETACH DELETE d');
+    await one.run(`MATCH (d:D {id: 5}) CREATE (:M {id: 9001, a: 7, b: 'b3'})-[:K {a: 7, id: 9001}]->(d)-[:DE {a: 77}]->(d)`);
+    await one.run('MATCH (m:M) WHERE m.id = 157 REMOVE m:M');
+    expect(one.built).toBeGreaterThan(0);
+    const meanwhile = await one.run(question);
+    await done;
+    expect(one.built).toBeUndefined();
+    expect(await one.run(question)).toEqual(meanwhile);
+    expect(await planOf()).toMatch(plan);
+    if (plan.source === 'Index') expect(await planOf()).not.toBe(scan);
+    expect(await one.states()).toEqual([[expect.any(String), 'ONLINE']]);
+    await one.run('CALL db.awaitIndexes(10)');
+    expect(one.problems).toEqual([]);
+  });
+
+  it('of full text is whole when its statement is answered, and is not searched before', async () => {
+    const one = await filled();
+    const search = "CALL db.index.fulltext.queryNodes('made', 'word7') YIELD node RETURN node.id AS id ORDER BY id";
+    const best = "MATCH (n:M|D) WHERE n.t CONTAINS 'word7 ' RETURN n.id AS id ORDER BY id";
+    const done = one.run('CREATE FULLTEXT INDEX made FOR (n:M|D) ON EACH [n.t]');
+    await until(() => (one.built ?? 0) > NODES + 100);
+    expect(await one.states()).toEqual([['made', 'POPULATING']]);
+    await expect(one.run(search)).rejects.toMatchObject({ code: 'Busy', message: expect.stringMatching(/^the index made is being built: \d+ percent are done$/) });
+    await expect(one.run("CALL db.awaitIndex('made')")).rejects.toMatchObject({ code: 'Busy' });
+    await one.run("MATCH (m:M) WHERE m.id IN [57, 1457] SET m.t = 'word7 indeed'");
+    await one.run('MATCH (m:M) WHERE m.id IN [47, 1447] DETACH DELETE m');
+    await one.run("CREATE (:D {id: 9001, t: 'word7 here'})");
+    await done;
+    expect(await one.run(search)).toEqual(await one.run(best));
+    expect((await one.run(search)).length).toBe(ELEMENTS / 40 + 2 - 2 + 1);
+    await one.run("CALL db.awaitIndex('made')");
+  });
+
+  it.each(KINDS.slice(0, 1).concat(KINDS.slice(6, 7)))('is built on by the next leader, and after a start, as a replica has it: %s', async (_what, make, question) => {
+    const one = await filled();
+    const before = await one.run(question);
+    const done = one.run(make).then(() => 'made', (error: unknown) => asDbError(error).code);
+    await pausedIn(one);
+    one.transactor.receive({ kind: 'following', term: 2 });
+    one.commit(one.kept.pop()!);
+    // Whether a unique one can be built is not known.
+    expect(await done).toBe(make.includes('CONSTRAINT') ? 'OutcomeUnknown' : 'made');
+    one.commits = Infinity;
+    one.lead(3);
+    await until(() => (one.built ?? Infinity) > 1500);
+    one.transactor.abandon();
+    const again = new Server(one.engine);
+    again.lead(4);
+    await until(() => again.transactor.leading);
+    await until(() => again.built === undefined);
+    expect(await again.states()).toEqual([['made', 'ONLINE']]);
+    expect(await again.run(question)).toEqual(before);
+  });
+
+  it('is waited for by whoever asks for it if it is not there', async () => {
+    const one = await filled();
+    const first = one.run('CREATE INDEX made FOR (m:M) ON (m.a)');
+    await until(() => (one.built ?? 0) > 100);
+    await one.run('CREATE INDEX IF NOT EXISTS FOR (m:M) ON (m.a)');
+    expect(await one.states()).toEqual([['made', 'ONLINE']]);
+    await first;
+    await expect(one.run('CREATE INDEX made FOR (m:M) ON (m.a)')).rejects.toMatchObject({ code: 'IndexExists' });
+  });
+
+  it('is made by a statement of several transactions, which waits for it', async () => {
+    const one = await filled();
+    await one.run("UNWIND ['a', 'b'] AS key CALL { WITH key CALL db.addIndex('D', 'a', false) RETURN 1 AS done } IN TRANSACTIONS OF 1 ROW ON ERROR BREAK RETURN count(*)");
+    expect(await one.states()).toEqual([['D_a', 'ONLINE']]);
+  });
+
+  it('may be dropped, and loses its data, while it is built', async () => {
+    const one = await filled();
+    for (const drop of ['DROP INDEX made', "CALL db.deleteLabel('vertex', 'D')"]) {
+      const done = one.run('CREATE INDEX made FOR (d:D) ON (d.a)');
+      await until(() => (one.built ?? 0) > 100);
+      await one.run(drop);
+      await done;
+      expect(await one.run("SHOW INDEXES YIELD name WHERE name = 'made' RETURN name")).toEqual([]);
+      expect(one.built).toBeUndefined();
+    }
+  });
+
+  it('goes with its field while it is built', async () => {
+    const one = await filled();
+    const made = [one.run('CREATE INDEX made FOR (d:D) ON (d.t)'), one.run("CALL db.addFullTextIndex(true, 'D', 't')")];
+    await until(() => (one.built ?? 0) > 100);
+    await one.run("CALL db.alterLabelDelFields('vertex', 'D', ['t'])");
+    await Promise.all(made);
+    expect(await one.states()).toEqual([]);
+    expect(one.built).toBeUndefined();
+    // And with another type of the field it goes on.
+    const question = 'MATCH (d:D) WHERE d.a >= 7 AND d.a < 8 RETURN count(*)';
+    const before = await one.run(question);
+    const done = one.run('CREATE INDEX made FOR (d:D) ON (d.a)');
+    await until(() => (one.built ?? 0) > 2000);
+    await one.run("CALL db.alterLabelModFields('vertex', 'D', ['a', 'DOUBLE', true])");
+    expect(one.built).toBeGreaterThan(0);
+    await done;
+    expect(await one.run(question)).toEqual(before);
+    expect(JSON.stringify(await one.run(`EXPLAIN ${question}`))).toContain('Index');
+  });
+});
+
+describe('a unique index over much data', () => {
+  const CONSTRAINT = 'CREATE CONSTRAINT made FOR (m:M) REQUIRE m.id IS UNIQUE';
+  const NOTHING_LEFT = { constraints: [], indexes: [expect.objectContaining({ name: 'D_id' })] };
+
+  it.each([
+    ['was there before', CONSTRAINT, true],
+    ['is written meanwhile', CONSTRAINT, false],
+    ['was there before, asked for by a procedure', "CALL db.addEdgeIndex('DE', 'a', true, false)", true],
+  ])('fails by name, and leaves nothing behind, where a value is there twice that %s', async (_what, make, isBefore) => {
+    const one = await filled();
+    const spoil = () => one.run('MATCH (m:M {id: 4}) SET m.id = 1400');
+    if (isBefore) await spoil();
+    const done = one.run(make).then(() => undefined, (error: unknown) => error);
+    await until(() => (one.built ?? 0) > NODES + 100 || one.catalog.indexes.length === 1);
+    if (!isBefore) await spoil();
+    expect(await done).toMatchObject({ code: 'ConstraintValidation', message: expect.stringMatching(/^Failed to index (vertex|edge) \[\d+\] with field value \[(id:1400|a:\d+)\]: index value already exists\.$/) });
+    expect(one.catalog).toMatchObject(NOTHING_LEFT);
+    expect(one.problems).toEqual([expect.stringMatching(/^the unique index \S+ of the graph default is dropped, since it could not be built: Failed to index/)]);
+    await one.run('MATCH (m:M {id: 1400}) WHERE m.a = 4 SET m.id = 4');
+    if (make === CONSTRAINT) await one.run(make);
+  });
+
+  it('refuses a value that it holds already, and MERGE finds what is there', async () => {
+    const one = await filled();
+    const done = one.run(CONSTRAINT);
+    await until(() => (one.built ?? 0) > NODES + 500);
+    await expect(one.run('MATCH (m:M {id: 1400}) SET m.id = 4')).rejects.toMatchObject({ code: 'ConstraintValidation' });
+    await one.run('UNWIND [3, 1403, 9003] AS id MERGE (m:M {id: id}) SET m.seen = true');
+    expect(await one.run('MATCH (m:M) WHERE m.seen RETURN m.id ORDER BY m.id')).toEqual([[3], [1403], [9003]]);
+    expect(one.built).toBeGreaterThan(0);
+    await done;
+    expect(await one.run('MATCH (m:M) RETURN count(*), count(DISTINCT m.id)')).toEqual([[ELEMENTS + 1, ELEMENTS + 1]]);
+    await expect(one.run('CREATE (:M {id: 3})')).rejects.toMatchObject({ code: 'ConstraintValidation' });
+  });
+
+  it('goes where its statement ends before', async () => {
+    for (const [options, code] of [[{ timeoutMs: 2000 }, 'Timeout'], [{ killSlot: 1 }, 'Killed']] as const) {
+      const one = await filled();
+      const done = one.run(CONSTRAINT, options).then(() => undefined, (error: unknown) => asDbError(error).code);
+      await until(() => (one.built ?? 0) > 64);
+      Atomics.store(one.killFlags, 1, 1);
+      expect(await done).toBe(code);
+      expect(one.catalog).toMatchObject(NOTHING_LEFT);
+      expect(one.built).toBeUndefined();
+    }
+  });
+
+  it('answers a repetition as it ended, at another leader, too', async () => {
+    const one = await filled();
+    const [good, bad] = [{ idempotencyKey: 'good' }, { idempotencyKey: 'bad' }];
+    void one.run(CONSTRAINT, good).catch(() => undefined);
+    await pausedIn(one);
+    one.transactor.receive({ kind: 'following', term: 2 });
+    one.commit(one.kept.pop()!);
+    one.commits = Infinity;
+    one.lead(3);
+    await until(() => one.transactor.leading);
+    await one.run(CONSTRAINT, good);
+    expect(one.catalog.indexes.map(({ name, isUnfinished }) => [name, isUnfinished])).toEqual([['D_id', undefined], ['made', undefined]]);
+    await one.run(CONSTRAINT, good);
+    await one.run('DROP CONSTRAINT made');
+    await one.run('MATCH (m:M {id: 4}) SET m.id = 1400');
+    await expect(one.run(CONSTRAINT, bad)).rejects.toMatchObject({ code: 'ConstraintValidation', message: expect.stringContaining('id:1400') });
+    await expect(one.run(CONSTRAINT, bad)).rejects.toMatchObject({ code: 'ConstraintValidation' });
+  });
+
+  it('is made by an explicit transaction: its commit waits and fails where it cannot be built, and where there is more in it the statement does', async () => {
+    for (const isTwice of [false, true]) {
+      const one = await filled();
+      if (isTwice) await one.run('MATCH (m:M {id: 4}) SET m.id = 1400');
+      const begin = async () => (await one.host.begin({ user: 'admin', timeoutMs: 0, minVersion: 0, killSlot: -1 })).transaction;
+      const alone = await begin();
+      await one.run(CONSTRAINT, { transaction: alone });
+      const parts = one.proposals;
+      const committed = one.host.commit({ transaction: alone, user: 'admin' });
+      if (isTwice) await expect(committed).rejects.toMatchObject({ code: 'ConstraintValidation', message: expect.stringContaining('id:1400') });
+      else await committed;
+      expect(one.proposals).toBeGreaterThan(parts + 3);
+      if (!isTwice) await one.run('DROP CONSTRAINT made');
+      expect(one.catalog).toMatchObject(NOTHING_LEFT);
+      const more = await begin();
+      await one.run('CREATE (:Other)', { transaction: more });
+      if (isTwice) {
+        await expect(one.run(CONSTRAINT, { transaction: more })).rejects.toMatchObject({ code: 'ConstraintValidation' });
+        one.host.rollback(more);
+      } else {
+        await one.run(CONSTRAINT, { transaction: more });
+        await expect(one.run('CREATE (:M {id: 4})', { transaction: more })).rejects.toMatchObject({ code: 'ConstraintValidation' });
+        await one.host.commit({ transaction: more, user: 'admin' }).catch(() => undefined);
+      }
+      if (one.catalog.constraints.length > 0) await one.run('DROP CONSTRAINT made');
+      const next = await begin();
+      await one.run(CONSTRAINT, { transaction: next });
+      const write = one.run('CREATE (:Other)', { transaction: next });
+      if (isTwice) await expect(write).rejects.toMatchObject({ code: 'ConstraintValidation' });
+      else {
+        await write;
+        await one.host.commit({ transaction: next, user: 'admin' });
+        expect(one.catalog.constraints.length).toBe(1);
+      }
+    }
+  });
+
+  it('is built within a transaction whose commit is made under a key: a repetition of that could not say what became of it', async () => {
+    const one = await filled();
+    const begin = async () => (await one.host.begin({ user: 'admin', timeoutMs: 0, minVersion: 0, killSlot: -1 })).transaction;
+    const good = await begin();
+    await one.run(CONSTRAINT, { transaction: good });
+    const { proposals } = one;
+    await one.host.commit({ transaction: good, user: 'admin', idempotencyKey: 'k' });
+    expect(one.proposals).toBe(proposals + 1);
+    expect(one.catalog.indexes.map(({ name, isUnfinished }) => [name, isUnfinished])).toEqual([['D_id', undefined], ['made', undefined]]);
+    await one.run('DROP CONSTRAINT made');
+    await one.run('MATCH (m:M {id: 4}) SET m.id = 1400');
+    const bad = await begin();
+    await one.run(CONSTRAINT, { transaction: bad });
+    await expect(one.host.commit({ transaction: bad, user: 'admin', idempotencyKey: 'l' })).rejects.toMatchObject({ code: 'ConstraintValidation' });
+    expect(one.catalog).toMatchObject(NOTHING_LEFT);
   });
 });

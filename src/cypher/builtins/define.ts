@@ -3,8 +3,8 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
-import { FIELD_TYPES, type FieldType } from '../../graph/catalog.ts';
-import type { GraphWriter } from '../../graph/view.ts';
+import { FIELD_TYPES, type BuiltIndex, type FieldType } from '../../graph/catalog.ts';
+import type { GraphView, GraphWriter } from '../../graph/view.ts';
 import type { CypherMap, Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
 import type { ProcedureDef, ProcedureHost, ProcedureMode, ProcedureType } from '../procedures.ts';
@@ -44,6 +44,12 @@ function split(list: string): [string, ProcedureType][] {
 export function writerOf(context: ExecContext): GraphWriter {
   if (!('createNode' in context.view)) throw new DbError('AccessMode', 'a read-only transaction cannot change the graph');
   return context.view as GraphWriter;
+}
+
+/** Throws where an index, or what it goes by, is being built. The statement that makes one waits for it; what is called here sees one version, and cannot: the client is told to. */
+export function checkWhole(view: GraphView, name: string, index: BuiltIndex | undefined, hint: string): void {
+  if (index?.isUnfinished !== true) return;
+  throw new DbError('Busy', `the index ${name} is being built: ${Math.floor(view.builtShare(index) * 100)} percent are done`, { hint: `ask again shortly; ${hint}` });
 }
 
 export function wrong(message: string): DbError {

@@ -14,7 +14,7 @@ import { best } from '../fulltext/hits.ts';
 import type { Hit } from '../fulltext/hits.ts';
 import { parseTextQuery } from '../fulltext/query.ts';
 import { TextSearch } from '../fulltext/search.ts';
-import { builtin, flag, text, writerOf, wrong, type Builtin } from './define.ts';
+import { builtin, checkWhole, flag, text, writerOf, wrong, type Builtin } from './define.ts';
 
 /** Throws where the server's configuration has full-text indexes off. */
 export function checkFullText(context: ExecContext): void {
@@ -71,6 +71,7 @@ function search(context: ExecContext, index: TextIndexDef, query: string, { skip
   const parsed = parseTextQuery(query);
   if (parsed === undefined) return [];
   const { view } = context;
+  checkWhole(view, index.name, index, 'it is searched when it is whole');
   const hits = new TextSearch({ view, index, analyzer, mayRead: context.mayRead, memoryBytes: context.limits.memoryBytes, checkpoint: (rows) => context.checkpoint(rows) }).run(parsed);
   // In a transaction, a node deleted by this statement is in the index until its end.
   const all = 'createNode' in view ? { ids: hits.ids, scores: hits.scores.map((score, i) => (exists(view, index, hits.ids[i]!) ? score : -1)) } : hits;

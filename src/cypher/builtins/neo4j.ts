@@ -2,13 +2,12 @@
  * Procedures that Neo4j's tools ask for: is it there, are indexes ready, which properties do nodes and relationships have.
  */
 import { DbError } from '../../base/errors.ts';
-import type { VectorIndex } from '../../graph/catalog.ts';
 import { treesOfIndex } from '../../graph/vectors/declared-trees.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { typeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
-import { builtin, text, type Builtin } from './define.ts';
+import { builtin, checkWhole, text, type Builtin } from './define.ts';
 
 /** What Neo4j calls the types of properties. */
 const NEO4J_TYPES: Readonly<Record<string, string>> = {
@@ -128,25 +127,27 @@ function endsOf(context: ExecContext, typeId: number): [string, string][] {
   return [...pairs.values()];
 }
 
-/** The statement that makes an index waits for it, unless its time is over before or its server leads no more. What is called here sees one version, and cannot wait: the client is told to. */
-function checkBuilt(view: GraphView, index: VectorIndex): void {
-  const [tree] = treesOfIndex(index).map((of) => view.catalog.findVectorTree(of));
-  if (tree?.isUnfinished !== true) return;
-  throw new DbError('Busy', `the index ${index.name} is being built: ${Math.floor(view.builtShare(tree) * 100)} percent are done`, { hint: 'ask again shortly; searches by it are right meanwhile, but compare all vectors' });
+/** Throws where one of the indexes with such names is being built. */
+function checkBuilt(view: GraphView, isMeant: (name: string) => boolean): void {
+  const { catalog } = view;
+  for (const index of [...catalog.data.indexes, ...catalog.texts]) if (isMeant(index.name)) checkWhole(view, index.name, index, 'nothing is found by it meanwhile');
+  for (const index of catalog.vectorIndexes) {
+    for (const of of isMeant(index.name) ? treesOfIndex(index) : []) checkWhole(view, index.name, catalog.findVectorTree(of), 'searches by it are right meanwhile, but compare all vectors');
+  }
 }
 
 export const NEO4J_BUILTINS: readonly Builtin[] = [
   builtin('db.ping', '', 'success:BOOLEAN', 'read', () => [[true]]),
   builtin('db.info', '', 'id:STRING, name:STRING', 'read', (_args, { view }) => [[view.graphName, view.graphName]]),
   builtin('db.awaitIndexes', 'timeOutSeconds?:INTEGER', '', 'read', (_args, { view }) => {
-    for (const index of view.catalog.vectorIndexes) checkBuilt(view, index);
+    checkBuilt(view, () => true);
     return [];
   }),
   builtin('db.awaitIndex', 'indexName:STRING, timeOutSeconds?:INTEGER', '', 'read', ([name], { view }) => {
     const wanted = text(name, 'indexName');
     const { catalog } = view;
     if (catalog.findText(wanted) === undefined && ![...catalog.data.indexes, ...catalog.vectorIndexes].some((index) => index.name === wanted)) throw new DbError('IndexNotFound', `there is no index ${wanted}`);
-    for (const index of catalog.vectorIndexes) if (index.name === wanted) checkBuilt(view, index);
+    checkBuilt(view, (one) => one === wanted);
     return [];
   }),
   // Counts are exact and plans follow the catalog by themselves.

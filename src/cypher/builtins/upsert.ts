@@ -111,7 +111,7 @@ function lacks(writer: GraphWriter, { kind, name }: LabelSchema, row: CypherMap,
 /** Whether another element has what must be there once, with the values that the row leaves as they are: known before anything is written. */
 function conflicts(writer: GraphWriter, { kind, name }: LabelSchema, entries: Entries, found: NodeValue | RelationshipValue | undefined, ends?: { readonly start: number; readonly end: number }): boolean {
   const { catalog } = writer;
-  const indexes = kind === 'vertex' ? catalog.labelIndexes(catalog.findLabel(name)!) : catalog.typeIndexes(catalog.findType(name)!);
+  const indexes = catalog.indexesKept(kind, (kind === 'vertex' ? catalog.findLabel(name) : catalog.findType(name))!);
   const before = (key: number): Value => (found === undefined ? null : found instanceof NodeValue ? writer.nodeProperty(found, key) : writer.relationshipProperty(found, key));
   return indexes.some((index) => {
     if ((!index.unique && !index.pairUnique) || !index.keyIds.some((key) => entries.has(key))) return false;

@@ -4,12 +4,13 @@
  */
 import type { ByteReader } from '../../base/bytes.ts';
 import type { BlockSource } from '../../graph/block-source.ts';
-import { AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, COUNTERS, DEGREE, EDGE, EdgeBlock, PAGE_IDS, setPage, skimEdge, skimVertex, storedOf, SUMMARY, VERTEX, VertexBlock } from '../../graph/blocks.ts';
+import { AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, DEGREE, EDGE, EdgeBlock, PAGE_IDS, setPage, skimEdge, skimVertex, storedOf, SUMMARY, VERTEX, VertexBlock } from '../../graph/blocks.ts';
 import type { AdjacencyGroup, Block, BlockKind } from '../../graph/blocks.ts';
 import { compareKeys, INDEX, leaves } from '../../graph/btree.ts';
 import type { IndexPage } from '../../graph/btree.ts';
 import type { GraphCatalog, IndexDef, TextIndexDef, VectorTree } from '../../graph/catalog.ts';
 import { Checksum } from '../../graph/checksum.ts';
+import { reachedAt } from '../../graph/index-places.ts';
 import { indexKey } from '../../graph/mutator.ts';
 import { ALL_VERTICES } from '../../graph/reader.ts';
 import { documentOf, eachPosting } from '../../graph/text/postings.ts';
@@ -69,12 +70,12 @@ export class GraphScan {
   /** Whether the properties of such elements matter here. */
   readonly #needsVertex = (labels: readonly number[]): boolean => {
     const { catalog } = this.#options;
-    return labels.some((label) => catalog.labelIndexes(label).length > 0) || catalog.textsOf('vertex', labels).length + catalog.vectorTreesOf('vertex', labels).length > 0;
+    return labels.some((label) => catalog.indexesKept('vertex', label).length > 0) || catalog.textsOf('vertex', labels).length + catalog.vectorTreesOf('vertex', labels).length > 0;
   };
 
   readonly #needsEdge = (type: number): boolean => {
     const { catalog } = this.#options;
-    return catalog.typeIndexes(type).length + catalog.textsOf('edge', [type]).length + catalog.vectorTreesOf('edge', [type]).length > 0;
+    return catalog.indexesKept('edge', type).length + catalog.textsOf('edge', [type]).length + catalog.vectorTreesOf('edge', [type]).length > 0;
   };
 
   // -------------------------------------------------------------- vertices and edges
@@ -94,9 +95,9 @@ export class GraphScan {
     for (const label of block.labels) {
       bump(counted.byLabel, label);
       this.#expectMember(label + 1, id % PAGE_IDS);
-      for (const index of catalog.labelIndexes(label)) this.#expectEntry(index, id, block);
+      for (const index of reachedAt(catalog.indexesKept('vertex', label), id, this.#options.source)) this.#expectEntry(index, id, block);
     }
-    this.#expectTexts('vertex', block.labels, id, block);
+    this.#expectTexts('vertex', block.labels, id, block, id);
     this.#expectVectors('vertex', block.labels, id, block, id);
   }
 
@@ -110,14 +111,13 @@ export class GraphScan {
     if (!this.known.has(end)) report('adjacency', `edge ${id} has the vertex ${end} as its end, which does not exist`);
     totals.edges.add(OUTGOING, start, typeId, end, id);
     totals.edges.add(INCOMING, end, typeId, start, id);
-    for (const index of catalog.typeIndexes(typeId)) this.#expectEntry(index, id, block);
-    this.#expectTexts('edge', [typeId], id, block);
+    for (const index of reachedAt(catalog.indexesKept('edge', typeId), start, this.#options.source)) this.#expectEntry(index, id, block);
+    this.#expectTexts('edge', [typeId], id, block, start);
     this.#expectVectors('edge', [typeId], id, block, start);
   }
 
   #expectVectors(kind: VectorTree['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock, place: number): void {
-    for (const tree of this.#options.catalog.vectorTreesOf(kind, labels)) {
-      if (tree.isUnfinished === true && place >= (this.#options.source.get(COUNTERS, 0)?.built.get(tree.id) ?? 0)) continue;
+    for (const tree of reachedAt(this.#options.catalog.vectorTreesOf(kind, labels), place, this.#options.source)) {
       if (!hasPosition(vectorOf(storedOf(block, tree.keyId)), tree)) continue;
       const members = this.totals.vectors.get(tree.id)!;
       members.expected++;
@@ -125,9 +125,9 @@ export class GraphScan {
     }
   }
 
-  #expectTexts(kind: TextIndexDef['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock): void {
-    const { catalog, totals } = this.#options;
-    for (const index of catalog.textsOf(kind, labels)) {
+  #expectTexts(kind: TextIndexDef['kind'], labels: readonly number[], id: number, block: VertexBlock | EdgeBlock, place: number): void {
+    const { catalog, totals, source } = this.#options;
+    for (const index of reachedAt(catalog.textsOf(kind, labels), place, source)) {
       const entries = totals.texts.get(index.id)!;
       eachPosting(index, id, block, totals.counted.texts.get(index.id)!, (key, posting) => {
         entries.expected++;
@@ -157,7 +157,7 @@ export class GraphScan {
     const { source, catalog, report } = this.#options;
     for (const [set, words] of this.#sets) {
       if (words.every((word) => word === 0)) continue;
-      const stored = source.get(BITMAP, setPage(set, this.#page))?.words;
+      const stored = source.get(BITMAP, setPage(set, this.#page))?.parts.flat();
       for (let i = 0; i < words.length; i++) {
         for (let missing = words[i]! & ~(stored?.[i] ?? 0); missing !== 0; missing &= missing - 1) {
           const id = this.#page * PAGE_IDS + i * 32 + 31 - Math.clz32(missing & -missing);

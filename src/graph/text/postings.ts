@@ -131,10 +131,15 @@ export function changeText(store: TextStore, index: TextIndexDef, change: { docu
   for (const [key, code] of after.codes) if (before.codes.get(key) !== code) insertEntry(store, index.root, key, base + code);
 }
 
-/** Makes the index anew from its documents, which come in order of their ids. */
-export function buildText(store: TextStore, index: TextIndexDef, documents: Iterable<readonly [id: number, block: Properties]>): void {
-  dropPages(store, index.root);
-  const sums = index.keyIds.flatMap(() => [0, 0]);
+/** Adds documents that are not in the index, together: entries beside each other go into one page after the other. */
+export function addTexts(store: TextStore, index: TextIndexDef, documents: Iterable<readonly [id: number, block: Properties]>): void {
+  const sums = sumsOf(store.counters(), index);
+  const postings = gathered(index, documents, sums);
+  for (const key of [...postings.keys()].sort(compareKeys)) for (const posting of postings.get(key)!) insertEntry(store, index.root, key, posting);
+}
+
+/** The postings of documents, by key; their texts are counted. */
+function gathered(index: TextIndexDef, documents: Iterable<readonly [id: number, block: Properties]>, sums: number[]): Map<string, number[]> {
   const postings = new Map<string, number[]>();
   for (const [id, block] of documents) {
     eachPosting(index, id, block, sums, (key, posting) => {
@@ -143,6 +148,14 @@ export function buildText(store: TextStore, index: TextIndexDef, documents: Iter
       else list.push(posting);
     });
   }
+  return postings;
+}
+
+/** Makes the index anew from its documents, which come in order of their ids. */
+export function buildText(store: TextStore, index: TextIndexDef, documents: Iterable<readonly [id: number, block: Properties]>): void {
+  dropPages(store, index.root);
+  const sums = index.keyIds.flatMap(() => [0, 0]);
+  const postings = gathered(index, documents, sums);
   store.counters().texts.set(index.id, sums);
   const tree = new TreeFiller({ root: index.root, allocate: () => store.allocate(), put: (number, page) => store.put(number, page), compact: true });
   for (const key of [...postings.keys()].sort(compareKeys)) for (const posting of postings.get(key)!) tree.add(key, posting);

@@ -208,11 +208,11 @@ describe('the formats', () => {
 
   it('refuse newer ones by name', async () => {
     const store = await LocalStore.withGraph();
-    expect(() => store.writer.stageRecord(Uint8Array.of(6, 0), 9)).toThrow('log entry 9 has effect format 6, this server knows 5');
+    expect(() => store.writer.stageRecord(Uint8Array.of(7, 0), 9)).toThrow('log entry 9 has effect format 7, this server knows 6');
     const bytes = Buffer.from(store.engine.getSync(VERSION_KEY)!);
-    bytes[0] = 6;
+    bytes[0] = 7;
     await store.engine.batch([{ type: 'put', key: VERSION_KEY, value: bytes }], { sync: false });
-    expect(() => new LocalStore(store.engine)).toThrow('the data directory has format 6, this server knows 5');
+    expect(() => new LocalStore(store.engine)).toThrow('the data directory has format 7, this server knows 6');
   });
 });
 
