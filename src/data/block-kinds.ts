@@ -1,5 +1,6 @@
 /** Every kind of block that a store holds. */
-import { CATALOG, ADJACENCY, BITMAP, CHUNK, COUNTERS, DEGREE, EDGE, SUMMARY, VERTEX } from '../graph/blocks.ts';
+import { BITMAP, SUMMARY } from '../graph/bitmaps.ts';
+import { CATALOG, ADJACENCY, CHUNK, COUNTERS, DEGREE, EDGE, VERTEX } from '../graph/blocks.ts';
 import type { Block, BlockKind } from '../graph/blocks.ts';
 import { INDEX } from '../graph/btree.ts';
 import { OUTCOME, SYSTEM } from '../graph/system.ts';

@@ -10,8 +10,10 @@
  */
 import type { Value } from '../value/value.ts';
 import { VersionClocks } from '../storage/clocks.ts';
-import { internNumbers, PART_SHIFT, propertyOf } from './blocks.ts';
-import type { BitWords, VertexBlock } from './blocks.ts';
+import { PART_SHIFT } from './bitmaps.ts';
+import { internNumbers, propertyOf } from './blocks.ts';
+import type { BitWords } from './bitmaps.ts';
+import type { VertexBlock } from './blocks.ts';
 import { PageTable } from './page-table.ts';
 import type { NarrowedIds } from './view.ts';
 

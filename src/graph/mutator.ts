@@ -7,9 +7,10 @@ import { assert } from '../base/assert.ts';
 import type { Value } from '../value/value.ts';
 import { packed, vectorOf } from '../value/packed-floats.ts';
 import type { StoredValue } from '../value/packed-floats.ts';
+import { BITMAP, BitmapBlock, PAGE_IDS, setPage, SUMMARY } from './bitmaps.ts';
 import {
-  ADJACENCY, AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, ChunkBlock, COUNTERS, CountersBlock, DEGREE, DegreeBlock, EDGE, EdgeBlock,
-  internNumbers, PAGE_IDS, propertyOf, setPage, setProperty, storedOf, SUMMARY, VERTEX, VertexBlock,
+  ADJACENCY, AdjacencyBlock, CHUNK, ChunkBlock, COUNTERS, CountersBlock, DEGREE, DegreeBlock, EDGE, EdgeBlock, internNumbers, propertyOf,
+  setProperty, storedOf, VERTEX, VertexBlock,
 } from './blocks.ts';
 import type { AdjacencyGroup, ChunkRef, Properties } from './blocks.ts';
 import { INDEX, insertEntry, removeEntry } from './btree.ts';

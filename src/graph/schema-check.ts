@@ -2,7 +2,7 @@
 import { DbError } from '../base/errors.ts';
 import { checkName } from './catalog.ts';
 import { canBePrimary } from './field-values.ts';
-import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema, VectorIndexSpec } from './catalog.ts';
+import type { ConstraintDef, GraphCatalog, IndexDef, LabelSchema, TextIndexDef, VectorIndexSpec } from './catalog.ts';
 import { TEXT_FIELDS_MAX, TEXT_LABELS_MAX } from './text/postings.ts';
 import type { GraphWriter, TextIndexSpec } from './view.ts';
 
@@ -172,4 +172,10 @@ export function checkNewConstraint({ catalog }: GraphWriter, { name, type, kind,
   if (twin === undefined) return;
   const of = type === 'type' ? `the type of ${label}.${fields[0]!}` : `${label}.${fields.join(', ')}`;
   throw new DbError('IndexExists', `there is a constraint for ${of} already`, { hint: `it is called ${twin.name}` });
+}
+
+export function textNamed(catalog: GraphCatalog, name: string): TextIndexDef {
+  const known = catalog.findText(name);
+  if (known === undefined) throw new DbError('IndexNotFound', `there is no full-text index ${name}`);
+  return known;
 }

@@ -9,7 +9,7 @@ import { unpacked } from '../value/packed-floats.ts';
 import { CATALOG, COUNTERS, EDGE, VERTEX } from './blocks.ts';
 import type { VertexBlock } from './blocks.ts';
 import { catalogOf, checkName, GraphCatalog, isTreeOf } from './catalog.ts';
-import type { BuiltIndex, ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree, VectorTreeKey, PropertyEntry, TextIndexDef } from './catalog.ts';
+import type { BuiltIndex, ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, VectorTree, VectorTreeKey, PropertyEntry } from './catalog.ts';
 import { changeSystem, EffectWriter, putCatalog, rememberOutcome, systemState } from './effects.ts';
 import { ElementRules, isUnique, propertiesOf, withValue } from './element-rules.ts';
 import { fieldValue } from './field-values.ts';
@@ -17,7 +17,7 @@ import { buildPart, endOfPart, unfinishedIndexes } from './index-builds.ts';
 import type { Unfinished } from './index-places.ts';
 import { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
-import { checkFreeName, checkShape, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint } from './schema-check.ts';
+import { checkFreeName, checkShape, checkNewConstraint, checkNewIndex, checkNewLabel, checkNewVectorIndex, checkNewText, constraintIndex, freeName, owningConstraint, textNamed } from './schema-check.ts';
 import { addName, applySchemaChange, edgesOf } from './schema-change.ts';
 import type { NameKind, SchemaChange } from './schema-change.ts';
 import { OUTCOME, SYSTEM_GRAPH } from './system.ts';
@@ -546,18 +546,12 @@ export class GraphTransaction extends GraphReader implements GraphWriter {
     this.#await(this.catalog.findText(text.name));
   }
 
-  #text(name: string): TextIndexDef {
-    const known = this.catalog.findText(name);
-    if (known === undefined) throw new DbError('IndexNotFound', `there is no full-text index ${name}`);
-    return known;
-  }
-
   deleteText(name: string): void {
-    this.#change({ kind: 'deleteText', id: this.#text(name).id });
+    this.#change({ kind: 'deleteText', id: textNamed(this.catalog, name).id });
   }
 
   rebuildText(name: string): void {
-    this.#change({ kind: 'rebuildText', id: this.#text(name).id });
+    this.#change({ kind: 'rebuildText', id: textNamed(this.catalog, name).id });
   }
 
   createVectorIndex(index: VectorIndexSpec): void {

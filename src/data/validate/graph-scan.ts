@@ -4,7 +4,8 @@
  */
 import type { ByteReader } from '../../base/bytes.ts';
 import type { BlockSource } from '../../graph/block-source.ts';
-import { AdjacencyBlock, BITMAP, BitmapBlock, CHUNK, DEGREE, EDGE, EdgeBlock, PAGE_IDS, setPage, skimEdge, skimVertex, storedOf, SUMMARY, VERTEX, VertexBlock } from '../../graph/blocks.ts';
+import { BITMAP, BitmapBlock, PAGE_IDS, setPage, SUMMARY } from '../../graph/bitmaps.ts';
+import { AdjacencyBlock, CHUNK, DEGREE, EDGE, EdgeBlock, skimEdge, skimVertex, storedOf, VERTEX, VertexBlock } from '../../graph/blocks.ts';
 import type { AdjacencyGroup, Block, BlockKind } from '../../graph/blocks.ts';
 import { compareKeys, INDEX, leaves } from '../../graph/btree.ts';
 import type { IndexPage } from '../../graph/btree.ts';
