@@ -113,11 +113,18 @@ function files(): Target[] {
   ];
 }
 
+function counters(): CountersBlock {
+  const block = Object.assign(new CountersBlock(), { vertices: 5, byLabel: [1, 2] });
+  block.texts.set(1, [2, 3]);
+  block.built.set(4, 4096);
+  return block;
+}
+
 function blocks(): Target {
   const samples: readonly (readonly [BlockKind<Block>, Block])[] = ([
     [VERTEX, new VertexBlock([0, 2], [1, 3], ['text', 5])], [EDGE, new EdgeBlock(1, 2, 300, [0], [new Float(2)])],
     [ADJACENCY, new AdjacencyBlock([{ typeId: 0, neighbours: [1, 2, 300], edges: [5, 6, 9], chunks: undefined }, { typeId: 1, neighbours: [], edges: [], chunks: [{ chunk: 3, firstEdge: 7 }] }])],
-    [CHUNK, new ChunkBlock([1, 5, 3], [4, 5, 90])], [BITMAP, bitmap()], [COUNTERS, Object.assign(new CountersBlock(), { vertices: 5, byLabel: [1, 2], texts: new Map([[1, [2, 3]]]) })],
+    [CHUNK, new ChunkBlock([1, 5, 3], [4, 5, 90])], [BITMAP, bitmap()], [COUNTERS, counters()],
     [INDEX, new IndexPage(['a', 'ab', 'b'], [1, 2, 3], undefined, true)], [INDEX, new IndexPage([1, [2, 'x']], [1, 2], [5, 6, 7])],
   ] as unknown) as readonly (readonly [BlockKind<Block>, Block])[];
   return {
