@@ -42,6 +42,11 @@ export class BoltClient {
     for (;;) {
       const end = messageEnd(this.#buffer);
       if (end < 0) return;
+      // Nothing between two messages keeps the connection alive.
+      if (end === 2) {
+        this.#buffer = this.#buffer.subarray(end);
+        continue;
+      }
       // The tag is behind the chunk header and the structure marker.
       const tag = this.#buffer[3];
       const waiting = this.#waiting[0];

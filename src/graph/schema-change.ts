@@ -127,7 +127,7 @@ export function applySchemaChange(mutator: GraphMutator, change: SchemaChange): 
     case 'deleteText':
       return withoutTexts(mutator, (text) => text.id === change.id);
     case 'rebuildText':
-      rebuildText(mutator, catalog.texts.find(({ id }) => id === change.id)!);
+      fillText(mutator, catalog, catalog.texts.find(({ id }) => id === change.id)!);
       return catalog;
     default:
       return unreachable(change);
@@ -184,15 +184,14 @@ function createText(mutator: GraphMutator, change: NewText, isWhole: boolean): G
     keyIds: change.fields.map((field) => catalog.findKey(field)!),
     analyzer: change.analyzer, revision: change.revision, root: mutator.allocate(), ...(isWhole ? {} : { isUnfinished: true }),
   };
-  buildText(mutator, text, isWhole ? documentsOf(mutator, catalog, text) : []);
-  if (!isWhole) mutator.counters().built.set(text.id, 0);
+  fillText(mutator, catalog, text);
   return update(catalog, { texts: [...catalog.texts, text], nextId: text.id + 1 });
 }
 
-/** One that is being built begins again. */
-function rebuildText(mutator: GraphMutator, text: TextIndexDef): void {
+/** Makes it anew; one that is built in parts begins with none. */
+function fillText(mutator: GraphMutator, catalog: GraphCatalog, text: TextIndexDef): void {
   const isWhole = text.isUnfinished !== true;
-  buildText(mutator, text, isWhole ? documentsOf(mutator, mutator.catalog, text) : []);
+  buildText(mutator, text, isWhole ? documentsOf(mutator, catalog, text) : []);
   if (!isWhole) mutator.counters().built.set(text.id, 0);
 }
 

@@ -24,6 +24,8 @@ export interface MetricsParts {
   readonly cacheBytes: () => Promise<Readonly<Record<string, number>>>;
   /** Bytes of files below a folder of the data directory, by what they are. */
   readonly storeBytes: () => Promise<Readonly<Record<string, number>>>;
+  /** How often a reader thread took part in a read of another one. */
+  readonly readsHelped: () => number;
   readonly securityCounts: () => Readonly<Record<string, number>>;
   /** Of the backups this server makes by itself; undefined: it makes none. */
   readonly backups: ScheduleState | undefined;
@@ -146,6 +148,7 @@ function statements(page: Page, service: Service): void {
 }
 
 async function resources(page: Page, parts: MetricsParts): Promise<void> {
+  page.counter('lgraph_reads_helped_total', 'Times a reader thread with nothing to do took part in a long read of another one.', parts.readsHelped());
   page.gauge('lgraph_connections', 'Open client connections.', byLabel('protocol', parts.connections()));
   const { running, ended } = parts.rpcCalls();
   page.gauge('lgraph_rpc_calls_running', 'Calls of gRPC clients that are being answered.', running);

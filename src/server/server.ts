@@ -479,7 +479,7 @@ export class LgraphServer {
       service, threads: this.#threadStats, directory: this.#config.directory,
       connections: () => ({ rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 }),
       rpcCalls: () => ({ running: this.#rpc?.callCount ?? 0, ended: this.#rpc?.endedCalls ?? [] }),
-      cacheBytes: () => this.#cacheBytes(), storeBytes: () => this.#storeBytes(),
+      cacheBytes: () => this.#cacheBytes(), readsHelped: () => this.#readerLoads.helped, storeBytes: () => this.#storeBytes(),
       securityCounts: () => service.events.counts, backups: this.#schedule?.state,
     });
   }

@@ -15,18 +15,25 @@ import type { Flat } from './thread-wire.ts';
 /** In a reader's load, beside the number of its requests. */
 const HELPS = 1 << 20;
 
-/** Of all readers. */
+/** Of all readers; and how often one of them has helped. */
 export class ReaderLoads {
   readonly buffer: SharedArrayBuffer;
+  readonly readers: number;
   readonly #loads: Int32Array;
 
   constructor(readers: number | SharedArrayBuffer) {
-    this.buffer = typeof readers === 'number' ? new SharedArrayBuffer(readers * 4) : readers;
+    this.buffer = typeof readers === 'number' ? new SharedArrayBuffer((readers + 1) * 4) : readers;
     this.#loads = new Int32Array(this.buffer);
+    this.readers = this.#loads.length - 1;
   }
 
-  get readers(): number {
-    return this.#loads.length;
+  /** How often a reader took part in a statement of another one. */
+  get helped(): number {
+    return Atomics.load(this.#loads, this.readers) >>> 0;
+  }
+
+  noteHelp(): void {
+    Atomics.add(this.#loads, this.readers, 1);
   }
 
   add(reader: number, requests: 1 | -1): void {
@@ -92,6 +99,7 @@ export class ReaderCrew {
         try {
           if (!onBoard.begin(helper)) return;
           const parts = help({ request: requestOf(flat), version, wallMs, memoryBytes, board, plan }, () => this.#loads.isWanted(this.#own));
+          if (parts !== undefined && parts.parts.length > 0) this.#loads.noteHelp();
           // Without an answer the statement does all of it itself.
           answer.postMessage(parts);
         } catch {

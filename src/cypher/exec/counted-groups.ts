@@ -10,7 +10,7 @@ import { joinedKey, KeyColumns, partOfKey } from './group-table.ts';
 import { bytesOf, ENTRY_BYTES, Holding } from './holding.ts';
 import { IdCounts } from './id-counts.ts';
 import type { PushIds } from './ids.ts';
-import { PartsInVain, withPartials } from './partial-groups.ts';
+import { checkRoom, withPartials } from './partial-groups.ts';
 import { withPush, type Push } from './push.ts';
 import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { readValues, SpillArea, writeValues } from './spill.ts';
@@ -106,7 +106,6 @@ class CountedGroups {
 
   close(): void {
     this.#holding.free();
-    this.#countHolding.free();
     this.#area.close();
   }
 
@@ -131,18 +130,21 @@ class CountedGroups {
 
   take(pushIds: PushIds, source: Iterable<Row[]>): void {
     let counted = new IdCounts();
-    pushIds(this.#rt, source, (ids, from, to) => {
-      // A stretch at a time, so that what is too much for memory is noticed early.
-      for (let at = from; at < to; at += STRETCH) {
-        this.#countHolding.add(counted.count(ids, at, Math.min(at + STRETCH, to)));
-        if (!this.#countHolding.pressed) continue;
-        this.#take(counted);
-        counted = new IdCounts();
-        this.#countHolding.free();
-      }
-    });
-    this.#take(counted);
-    this.#countHolding.free();
+    try {
+      pushIds(this.#rt, source, (ids, from, to) => {
+        // A stretch at a time, so that what is too much for memory is noticed early.
+        for (let at = from; at < to; at += STRETCH) {
+          this.#countHolding.add(counted.count(ids, at, Math.min(at + STRETCH, to)));
+          if (!this.#countHolding.pressed) continue;
+          this.#take(counted);
+          counted = new IdCounts();
+          this.#countHolding.free();
+        }
+      });
+      this.#take(counted);
+    } finally {
+      this.#countHolding.free();
+    }
   }
 
   save(w: ByteWriter): void {
@@ -158,7 +160,7 @@ class CountedGroups {
     for (let left = r.varint(); left > 0; left--) {
       for (const [i, value] of readValues(r).entries()) this.#keys[i] = value;
       this.#add(r.varint());
-      if (this.#holding.pressed) throw new PartsInVain();
+      checkRoom(this.#holding);
     }
   }
 
@@ -180,7 +182,7 @@ class CountedGroups {
     for (let place = 0; place < ids.length; place++) {
       this.#row[nodeSlot] = new NodeValue(ids[place]!);
       for (let i = 0; i < keys.length; i++) this.#keys[i] = keys[i]!.value(this.#row, this.#rt);
-      if (this.#isPart && this.#holding.pressed) throw new PartsInVain();
+      if (this.#isPart) checkRoom(this.#holding);
       if (this.#spilled !== undefined || this.#holding.pressed) this.#toDisk(counts[place]!);
       else this.#add(counts[place]!);
       this.#rt.tick();

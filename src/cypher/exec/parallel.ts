@@ -52,7 +52,7 @@ export function buildParallel(serial: Operator, plan: PartablePlan): { readonly 
     },
   };
   let paused = 0;
-  const inParts = (rt: Runtime, source: Iterable<Row[]>): Iterable<Row[]> | undefined => {
+  const inParts = (rt: Runtime, source: readonly Row[][]): Iterable<Row[]> | undefined => {
     if (rt.context.helpers === undefined || !isWorthIt(rt, plan) || paused-- > 0) return undefined;
     paused = 0;
     const work = new SharedWork(partable, rt, source);
@@ -66,17 +66,20 @@ export function buildParallel(serial: Operator, plan: PartablePlan): { readonly 
       work.close();
     }
   };
+  // Read once: where parts were in vain it is needed again.
   const operator: Operator = function* parallel(rt, source) {
-    yield* inParts(rt, source) ?? serial(rt, source);
+    const rows = [...source];
+    yield* inParts(rt, rows) ?? serial(rt, rows);
   };
   if (!canPush(serial)) return { operator, partable };
   const pushSerial = pusher(serial);
   return {
     partable,
     operator: withPush(operator, (rt, source, sink) => {
-      const rows = inParts(rt, source);
-      if (rows === undefined) return pushSerial(rt, source, sink);
-      for (const batch of rows) for (const row of batch) if (sink(row)) return true;
+      const rows = [...source];
+      const found = inParts(rt, rows);
+      if (found === undefined) return pushSerial(rt, rows, sink);
+      for (const batch of found) for (const row of batch) if (sink(row)) return true;
       return false;
     }),
   };
@@ -113,10 +116,10 @@ class SharedWork {
   #isDone = false;
   #board: Board | undefined;
 
-  constructor(of: PartableOperator, rt: Runtime, source: Iterable<Row[]>) {
+  constructor(of: PartableOperator, rt: Runtime, source: readonly Row[][]) {
     this.#of = of;
     this.#rt = rt;
-    this.#source = [...source].flat();
+    this.#source = source.flat();
     this.#holding = new Holding(rt);
   }
 

@@ -49,13 +49,8 @@ export function checkRoom(holding: Holding): void {
   if (holding.pressed) throw new PartsInVain();
 }
 
-/** A state that what was saved of later rows is put to. */
-interface PartialState extends State {
-  merge(saved: Value): number;
-}
-
 /** Of integers: their sum, as long as it is exact whatever the order. */
-class IntegerSum implements PartialState {
+class IntegerSum implements State {
   readonly #of: Evaluate;
   readonly #isMean: boolean;
   #sum = 0;
@@ -85,9 +80,6 @@ class IntegerSum implements PartialState {
     return [this.#sum, this.#count];
   }
   load(saved: Value): number {
-    return this.merge(saved);
-  }
-  merge(saved: Value): number {
     const [sum, count] = saved as [number, number];
     this.#add(sum, count);
     return 0;
@@ -95,7 +87,7 @@ class IntegerSum implements PartialState {
 }
 
 /** min() and max(): the first of the best. */
-class Best implements PartialState {
+class Best implements State {
   readonly #of: Evaluate;
   readonly #wanted: 1 | -1;
   #best: Value = null;
@@ -105,7 +97,7 @@ class Best implements PartialState {
     this.#wanted = wanted;
   }
   add(row: Row, rt: Runtime): number {
-    return this.merge(this.#of(row, rt));
+    return this.load(this.#of(row, rt));
   }
   result(): Value {
     return this.#best;
@@ -113,10 +105,7 @@ class Best implements PartialState {
   save(): Value {
     return this.#best;
   }
-  load(saved: Value): number {
-    return this.merge(saved);
-  }
-  merge(value: Value): number {
+  load(value: Value): number {
     const best = this.#best;
     if (value === null) return 0;
     if (typeof value === 'number' && typeof best === 'number') {
@@ -139,11 +128,6 @@ function partialStates(item: AggregateItem, args: readonly Evaluate[]): () => St
     case 'max': return () => new Best(of, 1);
     default: return stateMaker(item, args);
   }
-}
-
-/** Counts know how to go on from what was saved only where they are new. */
-function mergeState(state: State, saved: Value): number {
-  return 'merge' in state ? (state as PartialState).merge(saved) : state.load(saved);
 }
 
 interface Grouping {
@@ -216,7 +200,7 @@ class PartialGroups implements Partial {
       const values = readValues(r);
       const group = keys.length === 0 ? this.#groups[0]! : this.#finder.ofValues(values);
       const saved = readValues(r);
-      for (let i = 0; i < saved.length; i++) this.#holding.add(mergeState(group.states[i]!, saved[i]!));
+      for (let i = 0; i < saved.length; i++) this.#holding.add(group.states[i]!.load(saved[i]!));
     }
     checkRoom(this.#holding);
   }

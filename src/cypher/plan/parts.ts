@@ -3,7 +3,7 @@
  * the rows can be put together with what they know of the next ones, to the bit as if all had come one after the other.
  *
  * Not among them: collect(), percentiles and DISTINCT in sum() and the like, whose states are as large as their input; deviations, whose rounding
- * depends on where the parts end. sum() and avg() are, for integers; the first float ends the attempt (see exec/partial-states.ts).
+ * depends on where the parts end. sum() and avg() are, for integers; the first float ends the attempt (see exec/partial-groups.ts).
  */
 import { Env } from './env.ts';
 import type { Aggregate, AllNodes, LabelScan, PlanNode } from './plan.ts';
