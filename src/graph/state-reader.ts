@@ -80,6 +80,10 @@ export class StateReader {
   get publishedVersion(): number {
     return this.#clocks.published;
   }
+  /** What a client of this server may know of, and may not be published yet: a read that comes after waits for it. */
+  get answeredVersion(): number {
+    return this.#clocks.answered;
+  }
 
   /** Waits until the version is readable here; false after the time. */
   reached(version: number, timeoutMs: number): Promise<boolean> {

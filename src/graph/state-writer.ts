@@ -81,11 +81,16 @@ export class StateWriter {
     this.#durableVersion = 0;
     this.#checksums.set(record.version, record.checksum);
     clocks.publish(record.version);
+    clocks.answered = 0;
   }
 
   /** The last entry written. */
   get version(): number {
     return this.#version;
+  }
+  /** A client is about to be told of this version, which is not written yet; 0: nobody is to wait for such a one any more. */
+  noteAnswered(version: number): void {
+    this.#clocks.answered = version;
   }
   /** The last entry known to survive a power cut. */
   get durableVersion(): number {

@@ -72,6 +72,16 @@ export class GraphBuffer implements BlockSource {
     for (const map of this.#kinds) map?.forEach(visit);
   }
 
+  /** Whether any block of the kind is changed. */
+  changes(kind: BlockKind<Block>): boolean {
+    return (this.#kinds[kind.tag]?.size ?? 0) > 0;
+  }
+
+  /** Whether no block of another kind is changed. */
+  changesOnly(kind: BlockKind<Block>): boolean {
+    return this.#kinds.every((map, tag) => tag === kind.tag || (map?.size ?? 0) === 0);
+  }
+
   /** How many blocks are changed. */
   get size(): number {
     return this.#kinds.reduce((sum, map) => sum + (map?.size ?? 0), 0);

@@ -116,6 +116,11 @@ export class RaftNode {
     };
   }
 
+  /** Entries up to here are committed and on this server's disk: they may be applied. Only grows. */
+  get committed(): number {
+    return Math.min(this.#state.log.commitIndex, this.#state.log.durableIndex);
+  }
+
   #dropLimit(): number {
     const state = this.#state;
     if (!state.config.members.some((member) => member.witness)) return Number.POSITIVE_INFINITY;
@@ -487,7 +492,7 @@ export class RaftNode {
     const persist = this.#takePersist();
     this.#takeAnswers();
     const effects: Effects = {
-      persist, send: state.outbox, commit: Math.min(state.log.commitIndex, state.log.durableIndex),
+      persist, send: state.outbox, commit: this.committed,
       reads: state.readsDone, readsFailed: state.readsFailed, snapshotsWanted: state.snapshotsWanted,
       snapshotOffered: state.snapshotOffered, transferEnded: state.transferEnded, removedAt: state.removedAt,
       againInMs: state.role === 'leader' && state.isNoticeHeld ? state.noticeInMs : undefined,

@@ -143,6 +143,7 @@ export class ConsensusDriver {
         if (message.kind === 'heartbeat') this.#noteHeartbeat(from, now);
         this.node.receive(from, message);
       }
+      this.#announceCommit();
     });
     this.wake();
   }
@@ -269,11 +270,23 @@ export class ConsensusDriver {
     for (const peer of effects.snapshotsWanted) events.onSnapshotWanted(peer);
     if (effects.snapshotOffered !== undefined) events.onSnapshotOffered(effects.snapshotOffered);
     if (effects.transferEnded !== undefined) events.onTransferEnded(effects.transferEnded.to, effects.transferEnded.ok);
-    if (effects.commit > this.#commit) {
-      this.#commit = effects.commit;
-      events.onCommit(effects.commit);
-    }
+    this.#commitTo(effects.commit);
     if (effects.removedAt !== undefined) events.onRemoved(effects.removedAt);
+  }
+
+  /** A leader's clients wait for this: its writer is told before anything else is looked at. */
+  #announceCommit(): void {
+    const known = this.#known;
+    if (known.role !== 'leader' || this.node.committed <= this.#commit) return;
+    // A change of the lead is told before what came with it.
+    const { role, term } = this.node.view;
+    if (role === 'leader' && term === known.term) this.#commitTo(this.node.committed);
+  }
+
+  #commitTo(index: number): void {
+    if (index <= this.#commit) return;
+    this.#commit = index;
+    this.#events.onCommit(index);
   }
 
   #announceRole(): void {

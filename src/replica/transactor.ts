@@ -4,7 +4,7 @@
  *
  * A transaction runs to its end in one go (everything under it is synchronous), so the head needs no locks. Its effects are
  * staged over the head at once and proposed with all others of the same tick; the caller hears of it when the entry is
- * committed *and* written here. When leadership goes, the staged changes are dropped and what the group committed after
+ * committed *and* written here, or before that if it changed nothing but data (decision 028). When leadership goes, the staged changes are dropped and what the group committed after
  * all arrives like any other entry.
  */
 import { DbError } from '../base/errors.ts';
@@ -13,6 +13,7 @@ import { assert } from '../base/assert.ts';
 import { IdWindow } from '../base/id-window.ts';
 import { applyEffects, entryTooLarge } from '../graph/effects.ts';
 import type { StateReader } from '../graph/state-reader.ts';
+import { CATALOG } from '../graph/blocks.ts';
 import type { EntryToWrite, Staged, StateWriter } from '../graph/state-writer.ts';
 import { OUTCOME, outcomeNumber, SYSTEM_GRAPH } from '../graph/system.ts';
 import type { SystemState } from '../graph/system.ts';
@@ -60,6 +61,8 @@ export interface WriteOptions {
   readonly idempotencyKey?: string | undefined;
   /** Which request that is, as 32 hexadecimal digits: another one under the same key is refused. Undefined: not known. */
   readonly digest?: string | undefined;
+  /** It resolves once it is committed, if it changed nothing but data; what is written here then may be older than `StateReader.answeredVersion`. */
+  readonly answersAtCommit?: boolean | undefined;
   /** An interactive transaction's answer to a repetition. */
   readonly answer?: Uint8Array | undefined;
   /** The work is what that transaction did, done again: at its time, with its ids, under the same leadership or not at all. */
@@ -91,6 +94,7 @@ interface Pending {
   readonly epoch: number;
   readonly bytes: number;
   readonly timeMs: number;
+  readonly answersAtCommit: boolean;
   staged: Staged | undefined;
   resolve(version: number): void;
   reject(error: DbError): void;
@@ -120,6 +124,9 @@ export class Transactor {
   #open = false;
   #becoming: { term: number; readyIndex: number } | undefined;
   #uncommittedBytes = 0;
+  /** The last entry that this thread was told is committed, and the last one whose client was told before it was written. */
+  #committed = 0;
+  #answered = 0;
   #busy = false;
   #lastSyncMs = 0;
   /** Bytes of entries that were applied since the consensus thread was told, and when it will be. */
@@ -150,6 +157,11 @@ export class Transactor {
     return this.#writer;
   }
 
+  /** As new as anything that a client was told of here. */
+  get toldVersion(): number {
+    return Math.max(this.#writer.version, this.#answered);
+  }
+
   // -------------------------------------------------------------- writes
 
   /** Runs the work as one transaction and resolves when it is committed and applied here. */
@@ -161,14 +173,14 @@ export class Transactor {
     // From here to the proposal nothing is waited for: of two requests with one key that come in together, one finds the other.
     this.#checkOpen();
     const repeated = key === undefined ? undefined : this.#answerOf(key, options.digest);
-    if (repeated !== undefined) return { version: this.#writer.version, result: undefined, repeated };
+    if (repeated !== undefined) return { version: this.toldVersion, result: undefined, repeated };
     const { done, result } = this.#run(work, options);
     if (key !== undefined) this.#noteRepeat(key, done);
     return { version: await done, result };
   }
 
   /** A function of its own: what a transaction is made of must not be kept by one that waits for the group. */
-  #run<T>(work: Work<T>, { again, idempotencyKey: key, digest }: WriteOptions): { readonly done: Promise<number>; readonly result: T } {
+  #run<T>(work: Work<T>, { again, idempotencyKey: key, digest, answersAtCommit }: WriteOptions): { readonly done: Promise<number>; readonly result: T } {
     if (again !== undefined && again.epoch !== this.#epoch) throw conflict();
     const transaction = new Transaction({
       base: (graph) => this.#writer.head(graph), baseVersion: this.#writer.version,
@@ -178,7 +190,7 @@ export class Transactor {
     const { result, answer } = work(transaction);
     transaction.checkCommit();
     if (key !== undefined) this.#remember(transaction, key, keptAnswer(answer?.() ?? NO_ANSWER, digest));
-    return { done: this.#propose(transaction.changes, transaction.effects.finish(), transaction.timeMs), result };
+    return { done: this.#propose(transaction.changes, transaction.effects.finish(), transaction.timeMs, answersAtCommit), result };
   }
 
   /**
@@ -186,6 +198,13 @@ export class Transactor {
    * heard of it yet: what it would answer, errors included, is of the past.
    */
   async reach(version: number): Promise<void> {
+    // All that a leader has proposed is in its head.
+    if (!this.#open || version > this.#committed) await this.reachWritten(version);
+  }
+
+  /** As `reach`, for whoever looks at what is written: that has then whatever a client was told of. */
+  async reachWritten(least: number): Promise<void> {
+    const version = Math.max(least, this.#answered);
     if (version <= this.#writer.version || await this.#options.reader.reached(version, REACH_MS)) return;
     throw new DbError('VersionNotReached', `this server has version ${this.#writer.version} and the client has seen ${version}: another server leads`, { facts: { asked_version: version } });
   }
@@ -206,13 +225,13 @@ export class Transactor {
       const key = options.idempotencyKey;
       while (this.#repeats.has(key ?? '')) await this.#settled(key!);
       this.#checkOpen();
-      if (key !== undefined && this.#answerOf(key, options.digest) !== undefined) return this.#writer.version;
+      if (key !== undefined && this.#answerOf(key, options.digest) !== undefined) return this.toldVersion;
       if (interactive.epoch !== this.#epoch || interactive.conflicts(this.#writer, options.isOutdated)) throw conflict();
       if (key !== undefined) this.#remember(transaction, key, keptAnswer(options.answer ?? NO_ANSWER, options.digest));
       const record = transaction.effects.finish();
       const changes = new ChangeSet((graph) => this.#writer.head(graph));
       applyEffects(changes, record, 0);
-      const done = this.#propose(changes, record, transaction.timeMs);
+      const done = this.#propose(changes, record, transaction.timeMs, options.answersAtCommit);
       if (key !== undefined) this.#noteRepeat(key, done);
       return await done;
     } finally {
@@ -263,15 +282,16 @@ export class Transactor {
     this.#options.onOutcome?.(key, transaction.timeMs);
   }
 
-  #propose(changes: ChangeSet, record: Uint8Array, timeMs: number): Promise<number> {
+  #propose(changes: ChangeSet, record: Uint8Array, timeMs: number, mayAnswer = false): Promise<number> {
     if (record.length > this.#options.entryBytesMax) {
       throw entryTooLarge(record.length, this.#options.entryBytesMax);
     }
     const staged = this.#writer.stage(changes);
     this.#uncommittedBytes += record.length;
     if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
+    const answersAtCommit = mayAnswer && isOfDataAlone(changes);
     return new Promise<number>((resolve, reject) => {
-      const id = this.#pending.add({ epoch: this.#epoch, bytes: record.length, timeMs, staged, resolve, reject });
+      const id = this.#pending.add({ epoch: this.#epoch, bytes: record.length, timeMs, answersAtCommit, staged, resolve, reject });
       this.#outgoing.push({ id, record });
     });
   }
@@ -294,10 +314,11 @@ export class Transactor {
     switch (message.kind) {
       case 'committed': {
         const data = unpack(message.data);
-        this.#tasks.push({
-          kind: 'entries',
-          entries: message.terms.map((_, i) => ({ index: message.first + i, id: message.ids[i]!, data: message.kinds[i] === 1 ? data[i] : undefined })),
-        });
+        const entries = message.terms.map((_, i) => ({ index: message.first + i, id: message.ids[i]!, data: message.kinds[i] === 1 ? data[i] : undefined }));
+        this.#committed = entries.at(-1)!.index;
+        this.#tasks.push({ kind: 'entries', entries });
+        // The answers leave with the immediates of this turn of the event loop: what there is to write is begun behind them.
+        if (this.#answer(entries)) return void setImmediate(() => setImmediate(() => void this.#work()));
         break;
       }
       case 'leading':
@@ -349,6 +370,22 @@ export class Transactor {
     }
   }
 
+  /** Resolves what need not wait until it is written. Gives whether there is any. */
+  #answer(entries: readonly CommittedEntry[]): boolean {
+    if (this.#diskFull !== undefined) return false;
+    const before = this.#answered;
+    for (const { id, index } of entries) {
+      const pending = id === 0 ? undefined : this.#pending.get(id);
+      if (pending?.answersAtCommit !== true) continue;
+      this.#answered = index;
+      pending.resolve(index);
+    }
+    if (this.#answered === before) return false;
+    // Who was resolved goes on after this.
+    this.#writer.noteAnswered(this.#answered);
+    return true;
+  }
+
   #take(id: number): Pending | undefined {
     const pending = this.#pending.take(id);
     if (pending === undefined) return undefined;
@@ -378,6 +415,8 @@ export class Transactor {
     } catch (error) {
       if (error instanceof DbError && error.code === 'ReadOnlyDisk' && this.#options.onDiskFull !== undefined) {
         this.#diskFull = error;
+        // What was answered is committed, but cannot be read here for now: who has seen its version waits, and nobody else is held up.
+        this.#writer.noteAnswered(0);
         this.#leaveOpen();
         this.#options.onDiskFull(error);
       } else {
@@ -483,6 +522,14 @@ export class Transactor {
     clearTimeout(this.#tellTimer);
     this.#leaveOpen();
   }
+}
+
+/** Whether neither users nor graphs nor schema are changed: those are looked at where they are written. Outcomes are looked at in the head. */
+function isOfDataAlone(changes: ChangeSet): boolean {
+  for (const [graph, buffer] of changes.graphs) {
+    if (graph === SYSTEM_GRAPH ? !buffer.changesOnly(OUTCOME) : buffer.changes(CATALOG)) return false;
+  }
+  return true;
 }
 
 /** Ids above everything the head has, so that open transactions and the head never give one twice. */

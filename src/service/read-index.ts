@@ -1,7 +1,7 @@
 /**
  * What version a read must see, by its mode.
  *
- *   local          whatever this server has (and what the client has seen)
+ *   local          whatever this server has (and what the client has seen, and what this server told anybody when it led)
  *   linearizable   everything acknowledged before the read began: a leader confirms its leadership and names its commit index
  *   bounded        everything acknowledged up to `boundedMs` before the read began: such an index that this server learned in that
  *                  time will do, so a busy server asks the leader once per bound and not once per read

@@ -189,8 +189,10 @@ export class Session {
 
   async #read(request: LocalRequest, options: RunOptions, end: (error?: unknown) => void): Promise<ResultStream> {
     const { service } = this;
-    const version = options.readMode === undefined ? request.minVersion : Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
-    if (version > service.options.reader.publishedVersion) await service.waitForVersion(version, { waitMs: options.versionWaitMs, timeoutMs: request.timeoutMs, killSlot: request.killSlot });
+    const { reader: state } = service.options;
+    const seen = Math.max(request.minVersion, state.answeredVersion);
+    const version = options.readMode === undefined ? seen : Math.max(seen, await service.readIndexes.versionFor(options.readMode));
+    if (version > state.publishedVersion) await service.waitForVersion(version, { waitMs: options.versionWaitMs, timeoutMs: request.timeoutMs, killSlot: request.killSlot });
     const { inline } = service.options;
     const reply = inline.tryRun(request, this);
     if (reply !== undefined) return new ResultStream(reply, inline, end);
@@ -274,7 +276,7 @@ export class Session {
     const begunIn = service.options.reader.system;
     const request = { user: this.principal.user, timeoutMs: options.timeoutMs ?? 0, minVersion: options.minVersion ?? 0, killSlot: -1 };
     if (options.mode === 'read') {
-      const version = Math.max(request.minVersion, await service.readIndexes.versionFor(options.readMode));
+      const version = Math.max(request.minVersion, service.options.reader.answeredVersion, await service.readIndexes.versionFor(options.readMode));
       await service.waitForVersion(version, { waitMs: options.versionWaitMs });
       const reader = service.chooseReader();
       if (reader === undefined) throw new DbError('Internal', 'there is no reader thread');

@@ -90,7 +90,7 @@ export class WriteHost {
       const buffered = this.#execute(request, transaction);
       ({ unfinished } = transaction);
       return { result: buffered, answer: () => encodeAnswer(buffered, unfinished) };
-    }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey), digest: digestOf(request), minVersion: request.minVersion });
+    }, { idempotencyKey: scopedKey(request.user, request.idempotencyKey), digest: digestOf(request), minVersion: request.minVersion, answersAtCommit: true });
     if (repeated !== undefined) return this.#repeatedReply(repeated, version, whyOver);
     await this.#built(unfinished, whyOver);
     return this.#reply(result!, version, request.firstRows);
@@ -141,6 +141,7 @@ export class WriteHost {
 
   /** CALL { } IN TRANSACTIONS: each batch is a write of its own. Undefined: the text only looked like it. */
   async #runInTransactions(request: RunRequest): Promise<RunReply | undefined> {
+    await this.#transactor.reachWritten(request.minVersion);
     const { reader } = this.#transactor;
     const points = [reader.acquire()];
     const [point] = points as [ReadPoint];
@@ -279,10 +280,10 @@ export class WriteHost {
   // -------------------------------------------------------------- interactive transactions
 
   async begin(request: BeginRequest): Promise<BeginReply> {
-    await this.#transactor.reach(request.minVersion);
+    await this.#transactor.reachWritten(request.minVersion);
     const key = scopedKey(request.user, request.idempotencyKey);
     const repeated = key === undefined ? undefined : await this.#transactor.findOutcome(key, request.digest);
-    if (repeated !== undefined) return { transaction: 0, version: this.#transactor.state.version, repeated };
+    if (repeated !== undefined) return { transaction: 0, version: this.#transactor.toldVersion, repeated };
     this.#expire();
     if (this.#transactions.size >= this.#options.transactionsMax) {
       throw new DbError('Busy', `${this.#transactions.size} transactions are open, no more are allowed`, { hint: 'close transactions, or raise max_open_transactions' });
@@ -315,7 +316,7 @@ export class WriteHost {
       // A repetition of the commit could not say what became of it.
       if (key !== undefined) open.interactive.transaction.buildBegun();
       const isOutdated = (begun: SystemState, now: SystemState) => hasLostRights(begun, now, open.user);
-      version = await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated });
+      version = await this.#transactor.commit(open.interactive, { idempotencyKey: key, digest, answer, isOutdated, answersAtCommit: true });
     } catch (error) {
       open.interactive.close();
       if (asDbError(error).code !== 'Conflict' || !open.log.isRepeatable) throw error;
@@ -351,7 +352,7 @@ export class WriteHost {
 
   /** A commit whose transaction is not here: another leader may have made it, or it is lost with that leader. */
   async #commitAgain(key: string, digest: string | undefined): Promise<{ version: number }> {
-    if (await this.#transactor.findOutcome(key, digest) !== undefined) return { version: this.#transactor.state.version };
+    if (await this.#transactor.findOutcome(key, digest) !== undefined) return { version: this.#transactor.toldVersion };
     throw lostWithItsLeader();
   }
 

@@ -18,12 +18,14 @@ export class VersionClocks {
   readonly #slots: Float64Array;
   readonly #sequence: Int32Array;
   readonly #published: Float64Array;
+  readonly #answered: Float64Array;
 
   /** With a buffer: the same clocks as another thread's. */
   constructor(buffer?: SharedArrayBuffer) {
     this.buffer = buffer ?? new SharedArrayBuffer(HEADER_BYTES + SLOTS * 8);
     this.#sequence = new Int32Array(this.buffer, 0, 2);
     this.#published = new Float64Array(this.buffer, 8, 1);
+    this.#answered = new Float64Array(this.buffer, 16, 1);
     this.#slots = new Float64Array(this.buffer, HEADER_BYTES, SLOTS);
   }
 
@@ -56,6 +58,17 @@ export class VersionClocks {
       const version = this.#published[0]!;
       if ((before & 1) === 0 && Atomics.load(this.#sequence, 0) === before) return version;
     }
+  }
+
+  /**
+   * The newest version that a client was told of before it was published (decision 028), 0: none. Set by the writer before the answer leaves, so
+   * whoever has heard of the write finds it here.
+   */
+  get answered(): number {
+    return this.#answered[0]!;
+  }
+  set answered(version: number) {
+    this.#answered[0] = version;
   }
 
   /** Waits until `version` is published; false when that takes longer than the time. */

@@ -5,7 +5,7 @@ import type { WriteHostOptions } from '../../src/service/write-host.ts';
 
 /** A writer thread whose transactions do nothing. */
 function host(clock: { wallMs: number; monotonicMs: number } = { wallMs: 0, monotonicMs: 0 }): WriteHost {
-  const transactor = { state: { version: 1 }, reach: () => Promise.resolve(), begin: () => ({ version: 1, close: () => undefined }) };
+  const transactor = { state: { version: 1 }, reachWritten: () => Promise.resolve(), begin: () => ({ version: 1, close: () => undefined }) };
   const options = { wallMs: () => clock.wallMs, monotonicMs: () => clock.monotonicMs, transactionIdleMs: 1000, transactionTotalMs: 1000, transactionsMax: 10 };
   return new WriteHost(transactor as unknown as Transactor, options as unknown as WriteHostOptions);
 }
