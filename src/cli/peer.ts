@@ -4,7 +4,7 @@
  *   lgraph_peer --command status          --conf host:rpc_port,… [-w table|json]
  *   lgraph_peer --command check           --conf …                  equal checksums at one version?
  *   lgraph_peer --command transfer_leader --conf … [--peer host:rpc_port]
- *   lgraph_peer --command add_peer|remove_peer --conf … --peer host:rpc_port
+ *   lgraph_peer --command add_peer|remove_peer --conf … --peer host:rpc_port (of one that is to be removed, also its node id)
  *   lgraph_peer --command snapshot        --conf … --peer host:rpc_port     sync that server's state, compact its log
  *   lgraph_peer --command recover         --directory DIR           the group lost its majority for good (offline)
  *

@@ -344,9 +344,7 @@ function answerAppend(state: RaftState, to: NodeId, answer: Omit<AppendReply, 'k
 }
 
 export function onHeartbeat(state: RaftState, from: NodeId, message: Heartbeat): void {
-  // A damaged log may end before what its server once acknowledged.
-  const commit = state.isSuspect ? Math.min(message.commit, state.log.lastIndex) : message.commit;
-  state.log.commitTo(commit);
+  commitAcknowledged(state, message.commit);
   if (state.isSuspect && state.log.commitIndex >= message.leaderCommit) state.isSuspect = false;
   state.heardCommit = Math.max(state.heardCommit, message.leaderCommit);
   state.witnessMay = Math.max(state.witnessMay, message.witnessMay);
@@ -356,7 +354,16 @@ export function onHeartbeat(state: RaftState, from: NodeId, message: Heartbeat):
 }
 
 export function onCommitNotice(state: RaftState, message: CommitNotice): void {
-  state.log.commitTo(state.isSuspect ? Math.min(message.commit, state.log.lastIndex) : message.commit);
+  commitAcknowledged(state, message.commit);
+}
+
+/**
+ * The leader says that this is committed and that we have it, by what we have acknowledged. A log that may be damaged, or an older copy, may end before
+ * that, or hold other entries there: only entries that come behind one that is like the leader's prove what it holds (`onAppend`).
+ */
+function commitAcknowledged(state: RaftState, commit: number): void {
+  if (!state.isSuspect) state.log.commitTo(commit);
+  else if (state.has('suspect-commits')) state.log.commitTo(Math.min(commit, state.log.lastIndex));
 }
 
 /** The best server to lead next: a voter with data whose log is longest. */

@@ -423,10 +423,18 @@ export class ConsensusGroup {
     return this.#host.driver.node.view.config.config.members.filter((member) => decodeInfo(member).rpcAddress === address);
   }
 
-  /** The server at an address; the one that was heard last, where a wiped one has not lost its old identity yet. */
+  /** Those that are listed at an address, or answer there. */
+  #knownAt(address: string): Member[] {
+    return this.#host.driver.node.view.config.config.members.filter((member) => decodeInfo(member).rpcAddress === address || this.#host.infoOf(member.id)?.rpcAddress === address);
+  }
+
+  #heardMs(id: NodeId): number {
+    return id === this.#host.nodeId ? Infinity : this.#host.driver.lastHeardMs(id) ?? 0;
+  }
+
+  /** The server of that node id, or at that address; the one that was heard last, where a wiped one has not lost its old identity yet. */
   memberAt(address: string): Member {
-    const heard = (id: NodeId) => (id === this.#host.nodeId ? Infinity : this.#host.driver.lastHeardMs(id) ?? 0);
-    const found = this.#membersAt(address).sort((a, b) => heard(b.id) - heard(a.id))[0];
+    const found = memberOf(this.#host.driver.node.view.config.config, address) ?? this.#knownAt(address).sort((a, b) => this.#heardMs(b.id) - this.#heardMs(a.id))[0];
     if (found !== undefined) return found;
     const known = this.#host.driver.node.view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
     throw new DbError('InvalidRequest', `no server of the group has the address ${address}`, { hint: `they are ${known.join(', ')}` });
@@ -446,10 +454,21 @@ export class ConsensusGroup {
   async removeByAddress(address: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {
     const { driver } = this.#host;
     if (driver.node.view.role !== 'leader') throw new DbError('NotLeader', 'only the leader removes servers');
-    const nodeId = this.memberAt(address).id;
+    const member = this.memberAt(address);
+    const nodeId = member.id;
+    if (nodeId !== address) this.#refuseAmbiguous(address);
     // Told before it is done: a server that was removed for its silence comes back by itself, one that is sent away stays away.
-    await this.#host.transport.call(address, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
+    await this.#host.transport.call(decodeInfo(member).rpcAddress, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
     return { nodeId, index: await this.remove(nodeId, timeoutMs) };
+  }
+
+  /** One of two servers may have taken the address of the other, which was wiped, or never came to the address that it was to have instead. */
+  #refuseAmbiguous(address: string): void {
+    const members = this.#knownAt(address);
+    if (members.length < 2) return;
+    const nowMs = this.#host.nowMs();
+    const told = members.map(({ id }) => `${id} (${id === this.#host.nodeId ? 'this one' : this.#heardMs(id) === 0 ? 'not heard by this leader' : `heard ${((nowMs - this.#heardMs(id)) / 1000).toFixed(1)} s ago`})`);
+    throw new DbError('InvalidRequest', `${members.length} servers are listed at ${address}: ${told.join(', ')}`, { hint: 'name the one that is to go by its node id in place of the address' });
   }
 
   async remove(nodeId: NodeId, timeoutMs: number): Promise<number> {

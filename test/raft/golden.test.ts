@@ -38,7 +38,7 @@ const MUTANTS: readonly (readonly [mutant: string, scenario: string])[] = [
   ['commit-beyond-match', 'commit_stops_at_what_matched'], ['changes-before-own-commit', 'change_before_own_commit_refused'],
   ['lease-in-transfer', 'lease_ends_with_transfer'], ['votes-after-restart', 'lease_protected_after_restart'], ['no-lease', 'lease_refuses_votes'],
   ['lease-too-long', 'lease_expires'], ['proposes-in-transfer', 'transfer_gives_up'],
-  ['reuses-read-ids', 'read_ids_are_not_reused'], ['forgets-answers', 'older_copy_remembers_its_vote'], ['leaves-early', 'leaving_server_is_needed'],
+  ['reuses-read-ids', 'read_ids_are_not_reused'], ['forgets-answers', 'older_copy_remembers_its_vote'], ['suspect-commits', 'older_copy_commits_nothing_unproved'], ['leaves-early', 'leaving_server_is_needed'],
   ['never-stands-back', 'entries_do_not_get_through'],
 ];
 

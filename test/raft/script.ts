@@ -18,6 +18,7 @@
  *   cluster nodes=3 notice=25  while writes follow each other within 25 ms, what is committed is told with the next one
  *   empty n1 n2 2 1@1 commit=3  an append without entries, as n1 leading term 2 would send it
  *   put-back n3 2              with n3 down: the last two entries of its log are gone, as in an older copy of its directory
+ *   copy n3 | put-back n3      its files as they are now; with n3 down, they take the place of those that it has then
  *   forget n3                  with n3 down: term and vote are those of before the first election
  *   remind n1 n3               n1, as it leads, tells n3 what it acknowledged (said when a connection begins)
  *   remind-answer n1 n3        n1 tells n3 in which term that last voted for it or followed it (said likewise)
@@ -76,6 +77,7 @@ export class Script {
 
   #out: string[] = [];
   #nextRead = 1;
+  readonly #copies = new Map<string, Pick<Server['store'], 'entries' | 'hard'>>();
   #boots = 0;
 
   /** `mutants`: deliberate bugs of the cores. */
@@ -171,8 +173,14 @@ export class Script {
         server.isUp = false;
         server.writes = [];
       },
+      copy: ([id]) => {
+        const { entries, hard } = this.#server(id).store;
+        this.#copies.set(id!, { entries: [...entries], hard });
+      },
       'put-back': ([id, count]) => {
-        this.#server(id).store.entries.splice(-Number(count));
+        const { store } = this.#server(id);
+        if (count === undefined) Object.assign(store, this.#copies.get(id!));
+        else store.entries.splice(-Number(count));
       },
       forget: ([id]) => (this.#server(id).store.hard = { term: 1, votedFor: undefined }),
       'remind-answer': ([id, other]) => {

@@ -51,6 +51,23 @@ describe('servers that move', () => {
     expect(servers.some(({ wantsRejoin }) => wantsRejoin)).toBe(false);
   });
 
+  it('to where one was that is gone for good: that one is removed by its node id, and not the one that lives there now', async () => {
+    const leader = await group.leader(servers);
+    const [one, gone] = [0, 1, 2].filter((index) => servers[index] !== leader) as [number, number];
+    const id = servers[gone]!.nodeId;
+    const at = ports.map((port, index) => (index === one ? ports[gone]! : port));
+    await Promise.all([one, gone].map((index) => group.stop(servers[index]!)));
+    await restart(one, at);
+    const left = servers.filter((_, index) => index !== gone);
+    const first = await group.leader(left);
+    const address = `127.0.0.1:${ports[gone]}`;
+    await until('it to be known at its new place', async () => (await addresses(first)).includes(`${address} ${servers[one]!.nodeId}`));
+    await expect(first.ask({ kind: 'removePeer', address, timeoutMs: 2000 })).rejects.toThrow(new RegExp(`2 servers are listed at ${address}: .*${id} \\(`));
+    expect((await first.status()).peers.filter(({ isVoter }) => isVoter)).toHaveLength(3);
+    await first.ask({ kind: 'removePeer', address: id, timeoutMs: 2000 });
+    expect((await first.status()).peers.filter(({ isVoter }) => isVoter).map(({ nodeId }) => nodeId).sort()).toEqual(left.map(({ nodeId }) => nodeId).sort());
+  });
+
   it('all at once, and one of them is told where: they find each other', async () => {
     const moved = await freePorts(3);
     await Promise.all(servers.map((server) => group.stop(server)));

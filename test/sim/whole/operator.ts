@@ -2,7 +2,8 @@
  * Who does things to the machines: chance while faults last, and afterwards an operator who reads what the servers say and sets right
  * what they cannot.
  */
-import { decodeInfo } from '../../../src/replica/consensus-status.ts';
+import { decodeInfo, replacedBy } from '../../../src/replica/consensus-status.ts';
+import type { Member } from '../../../src/raft/types.ts';
 import type { GroupStatus } from '../../../src/replica/protocol.ts';
 import type { Host } from './host.ts';
 import type { SimProcess } from './process.ts';
@@ -401,12 +402,16 @@ export class Operator {
     const view = leader?.consensus?.seen.view;
     if (leader === undefined || view === undefined || view.config.index !== view.committedConfig.index) return;
     const ids = new Set(main.map((host) => host.identity?.nodeId));
-    const addresses = main.map((host) => host.address);
-    const ghost = view.config.config.members.find((member) => !ids.has(member.id) && !addresses.includes(decodeInfo(member).rpcAddress));
+    // The address of a wiped server is its successor's, which takes its place; one that another server has moved to has no successor.
+    const isLeft = (member: Member) => {
+      const host = main.find(({ address }) => address === decodeInfo(member).rpcAddress);
+      return host === undefined || view.config.config.members.some((one) => one.id === host.identity?.nodeId && one.voter && !replacedBy(one).includes(member.id));
+    };
+    const ghost = view.config.config.members.find((member) => !ids.has(member.id) && isLeft(member));
     if (ghost === undefined) return;
     const { rpcAddress } = decodeInfo(ghost);
     this.#world.log(() => `the operator removes ${ghost.id} at ${rpcAddress}, where nobody is any more`);
-    leader.ask({ kind: 'removePeer', id: this.#world.nextId++, address: rpcAddress, timeoutMs: 1000 }, (ok) => {
+    leader.ask({ kind: 'removePeer', id: this.#world.nextId++, address: ghost.id, timeoutMs: 1000 }, (ok) => {
       if (ok !== undefined) this.#world.counts.operatorRemovals += 1;
     });
   }

@@ -21,6 +21,7 @@ const FAILED: readonly (readonly [seed: number, steps: number, what: string])[] 
   [34680, 5000, 'the same'],
   [900051, 6000, 'operator: who was removed has promised nothing; a witness that was one too many had its leader say so each half second'],
   [901027, 6000, 'a server that was removed removed its log to join again, and with it, when it crashed, what it knew of its data'],
+  [940320, 4000, 'a server on an older copy of its directory took the last entries of that for committed, by its leader\'s word'],
   [20852, 5000, 'an older copy of the first server, from when it was the only voter, led beside the group that it had become'],
 ];
 
