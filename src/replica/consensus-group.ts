@@ -458,7 +458,7 @@ export class ConsensusGroup {
     const nodeId = member.id;
     if (nodeId !== address) this.#refuseAmbiguous(address);
     // Told before it is done: a server that was removed for its silence comes back by itself, one that is sent away stays away.
-    await this.#host.transport.call(decodeInfo(member).rpcAddress, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
+    await this.#host.transport.call(this.#host.infoOf(nodeId)?.rpcAddress ?? decodeInfo(member).rpcAddress, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
     return { nodeId, index: await this.remove(nodeId, timeoutMs) };
   }
 

@@ -4,8 +4,8 @@
  *
  * A transaction runs to its end in one go (everything under it is synchronous), so the head needs no locks. Its effects are
  * staged over the head at once and proposed with all others of the same tick; the caller hears of it when the entry is
- * committed *and* written here, or before that if it changed nothing but data (decision 028). When leadership goes, the staged changes are dropped and what the group committed after
- * all arrives like any other entry.
+ * committed *and* written here, or before that if it changed nothing but data (decision 028). When leadership goes, the staged
+ * changes are dropped and what the group committed after all arrives like any other entry.
  */
 import { DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -164,7 +164,7 @@ export class Transactor {
 
   // -------------------------------------------------------------- writes
 
-  /** Runs the work as one transaction and resolves when it is committed and applied here. */
+  /** Runs the work as one transaction and resolves when it is committed and applied here, or as `answersAtCommit` says. */
   async write<T>(work: Work<T>, options: WriteOptions = {}): Promise<Written<T>> {
     this.#checkOpen();
     await this.reach(options.minVersion ?? 0);

@@ -345,7 +345,7 @@ export class WriteHost {
       }
       if (idempotencyKey !== undefined) transaction.buildBegun();
       return { result: undefined, ...(answer === undefined ? {} : { answer: () => answer }) };
-    }, { idempotencyKey, digest, again: interactive });
+    }, { idempotencyKey, digest, again: interactive, answersAtCommit: true });
     await this.#built(unfinished);
     return { version };
   }
