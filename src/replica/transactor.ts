@@ -46,6 +46,8 @@ export interface TransactorOptions {
   readonly blocksReadMax?: number;
   /** How often the state store is synced, so that the log behind it can go. */
   readonly syncIntervalMs: number;
+  /** Bytes that the state store's disk has left. Where they are few, nothing is answered before it is written: it might never be (absent: always enough). */
+  readonly freeBytes?: () => number;
   /** A failure to apply: replicas must not drift, so the process has to stop. */
   readonly onFatal: (error: unknown) => void;
   /** Nothing can be written to the state store: this transactor ends here, and a new one goes on when there is space. */
@@ -86,6 +88,10 @@ export type Work<T> = (transaction: Transaction) => { readonly result: T; readon
 const REACH_MS = 1000;
 const NO_ANSWER = new Uint8Array();
 const APPLY_ENTRIES_MAX = 1024;
+/** More than a store's next files take: its memory table, a compaction's output, a segment of the log. */
+const FREE_BYTES_MIN = 256 << 20;
+/** How often that is looked at. */
+const FREE_LOOK_MS = 20;
 /** Far less than the consensus thread delivers ahead. */
 const TELL_BYTES = 1 << 20;
 const TELL_MS = 10;
@@ -127,6 +133,8 @@ export class Transactor {
   /** The last entry that this thread was told is committed, and the last one whose client was told before it was written. */
   #committed = 0;
   #answered = 0;
+  #hasRoom = true;
+  #roomKnownMs = Number.NEGATIVE_INFINITY;
   #busy = false;
   #lastSyncMs = 0;
   /** Bytes of entries that were applied since the consensus thread was told, and when it will be. */
@@ -372,7 +380,7 @@ export class Transactor {
 
   /** Resolves what need not wait until it is written. Gives whether there is any. */
   #answer(entries: readonly CommittedEntry[]): boolean {
-    if (this.#diskFull !== undefined) return false;
+    if (this.#diskFull !== undefined || !this.#isRoomy()) return false;
     const before = this.#answered;
     for (const { id, index } of entries) {
       const pending = id === 0 ? undefined : this.#pending.get(id);
@@ -384,6 +392,15 @@ export class Transactor {
     // Who was resolved goes on after this.
     this.#writer.noteAnswered(this.#answered);
     return true;
+  }
+
+  #isRoomy(): boolean {
+    const now = this.#options.clock.monotonicMs();
+    if (now - this.#roomKnownMs >= FREE_LOOK_MS) {
+      this.#roomKnownMs = now;
+      this.#hasRoom = (this.#options.freeBytes?.() ?? Infinity) >= FREE_BYTES_MIN;
+    }
+    return this.#hasRoom;
   }
 
   #take(id: number): Pending | undefined {

@@ -4,6 +4,7 @@ import { Channel } from '../base/channel.ts';
 import { expectCache } from '../base/heap-watch.ts';
 import type { PortLike } from '../base/channel.ts';
 import { systemClock } from '../base/clock.ts';
+import { diskSpace } from '../base/disk-space.ts';
 import { asDbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { createFirstState, isNewGroup } from '../auth/first-start.ts';
@@ -46,7 +47,7 @@ const transactor = new Transactor({
   writer, reader, clock: systemClock,
   port: { post: (message, transfer) => data.consensusPort.postMessage(message, [...transfer]) },
   uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, blocksReadMax: data.blocksReadMax, syncIntervalMs: data.syncIntervalMs,
-  indexedAtOnceMax: INDEXED_AT_ONCE_MAX,
+  indexedAtOnceMax: INDEXED_AT_ONCE_MAX, freeBytes: () => diskSpace(data.store.location).freeBytes,
   onFatal: (error) => void channel.call('fatal', asDbError(error).message),
   onDiskFull: (error) => void channel.call('diskFull', error.message),
   onRole: (leading) => void onRole(leading),

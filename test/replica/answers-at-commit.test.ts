@@ -31,7 +31,7 @@ class SlowEngine extends MemoryEngine {
 type Propose = Extract<WriterToConsensus, { kind: 'propose' }>;
 
 /** A leader whose consensus thread is the test, with a graph that knows the property `k`. */
-async function leading() {
+async function leading(freeBytes = Infinity) {
   const engine = new SlowEngine();
   const clocks = new VersionClocks();
   const writer = new StateWriter(engine, clocks, 1 << 24);
@@ -40,7 +40,7 @@ async function leading() {
   const full: DbError[] = [];
   const transactor = new Transactor({
     writer, reader, clock: systemClock, port: { post: (message) => void (message.kind === 'propose' && proposed.push(message)) },
-    uncommittedBytesMax: 1 << 20, entryBytesMax: 1 << 20, syncIntervalMs: 60_000,
+    uncommittedBytesMax: 1 << 20, entryBytesMax: 1 << 20, syncIntervalMs: 60_000, freeBytes: () => freeBytes,
     onFatal: (error) => {
       throw error;
     },
@@ -143,6 +143,16 @@ it.each([
   const { version } = await write;
   expect(bench.reader.publishedVersion).toBe(version);
   expect(bench.reader.answeredVersion).toBe(0);
+});
+
+it('waits until it is written, where the disk is nearly full: it might never be', async () => {
+  const bench = await leading(100 << 20);
+  bench.engine.hold();
+  const write = bench.transactor.write(create('k'), { answersAtCommit: true });
+  await bench.commitAll();
+  expect(await stateOf(write)).toBe('open');
+  bench.engine.letGo();
+  expect(await write).toMatchObject({ version: bench.reader.publishedVersion });
 });
 
 it('keeps an outcome for a repetition before it is written', async () => {
