@@ -16,6 +16,9 @@ import { EMPTY_SYSTEM, SYSTEM, SYSTEM_GRAPH } from './system.ts';
 import type { GraphInfo, SystemState } from './system.ts';
 import { readVersion } from './version-record.ts';
 
+/** What was answered is written within milliseconds, unless the disk is full. */
+const WRITTEN_MS = 1000;
+
 /** One version, held open until released. */
 export class ReadPoint {
   readonly snapshot: EngineSnapshot;
@@ -88,6 +91,12 @@ export class StateReader {
   /** Waits until the version is readable here; false after the time. */
   reached(version: number, timeoutMs: number): Promise<boolean> {
     return this.#clocks.reached(version, timeoutMs);
+  }
+
+  /** The newest version, with all that this server has told a client of, if it is written in time; to be given back with `release`. */
+  async acquireAnswered(): Promise<ReadPoint> {
+    await this.reached(this.answeredVersion, WRITTEN_MS);
+    return this.acquire();
   }
 
   /** The newest version; to be given back with `release`. */

@@ -103,7 +103,7 @@ export class Calls {
     if (command === 'transfer_leader') return this.#host.transferLeader(peer, ADMIN_MS);
     if (peer === undefined) throw new DbError('InvalidRequest', '--peer is missing: the address host:rpc_port of the server');
     if (command === 'add_peer') return group.addByAddress(peer, ADMIN_MS);
-    return group.removeByAddress(peer, ADMIN_MS);
+    return group.removeNamed(peer, ADMIN_MS);
   }
 
   /** Syncs the state and compacts the log of the server at `address` (this one if undefined); resolves when that is done. */

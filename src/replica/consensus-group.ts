@@ -432,9 +432,9 @@ export class ConsensusGroup {
     return id === this.#host.nodeId ? Infinity : this.#host.driver.lastHeardMs(id) ?? 0;
   }
 
-  /** The server of that node id, or at that address; the one that was heard last, where a wiped one has not lost its old identity yet. */
+  /** The server at an address; the one that was heard last, where a wiped one has not lost its old identity yet. */
   memberAt(address: string): Member {
-    const found = memberOf(this.#host.driver.node.view.config.config, address) ?? this.#knownAt(address).sort((a, b) => this.#heardMs(b.id) - this.#heardMs(a.id))[0];
+    const found = this.#knownAt(address).sort((a, b) => this.#heardMs(b.id) - this.#heardMs(a.id))[0];
     if (found !== undefined) return found;
     const known = this.#host.driver.node.view.config.config.members.map((member) => decodeInfo(member).rpcAddress);
     throw new DbError('InvalidRequest', `no server of the group has the address ${address}`, { hint: `they are ${known.join(', ')}` });
@@ -451,21 +451,21 @@ export class ConsensusGroup {
     return { nodeId, index };
   }
 
-  async removeByAddress(address: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {
+  /** `named`: its address, or its node id. */
+  async removeNamed(named: string, timeoutMs: number): Promise<{ readonly nodeId: NodeId; readonly index: number }> {
     const { driver } = this.#host;
     if (driver.node.view.role !== 'leader') throw new DbError('NotLeader', 'only the leader removes servers');
-    const member = this.memberAt(address);
+    const member = memberOf(driver.node.view.config.config, named) ?? this.#onlyMemberAt(named);
     const nodeId = member.id;
-    if (nodeId !== address) this.#refuseAmbiguous(address);
     // Told before it is done: a server that was removed for its silence comes back by itself, one that is sent away stays away.
     await this.#host.transport.call(this.#host.infoOf(nodeId)?.rpcAddress ?? decodeInfo(member).rpcAddress, { op: 'dismiss', body: { nodeId } }, DISMISS_MS).catch(() => undefined);
     return { nodeId, index: await this.remove(nodeId, timeoutMs) };
   }
 
   /** One of two servers may have taken the address of the other, which was wiped, or never came to the address that it was to have instead. */
-  #refuseAmbiguous(address: string): void {
+  #onlyMemberAt(address: string): Member {
     const members = this.#knownAt(address);
-    if (members.length < 2) return;
+    if (members.length < 2) return this.memberAt(address);
     const nowMs = this.#host.nowMs();
     const told = members.map(({ id }) => `${id} (${id === this.#host.nodeId ? 'this one' : this.#heardMs(id) === 0 ? 'not heard by this leader' : `heard ${((nowMs - this.#heardMs(id)) / 1000).toFixed(1)} s ago`})`);
     throw new DbError('InvalidRequest', `${members.length} servers are listed at ${address}: ${told.join(', ')}`, { hint: 'name the one that is to go by its node id in place of the address' });

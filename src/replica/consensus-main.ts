@@ -120,7 +120,7 @@ export class MainSide {
         this.#order(message.id, (group) => group.addByAddress(message.address, message.timeoutMs));
         return;
       case 'removePeer':
-        this.#order(message.id, (group) => group.removeByAddress(message.address, message.timeoutMs));
+        this.#order(message.id, (group) => group.removeNamed(message.address, message.timeoutMs));
         return;
       case 'stop':
         void this.#host.stop(message.timeoutMs, message.leave ?? false).then((outcome) => this.#reply(message.id, outcome), (error: unknown) => this.#fail(message.id, error));

@@ -127,6 +127,7 @@ export type MainToConsensus =
   | { readonly kind: 'storeFull' }
   | { readonly kind: 'transferLeader'; readonly id: number; readonly address: string | undefined; readonly timeoutMs: number }
   | { readonly kind: 'addPeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
+  /** `address`: that of the server, or its node id. */
   | { readonly kind: 'removePeer'; readonly id: number; readonly address: string; readonly timeoutMs: number }
   /**
    * Leave leadership (transfer if possible) and stop: flush, close streams, exit the thread. `leave`: leave the group for good

@@ -17,7 +17,7 @@ export function graphExportRoutes(app: FastifyInstance, service: Service): void 
     const body = bodyOf(request.body);
     const options = optionsOf(body);
     const { minVersion, versionWaitMs, readMode } = call.options({});
-    await service.waitForVersion(Math.max(minVersion ?? 0, service.options.reader.answeredVersion, await service.readIndexes.versionFor(readMode)), { waitMs: versionWaitMs });
+    await service.waitForVersion(Math.max(minVersion ?? 0, await service.readIndexes.versionFor(readMode)), { waitMs: versionWaitMs });
     const graphs = body.graphs === undefined ? undefined : textsOf(body.graphs, 'graphs');
     const { version, bytes } = await service.options.copies.export(graphs, options);
     call.saw(version);

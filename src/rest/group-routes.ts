@@ -18,7 +18,7 @@ export function groupRoutes(app: FastifyInstance, service: Service): void {
     const principal = await principalOf(service, request);
     if (!principal.isAdmin) throw new DbError('Forbidden', 'Admin access right required.');
     const { peer } = (request.body ?? {}) as { peer?: unknown };
-    if (peer !== undefined && typeof peer !== 'string') throw new DbError('InvalidRequest', '`peer` is the address host:rpc_port of a server, or its node id');
+    if (peer !== undefined && typeof peer !== 'string') throw new DbError('InvalidRequest', '`peer` is the address host:rpc_port of a server');
     return peer;
   };
 

@@ -62,7 +62,7 @@ interface ExportRequest {
 
 async function openExport({ graphs, options }: ExportRequest): Promise<{ version: number; stream: number }> {
   const { reader } = await opened;
-  const point = reader.acquire();
+  const point = await reader.acquireAnswered();
   try {
     const names = graphs ?? point.system.graphs.map(({ name }) => name);
     for (const name of names) point.view(name);

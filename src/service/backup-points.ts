@@ -45,8 +45,6 @@ interface Held {
 /** Little enough that the thread of the log is soon back at its work. */
 const ENTRIES_BYTES = 1 << 20;
 const LOOK_MS = 1000;
-/** What was answered is written within milliseconds. */
-const WRITTEN_MS = 1000;
 const RETRY_MS = 20;
 const RETRIES = 100;
 
@@ -64,8 +62,7 @@ export class BackupPoints {
   /** The newest version here. */
   async newest(): Promise<BackupPoint> {
     const { reader } = this.#options;
-    await reader.reached(reader.answeredVersion, WRITTEN_MS);
-    const point = reader.acquire();
+    const point = await reader.acquireAnswered();
     try {
       return await this.#factsOf(point);
     } finally {
@@ -76,9 +73,11 @@ export class BackupPoints {
   /** The same, held under a name until `end`, or until nobody has asked for it for a while. Throws Busy. */
   async begin(): Promise<BackupPoint & { readonly name: string }> {
     const { heldMax, clock, reader } = this.#options;
-    await reader.reached(reader.answeredVersion, WRITTEN_MS);
-    if (this.#held.size >= heldMax) throw new DbError('Busy', `${heldMax} backups read from this server already`, { hint: 'backups_max allows more' });
-    const point = reader.acquire();
+    const point = await reader.acquireAnswered();
+    if (this.#held.size >= heldMax) {
+      reader.release(point);
+      throw new DbError('Busy', `${heldMax} backups read from this server already`, { hint: 'backups_max allows more' });
+    }
     const name = `${process.pid}-${clock.wallMs().toString(36)}-${this.#next++}`;
     this.#held.set(name, { point, users: 0, usedMs: clock.monotonicMs() });
     try {

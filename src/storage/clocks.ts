@@ -7,7 +7,7 @@
  *
  * Float64 slots: versions are log indexes below 2^53, and an aligned 8-byte store is not torn on any platform that Node
  * supports. The header holds the published version; it is stored and loaded with Atomics as two halves guarded by a
- * sequence number, which also orders the clock stores before it.
+ * sequence number, which also orders the clock stores before it. Beside it is the answered version, a slot like the others.
  */
 
 const SLOTS = 1 << 20;

@@ -1,90 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
 import type { DbError } from '../../src/base/errors.ts';
 import { parseTextQuery } from '../../src/cypher/fulltext/query.ts';
 import { TextSearch } from '../../src/cypher/fulltext/search.ts';
-import { BlockCache } from '../../src/graph/block-source.ts';
-import { StateReader } from '../../src/graph/state-reader.ts';
-import { StateWriter } from '../../src/graph/state-writer.ts';
 import type { Transaction } from '../../src/graph/transaction.ts';
-import { pack, unpack } from '../../src/replica/packed.ts';
-import type { WriterToConsensus } from '../../src/replica/protocol.ts';
-import { Transactor } from '../../src/replica/transactor.ts';
-import { VersionClocks } from '../../src/storage/clocks.ts';
-import { MemoryEngine } from '../../src/storage/memory-engine.ts';
 import { NodeValue } from '../../src/value/value.ts';
-
-type Propose = Extract<WriterToConsensus, { kind: 'propose' }>;
-
-/** A transactor whose consensus thread is the test. */
-class Bench {
-  readonly engine = new MemoryEngine();
-  readonly clocks = new VersionClocks();
-  readonly writer = new StateWriter(this.engine, this.clocks, 1 << 24);
-  readonly reader = new StateReader(this.engine, this.clocks, new BlockCache(1 << 24));
-  readonly proposed: Propose[] = [];
-  fatal: unknown;
-  index = 0;
-  readonly transactor = new Transactor({
-    writer: this.writer, reader: this.reader, clock: systemClock,
-    port: { post: (message) => void (message.kind === 'propose' && this.proposed.push(message)) },
-    uncommittedBytesMax: 1 << 20, entryBytesMax: 1 << 20, syncIntervalMs: 1000, onFatal: (error) => (this.fatal = error),
-  });
-
-  lead(term: number): void {
-    this.commit([{ id: 0, term, data: undefined }]);
-    this.transactor.receive({ kind: 'leading', term, readyIndex: this.index });
-  }
-
-  commit(entries: { id: number; term: number; data: Uint8Array | undefined }[]): void {
-    const first = this.index + 1;
-    this.index += entries.length;
-    this.transactor.receive({
-      kind: 'committed', first, terms: entries.map((one) => one.term), ids: entries.map((one) => one.id),
-      kinds: entries.map((one) => (one.data === undefined ? 0 : 1)), data: pack(entries.map((one) => one.data ?? new Uint8Array())),
-    });
-  }
-
-  /** Commits all proposals that came in, as the leader's own. */
-  commitProposed(): void {
-    for (const one of this.proposed.splice(0)) {
-      const parts = unpack(one.data);
-      this.commit(one.ids.map((id, i) => ({ id, term: one.term, data: parts[i]! })));
-    }
-  }
-
-  async settle(): Promise<void> {
-    for (let i = 0; i < 6; i++) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  count(): number {
-    const point = this.reader.acquire();
-    try {
-      return point.view('default').nodeCount();
-    } finally {
-      this.reader.release(point);
-    }
-  }
-}
-
-const create = (key: string) => (tx: Transaction) => {
-  const graph = tx.graph('default');
-  return { result: graph.createNode([], [[graph.keyId('k'), key]]).id };
-};
-
-async function leading(): Promise<Bench> {
-  const bench = new Bench();
-  bench.lead(1);
-  await bench.settle();
-  const made = bench.transactor.write((tx) => {
-    tx.changeSystem({ kind: 'createGraph', name: 'default', description: '', maxSizeGB: 1, strict: false });
-    return { result: undefined };
-  });
-  await bench.settle();
-  bench.commitProposed();
-  await made;
-  return bench;
-}
+import { unpack } from '../../src/replica/packed.ts';
+import type { Propose } from './transactor-bench.ts';
+import { Bench, create, leading } from './transactor-bench.ts';
 
 describe('the transactor', () => {
   it('refuses writes until this term\'s no-op is applied', async () => {

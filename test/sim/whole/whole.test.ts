@@ -22,6 +22,7 @@ const FAILED: readonly (readonly [seed: number, steps: number, what: string])[] 
   [900051, 6000, 'operator: who was removed has promised nothing; a witness that was one too many had its leader say so each half second'],
   [901027, 6000, 'a server that was removed removed its log to join again, and with it, when it crashed, what it knew of its data'],
   [940320, 4000, 'a server on an older copy of its directory took the last entries of that for committed, by its leader\'s word'],
+  [951214, 4000, 'operator: one that was wiped before the group knew where it had moved left its old identity at an address that another one has now'],
   [20852, 5000, 'an older copy of the first server, from when it was the only voter, led beside the group that it had become'],
 ];
 
