@@ -1,4 +1,7 @@
-/** The services of clients on the gRPC port: their methods by path, with the two codecs of each. */
+/**
+ * The services of clients on the gRPC port: their methods by path, with the two codecs of each. The definitions are read when the first
+ * message is: that takes as long as a tenth of a start, and many servers never see a gRPC client.
+ */
 import { loadSync } from '@grpc/proto-loader';
 import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import { protoFile } from './proto-file.ts';
@@ -19,7 +22,16 @@ export function serviceOf(name: string): ServiceDefinition {
   return clientProtos()[name] as ServiceDefinition;
 }
 
-/** Paths of the methods that need what the main thread has; reflection does not. */
+/** Methods that need what the main thread has, by service, as proto/ has them; reflection does not. */
+export const RELAYED_METHODS: Readonly<Record<string, readonly string[]>> = {
+  [CLIENT_SERVICE]: ['Login', 'Run', 'Begin', 'Commit', 'Rollback', 'ImportSchema', 'ImportData', 'Version', 'Group'],
+  [HEALTH_SERVICE]: ['Check', 'Watch'],
+};
+
+export function pathOf(service: string, method: string): string {
+  return `/${service}/${method}`;
+}
+
 export function relayedPaths(): string[] {
-  return [CLIENT_SERVICE, HEALTH_SERVICE].flatMap((name) => Object.values(serviceOf(name)).map(({ path }) => path));
+  return Object.entries(RELAYED_METHODS).flatMap(([service, methods]) => methods.map((method) => pathOf(service, method)));
 }

@@ -14,7 +14,7 @@ import { addressRefused } from '../service/service.ts';
 import type { ResultStream, RunOptions } from '../service/session.ts';
 import type { Message } from './client-values.ts';
 import type { CallStatus, ClientCall } from './client-call.ts';
-import { CLIENT_SERVICE, HEALTH_SERVICE, serviceOf } from './client-proto.ts';
+import { CLIENT_SERVICE, HEALTH_SERVICE, pathOf, serviceOf } from './client-proto.ts';
 import { keyOf, runOptionsOf, readModeOf, timeOf } from './client-options.ts';
 import { ImportStatements } from './client-import.ts';
 import { ClientTransactions } from './client-transactions.ts';
@@ -82,8 +82,10 @@ export class ClientService {
   }
 
   #define(service: string, name: string, answer: Method['answer'], isOpen = false): void {
-    const { path, requestDeserialize, responseSerialize } = serviceOf(service)[name]!;
-    this.#methods.set(path, { read: (bytes) => requestDeserialize(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) as Message, write: responseSerialize, answer, isOpen });
+    const codecs = () => serviceOf(service)[name]!;
+    this.#methods.set(pathOf(service, name), {
+      read: (bytes) => codecs().requestDeserialize(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) as Message, write: (answered) => codecs().responseSerialize(answered), answer, isOpen,
+    });
   }
 
   /** Calls that are being answered. */

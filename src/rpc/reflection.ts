@@ -3,9 +3,9 @@
  * https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
 import { status } from '@grpc/grpc-js';
-import type { Server, ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Server, ServerDuplexStream, ServiceDefinition as GrpcServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
-import { CLIENT_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICES, clientProtos, serviceOf } from './client-proto.ts';
+import { CLIENT_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICES, clientProtos, pathOf, serviceOf } from './client-proto.ts';
 
 interface Question {
   readonly message_request?: string;
@@ -54,9 +54,20 @@ function answer(question: Question, { byName, byPackage, symbols }: Descriptors)
   }
 }
 
+const INFO = 'ServerReflectionInfo';
+
+function infoDefinition(service: string): GrpcServiceDefinition {
+  const codecs = () => serviceOf(service)[INFO]!;
+  return { [INFO]: {
+    path: pathOf(service, INFO), requestStream: true, responseStream: true,
+    requestSerialize: (question: object) => codecs().requestSerialize(question), requestDeserialize: (bytes: Buffer) => codecs().requestDeserialize(bytes),
+    responseSerialize: (answered: object) => codecs().responseSerialize(answered), responseDeserialize: (bytes: Buffer) => codecs().responseDeserialize(bytes),
+  } };
+}
+
 /** `mayAsk`: whether an address may connect at all. */
 export function addReflection(server: Server, mayAsk: (peer: string) => boolean): void {
-  const known = descriptors();
+  let known: Descriptors | undefined;
   const info = (call: ServerDuplexStream<Question, object>) => {
     call.on('error', () => undefined);
     if (!mayAsk(call.getPeer())) {
@@ -64,12 +75,12 @@ export function addReflection(server: Server, mayAsk: (peer: string) => boolean)
       return;
     }
     call.on('data', (question: Question) => {
-      if (!call.write({ valid_host: question.host, original_request: question, ...answer(question, known) })) {
+      if (!call.write({ valid_host: question.host, original_request: question, ...answer(question, known ??= descriptors()) })) {
         call.pause();
         call.once('drain', () => call.resume());
       }
     });
     call.on('end', () => call.end());
   };
-  for (const name of REFLECTION_SERVICES) server.addService(serviceOf(name) as never, { ServerReflectionInfo: info } as unknown as UntypedServiceImplementation);
+  for (const name of REFLECTION_SERVICES) server.addService(infoDefinition(name), { [INFO]: info } as unknown as UntypedServiceImplementation);
 }

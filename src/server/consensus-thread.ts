@@ -1,9 +1,7 @@
 /**
  * The consensus thread: election timers, peer streams and the log, away from queries and their garbage.
- *
- * Started with `workerData` = { options, writerPort, mainPort } and both ports in the transfer list.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
@@ -15,17 +13,15 @@ import { relayTo } from '../rpc/client-relay.ts';
 import { addClientServices } from '../rpc/client-server.ts';
 import { peerTls } from '../rpc/peer-tls.ts';
 import { RaftTransport } from '../rpc/raft-transport.ts';
+import { threadData } from './thread-data.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage } from './threads.ts';
 import { setThreadPriority } from './thread-priority.ts';
-import { reportWorkerStats } from './thread-stats.ts';
-
-reportWorkerStats();
 
 setThreadPriority(-10);
 
 const TOLD_MS = 10_000;
 
-const { options, writerPort, mainPort, clientPort, tls } = workerData as ConsensusThreadData;
+const { options, writerPort, mainPort, clientPort, tls } = await threadData<ConsensusThreadData>();
 
 const fatal = (error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,4 @@
 /** The thread for copies: reads whole states and the log for backups, makes the scheduled ones, and writes out graphs for exports. */
-import { workerData } from 'node:worker_threads';
 import { ByteStreams, releasing } from '../base/byte-streams.ts';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
@@ -17,14 +16,12 @@ import { backupRound } from './backup-round.ts';
 import type { RoundOptions } from './backup-round.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { setThreadPriority } from './thread-priority.ts';
-import { reportWorkerStats } from './thread-stats.ts';
+import { threadData } from './thread-data.ts';
 import type { CopyThreadData } from './threads.ts';
-
-reportWorkerStats();
 
 setThreadPriority(5);
 
-const data = workerData as CopyThreadData;
+const data = await threadData<CopyThreadData>();
 const streams = new ByteStreams();
 const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
   ...streams.handlers,

@@ -3,11 +3,12 @@
  * is set. Secrets never get here: what is logged are names, numbers and our own messages.
  */
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import pino from 'pino';
-import pretty from 'pino-pretty';
 import { DbError } from '../base/errors.ts';
 import type { Config } from './options.ts';
+import type pretty from 'pino-pretty';
 
 export type Log = pino.Logger;
 
@@ -24,7 +25,11 @@ export function openLog(config: Pick<Config, 'log_dir' | 'log_file_size' | 'max_
   if (config.log_dir !== '') {
     return pino(options, new RotatingFile(config.log_dir, config.log_file_size * 1024 * 1024, config.max_n_log_files));
   }
-  if (process.stdout.isTTY) return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', sync: true }));
+  if (process.stdout.isTTY) {
+    // Loaded where somebody looks only.
+    const prettyLines = createRequire(import.meta.url)('pino-pretty') as typeof pretty;
+    return pino(options, prettyLines({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', sync: true }));
+  }
   const output = pino.destination({ dest: 1, sync: true, maxLength: KEPT_BYTES });
   // As below: without a listener the failed write would be thrown to whoever had something to say. What is kept goes out with the next line that can.
   output.on('error', () => undefined);

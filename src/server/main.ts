@@ -3,7 +3,6 @@ import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
 import { asDbError } from '../base/errors.ts';
 import { addressesOf } from './addresses.ts';
-import { checkServer } from './check.ts';
 import { checkTogether, helpText, loadConfig, printedConfig } from './config.ts';
 import type { LoadedConfig } from './config.ts';
 import { startDetached, stopDetached } from './daemon.ts';
@@ -12,10 +11,11 @@ import { openLog } from './log.ts';
 import type { Log } from './log.ts';
 import { OPTIONS } from './options.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
-import { LgraphServer } from './server.ts';
+import type { LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
 import { ENOUGH_BYTES, untilSpace } from './disk-space.ts';
 import { realFolder, replaceStore } from './store-switch.ts';
+import { ThreadStarter } from './thread-starter.ts';
 
 const READERS_END_MS = 1000;
 /**
@@ -62,6 +62,7 @@ async function main(argv: readonly string[]): Promise<void> {
   if (loaded.printConfig) return say(printedConfig(loaded));
   if (loaded.check) {
     say('[+] configuration');
+    const { checkServer } = await import('./check.ts');
     const lines = await checkServer(loaded.config);
     for (const { name, ok, text } of lines) say(`[${ok === undefined ? ' ' : ok ? '+' : '-'}] ${name}: ${text}`);
     // The engines of store and log leave nothing open, but their timers need not be waited for.
@@ -113,6 +114,9 @@ async function run(loaded: LoadedConfig): Promise<void> {
     complain(error, 254);
   }
   banner(loaded, log);
+  const threads = new ThreadStarter(config);
+  threads.prepare();
+  const { LgraphServer: Server } = await import('./server.ts');
   let ending = false;
   let askedMs = 0;
   const end = (code: number) => {
@@ -131,7 +135,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
     server.endReaders().then(leave, leave);
   };
   const rejoins = new RejoinPauses(systemClock);
-  const make = (): LgraphServer => new LgraphServer(config, log, {
+  const make = (): LgraphServer => new Server(config, log, threads, {
     fatal, newState: () => void restart('with the new state', () => replaceStore(realFolder(config.directory))), rejoin: () => void rejoin(), diskFull: (message) => void goOnWithSpace(message),
   });
   let server = make();

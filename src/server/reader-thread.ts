@@ -1,5 +1,4 @@
 /** A reader thread: long reads, each on a snapshot of its own. */
-import { workerData } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import { expectCache } from '../base/heap-watch.ts';
 import type { PortLike } from '../base/channel.ts';
@@ -19,16 +18,14 @@ import { ReadingAhead } from './read-ahead.ts';
 import { fillFreshStore, writeState } from './state-transfer.ts';
 import type { FreshState } from './state-transfer.ts';
 import { setThreadPriority } from './thread-priority.ts';
+import { threadData } from './thread-data.ts';
 import type { ReaderThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
 import { spillFiles } from '../service/spill-files.ts';
-import { reportWorkerStats } from './thread-stats.ts';
-
-reportWorkerStats();
 
 setThreadPriority(5);
 
-const data = workerData as ReaderThreadData;
+const data = await threadData<ReaderThreadData>();
 const engine = await openLevelEngine(data.store);
 const clocks = new VersionClocks(data.clocks);
 expectCache(data.blockCacheBytes);

@@ -1,19 +1,19 @@
 /**
  * One server: its threads and ports, wired, started and stopped in order.
  *
- *   start   writer thread (opens the store) → reader threads → consensus thread → HTTP, Bolt. The ports are open while the
+ *   start   writer thread (opens the store) → reader threads → consensus thread → HTTP, gRPC, Bolt. The ports are open while the
  *           group still forms, so that /livez, /readyz and /info/peers can say what it waits for.
  *   stop    no new requests → running ones end → leadership handed over → threads → store
  */
 import { join } from 'node:path';
-import { MessageChannel, Worker } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import type { PortLike } from '../base/channel.ts';
 import { certificateConcerns } from '../base/certificate-concerns.ts';
 import { CertificateWatch } from '../base/certificates.ts';
 import { systemClock } from '../base/clock.ts';
-import { expectCache, heapMegabytes } from '../base/heap-watch.ts';
+import { expectCache } from '../base/heap-watch.ts';
 import { asDbError, DbError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { BoltServer } from '../bolt/bolt-server.ts';
@@ -60,11 +60,12 @@ import type { Config } from './options.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
 import { realFolder, settleStore, STORE } from './store-switch.ts';
 import type { FreshState } from './state-transfer.ts';
+import { blockCacheBytes, isWitness } from './thread-starter.ts';
+import type { ThreadName, ThreadStarter } from './thread-starter.ts';
 import { portsBetween } from './threads.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage, CopyThreadData, ReaderThreadData, StatementThreadData, StoreOptions, WriterThreadData } from './threads.ts';
 import { ScheduledBackups } from './scheduled-backups.ts';
 import { openStorage } from '../data/backup/open-storage.ts';
-import { metricsText } from './metrics.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
 import { csvFiles } from '../service/csv-files.ts';
@@ -89,6 +90,7 @@ export interface ServerEvents {
 export class LgraphServer {
   readonly #config: Config;
   readonly #log: Log;
+  readonly #threads: ThreadStarter;
   readonly #events: ServerEvents;
   readonly #clocks = new VersionClocks();
   /** Bytes that statements of all threads have in temporary files. */
@@ -123,8 +125,9 @@ export class LgraphServer {
   #installProblem = '';
   service: Service | undefined;
 
-  constructor(config: Config, log: Log, events: ServerEvents) {
+  constructor(config: Config, log: Log, threads: ThreadStarter, events: ServerEvents) {
     this.#config = config;
+    this.#threads = threads;
     this.#log = log;
     this.#events = events;
     this.#tasks = new TaskRegistry(config.max_running_statements);
@@ -137,9 +140,8 @@ export class LgraphServer {
     return { location: join(this.#config.directory, STORE), cacheBytes: this.#config.store_cache_mb * MB, writeBufferBytes: 32 * MB };
   }
 
-  /** Decoded blocks are kept per thread: the budget is shared between main, writer and readers. */
   get #blockCacheBytes(): number {
-    return Math.floor((this.#config.cache_mb * MB) / (2 + this.#config.reader_threads));
+    return blockCacheBytes(this.#config);
   }
 
   async start(): Promise<void> {
@@ -194,7 +196,7 @@ export class LgraphServer {
   }
 
   get #isWitness(): boolean {
-    return this.#config.enable_ha && this.#config.ha_is_witness;
+    return isWitness(this.#config);
   }
 
   /** A witness has no state: no store, and none of the threads that work on one. */
@@ -211,11 +213,8 @@ export class LgraphServer {
 
   // -------------------------------------------------------------- threads
 
-  #worker(name: string, workerData: object, transferList: MessagePort[]): Worker {
-    // Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept.
-    const resourceLimits = { maxYoungGenerationSizeMb: this.#isWitness ? 2 : name === 'consensus-thread' ? 16 : 64, maxOldGenerationSizeMb: heapMegabytes(this.#blockCacheBytes) };
-    const threadStats = this.#threadStats.add(name.replace('-thread', ''));
-    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData: { ...workerData, threadStats }, transferList, name, resourceLimits });
+  #worker(name: ThreadName, data: object, transferList: MessagePort[]): Worker {
+    const worker = this.#threads.start(name, { data, stats: this.#threadStats.add(name.replace('-thread', '')) }, transferList);
     worker.on('error', (error) => this.#fatal(`the ${name} failed: ${error.message}`));
     worker.on('exit', () => {
       if (!this.#stopping) this.#fatal(`the ${name} ended unexpectedly`);
@@ -305,7 +304,7 @@ export class LgraphServer {
     const { ssl_auth: tls, ha_tls: groupTls, server_cert: cert, server_key: key, server_ca: ca, tls_reload_s: reloadSeconds } = this.#config;
     const { port1: rpcCalls, port2: clientPort } = new MessageChannel();
     this.#rpcCalls = rpcCalls;
-    const data: Omit<ConsensusThreadData, 'threadStats'> = {
+    const data: ConsensusThreadData = {
       options, writerPort, mainPort: consensusMainSide, clientPort, tls: tls && groupTls && options.enabled ? { files: { cert, key, ca }, reloadMs: reloadSeconds * 1000 } : undefined,
     };
     this.#consensus = this.#worker('consensus-thread', data, [writerPort, consensusMainSide, clientPort]);
@@ -474,7 +473,9 @@ export class LgraphServer {
     this.#log.error({ diagnostics: facts }, 'Received signal SIGQUIT: what this server is doing');
   }
 
-  #metrics(service: Service): Promise<string> {
+  async #metrics(service: Service): Promise<string> {
+    // Loaded when it is asked for, as a start has no time for it.
+    const { metricsText } = await import('./metrics.ts');
     return metricsText({
       service, threads: this.#threadStats, directory: this.#config.directory,
       connections: () => ({ rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 }),

@@ -3,7 +3,6 @@
  * second; whoever wants to know reads it there, also while a thread is too busy to answer.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { workerData } from 'node:worker_threads';
 
 const FIELDS = ['delayMeanMs', 'delayP99Ms', 'delayMaxMs', 'heapBytes', 'externalBytes'] as const;
 export type ThreadStats = Readonly<Record<(typeof FIELDS)[number], number>>;
@@ -12,7 +11,7 @@ const INTERVAL_MS = 1000;
 const RESOLUTION_MS = 20;
 const NS_PER_MS = 1e6;
 
-/** One thread's place in the shared memory; travels in its `workerData` as `threadStats`. */
+/** One thread's place in the shared memory; travels with its data. */
 export interface StatsSlot {
   readonly buffer: SharedArrayBuffer;
   readonly slot: number;
@@ -59,10 +58,4 @@ export function reportThreadStats({ buffer, slot }: StatsSlot): () => void {
     clearInterval(timer);
     delay.disable();
   };
-}
-
-/** In a worker that was started with a slot. */
-export function reportWorkerStats(): void {
-  const { threadStats } = workerData as { readonly threadStats?: StatsSlot };
-  if (threadStats !== undefined) reportThreadStats(threadStats);
 }

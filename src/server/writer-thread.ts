@@ -1,5 +1,4 @@
 /** The writer thread: the transactor with the state store, write transactions, and nothing that waits for a client. */
-import { workerData } from 'node:worker_threads';
 import { Channel } from '../base/channel.ts';
 import { expectCache } from '../base/heap-watch.ts';
 import type { PortLike } from '../base/channel.ts';
@@ -21,12 +20,10 @@ import { VersionClocks } from '../storage/clocks.ts';
 import type { Engine } from '../storage/engine.ts';
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { allEncoders } from './encoders.ts';
+import { threadData } from './thread-data.ts';
 import type { WriterThreadData } from './threads.ts';
 import { csvFiles } from '../service/csv-files.ts';
 import { spillFiles } from '../service/spill-files.ts';
-import { reportWorkerStats } from './thread-stats.ts';
-
-reportWorkerStats();
 
 /** Longer than any server retries a request that it forwarded. */
 const OWN_KEY_KEPT_MS = 120_000;
@@ -36,7 +33,7 @@ const FULL_DISK_MS = 500;
 /** An index over so many elements takes some tenths of a second. */
 const INDEXED_AT_ONCE_MAX = 1000;
 
-const data = workerData as WriterThreadData;
+const data = await threadData<WriterThreadData>();
 const engine = await opened();
 const clocks = new VersionClocks(data.clocks);
 expectCache(data.blockCacheBytes);

@@ -1,0 +1,20 @@
+/** The thread's side of thread-starter.ts. */
+import { parentPort } from 'node:worker_threads';
+import { reportThreadStats } from './thread-stats.ts';
+import type { StatsSlot } from './thread-stats.ts';
+
+/** The first message to a thread. */
+export interface ThreadStart {
+  readonly data: unknown;
+  readonly stats: StatsSlot;
+}
+
+/** What this thread is to work with, which comes when it has loaded its code. From then on it reports how it is. */
+export function threadData<T>(): Promise<T> {
+  return new Promise((resolve) => {
+    parentPort!.once('message', ({ data, stats }: ThreadStart) => {
+      reportThreadStats(stats);
+      resolve(data as T);
+    });
+  });
+}
