@@ -22,6 +22,8 @@ import { SnapshotSender } from './snapshot-sender.ts';
 
 export interface SnapshotsHost {
   readonly disk: Disk;
+  /** Of that disk, for the log. */
+  readonly reserveBytes: number;
   /** Of the disk of the state store, where that is another one. */
   readonly storeFreeBytes?: (() => number) | undefined;
   /** In the same directory. */

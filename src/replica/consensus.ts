@@ -72,7 +72,7 @@ const SPACE_CHECK_MS = 1000;
 const ORPHAN_MS = 3000;
 /** A removal that comes later than this has another reason: the one that was announced failed. */
 const DISMISSED_MS = 60_000;
-const SPACE_LOW_BYTES = 32 << 20;
+const RESERVE_BYTES = 32 << 20;
 const LOG_KEEPS_ENTRIES = 100_000;
 const WITNESS_CACHE_BYTES = 1 << 20;
 const AHEAD_BYTES = 16 << 20;
@@ -125,7 +125,7 @@ export class Consensus {
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#snapshots = new Snapshots({
-      disk: this.#disk, storeFreeBytes: freeBytesElsewhere(parts.options.logDirectory, parts.options.storeDirectory), bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
+      disk: this.#disk, reserveBytes: parts.options.diskReserveBytes ?? RESERVE_BYTES, storeFreeBytes: freeBytesElsewhere(parts.options.logDirectory, parts.options.storeDirectory), bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
       bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
       random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(), mutants: parts.mutants,
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
@@ -429,7 +429,7 @@ export class Consensus {
     this.#spaceCheckedMs = nowMs;
     if (this.#isStoreFull) this.#offerLead(nowMs);
     const driver = this.#driver!;
-    const isLow = this.#disk.freeBytes() < SPACE_LOW_BYTES;
+    const isLow = this.#disk.freeBytes() < (this.#options.diskReserveBytes ?? RESERVE_BYTES);
     if (isLow === driver.isSpaceLow) return;
     driver.isSpaceLow = isLow;
     if (isLow) {

@@ -204,6 +204,8 @@ export interface ConsensusOptions {
   readonly logDirectory: string;
   /** Where the state store is, perhaps on another disk. */
   readonly storeDirectory?: string;
+  /** With less than this free on the log's disk it takes no entries; states for other servers leave twice as much (default 32 MB). */
+  readonly diskReserveBytes?: number;
   readonly listenHost: string;
   readonly rpcPort: number;
   readonly info: NodeInfo;

@@ -4,6 +4,7 @@
  * A transfer that breaks is taken up where it stopped, also after a restart of either side: the file and its header stay until
  * nobody has asked for a while. It ends when the peer has the state in use, needs none any more, or is not heard of.
  */
+import { ROOMY } from '../base/disk-space.ts';
 import { Pace, Rests } from '../base/pace.ts';
 import { pause } from '../base/timers.ts';
 import type { NodeId } from '../raft/types.ts';
@@ -39,9 +40,8 @@ const ABSENT_MS = 2000;
 /** An export that failed would most likely fail again: its disk is full, say. */
 const EXPORT_AGAIN_MS = 1000;
 const EXPORT_AGAIN_MS_MAX = 10_000;
-/** An export must leave this to the log and the state store, whose room it takes; what is in use goes where even less is left. */
-export const EXPORT_LEAVES_BYTES = 64 << 20;
-const DROPS_BELOW_BYTES = 40 << 20;
+/** Times the reserve of the disk: what is in use goes where less than that is left. */
+const DROPS_BELOW = 1.25;
 /** What did not fit is tried again when so much more is free than before, or after so long: who filled the disk may have been another. */
 const MORE_SPACE = 1.05;
 const EXPORT_ANYWAY_MS = 300_000;
@@ -73,16 +73,22 @@ export class SnapshotSender {
   #exportPauseMs = 0;
   #exportAfterMs = Number.NEGATIVE_INFINITY;
   /** Less did not do for an export at that time. */
-  #wantsFreeBytes = EXPORT_LEAVES_BYTES;
+  #wantsFreeBytes: number;
   #lackedMs = Number.NEGATIVE_INFINITY;
   /** Why nothing is exported, for those who wait. */
   #shortage: string | undefined;
 
   constructor(host: SnapshotsHost) {
     this.#host = host;
+    this.#wantsFreeBytes = this.#leavesBytes;
     this.#pace = new Pace(host.bytesPerSecond, host.nowMs);
     this.#rests = new Rests(host.busyPercent, host.busyMs);
     this.#findExport();
+  }
+
+  /** An export must leave this to the log and the state store, whose room it takes. */
+  get #leavesBytes(): number {
+    return this.#host.reserveBytes * ROOMY;
   }
 
   /** One of an earlier start, if it was complete; what else lies about goes. */
@@ -167,7 +173,7 @@ export class SnapshotSender {
     if (this.#waiting.size === 0) return;
     this.#drop();
     const freeBytes = this.#host.disk.freeBytes();
-    if (this.#host.nowMs() - this.#lackedMs > EXPORT_ANYWAY_MS) this.#wantsFreeBytes = EXPORT_LEAVES_BYTES;
+    if (this.#host.nowMs() - this.#lackedMs > EXPORT_ANYWAY_MS) this.#wantsFreeBytes = this.#leavesBytes;
     if (freeBytes < this.#wantsFreeBytes) return this.#lackSpace(this.#wantsFreeBytes);
     this.#shortage = undefined;
     const id = this.#nextExport++;
@@ -208,7 +214,7 @@ export class SnapshotSender {
       return;
     }
     this.#exportPauseMs = 0;
-    this.#wantsFreeBytes = EXPORT_LEAVES_BYTES;
+    this.#wantsFreeBytes = this.#leavesBytes;
     this.#export = { name, header, users: 0, idleSinceMs: 0 };
     this.#serve();
   }
@@ -224,10 +230,10 @@ export class SnapshotSender {
   /** The file and the log behind it go before they take from this server what it needs for itself. */
   makeRoom(): void {
     const ready = this.#export;
-    if ((ready === undefined && this.#catchingUp.size === 0) || this.#host.disk.freeBytes() >= DROPS_BELOW_BYTES) return;
+    if ((ready === undefined && this.#catchingUp.size === 0) || this.#host.disk.freeBytes() >= this.#host.reserveBytes * DROPS_BELOW) return;
     this.#catchingUp.clear();
     if (ready === undefined) return;
-    if (ready.users > 0) this.#lackSpace(ready.header.bytes + EXPORT_LEAVES_BYTES);
+    if (ready.users > 0) this.#lackSpace(ready.header.bytes + this.#leavesBytes);
     this.#drop();
   }
 

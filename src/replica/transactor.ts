@@ -46,8 +46,8 @@ export interface TransactorOptions {
   readonly blocksReadMax?: number;
   /** How often the state store is synced, so that the log behind it can go. */
   readonly syncIntervalMs: number;
-  /** Bytes that the state store's disk has left. Where they are few, nothing is answered before it is written: it might never be (absent: always enough). */
-  readonly freeBytes?: () => number;
+  /** Whether the state store's disk has room. Where it has little, nothing is answered before it is written: it might never be (absent: always). */
+  readonly hasRoom?: () => boolean;
   /** A failure to apply: replicas must not drift, so the process has to stop. */
   readonly onFatal: (error: unknown) => void;
   /** Nothing can be written to the state store: this transactor ends here, and a new one goes on when there is space. */
@@ -88,8 +88,6 @@ export type Work<T> = (transaction: Transaction) => { readonly result: T; readon
 const REACH_MS = 1000;
 const NO_ANSWER = new Uint8Array();
 const APPLY_ENTRIES_MAX = 1024;
-/** More than a store's next files take: its memory table, a compaction's output, a segment of the log. */
-const FREE_BYTES_MIN = 256 << 20;
 /** How often that is looked at. */
 const FREE_LOOK_MS = 20;
 /** Far less than the consensus thread delivers ahead. */
@@ -398,7 +396,7 @@ export class Transactor {
     const now = this.#options.clock.monotonicMs();
     if (now - this.#roomKnownMs >= FREE_LOOK_MS) {
       this.#roomKnownMs = now;
-      this.#hasRoom = (this.#options.freeBytes?.() ?? Infinity) >= FREE_BYTES_MIN;
+      this.#hasRoom = this.#options.hasRoom?.() ?? true;
     }
     return this.#hasRoom;
   }

@@ -21,10 +21,10 @@ import { BOOTSTRAP_ROLES, bootOf, missingData, missingLog, notAlone } from '../r
 import { openLevelEngine } from '../storage/level-engine.ts';
 import { addressList, bearerOf } from './addresses.ts';
 import { runningPid } from './directory.ts';
+import { opensWithBytes } from './disk-space.ts';
 import type { Config } from './options.ts';
 import { STORE } from './store-switch.ts';
 
-const FREE_BYTES_MIN = 64 << 20;
 const MB = 1 << 20;
 
 export interface CheckLine {
@@ -100,7 +100,7 @@ async function checkPorts(config: Config): Promise<string> {
 function checkDirectory(config: Config): string {
   refuseUnfinishedBeside(config.directory);
   const { freeBytes } = diskSpace(checkFolder(config.directory));
-  if (freeBytes < FREE_BYTES_MIN) throw new DbError('InvalidConfig', `only ${megabytesText(freeBytes)} are free where ${config.directory} is`);
+  if (freeBytes < opensWithBytes(config)) throw new DbError('InvalidConfig', `only ${megabytesText(freeBytes)} are free where ${config.directory} is`);
   return `${config.directory}, ${megabytesText(freeBytes)} free`;
 }
 

@@ -2,14 +2,19 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { diskSpace } from '../base/disk-space.ts';
+import { diskSpace, ROOMY } from '../base/disk-space.ts';
+import type { Config } from './options.ts';
 
-/** LevelDB needs room for a memory table and for the files of a merge before it is worth opening. */
-export const ENOUGH_BYTES = 64 << 20;
+const MB = 1 << 20;
 const LOOK_MS = 500;
 
-export async function untilSpace(directory: string): Promise<void> {
-  while (diskSpace(directory).freeBytes < ENOUGH_BYTES) await sleep(LOOK_MS);
+/** LevelDB needs room for a memory table and for the files of a merge before it is worth opening. */
+export function opensWithBytes(config: Config): number {
+  return config.disk_reserve_mb * MB * ROOMY;
+}
+
+export async function untilSpace(config: Config): Promise<void> {
+  while (diskSpace(config.directory).freeBytes < opensWithBytes(config)) await sleep(LOOK_MS);
 }
 
 /** Bytes of the files of a folder; 0 while there is none. */

@@ -13,11 +13,11 @@ import { OPTIONS } from './options.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import type { LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
-import { ENOUGH_BYTES, untilSpace } from './disk-space.ts';
+import { opensWithBytes, untilSpace } from './disk-space.ts';
 import { realFolder, replaceStore } from './store-switch.ts';
 import { ThreadStarter } from './thread-starter.ts';
 
-const READERS_END_MS = 1000;
+const READERS_END_MS = 10_000;
 /**
  * Code is compiled for speed after fewer calls than V8 waits for. What only a leader runs begins cold on each new one, and a server has more code to warm
  * than a page: of one client's writes, the 500th to the 2,000th take some 40 % less processor time, later ones no more than before.
@@ -158,8 +158,8 @@ async function run(loaded: LoadedConfig): Promise<void> {
     await restart('to join the group again', () => undefined);
   };
   const goOnWithSpace = async (message: string): Promise<void> => {
-    log.error(`${message}: this server serves reads only until ${ENOUGH_BYTES >> 20} MB are free there`);
-    await untilSpace(config.directory);
+    log.error(`${message}: this server serves reads only until ${opensWithBytes(config) >> 20} MB are free there`);
+    await untilSpace(config);
     await restart('after its disk was full', () => undefined);
   };
   // A start again that waits for something which never comes would look like an end that somebody wanted.

@@ -103,6 +103,8 @@ export const OPTIONS = [
   { name: 'store_cache_mb', type: 'integer', default: 64, min: 1, max: 1048576, group: 'Limits', help: "LevelDB's block cache" },
   { name: 'read_ahead', type: 'boolean', default: true, group: 'Limits', help: 'graphs are read into memory in the background after a start, and where much was written: up to half of cache_mb' },
   { name: 'store_compact_deletes', type: 'integer', default: 50000, min: 0, group: 'Limits', help: 'after so many deleted blocks, where they are a good part of it, the state store is compacted; 0: left to LevelDB' },
+  { name: 'disk_reserve_mb', type: 'integer', default: 32, min: 1, max: 1048576, group: 'Limits', help: "with less than this free on the log's disk a server takes no writes and hands its lead over; a full state store, and what needs much room at once, waits for twice as much" },
+  { name: 'commit_answer_free_mb', type: 'integer', default: 256, min: 0, max: 1048576, group: 'Limits', help: "with less than this free on the state store's disk, writes are answered when it has them instead of when they are committed" },
   { name: 'reader_threads', type: 'integer', default: 2, min: 1, max: 64, group: 'Limits', help: 'threads for long reads' },
   { name: 'parallel_read_rows', type: 'integer', default: 100_000, min: 0, group: 'Limits', help: 'rows from which on an aggregation over a scan is shared among the reader threads that have nothing to do; 0: never' },
   { name: 'inline_read_rows', type: 'integer', default: 5000, min: 1, group: 'Limits', help: 'rows a read may touch before it moves to a reader thread' },

@@ -46,7 +46,7 @@ const channel: Channel = new Channel(data.mainPort as unknown as PortLike, {
     run: (request) => host.run(request), pull: (request) => host.pull(request), discard: (execution) => host.discard(execution),
     begin: (request) => host.begin(request), commit: (request) => host.end(request.transaction), rollback: (transaction) => host.end(transaction),
   }),
-  exportState: (path: string) => writeState(engine, reader, path),
+  exportState: (path: string) => writeState(engine, reader, path, data.diskReserveBytes),
   fillFreshStore: (job: { directory: string; state: FreshState }) => fillFreshStore(job.directory, job.state, data.store),
   cacheBytes: () => reader.cache.bytes,
   adopt: (pages: DerivedPages) => reader.cache.adopt(pages, clocks),

@@ -242,7 +242,7 @@ export class LgraphServer {
     const data: WriterThreadData = {
       store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
       mainPort: port2, consensusPort, ...this.#statementOptions, adminPassword: config.admin_password === '' ? undefined : config.admin_password,
-      uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, blocksReadMax: config.max_transaction_reads, compactDeletes: config.store_compact_deletes, syncIntervalMs: config.store_sync_interval_ms,
+      uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, blocksReadMax: config.max_transaction_reads, compactDeletes: config.store_compact_deletes, syncIntervalMs: config.store_sync_interval_ms, commitAnswerFreeBytes: config.commit_answer_free_mb * MB,
       resultBytesMax: config.max_result_bytes, transactionIdleMs: config.transaction_idle_ms, transactionTotalMs: config.transaction_total_ms,
       transactionsMax: config.max_open_transactions, idempotencyKeptMs: config.idempotency_kept_s * 1000,
     };
@@ -269,7 +269,7 @@ export class LgraphServer {
       const { port1, port2 } = new MessageChannel();
       const data: ReaderThreadData = {
         store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
-        mainPort: port2, readsAhead: this.#config.read_ahead && i === 0, own: i, loads: this.#readerLoads.buffer, crewPorts: ports[i]!, ...this.#statementOptions,
+        mainPort: port2, readsAhead: this.#config.read_ahead && i === 0, diskReserveBytes: this.#config.disk_reserve_mb * MB, own: i, loads: this.#readerLoads.buffer, crewPorts: ports[i]!, ...this.#statementOptions,
       };
       this.#worker('reader-thread', data, [port2, ...ports[i]!.filter((port) => port !== undefined)]);
       this.#readers.push(new Channel(port1 as unknown as PortLike, { made: (pages: DerivedPages) => this.#adopt(pages, i) }));
@@ -334,7 +334,7 @@ export class LgraphServer {
     const config = this.#config;
     const addresses = addressesOf(config);
     return {
-      enabled: config.enable_ha, logDirectory: config.ha_log_dir, storeDirectory: config.directory, listenHost: config.host, rpcPort: config.rpc_port,
+      enabled: config.enable_ha, logDirectory: config.ha_log_dir, storeDirectory: config.directory, diskReserveBytes: config.disk_reserve_mb * MB, listenHost: config.host, rpcPort: config.rpc_port,
       info: { rpcAddress: addresses.rpc, restAddress: addresses.rest, boltAddress: addresses.bolt, isWitness: config.ha_is_witness, serverVersion: PACKAGE_VERSION },
       initialAddresses: addressList(config.ha_conf),
       electionTimeoutMs: config.ha_election_timeout_ms, heartbeatMs: config.ha_raft_heartbeat_ms, durable: config.durable,

@@ -4,10 +4,9 @@
  */
 import { rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { diskSpace, megabytesText } from '../base/disk-space.ts';
+import { diskSpace, megabytesText, ROOMY } from '../base/disk-space.ts';
 import { DbError } from '../base/errors.ts';
 import { readVersion } from '../graph/version-record.ts';
-import { EXPORT_LEAVES_BYTES } from '../replica/snapshot-sender.ts';
 import { exportState, importState } from '../replica/state-file.ts';
 import type { StateReader } from '../graph/state-reader.ts';
 import type { ExportedState } from '../replica/protocol.ts';
@@ -20,10 +19,10 @@ import type { StoreOptions } from './threads.ts';
 const FILL_FACTOR = 1.2;
 
 /** Writes the newest version to `path`; gives its number and what the file is. Not where it would take the last room from the log and the store. */
-export async function writeState(engine: Engine, reader: StateReader, path: string): Promise<ExportedState> {
+export async function writeState(engine: Engine, reader: StateReader, path: string, reserveBytes: number): Promise<ExportedState> {
   const point = reader.acquire();
   try {
-    const { bytes, sha256 } = await exportState(engine, point.snapshot, path, () => leaveSpace(path));
+    const { bytes, sha256 } = await exportState(engine, point.snapshot, path, () => leaveSpace(path, reserveBytes));
     return { index: point.version, bytes, sha256 };
   } catch (error) {
     const { code } = error as { readonly code?: string };
@@ -33,9 +32,9 @@ export async function writeState(engine: Engine, reader: StateReader, path: stri
   }
 }
 
-function leaveSpace(path: string): void {
+function leaveSpace(path: string, reserveBytes: number): void {
   const free = diskSpace(dirname(path)).freeBytes;
-  if (free < EXPORT_LEAVES_BYTES) throw new DbError('ReadOnlyDisk', `no more than ${megabytesText(free)} are left on the disk, which the log and the state store need`);
+  if (free < reserveBytes * ROOMY) throw new DbError('ReadOnlyDisk', `no more than ${megabytesText(free)} are left on the disk, which the log and the state store need`);
 }
 
 export interface FreshState {

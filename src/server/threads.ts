@@ -53,6 +53,8 @@ export interface WriterThreadData extends StatementThreadData {
   readonly blocksReadMax: number;
   readonly compactDeletes: number;
   readonly syncIntervalMs: number;
+  /** Free on the state store's disk; with less, what is committed is answered when it is written. */
+  readonly commitAnswerFreeBytes: number;
   readonly resultBytesMax: number;
   readonly transactionIdleMs: number;
   readonly transactionTotalMs: number;
@@ -63,6 +65,8 @@ export interface WriterThreadData extends StatementThreadData {
 export interface ReaderThreadData extends StatementThreadData {
   /** One of the readers does, for all threads. */
   readonly readsAhead: boolean;
+  /** Of the disk, which a state written to a file leaves alone. */
+  readonly diskReserveBytes: number;
   readonly store: StoreOptions;
   readonly clocks: SharedArrayBuffer;
   readonly killFlags: SharedArrayBuffer;

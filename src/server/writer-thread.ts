@@ -44,7 +44,7 @@ const transactor = new Transactor({
   writer, reader, clock: systemClock,
   port: { post: (message, transfer) => data.consensusPort.postMessage(message, [...transfer]) },
   uncommittedBytesMax: data.uncommittedBytesMax, entryBytesMax: data.entryBytesMax, blocksReadMax: data.blocksReadMax, syncIntervalMs: data.syncIntervalMs,
-  indexedAtOnceMax: INDEXED_AT_ONCE_MAX, freeBytes: () => diskSpace(data.store.location).freeBytes,
+  indexedAtOnceMax: INDEXED_AT_ONCE_MAX, hasRoom: () => diskSpace(data.store.location).freeBytes >= data.commitAnswerFreeBytes,
   onFatal: (error) => void channel.call('fatal', asDbError(error).message),
   onDiskFull: (error) => void channel.call('diskFull', error.message),
   onRole: (leading) => void onRole(leading),

@@ -98,7 +98,7 @@ it.each([
 });
 
 it('waits until it is written, where the disk is nearly full: it might never be', async () => {
-  const { bench, letGo } = await held({ freeBytes: () => 100 << 20 });
+  const { bench, letGo } = await held({ hasRoom: () => false });
   const { write, state } = await committed(bench);
   expect(state).toBe('open');
   letGo();

@@ -25,7 +25,7 @@ async function pauses(options: Pick<SnapshotsHost, 'busyPercent' | 'bytesPerSeco
   const node = { view, termAt: () => 1, configAt: () => ({ config: {} }), snapshotMoves: () => undefined, snapshotSent: () => undefined };
   const sending = new Promise<SendState>((resolve) => {
     const host = {
-      ...options, disk: realDisk(directory), bulk: realBulkFiles(directory), timers: systemTimers, nowMs: () => clock.nowMs, busyMs: () => clock.busyMs, random: { next: () => 0.5 }, durableIndex: () => 10, log: () => undefined,
+      ...options, disk: realDisk(directory), reserveBytes: 32 << 20, bulk: realBulkFiles(directory), timers: systemTimers, nowMs: () => clock.nowMs, busyMs: () => clock.busyMs, random: { next: () => 0.5 }, durableIndex: () => 10, log: () => undefined,
       driver: () => ({ node, lastHeardMs: () => clock.nowMs, wake: () => undefined }),
       transport: {
         sendState: async (_to: string, state: SendState): Promise<StateOutcome> => {
@@ -74,7 +74,7 @@ function sendingOn(disk: { free: number; isFullFor?: string }) {
   const node = { view, termAt: () => 1, configAt: () => ({ config: {} }), snapshotMoves: () => undefined, snapshotSent: (_: string, ok: boolean) => seen.given.push(ok) };
   const real = realDisk(directory);
   const sender = new SnapshotSender({
-    busyPercent: 100, bytesPerSecond: 0, bulk: realBulkFiles(directory), timers: systemTimers, nowMs: () => seen.nowMs, busyMs: () => 0, random: { next: () => 0.5 }, durableIndex: () => 10,
+    busyPercent: 100, bytesPerSecond: 0, reserveBytes: 32 << 20, bulk: realBulkFiles(directory), timers: systemTimers, nowMs: () => seen.nowMs, busyMs: () => 0, random: { next: () => 0.5 }, durableIndex: () => 10,
     disk: {
       ...real, freeBytes: () => disk.free,
       open: (name: string, create: boolean) => {
