@@ -70,7 +70,7 @@ export class AdjacencyPages {
   readonly #graph: number;
   readonly #kind: number;
   /** By type * 2 + (in ? 1 : 0). */
-  readonly pages = new PageTable<Page>();
+  readonly pages = new PageTable<Page>(PAGE * 4);
 
   constructor(clocks: VersionClocks, graph: number, kind: number) {
     this.#clocks = clocks;
@@ -187,7 +187,7 @@ export class AdjacencyPages {
     const before = this.pages.get(row, number);
     if (before !== undefined && before.at > version) return;
     const page = new Page(version, rows);
-    this.pages.set(row, number, page, page.bytes - (before?.bytes ?? 0));
+    this.pages.set(row, number, page, page.bytes);
   }
 }
 

@@ -42,9 +42,19 @@ class Absent implements Block {
   }
 }
 
+const DERIVED_MAX = 0.5;
+const DERIVED_KEPT = 0.45;
+/** From here on what is made makes something else go soon. */
+const DERIVED_FULL = 0.44;
+/** One long read may derive more than the budget: it is looked at after so many new blocks, too. */
+const COUNTED_PUTS = 1024;
+/** Tables of fewer blocks than this go as a whole, in their turn. */
+const SMALL_TABLE = 10;
+
 /**
  * Decoded blocks of one thread and what is derived from them, within a budget of bytes; when it is full, a tenth goes. Blocks make way for
- * what is derived, which says the same in a fraction of the space, until that takes half of the budget.
+ * what is derived, which says the same in a fraction of the space, until that takes half of the budget: it must never take all, or every
+ * block that is read would throw out others at once.
  */
 export class BlockCache {
   readonly #graphs = new Map<number, (BlockTable | undefined)[]>();
@@ -55,6 +65,9 @@ export class BlockCache {
   onMade: ((pages: DerivedPages) => void) | undefined;
   #blockBytes = 0;
   #derivedBytes = 0;
+  #isFull = false;
+  #puts = 0;
+  #evictions = 0;
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes;
@@ -65,7 +78,7 @@ export class BlockCache {
   }
 
   get hasRoomForDerived(): boolean {
-    return this.#derivedBytes < this.budgetBytes * 0.45;
+    return this.#derivedBytes < this.budgetBytes * DERIVED_KEPT;
   }
 
   table(graph: number, kind: number): BlockTable {
@@ -82,16 +95,17 @@ export class BlockCache {
         adjacency: new AdjacencyPages(clocks, graph, ADJACENCY.tag), leafRows: new LeafRows(),
       };
       this.#derived.set(graph, derived);
+      this.#setFull(this.#isFull);
     }
     return derived;
   }
 
-  /** What is derived grows without anything being put here; whoever opens a view calls this. */
+  /** What is derived grows without anything being put here; whoever opens a view calls this, too. */
   countDerived(): void {
-    for (const { vertices, edges, adjacency, leafRows } of this.#derived.values()) {
-      this.#derivedBytes += vertices.pages.takeGrown() + edges.pages.takeGrown() + adjacency.pages.takeGrown() + leafRows.takeGrown();
-    }
-    if (this.#derivedBytes > this.budgetBytes / 2) this.#evictDerived();
+    this.#sumDerived();
+    if (this.#derivedBytes > this.budgetBytes * DERIVED_MAX) this.#evictDerived(1 - (DERIVED_KEPT * this.budgetBytes) / this.#derivedBytes);
+    const isFull = this.#derivedBytes > this.budgetBytes * DERIVED_FULL;
+    if (isFull !== this.#isFull) this.#setFull(isFull);
     if (this.bytes > this.budgetBytes) this.#evictBlocks();
   }
 
@@ -122,25 +136,37 @@ export class BlockCache {
     entry.at = at;
     if (table.get(block) === undefined) this.#blockBytes += value === undefined ? 60 : kind.size(value);
     this.#blockBytes += table.set(block, entry);
-    if (this.bytes > this.budgetBytes) this.#evictBlocks();
+    if (++this.#puts % COUNTED_PUTS === 0) this.countDerived();
+    else if (this.bytes > this.budgetBytes) this.#evictBlocks();
   }
 
   /** Sizes are counted when a block enters, so an eviction takes the same share of bytes as of entries. */
   #evictBlocks(): void {
+    const isTurn = ++this.#evictions % SMALL_TABLE === 0;
     for (const kinds of this.#graphs.values()) {
-      for (const table of kinds) table?.drop(Math.ceil(table.size / 10));
+      for (const table of kinds) {
+        if (table !== undefined && (table.size >= SMALL_TABLE || isTurn)) table.drop(table.size < SMALL_TABLE ? table.size : Math.ceil(table.size / 10));
+      }
     }
     this.#blockBytes *= 0.9;
   }
 
-  #evictDerived(): void {
+  #sumDerived(): void {
+    let bytes = 0;
+    for (const { vertices, edges, adjacency, leafRows } of this.#derived.values()) bytes += vertices.pages.bytes + edges.pages.bytes + adjacency.pages.bytes + leafRows.bytes;
+    this.#derivedBytes = bytes;
+  }
+
+  #evictDerived(share: number): void {
     for (const { vertices, edges, adjacency, leafRows } of this.#derived.values()) {
-      vertices.pages.evict();
-      edges.pages.evict();
-      adjacency.pages.evict();
-      leafRows.evict();
+      for (const table of [vertices.pages, edges.pages, adjacency.pages, leafRows]) table.evict(table.bytes * share);
     }
-    this.#derivedBytes *= 0.9;
+    this.#sumDerived();
+  }
+
+  #setFull(isFull: boolean): void {
+    this.#isFull = isFull;
+    for (const { vertices, edges, adjacency } of this.#derived.values()) vertices.pages.isFull = edges.pages.isFull = adjacency.pages.isFull = isFull;
   }
 
   dropGraph(graph: number): void {

@@ -16,7 +16,9 @@ export class BlockTable {
   readonly #pages: (Page | undefined)[] = [];
   readonly #others = new Map<number, Block>();
   #size = 0;
-  #hand = 0;
+  /** Numbers of the pages that are there, the oldest first, from `#first` on. */
+  #order: number[] = [];
+  #first = 0;
 
   get size(): number {
     return this.#size + this.#others.size;
@@ -43,6 +45,7 @@ export class BlockTable {
     let page = pages[at];
     if (page === undefined) {
       pages[at] = page = new Array<Block | undefined>(PAGE).fill(undefined);
+      this.#order.push(at);
       grown = PAGE_BYTES;
     }
     const place = number & (PAGE - 1);
@@ -51,7 +54,7 @@ export class BlockTable {
     return grown;
   }
 
-  /** Lets go of about so many blocks, page by page, going round. */
+  /** Lets go of about so many blocks, page by page, those first that came first. */
   drop(count: number): void {
     let left = count;
     for (const number of this.#others.keys()) {
@@ -59,18 +62,16 @@ export class BlockTable {
       this.#others.delete(number);
       left--;
     }
-    const pages = this.#pages;
-    for (let looked = 0; looked < pages.length && left > 0; looked++) {
-      if (this.#hand >= pages.length) this.#hand = 0;
-      const page = pages[this.#hand];
-      if (page !== undefined) {
-        let held = 0;
-        for (const block of page) if (block !== undefined) held++;
-        this.#size -= held;
-        left -= held;
-        pages[this.#hand] = undefined;
-      }
-      this.#hand++;
+    while (left > 0 && this.#first < this.#order.length) {
+      const at = this.#order[this.#first++]!;
+      let held = 0;
+      for (const block of this.#pages[at]!) if (block !== undefined) held++;
+      this.#size -= held;
+      left -= held;
+      this.#pages[at] = undefined;
     }
+    if (this.#first < this.#order.length / 2) return;
+    this.#order = this.#order.slice(this.#first);
+    this.#first = 0;
   }
 }

@@ -100,7 +100,7 @@ export class ColumnTable {
   readonly #graph: number;
   readonly #kind: number;
   /** By key + 1. */
-  readonly pages = new PageTable<Column>();
+  readonly pages = new PageTable<Column>(PAGE * 4);
 
   constructor(clocks: VersionClocks, graph: number, kind: number) {
     this.#clocks = clocks;
@@ -206,7 +206,7 @@ export class ColumnTable {
     // An entry newer than its column is believed only when the vertex has not changed since the column's version; one that is older, never.
     if (version < column.at) return;
     column.set(id & (PAGE - 1), entry);
-    if (typeof entry === 'string') this.pages.grow(entry.length);
+    if (typeof entry === 'string') this.pages.grow(keyId + 1, page, entry.length);
   }
 
   /**
@@ -246,7 +246,7 @@ export class ColumnTable {
       const distinct = page.distinct.map((labels) => internNumbers(labels));
       column.any = Array.from(page.which, (which) => distinct[which - 1]);
     }
-    this.pages.set(page.keyId + 1, page.number, column, before === undefined ? COLUMN_BYTES : 0);
+    this.pages.set(page.keyId + 1, page.number, column, COLUMN_BYTES);
   }
 }
 

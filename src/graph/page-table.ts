@@ -5,55 +5,76 @@
 export class PageTable<P extends object> {
   /** A number counts how often a page was asked for that is not there. */
   readonly #rows: (P | number | undefined)[][] = [];
+  /** Of the pages that are there. */
+  readonly #sizes: number[][] = [];
+  readonly #readsWhenFull: number;
   #hand = 0;
-  #grown = 0;
+  #bytes = 0;
+  /** Others have to go for each page that is made: it must be asked for more often first, or a scan of more than there is room for would keep nothing. */
+  isFull = false;
+
+  /** `readsWhenFull`: how often a page must have been asked for then. */
+  constructor(readsWhenFull: number) {
+    this.#readsWhenFull = readsWhenFull;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   get(row: number, number: number): P | undefined {
     const page = this.#rows[row]?.[number];
     return typeof page === 'object' ? page : undefined;
   }
 
-  /** Counts a look-up of a page that is not there, and tells whether it is worth making after `before` of them. */
+  /** Counts a look-up of a page that is not there, and tells whether it is worth making, as a rule after `before` of them. */
   isDue(row: number, number: number, before: number): boolean {
     const pages = this.#row(row, number);
     const reads = ((pages[number] as number | undefined) ?? 0) + 1;
     pages[number] = reads;
-    return reads >= before;
+    return reads >= (this.isFull ? this.#readsWhenFull : before);
   }
 
   /** The row, filled up to that number, so that the array stays a plain one. */
   #row(row: number, number: number): (P | number | undefined)[] {
     const pages = this.#rows[row] ??= [];
-    while (pages.length <= number) pages.push(undefined);
+    const sizes = this.#sizes[row] ??= [];
+    while (pages.length <= number) {
+      pages.push(undefined);
+      sizes.push(0);
+    }
     return pages;
   }
 
   set(row: number, number: number, page: P, bytes: number): void {
     this.#row(row, number)[number] = page;
-    this.#grown += bytes;
+    this.#bytes += bytes - this.#sizes[row]![number]!;
+    this.#sizes[row]![number] = bytes;
   }
 
   drop(row: number, number: number): void {
     this.#rows[row]![number] = undefined;
+    this.#bytes -= this.#sizes[row]![number]!;
+    this.#sizes[row]![number] = 0;
   }
 
-  grow(bytes: number): void {
-    this.#grown += bytes;
+  /** A page that is there takes so much more. */
+  grow(row: number, number: number, bytes: number): void {
+    this.#bytes += bytes;
+    this.#sizes[row]![number]! += bytes;
   }
 
-  /** Bytes made since this was last asked for. */
-  takeGrown(): number {
-    const grown = this.#grown;
-    this.#grown = 0;
-    return grown;
-  }
-
-  /** Lets go of a tenth, going round by number. */
-  evict(): void {
-    const count = Math.max(0, ...this.#rows.map((pages) => pages?.length ?? 0));
-    for (let left = Math.ceil(count / 10); left > 0; left--) {
+  /** Lets go of pages of about so many bytes, going round by number. */
+  evict(bytes: number): void {
+    let count = 0;
+    // Rows that were never asked for are holes.
+    for (const pages of this.#rows) count = Math.max(count, pages?.length ?? 0);
+    const wanted = this.#bytes - bytes;
+    for (let looked = 0; looked < count && this.#bytes > wanted; looked++) {
       if (this.#hand >= count) this.#hand = 0;
-      for (const pages of this.#rows) if (pages !== undefined && this.#hand < pages.length) pages[this.#hand] = undefined;
+      for (const [row, pages] of this.#rows.entries()) {
+        if (pages !== undefined && typeof pages[this.#hand] === 'object') this.drop(row, this.#hand);
+      }
       this.#hand++;
     }
   }

@@ -19,7 +19,7 @@ const LEAF_BYTES = 200;
 export class LeafRows {
   /** By the number of the page; those that were made first come first. */
   readonly #leaves = new Map<number, Leaf>();
-  #grown = 0;
+  #bytes = 0;
 
   get(number: number, page: VectorPage): Float32Array | undefined {
     const leaf = this.#leaves.get(number);
@@ -27,24 +27,22 @@ export class LeafRows {
   }
 
   put(number: number, leaf: Leaf): void {
-    this.#grown += bytesOf(leaf) - bytesOf(this.#leaves.get(number));
+    this.#bytes += bytesOf(leaf) - bytesOf(this.#leaves.get(number));
     this.#leaves.delete(number);
     this.#leaves.set(number, leaf);
   }
 
-  /** Bytes made since this was last asked for. */
-  takeGrown(): number {
-    const grown = this.#grown;
-    this.#grown = 0;
-    return grown;
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  /** Lets go of a tenth, the oldest. */
-  evict(): void {
-    let left = Math.ceil(this.#leaves.size / 10);
-    for (const number of this.#leaves.keys()) {
-      if (left-- === 0) return;
+  /** Lets go of about so many bytes, the oldest. */
+  evict(bytes: number): void {
+    const wanted = this.#bytes - bytes;
+    for (const [number, leaf] of this.#leaves) {
+      if (this.#bytes <= wanted) return;
       this.#leaves.delete(number);
+      this.#bytes -= bytesOf(leaf);
     }
   }
 }
