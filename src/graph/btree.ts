@@ -143,14 +143,15 @@ function compareEntries(key: Value, id: number, otherKey: Value, otherId: number
 /** What is written often comes in ascending order: then there is nothing to search for. */
 function isLast(page: IndexPage, key: Value, id: number): boolean {
   const last = page.keys.length - 1;
-  return compareEntries(page.keys[last]!, page.ids[last]!, key, id) < 0;
+  // An inner page may be left with one child, and no key.
+  return last >= 0 && compareEntries(page.keys[last]!, page.ids[last]!, key, id) < 0;
 }
 
 /** First place in the page whose entry is not below (key, id). */
 function lowerBound(page: IndexPage, key: Value, id: number): number {
   let low = 0;
   let high = page.keys.length;
-  if (high > 0 && isLast(page, key, id)) return high;
+  if (isLast(page, key, id)) return high;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (compareEntries(page.keys[middle]!, page.ids[middle]!, key, id) < 0) low = middle + 1;

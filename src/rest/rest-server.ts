@@ -159,12 +159,12 @@ function auditRequests(app: FastifyInstance, service: Service): void {
   });
 }
 
-/** The routes without a socket, for tests too. */
 /** Routes say themselves what is wrong with a request; the compilers of schemas, which fastify loads otherwise, are a tenth of a start. */
 function noSchemas(): never {
   throw new DbError('Internal', 'no route has a schema');
 }
 
+/** The routes without a socket, for tests too. */
 export function makeApp(service: Service, options: RestOptions, isDraining: () => boolean = () => false): FastifyInstance {
   const { tls } = options;
   // Its type tells an HTTPS server from an HTTP one; the routes do not care. Only `giveWebSockets` makes upgrades something else than requests.

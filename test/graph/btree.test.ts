@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { insertEntry, leaves, removeEntry, seekEqual } from '../../src/graph/btree.ts';
-import type { PageStore , IndexPage} from '../../src/graph/btree.ts';
+import type { PageStore } from '../../src/graph/btree.ts';
 import { TreeFiller } from '../../src/graph/btree-fill.ts';
-import { INDEX } from '../../src/graph/btree.ts';
+import { INDEX, IndexPage } from '../../src/graph/btree.ts';
 import { Dice } from '../dice.ts';
 
 const ROOT = 0;
@@ -105,4 +105,19 @@ describe('the index tree', () => {
     expect([...pages.pages.keys()]).toEqual([ROOT]);
     expect(pages.page(ROOT)).toMatchObject({ keys: [], children: undefined, compact: isText });
   });
+});
+
+it('goes on below an inner page that was left with one child, and no key', () => {
+  const pages = new Pages();
+  const [inner, leaf, other] = [pages.allocate(), pages.allocate(), pages.allocate()];
+  pages.put(ROOT, new IndexPage(['m'], [0], [inner, other], false));
+  pages.put(inner, new IndexPage([], [], [leaf], false));
+  pages.put(leaf, new IndexPage(['b'], [1], undefined, false));
+  pages.put(other, new IndexPage(['x'], [2], undefined, false));
+  insertEntry(pages, ROOT, 'c', 3);
+  insertEntry(pages, ROOT, 'y', 4);
+  expect(seekEqual(pages, ROOT, 'b')).toEqual([1]);
+  removeEntry(pages, ROOT, 'b', 1);
+  expect(pages.page(leaf)!.keys).toEqual(['c']);
+  expect(seekEqual(pages, ROOT, 'y')).toEqual([4]);
 });
