@@ -3,42 +3,25 @@
  * A Bolt server that takes no time: it stands before a real one, passes each request on once, and from then on answers it from memory. What a
  * client reaches with it is what the client itself costs, which no server can be faster than.
  *
- *   node bench/lib/replay.mjs PORT UPSTREAM_PORT
+ *   npm run build && node bench/lib/replay.mjs PORT UPSTREAM_PORT
  *
  * A request is RUN with the PULL behind it. Two are the same where text and parameters are; bookmarks do not count. Of statements that write, the
  * text alone counts, as their parameters are new each time.
  */
 import { connect, createServer } from 'node:net';
+import { MessageReader } from '../../dist/bolt/chunking.js';
 
 const RUN = 0x10;
 const SUCCESS = 0x70;
 const FAILURE = 0x7f;
-const WRITES = /\b(CREATE|MERGE|SET|DELETE)\b/;
+// What stands before the first word is its length, which may look like a letter.
+const WRITES = /(?:CREATE|MERGE|SET|DELETE)\b/;
 /** Enough for the text of every statement that is measured, and before its first parameter. */
 const TEXT_CHARS = 40;
+const MESSAGE_BYTES_MAX = 1 << 26;
 
 const [port, upstreamPort] = process.argv.slice(2).map(Number);
 const answers = new Map();
-
-/** Whole messages at the start of the bytes: chunks with a length of two bytes each, and 00 00 behind the last. */
-function* messagesIn(bytes) {
-  let at = 0;
-  while (at + 2 <= bytes.length) {
-    const parts = [];
-    let end = at;
-    for (;;) {
-      if (end + 2 > bytes.length) return;
-      const length = bytes.readUInt16BE(end);
-      end += 2;
-      if (length === 0) break;
-      if (end + length > bytes.length) return;
-      parts.push(bytes.subarray(end, end + length));
-      end += length;
-    }
-    at = end;
-    if (parts.length > 0) yield { body: Buffer.concat(parts), end };
-  }
-}
 
 function keyOf(run) {
   const text = run.toString('latin1');
@@ -57,35 +40,23 @@ createServer((client) => {
   for (const socket of [client, server]) socket.on('error', end).on('close', end);
   /** The handshake is two packets of the client: its versions, then its choice with HELLO and LOGON. */
   let handshake = 2;
-  let received = Buffer.alloc(0);
+  /** One request at a time: the bytes of the one that is coming in, and its messages so far. */
+  let request = { reader: new MessageReader(MESSAGE_BYTES_MAX), bytes: [], messages: [] };
   let recording;
-  const queue = [];
-  const serve = () => {
-    while (recording === undefined && queue.length > 0) {
-      const { bytes, key } = queue.shift();
-      const known = key === undefined ? undefined : answers.get(key);
-      if (known !== undefined) {
-        client.write(known);
-        continue;
-      }
-      if (key !== undefined) recording = { key, bytes: Buffer.alloc(0) };
-      server.write(bytes);
-    }
-  };
   server.on('data', (data) => {
     if (recording === undefined) {
       client.write(data);
       return;
     }
-    recording.bytes = Buffer.concat([recording.bytes, data]);
-    const kinds = [...messagesIn(recording.bytes)].map(({ body }) => body[1]);
-    const failed = kinds.includes(FAILURE);
+    recording.bytes.push(data);
+    recording.kinds.push(...recording.reader.push(data).map((message) => message[1]));
+    const failed = recording.kinds.includes(FAILURE);
     // One for RUN, one for PULL.
-    if (!failed && kinds.filter((kind) => kind === SUCCESS).length < 2) return;
-    if (!failed) answers.set(recording.key, recording.bytes);
-    client.write(recording.bytes);
+    if (!failed && recording.kinds.filter((kind) => kind === SUCCESS).length < 2) return;
+    const answer = Buffer.concat(recording.bytes);
+    if (!failed) answers.set(recording.key, answer);
     recording = undefined;
-    serve();
+    client.write(answer);
   });
   client.on('data', (data) => {
     if (handshake > 0) {
@@ -93,16 +64,19 @@ createServer((client) => {
       server.write(data);
       return;
     }
-    received = Buffer.concat([received, data]);
-    for (;;) {
-      const [first, second] = [...messagesIn(received)];
-      if (first === undefined) return;
-      const isRun = first.body[1] === RUN;
-      if (isRun && second === undefined) return;
-      const { end: length } = isRun ? second : first;
-      queue.push({ bytes: received.subarray(0, length), key: isRun ? keyOf(first.body) : undefined });
-      received = received.subarray(length);
-      serve();
+    request.bytes.push(data);
+    request.messages.push(...request.reader.push(data));
+    const [first, pull] = request.messages;
+    if (first === undefined || (first[1] === RUN && pull === undefined)) return;
+    const bytes = Buffer.concat(request.bytes);
+    const key = first[1] === RUN ? keyOf(first) : undefined;
+    request = { reader: request.reader, bytes: [], messages: [] };
+    const known = answers.get(key);
+    if (known !== undefined) {
+      client.write(known);
+      return;
     }
+    if (key !== undefined) recording = { key, reader: new MessageReader(MESSAGE_BYTES_MAX), bytes: [], kinds: [] };
+    server.write(bytes);
   });
 }).listen(port, '127.0.0.1');

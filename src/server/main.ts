@@ -15,7 +15,7 @@ import type { LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
 import { opensWithBytes, untilSpace } from './disk-space.ts';
 import { realFolder, replaceStore } from './store-switch.ts';
-import { ThreadStarter } from './thread-starter.ts';
+import { isWitness, ThreadStarter } from './thread-starter.ts';
 
 const READERS_END_MS = 10_000;
 /**
@@ -97,7 +97,7 @@ function banner(loaded: LoadedConfig, log: Log): void {
 async function run(loaded: LoadedConfig): Promise<void> {
   const { config } = loaded;
   // The launcher lets the nursery grow for the garbage of queries; a witness runs none and is promised to stay small.
-  if (config.enable_ha && config.ha_is_witness) for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
+  if (isWitness(config)) for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
   let giveBack;
   try {
     giveBack = takeDirectory(config.directory, `${config.ssl_auth ? 'https://' : ''}${addressesOf(config).local}`);
@@ -200,7 +200,7 @@ async function run(loaded: LoadedConfig): Promise<void> {
     giveBack();
     complain(error, 254);
   }
-  if (!(config.enable_ha && config.ha_is_witness)) for (const flag of COMPILE_EARLY) setFlagsFromString(flag);
+  if (!isWitness(config)) for (const flag of COMPILE_EARLY) setFlagsFromString(flag);
   const { rest, bolt } = addressesOf(config);
   const s = config.ssl_auth ? 's' : '';
   log.info(`Server started. REST http${s}://${rest}${bolt === '' ? '' : `, Bolt bolt${s === '' || config.bolt_tls === 'off' ? '' : '+s'}://${bolt}`}`);
