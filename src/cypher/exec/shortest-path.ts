@@ -10,39 +10,12 @@ import { DIRECTIONS, nodeIn, OPPOSITE, relationshipOf } from './expand-operators
 import { searchRows } from './path-search.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
 import { compileTests, passes } from './scan-operators.ts';
+import { Side, type Search } from './search-side.ts';
 import { typeFilter } from './type-filter.ts';
 import { propertyTest } from './var-expand.ts';
 
-/** A relationship that leads to a node of the search, from the node nearer to that search's start. */
-interface Link {
-  readonly before: number;
-  readonly relationship: RelationshipValue;
-}
-
-class Side {
-  readonly direction: 'out' | 'in' | 'both';
-  /** Node → the links by which it is reached on a shortest way; the start has none. */
-  readonly links = new Map<number, Link[]>();
-  frontier: number[];
-  depth = 0;
-
-  constructor(start: number, direction: 'out' | 'in' | 'both') {
-    this.direction = direction;
-    this.frontier = [start];
-    this.links.set(start, []);
-  }
-}
-
-type LinkTest = (relationship: RelationshipValue, row: Row, rt: Runtime) => boolean;
-type NodeTest = (id: number, row: Row, rt: Runtime) => boolean;
-
-interface Search {
-  readonly typeIds: readonly number[] | undefined;
-  readonly all: boolean;
-  readonly max: number;
-  readonly linkTest: LinkTest | undefined;
-  readonly nodeTest: NodeTest | undefined;
-}
+type LinkTest = NonNullable<Search['linkTest']>;
+type NodeTest = NonNullable<Search['nodeTest']>;
 
 /** Trails longer than this are not tried when the shortest path is refused by a predicate. */
 const FALLBACK_HOPS = 20;
@@ -53,40 +26,48 @@ export function buildShortestPath(node: ShortestPath, input: Operator, cc: Compi
   const { linkTest, nodeTest } = compileElementTests(node, cc);
   const { from, to, min, max, all } = node;
   const around = node.around && searchRows(node.around, cc);
+  const isAlike = linkTest === undefined && nodeTest === undefined;
   return function* shortestPath(rt, source) {
-    for (const batch of input(rt, source)) {
-      const out: Row[] = [];
-      for (const row of batch) {
-        const start = nodeIn(row[from]!);
-        const end = nodeIn(row[to]!);
-        if (start === null || end === null) continue;
-        const search: Search = { typeIds: types(rt, row), all, max, linkTest, nodeTest };
-        if (nodeTest !== undefined && !(nodeTest(start.id, row, rt) && nodeTest(end.id, row, rt))) continue;
-        if (around !== undefined && start.id === end.id && min > 0) {
-          out.push(...around(rt, row));
-          continue;
-        }
-        let found = 0;
-        const offer = (path: PathValue): boolean => {
-          const made = row.slice();
-          if (node.path !== undefined) made[node.path] = path;
-          if (node.relationships !== undefined) made[node.relationships] = [...path.relationships] as Value[];
-          if (tests.length > 0 && !passes(tests, made, rt)) return false;
-          out.push(made);
-          found++;
-          return true;
-        };
-        const length = findShortest(rt, search, row, start.id, end.id, min, node.direction, offer);
-        if (found === 0 && length !== undefined && tests.length > 0) {
-          for (let hops = length + 1; hops <= Math.min(max, FALLBACK_HOPS) && found === 0; hops++) {
-            if (!tryTrails(rt, search, row, start.id, end.id, hops, node.direction, offer)) break;
+    const starts = new Starts(node.direction, isAlike);
+    try {
+      for (const batch of input(rt, source)) {
+        const out: Row[] = [];
+        for (const row of batch) {
+          const start = nodeIn(row[from]!);
+          const end = nodeIn(row[to]!);
+          if (start === null || end === null) continue;
+          // Of the paths that a filter refuses one, any other of the same length may pass.
+          const search: Search = { typeIds: types(rt, row), all: all || tests.length > 0, max, linkTest, nodeTest };
+          if (nodeTest !== undefined && !(nodeTest(start.id, row, rt) && nodeTest(end.id, row, rt))) continue;
+          if (around !== undefined && start.id === end.id && min > 0) {
+            out.push(...around(rt, row));
+            continue;
+          }
+          let found = 0;
+          /** True: it is enough. */
+          const offer = (path: PathValue): boolean => {
+            const made = row.slice();
+            if (node.path !== undefined) made[node.path] = path;
+            if (node.relationships !== undefined) made[node.relationships] = [...path.relationships] as Value[];
+            if (tests.length > 0 && !passes(tests, made, rt)) return false;
+            out.push(made);
+            found++;
+            return !all;
+          };
+          const length = findShortest({ rt, search, row, offer }, starts, start.id, end.id, min);
+          if (found === 0 && length !== undefined && tests.length > 0) {
+            for (let hops = length + 1; hops <= Math.min(max, FALLBACK_HOPS) && found === 0; hops++) {
+              if (!tryTrails(rt, search, row, start.id, end.id, hops, node.direction, offer)) break;
+            }
           }
         }
+        if (out.length > 0) {
+          rt.checkpoint(out.length);
+          yield out;
+        }
       }
-      if (out.length > 0) {
-        rt.checkpoint(out.length);
-        yield out;
-      }
+    } finally {
+      starts.release();
     }
   };
 }
@@ -109,84 +90,84 @@ function compileElementTests(node: ShortestPath, cc: CompileContext): { linkTest
   return { linkTest, nodeTest };
 }
 
-/** Offers the shortest path (or all of them); returns its length, or undefined where there is none. */
-function findShortest(
-  rt: Runtime, search: Search, row: Row, start: number, end: number, min: number, direction: 'out' | 'in' | 'both',
-  offer: (path: PathValue) => boolean,
-): number | undefined {
-  if (start === end) {
-    if (min > 0) return undefined;
-    offer(new PathValue([new NodeValue(start)], []));
-    return 0;
+/** The search from the first end, kept from row to row: many ends are often looked for from one start. */
+class Starts {
+  readonly direction: 'out' | 'in' | 'both';
+  /** Whether it depends on nothing but the start and the types. */
+  readonly #isAlike: boolean;
+  #start = NaN;
+  #typeIds: Search['typeIds'];
+  #side: Side | undefined;
+
+  constructor(direction: 'out' | 'in' | 'both', isAlike: boolean) {
+    this.direction = direction;
+    this.#isAlike = isAlike;
   }
-  const forward = new Side(start, direction);
-  const backward = new Side(end, OPPOSITE[direction]);
-  while (forward.frontier.length > 0 && backward.frontier.length > 0 && forward.depth + backward.depth < search.max) {
-    const side = forward.frontier.length <= backward.frontier.length ? forward : backward;
-    const other = side === forward ? backward : forward;
-    advance(rt, search, row, side);
-    const meetings = side.frontier.filter((id) => other.links.has(id));
-    if (meetings.length === 0) continue;
-    for (const meeting of meetings) {
-      for (const path of pathsThrough(forward, backward, meeting)) {
-        rt.tick();
-        if (offer(path) && !search.all) return forward.depth + backward.depth;
-      }
-    }
-    return forward.depth + backward.depth;
+
+  from(rt: Runtime, start: number, search: Search): Side {
+    if (this.#side !== undefined && this.#isAlike && !('createNode' in rt.view) && start === this.#start && search.typeIds === this.#typeIds) return this.#side;
+    this.release();
+    this.#start = start;
+    this.#typeIds = search.typeIds;
+    return this.#side = new Side(rt, start, this.direction, search);
   }
-  return undefined;
+
+  release(): void {
+    this.#side?.release();
+    this.#side = undefined;
+  }
 }
 
-function advance(rt: Runtime, search: Search, row: Row, side: Side): void {
-  const next: number[] = [];
-  const fresh = new Set<number>();
-  const back = side.direction;
-  for (const id of side.frontier) {
-    for (const direction of DIRECTIONS[back]) {
-      for (const { neighbours, edges, from, to, typeId } of rt.view.adjacency(id, direction, search.typeIds)) {
-        rt.tick(to - from);
-        for (let i = from; i < to; i++) {
-          const neighbour = neighbours[i]!;
-          const known = side.links.get(neighbour);
-          if (known !== undefined && !(search.all && fresh.has(neighbour))) continue;
-          const relationship = relationshipOf(edges[i]!, typeId, id, neighbour, direction);
-          if (search.linkTest !== undefined && !search.linkTest(relationship, row, rt)) continue;
-          if (known !== undefined) {
-            if (!known.some((link) => link.relationship.id === relationship.id)) known.push({ before: id, relationship });
-            continue;
-          }
-          if (search.nodeTest !== undefined && !search.nodeTest(neighbour, row, rt)) continue;
-          side.links.set(neighbour, [{ before: id, relationship }]);
-          fresh.add(neighbour);
-          next.push(neighbour);
-        }
-      }
+interface Asked {
+  readonly rt: Runtime;
+  readonly search: Search;
+  readonly row: Row;
+  readonly offer: (path: PathValue) => boolean;
+}
+
+/** Offers the paths of the least length until it is enough; returns that length, or undefined where there is none. */
+function findShortest(asked: Asked, starts: Starts, start: number, end: number, min: number): number | undefined {
+  if (start === end) {
+    if (min > 0) return undefined;
+    asked.offer(new PathValue([new NodeValue(start)], []));
+    return 0;
+  }
+  const forward = starts.from(asked.rt, start, asked.search);
+  const backward = new Side(asked.rt, end, OPPOSITE[starts.direction], asked.search);
+  try {
+    return meet(asked, forward, backward, end);
+  } finally {
+    backward.release();
+  }
+}
+
+/** As long as the sides have not met, the ends are farther apart than both have gone together. */
+function meet({ rt, search, row, offer }: Asked, forward: Side, backward: Side, end: number): number | undefined {
+  let meetings = forward.has(end) ? [end] : [];
+  while (meetings.length === 0) {
+    if (forward.frontierSize === 0 || backward.frontierSize === 0 || forward.depth + backward.depth >= search.max) return undefined;
+    const [side, other] = forward.frontierSize <= backward.frontierSize ? [forward, backward] : [backward, forward];
+    side.advance(row);
+    meetings = side.meetings(other);
+  }
+  let length: number | undefined;
+  for (const meeting of meetings) {
+    for (const path of pathsThrough(forward, backward, meeting)) {
+      rt.tick();
+      length = path.relationships.length;
+      if (offer(path)) return length;
     }
   }
-  side.frontier = next;
-  side.depth++;
+  return length;
 }
 
 function* pathsThrough(forward: Side, backward: Side, meeting: number): Generator<PathValue> {
-  for (const head of chains(forward, meeting)) {
-    for (const tail of chains(backward, meeting)) {
+  for (const head of forward.chains(meeting)) {
+    for (const tail of backward.chains(meeting)) {
       const relationships = [...head.relationships].reverse().concat(tail.relationships);
       const nodes = [...head.nodes].reverse().concat(tail.nodes.slice(1));
       yield new PathValue(nodes.map((id) => new NodeValue(id)), relationships);
     }
-  }
-}
-
-/** The ways back from a node to where its search began. */
-function* chains(side: Side, id: number): Generator<{ nodes: number[]; relationships: RelationshipValue[] }> {
-  const links = side.links.get(id)!;
-  if (links.length === 0) {
-    yield { nodes: [id], relationships: [] };
-    return;
-  }
-  for (const { before, relationship } of links) {
-    for (const chain of chains(side, before)) yield { nodes: [id, ...chain.nodes], relationships: [relationship, ...chain.relationships] };
   }
 }
 
@@ -201,7 +182,7 @@ function tryTrails(
   const visit = (id: number): boolean => {
     if (relationships.length === hops) {
       reachedDepth = true;
-      return id === end && offer(new PathValue(nodes.map((each) => new NodeValue(each)), [...relationships])) && !search.all;
+      return id === end && offer(new PathValue(nodes.map((each) => new NodeValue(each)), [...relationships]));
     }
     for (const each of DIRECTIONS[direction]) {
       for (const { neighbours, edges, from, to, typeId } of rt.view.adjacency(id, each, search.typeIds)) {
