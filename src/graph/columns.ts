@@ -15,7 +15,7 @@ import { internNumbers, propertyOf } from './blocks.ts';
 import type { BitWords } from './bitmaps.ts';
 import type { VertexBlock } from './blocks.ts';
 import { PageTable } from './page-table.ts';
-import type { NarrowedIds } from './view.ts';
+import type { IdBuffer, IntegerRange } from './view.ts';
 
 const PAGE_BITS = PART_SHIFT;
 const PAGE = 1 << PAGE_BITS;
@@ -136,19 +136,21 @@ export class ColumnTable {
     column.reads = 0;
   }
 
-  /** Of ascending ids, those whose entry may be an integer from `low` to `high`; undefined: no column of integers knows any of them. */
-  narrow(ids: ArrayLike<number>, keyId: number, version: number, low: number, high: number): NarrowedIds | undefined {
-    const left = new Array<number>(ids.length);
+  /** Leaves of the ids in places `from` to `to` - 1 those whose entry may be in the range; false: no column of integers knows any of them. */
+  narrow(
+    ids: ArrayLike<number>, from: number, to: number, keyId: number, version: number, { low, high, isOutside, withAbsent }: IntegerRange, left: IdBuffer,
+  ): boolean {
+    const kept = left.ids;
+    const outside = Number(isOutside);
     let count = 0;
-    let isExact = true;
-    let isKnown = false;
-    for (let i = 0; i < ids.length;) {
+    let unknown = 0;
+    for (let i = from; i < to;) {
       const page = ids[i]! >>> PAGE_BITS;
       const column = ids[i]! < IDS_MAX ? this.pages.get(keyId + 1, page) : undefined;
       const ints = column?.ints;
       if (ints === undefined || (column!.at !== version && !this.#isValid(column!, ids[i]!, version))) {
-        left[count++] = ids[i++]!;
-        isExact = false;
+        kept[count++] = ids[i++]!;
+        unknown++;
         continue;
       }
       // The rest of a page that is known to be right as a whole needs no further look.
@@ -156,19 +158,18 @@ export class ColumnTable {
       do {
         const id = ids[i++]!;
         const value = ints[id & (PAGE - 1)]!;
-        if (value >= low && value <= high) {
-          if (value !== ABSENT) left[count++] = id;
-          isKnown = true;
-        } else if (value === value) isKnown = true;
-        else {
-          left[count++] = id;
-          isExact = false;
-        }
-      } while (isWhole && i < ids.length && ids[i]! >>> PAGE_BITS === page && ids[i]! < IDS_MAX);
+        kept[count] = id;
+        if (value !== value) {
+          count++;
+          unknown++;
+        } else if (value === ABSENT) count += Number(withAbsent);
+        // Without a branch, which would be guessed wrong as often as not.
+        else count += (Number(value >= low) & Number(value <= high)) ^ outside;
+      } while (isWhole && i < to && ids[i]! >>> PAGE_BITS === page && ids[i]! < IDS_MAX);
     }
-    if (!isKnown) return undefined;
-    left.length = count;
-    return { ids: left, isExact };
+    left.count = count;
+    left.isExact = unknown === 0;
+    return unknown < to - from;
   }
 
   /**
@@ -203,8 +204,8 @@ export class ColumnTable {
       column = new Column(version);
       this.pages.set(keyId + 1, page, column, COLUMN_BYTES);
     }
-    // An entry newer than its column is believed only when the vertex has not changed since the column's version; one that is older, never.
-    if (version < column.at) return;
+    // One that is newer says of the column's version, too, what the vertex was then only where it has not changed since.
+    if (version < column.at || (version > column.at && this.#clocks.read(VersionClocks.slot(this.#kind, this.#graph, id)) > column.at)) return;
     column.set(id & (PAGE - 1), entry);
     if (typeof entry === 'string') this.pages.grow(keyId + 1, page, entry.length);
   }

@@ -11,7 +11,7 @@ import type { PackedFloats } from '../value/packed-floats.ts';
 import type { CypherMap, RelationshipValue, Value } from '../value/value.ts';
 import { GraphCatalog } from './catalog.ts';
 import type { ConstraintDef, IndexDef, LabelSchema, VectorIndexSpec, PropertyEntry } from './catalog.ts';
-import type { GraphView, GraphWriter, IndexRange, NarrowedIds, TextIndexSpec } from './view.ts';
+import type { GraphView, GraphWriter, IdBuffer, IndexRange, IntegerRange, TextIndexSpec } from './view.ts';
 
 type Kind = 'vertex' | 'edge';
 
@@ -176,8 +176,8 @@ class Guard<View extends GraphView = GraphView> implements Reads {
     for (const ids of this.view.indexRange(index, range)) yield this.#findable(index, ids);
   }
 
-  narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined {
-    return this.rules.hidden.vertex.has(keyId) ? undefined : this.view.narrowByInteger(ids, keyId, low, high);
+  narrowByInteger(ids: ArrayLike<number>, from: number, to: number, keyId: number, range: IntegerRange, left: IdBuffer): boolean {
+    return !this.rules.hidden.vertex.has(keyId) && this.view.narrowByInteger(ids, from, to, keyId, range, left);
   }
 
   countByInteger(...args: Parameters<GraphView['countByInteger']>): number | undefined {

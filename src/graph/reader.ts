@@ -18,7 +18,7 @@ import type { AdjacencyPages } from './adjacency-pages.ts';
 import { LABELS_COLUMN, type ColumnTable } from './columns.ts';
 import { membersNear } from './vectors/vector-search.ts';
 import type { Wanted } from './vectors/vector-search.ts';
-import type { AdjacencySegment, Direction, GraphView, IndexRange, NarrowedIds } from './view.ts';
+import type { AdjacencySegment, Direction, GraphView, IdBuffer, IndexRange, IntegerRange } from './view.ts';
 
 function segmentOf(typeId: number, { neighbours, edges }: { readonly neighbours: ArrayLike<number>; readonly edges: ArrayLike<number> }): AdjacencySegment {
   return { typeId, from: 0, to: edges.length, neighbours, edges };
@@ -244,8 +244,8 @@ export class GraphReader implements GraphView, PageSource {
     return count;
   }
 
-  narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined {
-    return this.#vertexColumns?.narrow(ids, keyId, this.version, low, high);
+  narrowByInteger(ids: ArrayLike<number>, from: number, to: number, keyId: number, range: IntegerRange, left: IdBuffer): boolean {
+    return this.#vertexColumns !== undefined && this.#vertexColumns.narrow(ids, from, to, keyId, this.version, range, left);
   }
 
   sampleNodes(labelId: number, count: number): number[] {

@@ -39,10 +39,22 @@ export interface IndexEntries {
   readonly ids: readonly number[];
 }
 
-/** What is left of ids after a look at what memory holds of them. */
-export interface NarrowedIds {
-  readonly ids: readonly number[];
-  readonly isExact: boolean;
+/** Integers from `low` to `high`, both included. */
+export interface IntegerRange {
+  readonly low: number;
+  readonly high: number;
+  /** All the others instead. */
+  readonly isOutside: boolean;
+  /** And what has no such property. */
+  readonly withAbsent: boolean;
+}
+
+/** What is left of ids after a look at what memory holds of them: the first `count`. It may be taken for one look after the other, and be what is looked at. */
+export interface IdBuffer {
+  readonly ids: number[];
+  count: number;
+  /** All of them are what was asked for, nothing is left to be looked at. */
+  isExact: boolean;
 }
 
 /** A full-text index to be made. */
@@ -85,10 +97,10 @@ export interface GraphView {
   /** Those of them with ids from `from` to `to` - 1. Absent: the view cannot be read in parts. */
   scanNodesBetween?(labelId: number | undefined, from: number, to: number): Iterable<ArrayLike<number>>;
   /**
-   * Of ascending node ids, those whose property may be an integer from `low` to `high` (both included), as far as memory holds that without
-   * a look at the nodes. `isExact`: all of them are, nothing is left to be looked at. Undefined: nothing is known, all may be.
+   * Leaves of the node ids in places `from` to `to` - 1 those whose property may be in the range, as far as memory holds that without a look at the
+   * nodes. False: nothing is known, all may be, and all are left.
    */
-  narrowByInteger(ids: ArrayLike<number>, keyId: number, low: number, high: number): NarrowedIds | undefined;
+  narrowByInteger(ids: ArrayLike<number>, from: number, to: number, keyId: number, range: IntegerRange, left: IdBuffer): boolean;
   /**
    * How many nodes with the label have as that property an integer from `low` to `high` (both included), as far as memory tells without a look at the
    * nodes. `rest` is given the ids of those of which it does not, ascending; `counted`, how many it has told of. Undefined: it tells of none.

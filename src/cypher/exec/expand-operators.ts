@@ -8,10 +8,11 @@ import type { BuildPath, Endpoints, Expand } from '../plan/plan.ts';
 import { isDynamic } from '../semantics/walk.ts';
 import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
+import { compileEnds } from './end-filter.ts';
 import { idsOf, withIds, type PushIds } from './ids.ts';
 import { labelBits } from './label-bits.ts';
 import { pathOf } from './paths.ts';
-import { pusher, withPush, type Push } from './push.ts';
+import { pusher, withPush, withWanted, type Push, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { temporalOrder } from './temporal-order.ts';
@@ -64,9 +65,12 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
     return arrange === undefined ? segments : arrange(view, segments, view.degree(id, direction, typeIds));
   };
   const pushInput = pusher(input);
-  const push: Push = (rt, source, sink) => {
+  /** Where only the end of a relationship matters, many are looked at together. */
+  const ends = relationship === undefined && !unique ? compileEnds(node.labels, node.filters, to, cc) : undefined;
+  const push: PushWanted = (rt, source, sink, wanted) => {
     if (neverMatches(types(rt), rt)) return false;
     const hasLabels = labels?.(rt);
+    const endsOf = ends?.(rt, wanted);
     const { view } = rt;
     return pushInput(rt, source, (row) => {
       const typeIds = types(rt, row);
@@ -75,12 +79,24 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       for (const direction of directions) {
         const second = direction === 'in' && directions.length === 2;
         for (const { neighbours, edges, typeId, from: first, to: stop } of segmentsOf(view, start.id, direction, typeIds)) {
+          if (endsOf !== undefined) {
+            const { ids, from: at, to: end, decided } = endsOf(neighbours, first, stop, row);
+            for (let i = at; i < end; i++) {
+              const neighbour = ids[i]!;
+              if (second && neighbour === start.id) continue;
+              row[to] = new NodeValue(neighbour);
+              if (tests.length > decided && !passes(tests, row, rt, decided)) continue;
+              if (sink(row)) return true;
+            }
+            rt.tick(stop - first);
+            continue;
+          }
           for (let i = first; i < stop; i++) {
             const neighbour = neighbours[i]!;
             if (second && neighbour === start.id) continue;
             if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
             const end = new NodeValue(neighbour);
-            if (hasLabels !== undefined && !hasLabels(end)) continue;
+            if (hasLabels !== undefined && !hasLabels.has(end)) continue;
             row[to] = end;
             if (relationship !== undefined) row[relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start.id, neighbour, direction);
             if (tests.length > 0 && !passes(tests, row, rt)) continue;
@@ -98,20 +114,32 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   const pushIds: PushIds = (rt, source, sink) => {
     if (neverMatches(types(rt), rt)) return;
     const hasLabels = labels?.(rt);
+    const endsOf = ends?.(rt);
     const { view } = rt;
     const follow = (start: number, typeIds: readonly number[] | undefined, row: Row | undefined): void => {
       for (const direction of directions) {
         const second = direction === 'in' && directions.length === 2;
         for (const { neighbours, edges, typeId, from: first, to: stop } of segmentsOf(view, start, direction, typeIds)) {
           if (!second && hasLabels === undefined && row === undefined) sink(neighbours, first, stop);
-          else {
+          else if (!second && row !== undefined && endsOf !== undefined) {
+            const { ids, from: at, to: end, decided } = endsOf(neighbours, first, stop, row);
+            if (decided >= tests.length) sink(ids, at, end);
+            else {
+              const kept: number[] = [];
+              for (let i = at; i < end; i++) {
+                row[to] = new NodeValue(ids[i]!);
+                if (passes(tests, row, rt, decided)) kept.push(ids[i]!);
+              }
+              sink(kept, 0, kept.length);
+            }
+          } else {
             const kept: number[] = [];
             for (let i = first; i < stop; i++) {
               const neighbour = neighbours[i]!;
               if (second && neighbour === start) continue;
               if (row !== undefined && isTaken(row, distinctFrom, edges[i]!)) continue;
               const end = new NodeValue(neighbour);
-              if (hasLabels !== undefined && !hasLabels(end)) continue;
+              if (hasLabels !== undefined && !hasLabels.has(end)) continue;
               if (row !== undefined) {
                 row[to] = end;
                 if (relationship !== undefined) row[relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start, neighbour, direction);
@@ -126,9 +154,9 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       }
     };
     const filtered = (ids: ArrayLike<number>, first: number, stop: number): void => {
-      const kept: number[] = [];
-      for (let i = first; i < stop; i++) if (hasLabels!(new NodeValue(ids[i]!))) kept.push(ids[i]!);
-      sink(kept, 0, kept.length);
+      const kept = hasLabels!.kept(ids, first, stop);
+      if (kept === undefined) sink(ids, first, stop);
+      else sink(kept, 0, kept.length);
     };
     if (inputIds === undefined) {
       pushInput(rt, source, (row) => {
@@ -145,7 +173,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       });
     }
   };
-  return withIds(withPush(function* expand(rt, source) {
+  return withIds(withWanted(function* expand(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     if (neverMatches(types(rt), rt)) return;
@@ -166,7 +194,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
               if (second && neighbour === start.id) continue;
               if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
               const end = new NodeValue(neighbour);
-              if (hasLabels !== undefined && !hasLabels(end)) continue;
+              if (hasLabels !== undefined && !hasLabels.has(end)) continue;
               const link: Value = relationship === undefined ? null
                 : idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start.id, neighbour, direction);
               if (tests.length > 0) {
@@ -194,7 +222,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       rt.checkpoint(out.length);
       yield out;
     }
-  }, push), to, pushIds);
+  }, to, push), to, pushIds);
 }
 
 /** Both ends are bound: looks from the end with fewer relationships. */

@@ -5,7 +5,7 @@
  * Only where the view cannot change while the statement runs, and only once the tests made so far would have paid for it.
  */
 import type { GraphCatalog } from '../../graph/catalog.ts';
-import type { NodeValue } from '../../value/value.ts';
+import { NodeValue } from '../../value/value.ts';
 import type { Runtime } from './runtime.ts';
 import { labelsTest } from './scan-operators.ts';
 
@@ -13,29 +13,88 @@ import { labelsTest } from './scan-operators.ts';
 const PAYS_AT = 24;
 const NODES_MAX = 4_000_000;
 
-export type LabelsTest = (node: NodeValue) => boolean;
+export interface LabelsTest {
+  has(node: NodeValue): boolean;
+  /** Those of the ids in places `from` to `to` - 1 that have the labels; undefined: all of them. */
+  kept(ids: ArrayLike<number>, from: number, to: number): number[] | undefined;
+}
 
 export function labelBits(labels: readonly string[], catalog: GraphCatalog): ((rt: Runtime) => LabelsTest) | undefined {
   const plain = labelsTest(labels, catalog);
   if (plain === undefined) return undefined;
   const ids = labels.map((label) => catalog.findLabel(label));
   return (rt) => {
-    if (ids.length !== 1 || ids[0] === undefined || 'createNode' in rt.view) return (node) => plain(node, rt);
+    const test = (node: NodeValue): boolean => plain(node, rt);
+    if (ids.length !== 1 || ids[0] === undefined || 'createNode' in rt.view) return new PlainTest(test);
     const labelId = ids[0];
     const count = rt.view.nodeCount(labelId);
-    if (count > NODES_MAX) return (node) => plain(node, rt);
-    let tests = 0;
-    let bits = rt.labelSets.get(labelId);
-    return (node) => {
-      if (bits === undefined) {
-        if (++tests * PAYS_AT < count || node.record !== undefined) return plain(node, rt);
-        bits = rt.labelSets.get(labelId) ?? bitsOf(rt, labelId);
-        rt.labelSets.set(labelId, bits);
-      }
-      const { id } = node;
-      return (id >> 3) < bits.length && (bits[id >> 3]! & (1 << (id & 7))) !== 0;
-    };
+    return count > NODES_MAX ? new PlainTest(test) : new BitsTest(rt, labelId, count, test);
   };
+}
+
+/** Those for which it holds, or undefined where it holds for all. */
+function keptOf(ids: ArrayLike<number>, from: number, to: number, holds: (id: number) => boolean): number[] | undefined {
+  let left: number[] | undefined;
+  for (let i = from; i < to; i++) {
+    if (holds(ids[i]!)) left?.push(ids[i]!);
+    else left ??= Array.prototype.slice.call(ids, from, i) as number[];
+  }
+  return left;
+}
+
+class PlainTest implements LabelsTest {
+  readonly has: (node: NodeValue) => boolean;
+
+  constructor(has: (node: NodeValue) => boolean) {
+    this.has = has;
+  }
+  kept(ids: ArrayLike<number>, from: number, to: number): number[] | undefined {
+    return keptOf(ids, from, to, (id) => this.has(new NodeValue(id)));
+  }
+}
+
+class BitsTest implements LabelsTest {
+  readonly #rt: Runtime;
+  readonly #labelId: number;
+  readonly #count: number;
+  readonly #plain: (node: NodeValue) => boolean;
+  #tests = 0;
+  #bits: Uint8Array | undefined;
+
+  constructor(rt: Runtime, labelId: number, count: number, plain: (node: NodeValue) => boolean) {
+    this.#rt = rt;
+    this.#labelId = labelId;
+    this.#count = count;
+    this.#plain = plain;
+    this.#bits = rt.labelSets.get(labelId);
+  }
+
+  /** The bits, once so many tests, and those before, would have paid for them. */
+  #due(tests: number): Uint8Array | undefined {
+    if (this.#bits !== undefined) return this.#bits;
+    this.#tests += tests;
+    if (this.#tests * PAYS_AT < this.#count) return undefined;
+    this.#bits = this.#rt.labelSets.get(this.#labelId) ?? bitsOf(this.#rt, this.#labelId);
+    this.#rt.labelSets.set(this.#labelId, this.#bits);
+    return this.#bits;
+  }
+
+  has(node: NodeValue): boolean {
+    const bits = node.record === undefined ? this.#due(1) : this.#bits;
+    return bits === undefined ? this.#plain(node) : isIn(bits, node.id);
+  }
+
+  kept(ids: ArrayLike<number>, from: number, to: number): number[] | undefined {
+    const bits = this.#due(to - from);
+    if (bits === undefined) return keptOf(ids, from, to, (id) => this.#plain(new NodeValue(id)));
+    for (let i = from; i < to; i++) if (!isIn(bits, ids[i]!)) return keptOf(ids, from, to, (id) => isIn(bits, id));
+    return undefined;
+  }
+}
+
+function isIn(bits: Uint8Array, id: number): boolean {
+  // Shifts are of 32 bits; so many nodes have no bits.
+  return id < bits.length * 8 && (bits[id >> 3]! & (1 << (id & 7))) !== 0;
 }
 
 function bitsOf(rt: Runtime, labelId: number): Uint8Array {

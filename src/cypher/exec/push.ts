@@ -5,6 +5,7 @@
  * run as nested loops that write their slots into one and the same row: nothing is copied. A sink that keeps a row copies it; one
  * that answers true has enough. Operators that cannot push are pulled.
  */
+import type { Wanted } from './narrowing.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
 
 export type Sink = (row: Row) => boolean;
@@ -16,6 +17,23 @@ const pushes = new WeakMap<Operator, Push>();
 export function withPush(operator: Operator, push: Push): Operator {
   pushes.set(operator, push);
   return operator;
+}
+
+/** Rows that `wanted` has no use for may be left out. */
+export type PushWanted = (rt: Runtime, source: Iterable<Row[]>, sink: Sink, wanted?: Wanted) => boolean;
+
+const wantedPushes = new WeakMap<Operator, { readonly slot: number; readonly push: PushWanted }>();
+
+/** An operator that can push, and leave out rows by the node in the slot. */
+export function withWanted(operator: Operator, slot: number, push: PushWanted): Operator {
+  wantedPushes.set(operator, { slot, push });
+  return withPush(operator, push);
+}
+
+/** Undefined: the operator cannot leave out rows by the node in that slot. */
+export function wantedPusher(operator: Operator, slot: number): PushWanted | undefined {
+  const known = wantedPushes.get(operator);
+  return known?.slot === slot ? known.push : undefined;
 }
 
 /** Whether its rows are lent when pushed; otherwise they are the sink's own. */

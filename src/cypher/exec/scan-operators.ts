@@ -9,8 +9,8 @@ import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan
 import { compile, compilePredicate, type CompileContext } from './compile.ts';
 import { compileLabels, nodesWith } from './dynamic-labels.ts';
 import { withCount, withIds, type PushIds } from './ids.ts';
-import { compileNarrow, compileRange, type Narrow } from './narrowing.ts';
-import { pusher, withPush, type Push } from './push.ts';
+import { compileNarrow, compileRange, Narrowed, type Wanted } from './narrowing.ts';
+import { pusher, withWanted, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 
 type Candidates = (row: Row, rt: Runtime) => Iterable<ArrayLike<number>>;
@@ -51,12 +51,19 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
   const tests = compileTests(node.filters, cc);
   const { slot } = node;
   const plain = hasLabels === undefined && tests.length === 0;
-  const narrow = compileNarrow(node.filters, slot, cc) ?? ALL_OF_THEM;
+  const narrow = compileNarrow(node.filters, slot, cc);
+  const left = (found: ArrayLike<number>, row: Row, rt: Runtime, wanted?: Wanted): Narrowed => {
+    const narrowed = new Narrowed();
+    narrowed.begin(found, 0, found.length);
+    wanted?.narrow(narrowed, rt);
+    narrow?.(narrowed, row, rt);
+    return narrowed;
+  };
   const pushInput = pusher(input);
-  const push: Push = (rt, source, sink) => pushInput(rt, source, (row) => {
+  const push: PushWanted = (rt, source, sink, wanted) => pushInput(rt, source, (row) => {
     for (const found of candidates(row, rt)) {
-      const { ids, decided } = narrow(found, row, rt);
-      for (let i = 0; i < ids.length; i++) {
+      const { ids, from, to, decided } = left(found, row, rt, wanted);
+      for (let i = from; i < to; i++) {
         const value = new NodeValue(ids[i]!);
         if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
         row[slot] = value;
@@ -68,35 +75,37 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
     return false;
   });
   /** Those of them that pass. */
-  const kept = (found: ArrayLike<number>, row: Row, rt: Runtime): ArrayLike<number> => {
-    const { ids, decided } = narrow(found, row, rt);
-    if (hasLabels === undefined && decided >= tests.length) return ids;
+  const kept = (found: ArrayLike<number>, row: Row, rt: Runtime): Narrowed => {
+    const narrowed = left(found, row, rt);
+    const { ids, from, to, decided } = narrowed;
+    if (hasLabels === undefined && decided >= tests.length) return narrowed;
     const passing: number[] = [];
-    for (let i = 0; i < ids.length; i++) {
+    for (let i = from; i < to; i++) {
       const value = new NodeValue(ids[i]!);
       if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
       row[slot] = value;
       if (passes(tests, row, rt, decided)) passing.push(ids[i]!);
     }
-    return passing;
+    narrowed.keep(passing, 0, passing.length);
+    return narrowed;
   };
   const pushIds: PushIds = (rt, source, sink) => void pushInput(rt, source, (row) => {
     for (const found of candidates(row, rt)) {
-      const ids = kept(found, row, rt);
-      sink(ids, 0, ids.length);
+      const { ids, from, to } = kept(found, row, rt);
+      sink(ids, from, to);
       rt.tick(found.length);
     }
     return false;
   });
-  const operator = withIds(withPush(function* scan(rt, source) {
+  const operator = withIds(withWanted(function* scan(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         const scratch = plain ? row : row.slice();
         for (const found of candidates(row, rt)) {
-          const { ids, decided } = narrow(found, row, rt);
-          for (let i = 0; i < ids.length; i++) {
+          const { ids, from, to, decided } = left(found, row, rt);
+          for (let i = from; i < to; i++) {
             const value = new NodeValue(ids[i]!);
             if (!plain) {
               if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
@@ -121,7 +130,7 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
       rt.checkpoint(out.length);
       yield out;
     }
-  }, push), slot, pushIds);
+  }, slot, push), slot, pushIds);
   const range = hasLabels === undefined ? compileRange(node.filters, slot, cc) : undefined;
   if (node.op !== 'LabelScan' || range === undefined) return operator;
   const { label } = node;
@@ -129,7 +138,8 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
     let count = 0;
     pushInput(rt, source, (row) => {
       const add = (found: ArrayLike<number>): void => {
-        count += kept(found, row, rt).length;
+        const { from, to } = kept(found, row, rt);
+        count += to - from;
         rt.tick(found.length);
       };
       const [labelId, wanted] = [rt.view.catalog.findLabel(label), range.range(row, rt)];
@@ -143,7 +153,6 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
 }
 
 const NONE: readonly ArrayLike<number>[] = [];
-const ALL_OF_THEM: Narrow = (ids) => ({ ids, decided: 0 });
 
 function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
   switch (node.op) {

@@ -8,7 +8,8 @@ import type { Value } from '../../value/value.ts';
 import type { Sort } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { held, type Holding } from './holding.ts';
-import { canPush, pusher, type Push } from './push.ts';
+import { compileWanted, type Wanted } from './narrowing.ts';
+import { canPush, pusher, wantedPusher, type Push, type PushWanted } from './push.ts';
 import { countOf } from './row-operators.ts';
 import { BATCH_MAX, batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
@@ -34,6 +35,8 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
   const keys = node.keys.map((key): Key => ({ value: compileScoped(key, cc), sign: key.descending ? -1 : 1 }));
   const limit = node.limit && compileScoped(node.limit, cc);
   const skip = node.skip && compileScoped(node.skip, cc);
+  const wanting = limit && compileWanted(node.keys[0]!, node.input, cc);
+  const pushWanted = wanting && wantedPusher(input, wanting.slot);
   const pushInput = pusher(input);
   const lent = canPush(input);
   return held(function* sort(rt, source, holding) {
@@ -54,7 +57,7 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
         runs.add(entries);
         holding.free();
       };
-      const entries = wanted <= HEAP_MAX ? topEntries(rt, pushInput, lent, source, keys, wanted, holding, spilled)
+      const entries = wanted <= HEAP_MAX ? topEntries(rt, pushWanted ?? pushInput, lent, source, keys, wanted, holding, spilled, pushWanted && wanting!.begin())
         : allEntries(rt, pushInput, lent, source, keys, holding, spilled);
       if (runs.count === 0) {
         sortEntries(rt, entries, keys);
@@ -127,11 +130,12 @@ function allEntries(
 }
 
 /**
- * A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse. A heap that is spilled is
+ * A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse, of which the input may leave out many. A heap that is spilled is
  * followed by an empty one: the first rows of all are among the first rows of each.
  */
 function topEntries(
-  rt: Runtime, push: Push, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding, spill: (entries: Entry[]) => void,
+  rt: Runtime, push: PushWanted, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding, spill: (entries: Entry[]) => void,
+  range: Wanted | undefined,
 ): Entry[] {
   const heap: Entry[] = [];
   const isWorse = (a: Entry, b: Entry): boolean => compareEntries(a, b, keys) > 0;
@@ -158,7 +162,8 @@ function topEntries(
         heap.length = 0;
       }
     }
+    if (heap.length === wanted) range?.limit(heap[0]!.keys[0]!, first!.sign < 0);
     return false;
-  });
+  }, range);
   return heap;
 }

@@ -12,8 +12,9 @@ import type { VarExpand } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { propertyOf } from './compile-access.ts';
 import { DIRECTIONS, isTaken, nodeIn, OPPOSITE, relationshipOf } from './expand-operators.ts';
-import { pusher, withPush, type Push } from './push.ts';
+import { pusher, withWanted, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
+import { compileEnds } from './end-filter.ts';
 import { labelBits } from './label-bits.ts';
 import { withIds, type PushIds } from './ids.ts';
 import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
@@ -192,7 +193,16 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
         const nextParents: number[] = [];
         ends = next;
         let cycle = false;
-        for (let f = 0; f < frontier.length; f++) {
+        // Nobody asks for branches any more, and a node's parent has been reached.
+        const isPlain = !startDue && hasProperties === undefined;
+        for (let i = 0; isPlain && i < directions.length; i++) {
+          rt.view.neighbours(frontier, 0, frontier.length, directions[i]!, typeIds, (neighbours, first, end) => {
+            looked.relationships += end - first;
+            reached.claim(neighbours, first, end, 0, next);
+            rt.tick(end - first);
+          });
+        }
+        for (let f = isPlain ? frontier.length : 0; f < frontier.length; f++) {
           const id = frontier[f]!;
           const parent = parents[f]!;
           const own = depth === 0 ? 0 : Math.floor(reached.get(id) / DEPTHS);
@@ -200,12 +210,6 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
             for (const segment of rt.view.adjacency(id, direction, typeIds)) {
               const { neighbours, edges, typeId, to: end } = segment;
               looked.relationships += end - segment.from;
-              // Nobody asks for branches any more, and a node's parent has been reached.
-              if (!startDue && hasProperties === undefined) {
-                reached.claim(neighbours, segment.from, end, 0, next);
-                rt.tick(end - segment.from);
-                continue;
-              }
               for (let i = segment.from; i < end; i++) {
                 const neighbour = neighbours[i]!;
                 const known = reached.get(neighbour);
@@ -253,51 +257,50 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
 
   const only = node.labels.length === 1 && hasProperties === undefined ? node.labels[0] : undefined;
   const amongOf = (rt: Runtime): number | undefined => (only === undefined ? undefined : rt.view.catalog.findLabel(only));
+  const wantedEnds = compileEnds(node.labels, node.filters, to, cc);
   const pushInput = pusher(input);
   const pushIds: PushIds = (rt, source, sink) => {
-    const hasLabels = labels?.(rt);
+    const endsOf = wantedEnds(rt);
     const among = amongOf(rt);
     pushInput(rt, source, (row) => {
       const start = nodeIn(row[from]!);
       if (start === null) return false;
-      for (const ends of levels(rt, row, start.id, types(rt, row), among)) {
-        let kept = ends;
-        if (hasLabels !== undefined || tests.length > 0) {
-          kept = [];
-          for (let i = 0; i < ends.length; i++) {
-            const value = new NodeValue(ends[i]!);
-            if (hasLabels !== undefined && !hasLabels(value)) continue;
-            row[to] = value;
-            if (passes(tests, row, rt)) kept.push(value.id);
+      for (const level of levels(rt, row, start.id, types(rt, row), among)) {
+        const { ids, from: at, to: end, decided } = endsOf(level, 0, level.length, row);
+        if (decided >= tests.length) sink(ids, at, end);
+        else {
+          const kept: number[] = [];
+          for (let i = at; i < end; i++) {
+            row[to] = new NodeValue(ids[i]!);
+            if (passes(tests, row, rt, decided)) kept.push(ids[i]!);
           }
+          sink(kept, 0, kept.length);
         }
-        sink(kept, 0, kept.length);
-        rt.tick(ends.length);
+        rt.tick(level.length);
       }
       return false;
     });
   };
-  const push: Push = (rt, source, sink) => {
-    const hasLabels = labels?.(rt);
+  const push: PushWanted = (rt, source, sink, wanted) => {
+    const endsOf = wantedEnds(rt, wanted);
     const among = amongOf(rt);
     return pushInput(rt, source, (row) => {
       const typeIds = types(rt, row);
       const start = nodeIn(row[from]!);
       if (start === null) return false;
-      for (const ends of levels(rt, row, start.id, typeIds, among)) {
-        for (const id of ends) {
-          const value = new NodeValue(id);
-          if (hasLabels !== undefined && !hasLabels(value)) continue;
-          row[to] = value;
-          if (tests.length > 0 && !passes(tests, row, rt)) continue;
+      for (const level of levels(rt, row, start.id, typeIds, among)) {
+        const { ids, from: at, to: end, decided } = endsOf(level, 0, level.length, row);
+        for (let i = at; i < end; i++) {
+          row[to] = new NodeValue(ids[i]!);
+          if (tests.length > decided && !passes(tests, row, rt, decided)) continue;
           if (sink(row)) return true;
         }
-        rt.tick(ends.length);
+        rt.tick(level.length);
       }
       return false;
     });
   };
-  return withIds(withPush(function* reachable(rt, source) {
+  return withIds(withWanted(function* reachable(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     const hasLabels = labels?.(rt);
@@ -310,7 +313,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
         for (const ends of levels(rt, row, start.id, typeIds)) {
           for (const id of ends) {
             const value = new NodeValue(id);
-            if (hasLabels !== undefined && !hasLabels(value)) continue;
+            if (hasLabels !== undefined && !hasLabels.has(value)) continue;
             if (tests.length > 0) {
               scratch[to] = value;
               if (!passes(tests, scratch, rt)) continue;
@@ -331,5 +334,5 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
       rt.checkpoint(out.length);
       yield out;
     }
-  }, push), to, pushIds);
+  }, to, push), to, pushIds);
 }
