@@ -144,32 +144,43 @@ export class ColumnTable {
     const outside = Number(isOutside);
     let count = 0;
     let unknown = 0;
-    for (let i = from; i < to;) {
-      const page = ids[i]! >>> PAGE_BITS;
-      const column = ids[i]! < IDS_MAX ? this.pages.get(keyId + 1, page) : undefined;
-      const ints = column?.ints;
-      if (ints === undefined || (column!.at !== version && !this.#isValid(column!, ids[i]!, version))) {
-        kept[count++] = ids[i++]!;
+    const columns = this.pages.row(keyId + 1);
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      const column = id < IDS_MAX ? columns[id >>> PAGE_BITS] : undefined;
+      if (typeof column !== 'object' || column.ints === undefined || (column.at !== version && !this.#isValid(column, id, version))) {
+        kept[count++] = id;
         unknown++;
         continue;
       }
-      // The rest of a page that is known to be right as a whole needs no further look.
-      const isWhole = column!.at === version;
-      do {
-        const id = ids[i++]!;
-        const value = ints[id & (PAGE - 1)]!;
-        kept[count] = id;
-        if (value !== value) {
-          count++;
-          unknown++;
-        } else if (value === ABSENT) count += Number(withAbsent);
-        // Without a branch, which would be guessed wrong as often as not.
-        else count += (Number(value >= low) & Number(value <= high)) ^ outside;
-      } while (isWhole && i < to && ids[i]! >>> PAGE_BITS === page && ids[i]! < IDS_MAX);
+      const value = column.ints[id & (PAGE - 1)]!;
+      kept[count] = id;
+      if (value !== value) {
+        count++;
+        unknown++;
+      } else if (value === ABSENT) count += Number(withAbsent);
+      // Without a branch, which would be guessed wrong as often as not.
+      else count += (Number(value >= low) & Number(value <= high)) ^ outside;
     }
     left.count = count;
     left.isExact = unknown === 0;
     return unknown < to - from;
+  }
+
+  /** The entries of the ids in places `from` to `to` - 1 that are integers, NaN for the others; false: none is known. */
+  integers(ids: ArrayLike<number>, from: number, to: number, keyId: number, version: number, into: Float64Array): boolean {
+    const columns = this.pages.row(keyId + 1);
+    let known = 0;
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      const column = id < IDS_MAX ? columns[id >>> PAGE_BITS] : undefined;
+      let value = Number.NaN;
+      if (typeof column === 'object' && column.ints !== undefined && (column.at === version || this.#isValid(column, id, version))) value = column.ints[id & (PAGE - 1)]!;
+      if (value === ABSENT) value = Number.NaN;
+      else if (value === value) known++;
+      into[i - from] = value;
+    }
+    return known > 0;
   }
 
   /**

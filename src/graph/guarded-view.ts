@@ -108,7 +108,7 @@ export function guardedView<View extends GraphView>(view: View, rules: FieldRule
   });
 }
 
-type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeVector' | 'relationshipVector' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange' | 'narrowByInteger' | 'countByInteger'>;
+type Reads = Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'nodeVector' | 'relationshipVector' | 'nodeProperties' | 'relationshipProperties' | 'indexSeek' | 'indexRange' | 'narrowByInteger' | 'integersOf' | 'countByInteger'>;
 
 class Guard<View extends GraphView = GraphView> implements Reads {
   protected readonly view: View;
@@ -178,6 +178,10 @@ class Guard<View extends GraphView = GraphView> implements Reads {
 
   narrowByInteger(ids: ArrayLike<number>, from: number, to: number, keyId: number, range: IntegerRange, left: IdBuffer): boolean {
     return !this.rules.hidden.vertex.has(keyId) && this.view.narrowByInteger(ids, from, to, keyId, range, left);
+  }
+
+  integersOf(ids: ArrayLike<number>, from: number, to: number, keyId: number, integers: Float64Array): boolean {
+    return !this.rules.hidden.vertex.has(keyId) && this.view.integersOf(ids, from, to, keyId, integers);
   }
 
   countByInteger(...args: Parameters<GraphView['countByInteger']>): number | undefined {

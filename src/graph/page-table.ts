@@ -2,6 +2,8 @@
  * Pages that are derived from blocks, by row (a property key, a type and direction) and number: made once they were asked for often enough,
  * counted in bytes for the budget of the cache, and let go of going round.
  */
+const NO_PAGES: readonly undefined[] = [];
+
 export class PageTable<P extends object> {
   /** A number counts how often a page was asked for that is not there. */
   readonly #rows: (P | number | undefined)[][] = [];
@@ -27,16 +29,21 @@ export class PageTable<P extends object> {
     return typeof page === 'object' ? page : undefined;
   }
 
+  /** What `get` looks at, for a look-up of many pages of a row; a number is no page. */
+  row(row: number): readonly (P | number | undefined)[] {
+    return this.#rows[row] ?? NO_PAGES;
+  }
+
   /** Counts a look-up of a page that is not there, and tells whether it is worth making, as a rule after `before` of them. */
   isDue(row: number, number: number, before: number): boolean {
-    const pages = this.#row(row, number);
+    const pages = this.#filledTo(row, number);
     const reads = ((pages[number] as number | undefined) ?? 0) + 1;
     pages[number] = reads;
     return reads >= (this.isFull ? this.#readsWhenFull : before);
   }
 
   /** The row, filled up to that number, so that the array stays a plain one. */
-  #row(row: number, number: number): (P | number | undefined)[] {
+  #filledTo(row: number, number: number): (P | number | undefined)[] {
     const pages = this.#rows[row] ??= [];
     const sizes = this.#sizes[row] ??= [];
     while (pages.length <= number) {
@@ -47,7 +54,7 @@ export class PageTable<P extends object> {
   }
 
   set(row: number, number: number, page: P, bytes: number): void {
-    this.#row(row, number)[number] = page;
+    this.#filledTo(row, number)[number] = page;
     this.#bytes += bytes - this.#sizes[row]![number]!;
     this.#sizes[row]![number] = bytes;
   }

@@ -135,14 +135,38 @@ export class GraphReader implements GraphView, PageSource {
     return contains(labels, labelId);
   }
 
+  keepLabelled(ids: ArrayLike<number>, from: number, to: number, labelId: number, left: IdBuffer): boolean {
+    if (!this.#remember) return false;
+    const pages = this.#pagesOf(labelId);
+    const kept = left.ids;
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      const page = pages[Math.floor(id / PAGE_IDS)] ?? this.#bitsAt(pages, labelId, id);
+      kept[count] = id;
+      count += Number(page.has(id & (PAGE_IDS - 1)));
+    }
+    left.count = count;
+    left.isExact = true;
+    return true;
+  }
+
   /** Whether the set of the label has the node, from its bits, which are kept for as long as the view: many nodes are asked about one after the other. */
   #isIn(labelId: number, id: number): boolean {
-    let pages = this.#labelBits[labelId];
-    if (pages === undefined) this.#labelBits[labelId] = pages = [];
-    const number = Math.floor(id / PAGE_IDS);
-    let page = pages[number];
-    if (page === undefined) pages[number] = page = this.source.get(BITMAP, setPage(labelId + 1, number)) ?? NO_BITS;
+    const pages = this.#pagesOf(labelId);
+    const page = pages[Math.floor(id / PAGE_IDS)] ?? this.#bitsAt(pages, labelId, id);
     return page.has(id & (PAGE_IDS - 1));
+  }
+
+  #pagesOf(labelId: number): (BitmapBlock | undefined)[] {
+    while (this.#labelBits.length <= labelId) this.#labelBits.push([]);
+    return this.#labelBits[labelId]!;
+  }
+
+  #bitsAt(pages: (BitmapBlock | undefined)[], labelId: number, id: number): BitmapBlock {
+    const number = Math.floor(id / PAGE_IDS);
+    while (pages.length <= number) pages.push(undefined);
+    return pages[number] = this.source.get(BITMAP, setPage(labelId + 1, number)) ?? NO_BITS;
   }
 
   nodeProperty(node: NodeValue, keyId: number): Value {
@@ -246,6 +270,10 @@ export class GraphReader implements GraphView, PageSource {
 
   narrowByInteger(ids: ArrayLike<number>, from: number, to: number, keyId: number, range: IntegerRange, left: IdBuffer): boolean {
     return this.#vertexColumns !== undefined && this.#vertexColumns.narrow(ids, from, to, keyId, this.version, range, left);
+  }
+
+  integersOf(ids: ArrayLike<number>, from: number, to: number, keyId: number, integers: Float64Array): boolean {
+    return this.#vertexColumns !== undefined && this.#vertexColumns.integers(ids, from, to, keyId, this.version, integers);
   }
 
   sampleNodes(labelId: number, count: number): number[] {

@@ -81,6 +81,8 @@ export interface GraphView {
   /** Ids of the node's labels, ascending. A node that no longer exists throws `EntityNotFound` (detail DeletedEntityAccess). */
   nodeLabels(node: NodeValue): readonly number[];
   hasLabel(node: NodeValue, labelId: number): boolean;
+  /** Leaves of the ids of nodes in places `from` to `to` - 1 those with the label. False: they are to be asked for one by one. */
+  keepLabelled(ids: ArrayLike<number>, from: number, to: number, labelId: number, left: IdBuffer): boolean;
   /** The property, or null where it has none. */
   nodeProperty(node: NodeValue, keyId: number): Value;
   relationshipProperty(relationship: RelationshipValue, keyId: number): Value;
@@ -101,6 +103,11 @@ export interface GraphView {
    * nodes. False: nothing is known, all may be, and all are left.
    */
   narrowByInteger(ids: ArrayLike<number>, from: number, to: number, keyId: number, range: IntegerRange, left: IdBuffer): boolean;
+  /**
+   * Puts the property of the nodes in places `from` to `to` - 1 into `integers`, from 0 on, as far as memory holds them and they are integers; NaN where a
+   * look at the node is needed. False: it holds none.
+   */
+  integersOf(ids: ArrayLike<number>, from: number, to: number, keyId: number, integers: Float64Array): boolean;
   /**
    * How many nodes with the label have as that property an integer from `low` to `high` (both included), as far as memory tells without a look at the
    * nodes. `rest` is given the ids of those of which it does not, ascending; `counted`, how many it has told of. Undefined: it tells of none.

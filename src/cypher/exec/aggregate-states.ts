@@ -7,6 +7,7 @@ import { Float, NodeValue, type Value } from '../../value/value.ts';
 import { findAggregate, type Accumulator } from '../functions/index.ts';
 import type { AggregateItem } from '../plan/plan.ts';
 import { bytesOf, ENTRY_BYTES } from './holding.ts';
+import { NUMBER_BYTES, NumberSet } from './number-places.ts';
 import type { Evaluate, Row, Runtime } from './runtime.ts';
 
 /** One aggregate of one group. */
@@ -110,39 +111,42 @@ class Accumulated implements State {
 }
 
 /** Values, each once. */
-class Seen {
-  readonly #nodes = new Set<number>();
+export class Seen {
+  readonly #nodes = new NumberSet();
   /** Keys of `hashKey`, which are texts or any numbers. */
-  readonly #others = new Set<string | number>();
+  readonly #numbers = new NumberSet();
+  readonly #texts = new Set<string>();
 
   get size(): number {
-    return this.#nodes.size + this.#others.size;
+    return this.#nodes.size + this.#numbers.size + this.#texts.size;
   }
 
   /** The bytes it takes, or 0: it is there. */
   add(value: Value): number {
-    if (value instanceof NodeValue) {
-      if (this.#nodes.has(value.id)) return 0;
-      this.#nodes.add(value.id);
-      return ENTRY_BYTES;
-    }
+    if (value instanceof NodeValue) return this.#nodes.add(value.id) ? NUMBER_BYTES : 0;
     const key = hashKey(value);
-    if (this.#others.has(key)) return 0;
-    this.#others.add(key);
+    if (typeof key === 'number') return this.addNumber(key);
+    if (this.#texts.has(key)) return 0;
+    this.#texts.add(key);
     return ENTRY_BYTES + bytesOf(key);
   }
 
+  addNumber(value: number): number {
+    return this.#numbers.add(value) ? NUMBER_BYTES : 0;
+  }
+
   save(): Value {
-    return [[...this.#nodes], [...this.#others].map((key) => (typeof key === 'number' ? new Float(key) : key))];
+    return [[...this.#nodes.numbers()], [...[...this.#numbers.numbers()].map((key) => new Float(key)), ...this.#texts]];
   }
 
   load(saved: Value): number {
     const [ids, keys] = saved as [number[], (string | Float)[]];
-    let bytes = ENTRY_BYTES * ids.length;
+    let bytes = NUMBER_BYTES * ids.length;
     for (const id of ids) this.#nodes.add(id);
     for (const key of keys) {
-      this.#others.add(key instanceof Float ? key.value : key);
-      bytes += ENTRY_BYTES + bytesOf(key);
+      if (key instanceof Float) this.#numbers.add(key.value);
+      else this.#texts.add(key);
+      bytes += key instanceof Float ? NUMBER_BYTES : ENTRY_BYTES + bytesOf(key);
     }
     return bytes;
   }

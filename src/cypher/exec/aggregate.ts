@@ -1,16 +1,17 @@
 /**
  * Grouping and aggregation. Groups come out in the order in which they were first seen, also where they did not fit in memory.
  */
-import type { Aggregate } from '../plan/plan.ts';
+import type { Aggregate, Scoped } from '../plan/plan.ts';
 import { stateMaker } from './aggregate-states.ts';
 import type { CompileContext } from './compile.ts';
 import { buildCountedGroups } from './counted-groups.ts';
+import { DistinctProperty, type PropertyOfNode } from './distinct-property.ts';
 import { GroupFinder, joinedKey, partOfKey } from './group-table.ts';
 import { addRow, groupEntries, type Group, type NumberedGroup } from './groups.ts';
 import { ENTRY_BYTES, held } from './holding.ts';
 import { certainSlots, countOf, idsOf, type CountRows, type PushIds } from './ids.ts';
 import { countPartials } from './partial-counts.ts';
-import { groupPartials, withPartials } from './partial-groups.ts';
+import { groupPartials, withPartials, type BeginPartial } from './partial-groups.ts';
 import { pusher } from './push.ts';
 import { batched, nullRow, type Operator, type Row } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
@@ -31,15 +32,21 @@ function nodeOfKeys(node: Aggregate): number | undefined {
   return slot;
 }
 
-type Counting = 'rows' | 'ids';
+/** The number of the key, where the expression is a property of a variable. */
+function propertyOf({ expression }: Scoped, cc: CompileContext): number | undefined {
+  return expression.kind === 'Property' && expression.target.kind === 'Variable' ? cc.catalog.findKey(expression.key) : undefined;
+}
+
+/** Rows, nodes, each once, or the values of a property of the nodes, each once. */
+type Counting = 'rows' | 'ids' | PropertyOfNode;
 /** Of a node that was counted: the stamp and the value of `Visited`, or its entry there. */
 const SEEN_BYTES = 16;
 
 /**
- * How the aggregates come from the ids of one node of each row: all count rows or what is in each row, or (`slot`) that node, each once.
+ * How the aggregates come from the ids of one node of each row: all count rows or what is in each row, or (`slot`) that node or a property of it, each once.
  * Undefined: the rows are needed.
  */
-function countings(node: Aggregate, slot: number | undefined): readonly Counting[] | undefined {
+function countings(node: Aggregate, slot: number | undefined, cc: CompileContext): readonly Counting[] | undefined {
   const certain = certainSlots(node.input);
   const found: Counting[] = [];
   for (const { function: name, distinct, args: [arg] } of node.aggregates) {
@@ -47,14 +54,22 @@ function countings(node: Aggregate, slot: number | undefined): readonly Counting
     const own = arg?.expression.kind === 'Variable' ? arg.env.slot(arg.expression.name) : undefined;
     if (arg === undefined || (!distinct && own !== undefined && certain.includes(own))) found.push('rows');
     else if (distinct && own !== undefined && own === slot) found.push('ids');
-    else return undefined;
+    else {
+      const { expression, env } = arg;
+      const keyId = propertyOf(arg, cc);
+      const isOwn = expression.kind === 'Property' && expression.target.kind === 'Variable' && env.type(expression.target.name).kind === 'node' && env.slot(expression.target.name) === slot;
+      if (!distinct || slot === undefined || keyId === undefined || !isOwn) return undefined;
+      found.push({ keyId, value: compileScoped(arg, cc), slot, width: env.layout.width });
+    }
   }
   return found;
 }
 
-/** Without keys: only how many rows there are, and how many nodes. */
-function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], countRows: CountRows | undefined): Operator {
+/** Without keys: only how many rows there are, and how many nodes or values of a property. */
+function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], countRows: CountRows | undefined, others: BeginPartial): Operator {
   const nodes = of.includes('ids');
+  const properties = of.filter((each) => typeof each === 'object');
+  const looks = nodes || properties.length > 0;
   const sumOf: CountRows = (rt, source) => {
     let rows = 0;
     push(rt, source, (_ids, from, to) => {
@@ -65,27 +80,32 @@ function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], co
   const counts = held(function* counts(rt, source, holding) {
     let rows = 0;
     let distinct = 0;
-    if (!nodes) rows = countRows?.(rt, source) ?? sumOf(rt, source);
+    const values = new Map(properties.map((each) => [each, new DistinctProperty(each, rt, holding)]));
+    if (!looks) rows = countRows?.(rt, source) ?? sumOf(rt, source);
     else {
-      const seen = Visited.take();
+      const seen = nodes ? Visited.take() : undefined;
       try {
         push(rt, source, (ids, from, to) => {
           rows += to - from;
-          const more = seen.count(ids, from, to);
-          distinct += more;
-          holding.add(more * SEEN_BYTES);
+          if (seen !== undefined) {
+            const more = seen.count(ids, from, to);
+            distinct += more;
+            holding.add(more * SEEN_BYTES);
+          }
+          for (const each of values.values()) each.take(ids, from, to);
         });
       } finally {
-        seen.release();
+        seen?.release();
       }
     }
     rt.checkpoint(1);
     const row = nullRow(node.env.layout.width);
-    for (const [i, { slot }] of node.aggregates.entries()) row[slot] = of[i] === 'rows' ? rows : distinct;
+    for (const [i, { slot }] of node.aggregates.entries()) row[slot] = of[i] === 'rows' ? rows : of[i] === 'ids' ? distinct : values.get(of[i]!)!.size;
     yield [row];
   });
   // Where rows are counted without looking at them it is not worth it.
-  return countRows !== undefined && !nodes ? counts : withPartials(counts, countPartials(node, of.map((each) => each === 'rows'), push));
+  if (countRows !== undefined && !looks) return counts;
+  return withPartials(counts, properties.length > 0 ? others : countPartials(node, of.map((each) => each === 'rows'), push));
 }
 
 export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
@@ -121,8 +141,8 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
 
   if (keys.length === 0) {
     const own = node.input.op === 'Expand' || node.input.op === 'VarExpand' ? node.input.to : 'slot' in node.input ? node.input.slot : undefined;
-    const [ids, of] = [idsOf(input), countings(node, own)];
-    if (ids !== undefined && of !== undefined) return buildCounts(node, ids, of, countOf(input));
+    const [ids, of] = [idsOf(input), countings(node, own, cc)];
+    if (ids !== undefined && of !== undefined) return buildCounts(node, ids, of, countOf(input), partials);
     return withPartials(held(function* aggregateAll(rt, source, holding) {
       const group = newGroup();
       pushInput(rt, source, (row) => {
@@ -134,8 +154,8 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
     }), partials);
   }
   /** Where all that matters of a row is which node it has in one slot: rows are counted by node first. */
-  const pushIds = ownNode === undefined || countings(node, undefined) === undefined ? undefined : idsOf(input, ownNode);
-  if (pushIds !== undefined) return buildCountedGroups({ nodeSlot: ownNode!, keys, keyWidth: node.keys[0]!.env.layout.width, aggregateSlots: slots, width: layout.width }, pushIds);
+  const pushIds = ownNode === undefined || countings(node, undefined, cc) === undefined ? undefined : idsOf(input, ownNode);
+  if (pushIds !== undefined) return buildCountedGroups({ nodeSlot: ownNode!, keys, firstKeyId: propertyOf(node.keys[0]!, cc), keyWidth: node.keys[0]!.env.layout.width, aggregateSlots: slots, width: layout.width }, pushIds);
   const keySlots = keys.map(({ slot }) => slot);
   /** A row on disk: the keys, then the arguments of all aggregates. */
   const onDisk = [...keys.map(({ value }) => value), ...args.flat()];

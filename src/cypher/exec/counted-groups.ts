@@ -9,9 +9,11 @@ import { NodeValue, type Value } from '../../value/value.ts';
 import { joinedKey, KeyColumns, partOfKey } from './group-table.ts';
 import { bytesOf, ENTRY_BYTES, Holding } from './holding.ts';
 import { IdCounts } from './id-counts.ts';
+import { LateKeys } from './late-keys.ts';
+import { NO_PLACE } from './number-places.ts';
 import type { PushIds } from './ids.ts';
 import { checkRoom, withPartials } from './partial-groups.ts';
-import { withPush, type Push } from './push.ts';
+import { withLate, type PushLate } from './push.ts';
 import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { readValues, SpillArea, writeValues } from './spill.ts';
 import { SpilledTable, type TableEntries } from './spilled-table.ts';
@@ -21,10 +23,14 @@ export interface CountedGrouping {
   /** Computed from rows of `keyWidth`. */
   readonly keys: readonly { readonly slot: number; readonly value: Evaluate }[];
   readonly keyWidth: number;
+  /** Of the property that is the first key. */
+  readonly firstKeyId: number | undefined;
   readonly aggregateSlots: readonly number[];
   readonly width: number;
 }
 
+/** A group of which only the first key is at hand, without it. */
+const LATE_BYTES = 48;
 /** As many ids are counted before the memory they take is looked at. */
 const STRETCH = 256;
 
@@ -35,7 +41,7 @@ function bytesOfKeys(keys: readonly Value[]): number {
 }
 
 export function buildCountedGroups(grouping: CountedGrouping, pushIds: PushIds): Operator {
-  const push: Push = (rt, source, sink) => {
+  const push: PushLate = (rt, source, sink) => {
     const groups = new CountedGroups(grouping, rt);
     try {
       return groups.push(pushIds, source, sink);
@@ -43,14 +49,14 @@ export function buildCountedGroups(grouping: CountedGrouping, pushIds: PushIds):
       groups.close();
     }
   };
-  return withPartials(withPush(function* countedGroups(rt, source) {
+  return withPartials(withLate(function* countedGroups(rt, source) {
     const groups = new CountedGroups(grouping, rt);
     try {
       yield* batchesOf(rt, groups.rows(pushIds, source));
     } finally {
       groups.close();
     }
-  }, push), (rt, holding) => {
+  }, grouping.keys.map(({ slot }) => slot), push), (rt, holding) => {
     const groups = new CountedGroups(grouping, rt, holding);
     return {
       take: (_rt, source) => groups.take(pushIds, source),
@@ -84,6 +90,8 @@ class CountedGroups {
   readonly #countHolding: Holding;
   readonly #row: Row;
   readonly #keys: Value[];
+  /** Groups by the node that was seen first, as long as the first key tells most of them apart and all of them are of nodes that were seen here. */
+  #late: LateKeys | undefined;
   #groups: KeyColumns;
   /** Rows of each group, by place. */
   #counts: number[] = [];
@@ -109,15 +117,23 @@ class CountedGroups {
     this.#area.close();
   }
 
-  push(pushIds: PushIds, source: Iterable<Row[]>, sink: (row: Row) => boolean): boolean {
-    let unchecked = 0;
-    for (const row of this.rows(pushIds, source)) {
-      if (sink(row)) return true;
-      if (++unchecked < BATCH_MAX) continue;
-      this.#rt.checkpoint(unchecked);
-      unchecked = 0;
+  push(pushIds: PushIds, source: Iterable<Row[]>, sink: (row: Row, complete: () => void) => boolean): boolean {
+    this.take(pushIds, source);
+    if (this.#spilled !== undefined) {
+      const isComplete = (): void => undefined;
+      for (const row of this.#spilled.results()) if (sink(row, isComplete)) return true;
+      return false;
     }
-    this.#rt.checkpoint(unchecked);
+    const { aggregateSlots, width } = this.#of;
+    const row = nullRow(width);
+    let place = 0;
+    const complete = (): void => this.#setKeys(row, place);
+    for (let unchecked = 1; place < this.#counts.length; place++, unchecked++) {
+      for (let i = 0; i < aggregateSlots.length; i++) row[aggregateSlots[i]!] = this.#counts[place]!;
+      if (sink(row, complete)) return true;
+      if (unchecked % BATCH_MAX === 0) this.#rt.checkpoint(BATCH_MAX);
+    }
+    this.#rt.checkpoint(this.#counts.length % BATCH_MAX);
     return false;
   }
 
@@ -148,15 +164,16 @@ class CountedGroups {
   }
 
   save(w: ByteWriter): void {
-    w.varint(this.#groups.size);
-    for (let place = 0; place < this.#groups.size; place++) {
-      writeValues(w, this.#keys.map((_key, i) => this.#groups.value(i, place)));
+    w.varint(this.#counts.length);
+    for (let place = 0; place < this.#counts.length; place++) {
+      writeValues(w, this.#keys.map((_key, i) => this.#value(i, place)));
       w.varint(this.#counts[place]!);
     }
   }
 
   /** Groups of later rows. */
   merge(r: ByteReader): void {
+    this.#computeAll();
     for (let left = r.varint(); left > 0; left--) {
       for (const [i, value] of readValues(r).entries()) this.#keys[i] = value;
       this.#add(r.varint());
@@ -166,29 +183,80 @@ class CountedGroups {
 
   /** The groups in memory. */
   *kept(): Generator<Row> {
-    const { keys, aggregateSlots, width } = this.#of;
-    const groups = this.#groups;
+    const { aggregateSlots, width } = this.#of;
     const row = nullRow(width);
-    for (let place = 0; place < groups.size; place++) {
-      for (let i = 0; i < keys.length; i++) row[keys[i]!.slot] = groups.value(i, place);
+    for (let place = 0; place < this.#counts.length; place++) {
+      this.#setKeys(row, place);
       for (let i = 0; i < aggregateSlots.length; i++) row[aggregateSlots[i]!] = this.#counts[place]!;
       yield row;
     }
   }
 
+  #value(key: number, place: number): Value {
+    return this.#late === undefined ? this.#groups.value(key, place) : this.#late.value(key, place);
+  }
+
+  #setKeys(row: Row, place: number): void {
+    const { keys } = this.#of;
+    for (let i = 0; i < keys.length; i++) row[keys[i]!.slot] = this.#value(i, place);
+  }
+
+  #keyOf(key: number, node: number): Value {
+    this.#row[this.#of.nodeSlot] = new NodeValue(node);
+    return this.#of.keys[key]!.value(this.#row, this.#rt);
+  }
+
+  #computeKeys(node: number): void {
+    const { keys, nodeSlot } = this.#of;
+    this.#row[nodeSlot] = new NodeValue(node);
+    for (let i = 0; i < keys.length; i++) this.#keys[i] = keys[i]!.value(this.#row, this.#rt);
+  }
+
+  /** From here on all keys of all groups are at hand. */
+  #computeAll(): void {
+    const late = this.#late;
+    if (late === undefined) return;
+    for (let place = 0; place < late.size; place++) {
+      for (let i = 0; i < this.#keys.length; i++) this.#keys[i] = late.value(i, place);
+      this.#groups.placeOf(this.#keys);
+      this.#holding.add(ENTRY_BYTES + bytesOfKeys(this.#keys) - LATE_BYTES - bytesOf(this.#keys[0]!));
+    }
+    this.#late = undefined;
+  }
+
   /** Takes as many rows of each node as were counted. */
   #take({ ids, counts }: IdCounts): void {
-    const { keys, nodeSlot } = this.#of;
+    const { firstKeyId } = this.#of;
+    const { view } = this.#rt;
+    // Not where the statement may change what the keys are computed from before the last group has been asked for.
+    if (this.#counts.length === 0 && this.#spilled === undefined && !('createNode' in view)) this.#late = new LateKeys(this.#keys.length, (key, node) => this.#keyOf(key, node), ids.length);
+    const firsts = new Float64Array(STRETCH).fill(Number.NaN);
     for (let place = 0; place < ids.length; place++) {
-      this.#row[nodeSlot] = new NodeValue(ids[place]!);
-      for (let i = 0; i < keys.length; i++) this.#keys[i] = keys[i]!.value(this.#row, this.#rt);
+      const at = place % STRETCH;
+      if (at === 0 && firstKeyId !== undefined && this.#late !== undefined && !view.integersOf(ids, place, Math.min(place + STRETCH, ids.length), firstKeyId, firsts)) firsts.fill(Number.NaN);
       if (this.#isPart) checkRoom(this.#holding);
-      if (this.#spilled !== undefined || this.#holding.pressed) this.#toDisk(counts[place]!);
-      else this.#add(counts[place]!);
+      if (this.#spilled !== undefined || this.#holding.pressed) this.#toDisk(ids[place]!, counts[place]!);
+      else this.#takeNode(ids[place]!, firsts[at]!, counts[place]!);
       this.#rt.tick();
     }
   }
 
+  /** `first`: its first key, or NaN: it is to be computed. */
+  #takeNode(node: number, first: number, rows: number): void {
+    const late = this.#late;
+    const place = late === undefined ? NO_PLACE : late.placeOf(node, first === first ? first : this.#keyOf(0, node));
+    if (place === NO_PLACE) {
+      this.#computeAll();
+      this.#computeKeys(node);
+      this.#add(rows);
+    } else if (place < this.#counts.length) this.#counts[place]! += rows;
+    else {
+      this.#counts.push(rows);
+      this.#holding.add(LATE_BYTES + bytesOf(this.#late!.value(0, place)));
+    }
+  }
+
+  /** To the group of the keys that were computed last. */
   #add(rows: number): void {
     const place = this.#groups.placeOf(this.#keys);
     if (place < this.#counts.length) this.#counts[place]! += rows;
@@ -200,13 +268,15 @@ class CountedGroups {
 
   // -------------------------------------------------------------- on disk
 
-  #toDisk(rows: number): void {
+  #toDisk(node: number, rows: number): void {
     this.#spilled ??= this.#spill();
+    this.#computeKeys(node);
     this.#spilled.add(this.#keys.map(partOfKey).join(''), this.#order++, [...this.#keys, rows]);
   }
 
   #spill(): SpilledTable<CountedGroup> {
     const table = new SpilledTable(this.#area, groupEntries(this.#of), this.#holding, this.#kept());
+    this.#late = undefined;
     this.#groups = new KeyColumns(this.#of.keys.length);
     this.#counts = [];
     this.#holding.free();

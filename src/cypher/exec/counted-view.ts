@@ -40,7 +40,7 @@ export function countedView<View extends GraphView>(view: View, counter: HitCoun
   return new Proxy(view, {
     get(target, name) {
       // Short cuts past what is counted.
-      if (name === 'narrowByInteger' || name === 'countByInteger') return NOTHING_KNOWN;
+      if (name === 'narrowByInteger' || name === 'integersOf' || name === 'keepLabelled' || name === 'countByInteger') return NOTHING_KNOWN;
       let method = methods.get(name);
       if (method !== undefined) return method;
       // The view itself as receiver: it has private fields.

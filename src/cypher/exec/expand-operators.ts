@@ -10,7 +10,6 @@ import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
 import { compileEnds } from './end-filter.ts';
 import { idsOf, withIds, type PushIds } from './ids.ts';
-import { labelBits } from './label-bits.ts';
 import { pathOf } from './paths.ts';
 import { pusher, withPush, withWanted, type Push, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
@@ -52,11 +51,14 @@ export function buildExpand(node: Expand, input: Operator, cc: CompileContext): 
   return node.into ? buildExpandInto(node, input, cc) : buildExpandAll(node, input, cc);
 }
 
+/** For filters where there are none. */
+const NO_ROW: Row = [];
+
 function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Operator {
   const { from, to, relationship, idOnly, distinctFrom } = node;
   const types = typeFilter(node.types, node.typesIn, cc);
   const directions = DIRECTIONS[node.direction];
-  const labels = labelBits(node.labels, cc.catalog);
+  const hasLabels = labelsTest(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const unique = distinctFrom.length > 0;
   const arrange = temporalOrder(cc.catalog);
@@ -66,11 +68,11 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   };
   const pushInput = pusher(input);
   /** Where only the end of a relationship matters, many are looked at together. */
-  const ends = relationship === undefined && !unique ? compileEnds(node.labels, node.filters, to, cc) : undefined;
+  const ends = compileEnds(node.labels, node.filters, to, cc);
+  const onlyEnds = relationship === undefined && !unique;
   const push: PushWanted = (rt, source, sink, wanted) => {
     if (neverMatches(types(rt), rt)) return false;
-    const hasLabels = labels?.(rt);
-    const endsOf = ends?.(rt, wanted);
+    const endsOf = onlyEnds ? ends(rt, wanted) : undefined;
     const { view } = rt;
     return pushInput(rt, source, (row) => {
       const typeIds = types(rt, row);
@@ -96,7 +98,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
             if (second && neighbour === start.id) continue;
             if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
             const end = new NodeValue(neighbour);
-            if (hasLabels !== undefined && !hasLabels.has(end)) continue;
+            if (hasLabels !== undefined && !hasLabels(end, rt)) continue;
             row[to] = end;
             if (relationship !== undefined) row[relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start.id, neighbour, direction);
             if (tests.length > 0 && !passes(tests, row, rt)) continue;
@@ -113,22 +115,21 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   const isPlain = directions.length === 1 && arrange === undefined;
   const pushIds: PushIds = (rt, source, sink) => {
     if (neverMatches(types(rt), rt)) return;
-    const hasLabels = labels?.(rt);
-    const endsOf = ends?.(rt);
+    const endsOf = ends(rt);
     const { view } = rt;
     const follow = (start: number, typeIds: readonly number[] | undefined, row: Row | undefined): void => {
       for (const direction of directions) {
         const second = direction === 'in' && directions.length === 2;
         for (const { neighbours, edges, typeId, from: first, to: stop } of segmentsOf(view, start, direction, typeIds)) {
           if (!second && hasLabels === undefined && row === undefined) sink(neighbours, first, stop);
-          else if (!second && row !== undefined && endsOf !== undefined) {
-            const { ids, from: at, to: end, decided } = endsOf(neighbours, first, stop, row);
+          else if (!second && (row === undefined || onlyEnds)) {
+            const { ids, from: at, to: end, decided } = endsOf(neighbours, first, stop, row ?? NO_ROW);
             if (decided >= tests.length) sink(ids, at, end);
             else {
               const kept: number[] = [];
               for (let i = at; i < end; i++) {
-                row[to] = new NodeValue(ids[i]!);
-                if (passes(tests, row, rt, decided)) kept.push(ids[i]!);
+                row![to] = new NodeValue(ids[i]!);
+                if (passes(tests, row!, rt, decided)) kept.push(ids[i]!);
               }
               sink(kept, 0, kept.length);
             }
@@ -139,7 +140,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
               if (second && neighbour === start) continue;
               if (row !== undefined && isTaken(row, distinctFrom, edges[i]!)) continue;
               const end = new NodeValue(neighbour);
-              if (hasLabels !== undefined && !hasLabels.has(end)) continue;
+              if (hasLabels !== undefined && !hasLabels(end, rt)) continue;
               if (row !== undefined) {
                 row[to] = end;
                 if (relationship !== undefined) row[relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start, neighbour, direction);
@@ -154,9 +155,8 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       }
     };
     const filtered = (ids: ArrayLike<number>, first: number, stop: number): void => {
-      const kept = hasLabels!.kept(ids, first, stop);
-      if (kept === undefined) sink(ids, first, stop);
-      else sink(kept, 0, kept.length);
+      const { ids: kept, from: at, to: end } = endsOf(ids, first, stop, NO_ROW);
+      sink(kept, at, end);
     };
     if (inputIds === undefined) {
       pushInput(rt, source, (row) => {
@@ -177,7 +177,6 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
     let out: Row[] = [];
     let size = BATCH_MIN;
     if (neverMatches(types(rt), rt)) return;
-    const hasLabels = labels?.(rt);
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         const typeIds = types(rt, row);
@@ -194,7 +193,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
               if (second && neighbour === start.id) continue;
               if (unique && isTaken(row, distinctFrom, edges[i]!)) continue;
               const end = new NodeValue(neighbour);
-              if (hasLabels !== undefined && !hasLabels.has(end)) continue;
+              if (hasLabels !== undefined && !hasLabels(end, rt)) continue;
               const link: Value = relationship === undefined ? null
                 : idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start.id, neighbour, direction);
               if (tests.length > 0) {

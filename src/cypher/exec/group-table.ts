@@ -6,17 +6,20 @@
  */
 import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
+import { NO_PLACE, NumberPlaces } from './number-places.ts';
 import type { Evaluate, Row, Runtime } from './runtime.ts';
 
 /** Entries that have the first column in common, and are compared one by one. */
 const CHAIN_MAX = 4;
-const NONE = -1;
+const NONE = NO_PLACE;
 
 /** Values of several columns, each combination once, by place: columns instead of an object for each, which would take longer to make and to collect than all the rest. */
 export class KeyColumns {
   readonly #columns: Value[][];
-  readonly #nodes = new Map<number, number>();
-  readonly #others = new Map<string | number, number>();
+  /** By the first column: the place of the last with it. */
+  readonly #nodes = new NumberPlaces();
+  readonly #numbers = new NumberPlaces();
+  readonly #others = new Map<string, number>();
   readonly #texts = new Map<string, number>();
   /** By place: the one before with the same first column. */
   readonly #before: number[] = [];
@@ -36,16 +39,17 @@ export class KeyColumns {
   /** The place of these values, which are copied: a new one, at the end, where they are not there. */
   placeOf(values: readonly Value[]): number {
     const own = values[0]!;
-    const heads: Map<string | number, number> = own instanceof NodeValue ? this.#nodes : this.#others;
     const first = own instanceof NodeValue ? own.id : hashKey(own);
-    const head = heads.get(first) ?? NONE;
+    const numbers = own instanceof NodeValue ? this.#nodes : this.#numbers;
+    const head = typeof first === 'number' ? numbers.add(first, this.size) : this.#others.get(first) ?? NONE;
     let length = 0;
     for (let place = head; place !== NONE; place = this.#before[place]!) {
       if (this.#isAt(place, values)) return place;
       length++;
     }
     if (length < CHAIN_MAX) {
-      heads.set(first, this.size);
+      if (typeof first !== 'number') this.#others.set(first, this.size);
+      else if (head !== NONE) numbers.move(first, this.size);
       return this.#append(values, head);
     }
     const text = textOf(values);
@@ -68,13 +72,16 @@ export class KeyColumns {
 
 /** An entry for each value of one column, or each combination of several. */
 export class GroupTable<T> {
-  readonly #nodes = new Map<number, T>();
-  readonly #others = new Map<string | number, T>();
+  /** Of one column: places in `#entries`. */
+  #nodes = new NumberPlaces();
+  #numbers = new NumberPlaces();
+  readonly #others = new Map<string, T>();
   #keys: KeyColumns | undefined;
   #entries: T[] = [];
 
   clear(): void {
-    this.#nodes.clear();
+    this.#nodes = new NumberPlaces();
+    this.#numbers = new NumberPlaces();
     this.#others.clear();
     this.#keys = undefined;
     this.#entries = [];
@@ -82,17 +89,23 @@ export class GroupTable<T> {
 
   /** The keys, as `joinedKey` writes them for one column. */
   * keysOfOne(): Generator<string> {
-    for (const id of this.#nodes.keys()) yield `N${id};`;
-    for (const key of this.#others.keys()) yield typeof key === 'number' ? `${key};` : `"${key.length}:${key}`;
+    for (const id of this.#nodes.numbers()) yield `N${id};`;
+    for (const key of this.#numbers.numbers()) yield `${key};`;
+    for (const key of this.#others.keys()) yield `"${key.length}:${key}`;
   }
 
   getOne(value: Value): T | undefined {
-    return value instanceof NodeValue ? this.#nodes.get(value.id) : this.#others.get(hashKey(value));
+    const key = value instanceof NodeValue ? value.id : hashKey(value);
+    if (typeof key !== 'number') return this.#others.get(key);
+    const place = (value instanceof NodeValue ? this.#nodes : this.#numbers).get(key);
+    return place === NONE ? undefined : this.#entries[place];
   }
 
+  /** For a value that is not there. */
   setOne(value: Value, entry: T): void {
-    if (value instanceof NodeValue) this.#nodes.set(value.id, entry);
-    else this.#others.set(hashKey(value), entry);
+    const key = value instanceof NodeValue ? value.id : hashKey(value);
+    if (typeof key !== 'number') this.#others.set(key, entry);
+    else (value instanceof NodeValue ? this.#nodes : this.#numbers).add(key, this.#entries.push(entry) - 1);
   }
 
   /** The entry of these values; where there is none, the one that is made. */
@@ -117,7 +130,9 @@ export class GroupFinder<T> {
   readonly #make: (values: readonly Value[]) => T;
   readonly #begin: () => T;
   readonly #table = new GroupTable<T>();
-  readonly #byNode = new Map<number, T>();
+  /** Places in `#entries`. */
+  #byNode = new NumberPlaces();
+  #entries: T[] = [];
   readonly #values: Value[] = [];
 
   constructor(keys: readonly KeyOf[], sole: number | undefined, make: (values: readonly Value[]) => T) {
@@ -129,14 +144,17 @@ export class GroupFinder<T> {
 
   clear(): void {
     this.#table.clear();
-    this.#byNode.clear();
+    this.#byNode = new NumberPlaces();
+    this.#entries = [];
   }
 
   of(row: Row, rt: Runtime): T {
     const owner = this.#sole === undefined ? undefined : row[this.#sole];
     if (!(owner instanceof NodeValue)) return this.#ofRow(row, rt);
-    let entry = this.#byNode.get(owner.id);
-    if (entry === undefined) this.#byNode.set(owner.id, entry = this.#ofRow(row, rt));
+    const place = this.#byNode.add(owner.id, this.#entries.length);
+    if (place !== NONE) return this.#entries[place]!;
+    const entry = this.#ofRow(row, rt);
+    this.#entries.push(entry);
     return entry;
   }
 
@@ -160,7 +178,7 @@ export class GroupFinder<T> {
   }
 }
 
-function isSame(a: Value, b: Value): boolean {
+export function isSame(a: Value, b: Value): boolean {
   if (typeof a === typeof b && (typeof a === 'number' || typeof a === 'string')) return a === b;
   return hashKey(a) === hashKey(b);
 }

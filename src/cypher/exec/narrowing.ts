@@ -35,6 +35,14 @@ export class Narrowed {
     this.to = to;
   }
 
+  /** Leaves the nodes with the label; false: they are to be asked for it. */
+  leaveLabelled(rt: Runtime, labelId: number): boolean {
+    const buffer = this.#buffer;
+    if (!rt.view.keepLabelled(this.ids, this.from, this.to, labelId, buffer)) return false;
+    this.keep(buffer.ids, 0, buffer.count);
+    return true;
+  }
+
   /** Leaves those of which the view knows or does not know the property; true: it knows all that is asked of it. */
   leave(rt: Runtime, keyId: number, range: IntegerRange): boolean {
     const buffer = this.#buffer;

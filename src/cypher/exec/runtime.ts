@@ -40,8 +40,6 @@ export class Runtime {
   /** What the batches of CALL { } IN TRANSACTIONS gave: they have run before the rest of the statement does. */
   batchedRows: Iterable<Row[]> | undefined;
   readonly notifications: Notification[] = [];
-  /** Bit sets of labels that were asked for often (see label-bits.ts). */
-  readonly labelSets = new Map<number, Uint8Array>();
   /** While a part of a scan is read (see parallel.ts): that scan, and its ids instead of all. */
   part: ScanPart | undefined;
   #sinceCheck = 0;

@@ -9,7 +9,7 @@ import type { Sort } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { held, type Holding } from './holding.ts';
 import { compileWanted, type Wanted } from './narrowing.ts';
-import { canPush, pusher, wantedPusher, type Push, type PushWanted } from './push.ts';
+import { canPush, latePusher, pusher, wantedPusher, type Push, type PushLate, type PushWanted } from './push.ts';
 import { countOf } from './row-operators.ts';
 import { BATCH_MAX, batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
@@ -37,6 +37,9 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
   const skip = node.skip && compileScoped(node.skip, cc);
   const wanting = limit && compileWanted(node.keys[0]!, node.input, cc);
   const pushWanted = wanting && wantedPusher(input, wanting.slot);
+  const [firstKey] = node.keys;
+  const firstSlot = firstKey?.expression.kind === 'Variable' ? firstKey.env.slot(firstKey.expression.name) : undefined;
+  const pushLate = firstSlot === undefined ? undefined : latePusher(input, firstSlot);
   const pushInput = pusher(input);
   const lent = canPush(input);
   return held(function* sort(rt, source, holding) {
@@ -57,7 +60,7 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
         runs.add(entries);
         holding.free();
       };
-      const entries = wanted <= HEAP_MAX ? topEntries(rt, pushWanted ?? pushInput, lent, source, keys, wanted, holding, spilled, pushWanted && wanting!.begin())
+      const entries = wanted <= HEAP_MAX ? topEntries(rt, pushWanted ?? pushLate ?? pushInput, lent, source, keys, wanted, holding, spilled, pushWanted && wanting!.begin())
         : allEntries(rt, pushInput, lent, source, keys, holding, spilled);
       if (runs.count === 0) {
         sortEntries(rt, entries, keys);
@@ -134,19 +137,20 @@ function allEntries(
  * followed by an empty one: the first rows of all are among the first rows of each.
  */
 function topEntries(
-  rt: Runtime, push: PushWanted, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding, spill: (entries: Entry[]) => void,
+  rt: Runtime, push: PushWanted | PushLate, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding, spill: (entries: Entry[]) => void,
   range: Wanted | undefined,
 ): Entry[] {
   const heap: Entry[] = [];
   const isWorse = (a: Entry, b: Entry): boolean => compareEntries(a, b, keys) > 0;
   const [first] = keys;
   let order = 0;
-  push(rt, source, (row) => {
+  push(rt, source, (row: Row, complete?: () => void) => {
     if (wanted === 0) return false;
     order++;
     const value = first!.value(row, rt);
     const full = heap.length >= wanted;
     if (full && compareValues(value, heap[0]!.keys[0]!) * first!.sign > 0) return false;
+    complete?.();
     const entry = { row, keys: keys.map((key, i) => (i === 0 ? value : key.value(row, rt))), order };
     if (full && compareEntries(entry, heap[0]!, keys) >= 0) return false;
     if (lent) entry.row = row.slice();

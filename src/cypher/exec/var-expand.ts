@@ -15,7 +15,6 @@ import { DIRECTIONS, isTaken, nodeIn, OPPOSITE, relationshipOf } from './expand-
 import { pusher, withWanted, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileEnds } from './end-filter.ts';
-import { labelBits } from './label-bits.ts';
 import { withIds, type PushIds } from './ids.ts';
 import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';
@@ -164,7 +163,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   const types = typeFilter(node.types, node.typesIn, cc);
   const directions = DIRECTIONS[node.direction];
   const undirected = directions.length === 2;
-  const labels = labelBits(node.labels, cc.catalog);
+  const hasLabels = labelsTest(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
   const hasProperties = propertyTest(node.properties, cc);
   /**
@@ -210,6 +209,13 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
             for (const segment of rt.view.adjacency(id, direction, typeIds)) {
               const { neighbours, edges, typeId, to: end } = segment;
               looked.relationships += end - segment.from;
+              // Of the last level nobody asks for branches, and only a second relationship to the start closes a circle that is short enough.
+              if (depth + 1 === max && hasProperties === undefined) {
+                for (let i = segment.from; i < end; i++) cycle ||= neighbours[i] === startId && edges[i] !== parent;
+                reached.claim(neighbours, segment.from, end, 0, next);
+                rt.tick(end - segment.from);
+                continue;
+              }
               for (let i = segment.from; i < end; i++) {
                 const neighbour = neighbours[i]!;
                 const known = reached.get(neighbour);
@@ -303,7 +309,6 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   return withIds(withWanted(function* reachable(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
-    const hasLabels = labels?.(rt);
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         const typeIds = types(rt, row);
@@ -313,7 +318,7 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
         for (const ends of levels(rt, row, start.id, typeIds)) {
           for (const id of ends) {
             const value = new NodeValue(id);
-            if (hasLabels !== undefined && !hasLabels.has(value)) continue;
+            if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
             if (tests.length > 0) {
               scratch[to] = value;
               if (!passes(tests, scratch, rt)) continue;
