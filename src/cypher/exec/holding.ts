@@ -55,9 +55,19 @@ export function held(make: (rt: Runtime, source: Iterable<Row[]>, holding: Holdi
   };
 }
 
+/** A list that many rows have in common is looked through once. */
+const LONG = 256;
+let last: { readonly list: WeakRef<Value[]>; readonly length: number; readonly bytes: number } | undefined;
+
+function bytesOfLong(list: Value[]): number {
+  if (last?.list.deref() !== list || last.length !== list.length) last = { list: new WeakRef(list), length: list.length, bytes: valueBytes(list) };
+  return last.bytes;
+}
+
 /** Short texts and handles get a flat guess: they are the many. */
 export function bytesOf(value: Value): number {
   if (typeof value === 'string') return 24 + value.length;
+  if (Array.isArray(value) && value.length > LONG) return bytesOfLong(value);
   if (Array.isArray(value) || value instanceof Map || value instanceof Uint8Array) return valueBytes(value);
   return typeof value === 'object' ? 48 : 8;
 }

@@ -3,7 +3,7 @@
  *
  * Nodes and links are places in columns, not objects: a search reaches thousands of nodes to tell of a few.
  */
-import { RelationshipValue } from '../../value/value.ts';
+import type { RelationshipValue } from '../../value/value.ts';
 import type { Direction } from '../../graph/view.ts';
 import { DIRECTIONS, relationshipOf } from './expand-operators.ts';
 import { Holding } from './holding.ts';

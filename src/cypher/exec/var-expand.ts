@@ -150,14 +150,6 @@ function paysFromEnds(rt: Runtime, frontier: number, looked: { readonly nodes: n
   return frontier * (looked.relationships / Math.max(1, looked.nodes)) > left * FROM_ENDS_PAYS_AT + frontier;
 }
 
-function hasNeighbourIn(rt: Runtime, reached: Visited, id: number, direction: Direction, typeIds: readonly number[] | undefined): boolean {
-  for (const { neighbours, from, to } of rt.view.adjacency(id, direction, typeIds)) {
-    rt.tick(1);
-    if (reached.hasAny(neighbours, from, to)) return true;
-  }
-  return false;
-}
-
 function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): Operator {
   const { from, to, min, max } = node;
   const types = typeFilter(node.types, node.typesIn, cc);
@@ -251,10 +243,17 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
   function reachedFromEnds(rt: Runtime, reached: Visited, labelId: number, typeIds: readonly number[] | undefined): number[] {
     const { view } = rt;
     const ends: number[] = [];
+    let isReached = false;
+    const look = (neighbours: ArrayLike<number>, first: number, end: number): void => {
+      isReached ||= reached.hasAny(neighbours, first, end);
+    };
     for (const ids of view.scanNodes(labelId)) {
       for (let i = 0; i < ids.length; i++) {
-        const id = ids[i]!;
-        if (reached.get(id) < 0 && directions.some((direction) => hasNeighbourIn(rt, reached, id, OPPOSITE[direction] as Direction, typeIds))) ends.push(id);
+        if (reached.get(ids[i]!) >= 0) continue;
+        isReached = false;
+        for (let d = 0; d < directions.length && !isReached; d++) view.neighbours(ids, i, i + 1, OPPOSITE[directions[d]!] as Direction, typeIds, look);
+        if (isReached) ends.push(ids[i]!);
+        rt.tick();
       }
       rt.tick(ids.length);
     }
