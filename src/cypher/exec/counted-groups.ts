@@ -56,7 +56,7 @@ export function buildCountedGroups(grouping: CountedGrouping, pushIds: PushIds):
     } finally {
       groups.close();
     }
-  }, grouping.keys.map(({ slot }) => slot), push), (rt, holding) => {
+  }, { slots: grouping.keys.map(({ slot }) => slot), push }), (rt, holding) => {
     const groups = new CountedGroups(grouping, rt, holding);
     return {
       take: (_rt, source) => groups.take(pushIds, source),

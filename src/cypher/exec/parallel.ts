@@ -13,7 +13,7 @@ import { fingerprint, type PartablePlan } from '../plan/parts.ts';
 import { Board, CHUNKS_MAX, fixedSegment, HELPERS_MAX, type Segment } from './board.ts';
 import { Holding } from './holding.ts';
 import { PartsInVain, partialsOf, type BeginPartial, type Partial } from './partial-groups.ts';
-import { canPush, pusher, withPush } from './push.ts';
+import { canPush, lateOf, pusher, withLate, withPush, type PushLate } from './push.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
 
 /** A chunk is thought to give so many rows: some milliseconds at most, for so long others may have to wait for a thread that helps. */
@@ -39,6 +39,8 @@ export interface HelperParts {
   readonly parts: readonly (readonly [first: number, bytes: Uint8Array])[];
   readonly lost: readonly (readonly [first: number, end: number])[];
 }
+
+const IS_COMPLETE = (): void => undefined;
 
 /** The operator that asks for help where it is worth it. Undefined: this aggregation is not one that parts are made of. */
 export function buildParallel(serial: Operator, plan: PartablePlan): { readonly operator: Operator; readonly partable: PartableOperator } | undefined {
@@ -72,6 +74,17 @@ export function buildParallel(serial: Operator, plan: PartablePlan): { readonly 
     yield* inParts(rt, rows) ?? serial(rt, rows);
   };
   if (!canPush(serial)) return { operator, partable };
+  const late = lateOf(serial);
+  if (late !== undefined) {
+    const push: PushLate = (rt, source, sink) => {
+      const rows = [...source];
+      const found = inParts(rt, rows);
+      if (found === undefined) return late.push(rt, rows, sink);
+      for (const batch of found) for (const row of batch) if (sink(row, IS_COMPLETE)) return true;
+      return false;
+    };
+    return { partable, operator: withLate(operator, { slots: late.slots, push }) };
+  }
   const pushSerial = pusher(serial);
   return {
     partable,

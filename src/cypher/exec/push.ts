@@ -39,21 +39,25 @@ export function wantedPusher(operator: Operator, slot: number): PushWanted | und
 /** Rows that lack the values of some slots until `complete` is called, which a sink that refuses most rows need not do. */
 export type PushLate = (rt: Runtime, source: Iterable<Row[]>, sink: (row: Row, complete: () => void) => boolean) => boolean;
 
-const latePushes = new WeakMap<Operator, { readonly late: readonly number[]; readonly push: PushLate }>();
+interface Late {
+  readonly slots: readonly number[];
+  readonly push: PushLate;
+}
 
-/** `late`: the slots that are completed. */
-export function withLate(operator: Operator, late: readonly number[], push: PushLate): Operator {
-  latePushes.set(operator, { late, push });
+const latePushes = new WeakMap<Operator, Late>();
+
+/** `slots`: those that are completed. */
+export function withLate(operator: Operator, { slots, push }: Late): Operator {
+  latePushes.set(operator, { slots, push });
   return withPush(operator, (rt, source, sink) => push(rt, source, (row, complete) => {
     complete();
     return sink(row);
   }));
 }
 
-/** Undefined: all rows are complete, or the slot is one of those that are completed. */
-export function latePusher(operator: Operator, slot: number): PushLate | undefined {
-  const known = latePushes.get(operator);
-  return known === undefined || known.late.includes(slot) ? undefined : known.push;
+/** Undefined: its rows are complete. */
+export function lateOf(operator: Operator): Late | undefined {
+  return latePushes.get(operator);
 }
 
 /** Whether its rows are lent when pushed; otherwise they are the sink's own. */

@@ -9,7 +9,7 @@ import type { Sort } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { held, type Holding } from './holding.ts';
 import { compileWanted, type Wanted } from './narrowing.ts';
-import { canPush, latePusher, pusher, wantedPusher, type Push, type PushLate, type PushWanted } from './push.ts';
+import { canPush, lateOf, pusher, wantedPusher, type Push, type PushLate, type PushWanted } from './push.ts';
 import { countOf } from './row-operators.ts';
 import { BATCH_MAX, batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileScoped } from './scan-operators.ts';
@@ -39,7 +39,8 @@ export function buildSort(node: Sort, input: Operator, cc: CompileContext): Oper
   const pushWanted = wanting && wantedPusher(input, wanting.slot);
   const [firstKey] = node.keys;
   const firstSlot = firstKey?.expression.kind === 'Variable' ? firstKey.env.slot(firstKey.expression.name) : undefined;
-  const pushLate = firstSlot === undefined ? undefined : latePusher(input, firstSlot);
+  const late = lateOf(input);
+  const pushLate = late === undefined || firstSlot === undefined || late.slots.includes(firstSlot) ? undefined : late.push;
   const pushInput = pusher(input);
   const lent = canPush(input);
   return held(function* sort(rt, source, holding) {
