@@ -165,7 +165,6 @@ export class GraphReader implements GraphView, PageSource {
 
   #bitsAt(pages: (BitmapBlock | undefined)[], labelId: number, id: number): BitmapBlock {
     const number = Math.floor(id / PAGE_IDS);
-    while (pages.length <= number) pages.push(undefined);
     return pages[number] = this.source.get(BITMAP, setPage(labelId + 1, number)) ?? NO_BITS;
   }
 

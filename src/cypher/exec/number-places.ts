@@ -2,6 +2,8 @@
  * Numbers and what place each has, in two typed arrays (open addressing, linear probing): a Map keeps numbers beyond 31 bits as objects, and takes
  * several times as long for thousands of them. No number is NaN.
  */
+import { randomInt } from 'node:crypto';
+
 export const NO_PLACE = -1;
 
 const FIRST_SIZE = 64;
@@ -13,17 +15,23 @@ export const NUMBER_BYTES = 24;
 const float = new Float64Array(1);
 const words = new Int32Array(float.buffer);
 
+/** Another one in each process: nobody can choose numbers that all fall on one place. */
+const SEED = randomInt(2 ** 32) | 0;
+
+/** Murmur3's finalizer (Appleby): every bit of a word changes every bit of the hash. */
+function mixed(word: number): number {
+  let hash = word ^ (word >>> 16);
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
+
 function hashOf(value: number): number {
-  let low = value | 0;
-  let high = 0;
-  if (low !== value) {
-    float[0] = value;
-    low = words[0]!;
-    high = words[1]!;
-  }
-  // Multiplicative hashing (Knuth 6.4); the upper half is the better one.
-  const hash = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
-  return hash ^ (hash >>> 15);
+  const low = value | 0;
+  if (low === value) return mixed(low ^ SEED);
+  float[0] = value;
+  return mixed(mixed(words[0]! ^ SEED) ^ words[1]!);
 }
 
 export class NumberPlaces {
