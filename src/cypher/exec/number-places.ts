@@ -34,11 +34,16 @@ function hashOf(value: number): number {
   return mixed(mixed(words[0]! ^ SEED) ^ words[1]!);
 }
 
+/** So long a way to a free place is no accident. */
+const WAY_MAX = 32;
+
 export class NumberPlaces {
   #keys: Float64Array;
   /** Place + 1; 0: free. */
   #places: Int32Array;
   #size = 0;
+  /** Small integers stand in their order, as most come: ids and numbers in a row. Until some come at distances for which that will not do. */
+  #isInOrder = true;
 
   /** `expected`: about how many there will be. */
   constructor(expected = 0) {
@@ -63,7 +68,12 @@ export class NumberPlaces {
     if (known !== 0) return known - 1;
     this.#keys[slot] = value;
     this.#places[slot] = place + 1;
-    if (++this.#size * 3 > this.#keys.length * 2) this.#grow();
+    const mask = this.#keys.length - 1;
+    if (++this.#size * 3 > this.#keys.length * 2) this.#arrange(this.#keys.length * (this.#keys.length < SMALL ? 4 : 2));
+    else if (this.#isInOrder && value === (value | 0) && ((slot - value) & mask) > WAY_MAX) {
+      this.#isInOrder = false;
+      this.#arrange(this.#keys.length);
+    }
     return NO_PLACE;
   }
 
@@ -81,14 +91,14 @@ export class NumberPlaces {
     const keys = this.#keys;
     const places = this.#places;
     const mask = keys.length - 1;
-    let slot = hashOf(value) & mask;
+    const low = value | 0;
+    let slot = (this.#isInOrder && low === value ? low : hashOf(value)) & mask;
     while (places[slot] !== 0 && keys[slot] !== value) slot = (slot + 1) & mask;
     return slot;
   }
 
-  #grow(): void {
+  #arrange(size: number): void {
     const [keys, places] = [this.#keys, this.#places];
-    const size = keys.length * (keys.length < SMALL ? 4 : 2);
     this.#keys = new Float64Array(size);
     this.#places = new Int32Array(size);
     for (let slot = 0; slot < keys.length; slot++) {
