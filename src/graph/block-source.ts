@@ -61,6 +61,8 @@ export class BlockCache {
   readonly #derived = new Map<number, Derived>();
   readonly #warmPages = new Map<number, number[]>();
   readonly budgetBytes: number;
+  /** To be set before there is a view: what can be derived is when it is asked for the first time, as tests of it want. */
+  isEager = false;
   /** Told what `warmUp` makes here. */
   onMade: ((pages: DerivedPages) => void) | undefined;
   #blockBytes = 0;
@@ -95,6 +97,7 @@ export class BlockCache {
         adjacency: new AdjacencyPages(clocks, graph, ADJACENCY.tag), leafRows: new LeafRows(),
       };
       this.#derived.set(graph, derived);
+      for (const { pages } of [derived.vertices, derived.edges, derived.adjacency]) pages.isEager = this.isEager;
       this.#setFull(this.#isFull);
     }
     return derived;

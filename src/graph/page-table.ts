@@ -14,6 +14,8 @@ export class PageTable<P extends object> {
   #bytes = 0;
   /** Others have to go for each page that is made: it must be asked for more often first, or a scan of more than there is room for would keep nothing. */
   isFull = false;
+  /** Pages are made when they are asked for the first time. */
+  isEager = false;
 
   /** `readsWhenFull`: how often a page must have been asked for then. */
   constructor(readsWhenFull: number) {
@@ -39,7 +41,7 @@ export class PageTable<P extends object> {
     const pages = this.#filledTo(row, number);
     const reads = ((pages[number] as number | undefined) ?? 0) + 1;
     pages[number] = reads;
-    return reads >= (this.isFull ? this.#readsWhenFull : before);
+    return this.isEager || reads >= (this.isFull ? this.#readsWhenFull : before);
   }
 
   /** The row, filled up to that number, so that the array stays a plain one. */

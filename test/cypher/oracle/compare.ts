@@ -18,16 +18,24 @@ import { runQuery, TooLarge } from './queries.ts';
 
 /** Queries tried on one graph. */
 const PER_GRAPH = 20;
-/** Of every other graph's stores: next to nothing, so that each block makes others go. */
-const TINY_CACHE_BYTES = 2000;
+/** What graphs' stores have in turn: the usual cache, next to none, so that each block makes others go, and one that derives columns and adjacency pages at the first read. */
+const CACHES: readonly Cache[] = [{}, { bytes: 2000 }, { isEager: true }];
+
+interface Cache {
+  readonly bytes?: number;
+  readonly isEager?: boolean;
+}
+
+function cacheOf(done: number): Cache {
+  return CACHES[(done / PER_GRAPH) % CACHES.length]!;
+}
 
 /** Compares `count` queries from that seed on, run in parts by several if wanted; calls back for each difference. */
 export async function compareMany(seed: number, count: number, onDifference: (text: string) => void, inParts = false): Promise<void> {
   for (let done = 0; done < count; done += PER_GRAPH) {
     const random = seededRandom(seed * 1_000_003 + done);
     const graph = randomGraph(random);
-    const cacheBytes = (done / PER_GRAPH) % 2 === 1 ? TINY_CACHE_BYTES : undefined;
-    const stores = [await storeOf(graph, false, cacheBytes), await storeOf(graph, true, cacheBytes)];
+    const stores = [await storeOf(graph, false, cacheOf(done)), await storeOf(graph, true, cacheOf(done))];
     for (let i = 0; i < Math.min(PER_GRAPH, count - done); i++) {
       const generated = randomQuery(random);
       const expected = byOracle(graph, generated);
@@ -52,7 +60,7 @@ export async function compareGuarded(seed: number, count: number, onDifference: 
     const graph = randomGraph(random);
     const rules = randomRules(random);
     const bare = withoutHidden(graph, rules);
-    const store = await storeOf(graph, random.next() < 0.7);
+    const store = await storeOf(graph, random.next() < 0.7, cacheOf(done));
     for (let i = 0; i < Math.min(PER_GRAPH, count - done); i++) {
       const generated = randomQuery(random);
       const expected = byOracle(bare, generated);
@@ -116,8 +124,9 @@ function checkKept(before: ReadonlyMap<string, string>, after: ReadonlyMap<strin
 const INDEXED: readonly (readonly [string, readonly string[]])[] = [['A', ['i']], ['A', ['s']], ['B', ['i', 'j']], ['B', ['f']], ['C', ['j']], ['C', ['i', 's']],
   ['A', ['l']], ['C', ['l']], ['B', ['j', 'l']]];
 
-async function storeOf(graph: OGraph, indexed: boolean, cacheBytes?: number): Promise<LocalStore> {
-  const store = await LocalStore.withGraph('default', undefined, cacheBytes);
+async function storeOf(graph: OGraph, indexed: boolean, cache: Cache = {}): Promise<LocalStore> {
+  const store = await LocalStore.withGraph('default', undefined, cache.bytes);
+  store.reader.cache.isEager = cache.isEager === true;
   await store.write((tx) => {
     const writer = tx.graph('default');
     const entries = (properties: ReadonlyMap<string, OValue>): [number, Value][] => [...properties].map(([key, value]) => [writer.keyId(key), engineValue(value)]);
