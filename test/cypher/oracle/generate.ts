@@ -57,6 +57,7 @@ class QueryMaker {
   }
 
   make(): Generated {
+    if (this.#dice.chance(0.12)) return { text: this.#plain(), ordered: this.#ordered, writes: false };
     const parts = [this.#single()];
     if (!this.#writes && this.#dice.chance(0.08)) return { text: this.#union(new Map()), ordered: false, writes: false };
     return { text: parts.join(' '), ordered: this.#ordered, writes: this.#writes };
@@ -73,6 +74,26 @@ class QueryMaker {
     };
     const joint = ` UNION ${dice.chance(0.5) ? 'ALL ' : ''}`;
     return Array.from({ length: 2 + dice.below(2) }, one).join(joint);
+  }
+
+  /** What has short cuts of its own: comparisons with literals, groups by properties of one node, the first rows by a property. */
+  #plain(): string {
+    const dice = this.#dice;
+    const label = (): string => dice.pick(['', '', ':A', ':B', ':C']);
+    const type = (): string => dice.pick(['', ':R', ':S', ':R|S']);
+    const arrow = (length: string): string => dice.pick([`-[${type()}${length}]->`, `<-[${type()}${length}]-`, `-[${type()}${length}]-`]);
+    const start = `(m${label()})`;
+    const pattern = dice.pick([`(n${label()})`, `${start}${arrow('')}(n${label()})`, `${start}${arrow('')}()${arrow('')}(n${label()})`, `${start}${arrow(dice.pick(['*1..2', '*..3', '*0..1']))}(n${label()})`]);
+    const comparison = (): string => (dice.chance(0.8) ? `n.${dice.pick(['i', 'j'])} ${dice.pick(['=', '<>', '<>', '<', '<=', '>', '>='])} ${dice.below(5) - 1}` : this.#expression('bool', new Map([['n', 'node']]), 2));
+    const where = dice.chance(0.6) ? ` WHERE ${Array.from({ length: 1 + dice.below(2) }, comparison).join(' AND ')}` : '';
+    const keys = ['i', 'j', 's', 'b'].filter(() => dice.chance(0.5)).map((key) => `n.${key} AS ${key}`);
+    const names = keys.map((item) => item.slice(-1)).sort(() => (dice.chance(0.5) ? 1 : -1));
+    const ways = (list: readonly string[]): string => list.map((name) => `${name}${dice.chance(0.4) ? ' DESC' : ''}`).join(', ');
+    const cut = dice.chance(0.7) ? `${dice.chance(0.2) ? ' SKIP 1' : ''} LIMIT ${dice.below(5)}` : '';
+    this.#ordered = true;
+    if (dice.chance(0.4) && keys.length > 0) return `MATCH ${pattern}${where} RETURN ${keys.join(', ')} ORDER BY ${ways(names)}${cut}`;
+    const counts = dice.pick(['count(*)', 'count(n)', 'count(DISTINCT n)', 'count(DISTINCT n.i)', 'count(DISTINCT n.s)', 'count(DISTINCT n.f)']);
+    return `MATCH ${pattern}${where} RETURN ${[...keys, `${counts} AS c`].join(', ')} ORDER BY ${ways(['c', ...names])}${cut}`;
   }
 
   #single(): string {
