@@ -33,7 +33,7 @@ function nodeOfKeys(node: Aggregate): number | undefined {
 }
 
 /** The number of the key, where the expression is a property of a variable. */
-function propertyOf({ expression }: Scoped, cc: CompileContext): number | undefined {
+function propertyKeyOf({ expression }: Scoped, cc: CompileContext): number | undefined {
   return expression.kind === 'Property' && expression.target.kind === 'Variable' ? cc.catalog.findKey(expression.key) : undefined;
 }
 
@@ -56,7 +56,7 @@ function countings(node: Aggregate, slot: number | undefined, cc: CompileContext
     else if (distinct && own !== undefined && own === slot) found.push('ids');
     else {
       const { expression, env } = arg;
-      const keyId = propertyOf(arg, cc);
+      const keyId = propertyKeyOf(arg, cc);
       const isOwn = expression.kind === 'Property' && expression.target.kind === 'Variable' && env.type(expression.target.name).kind === 'node' && env.slot(expression.target.name) === slot;
       if (!distinct || slot === undefined || keyId === undefined || !isOwn) return undefined;
       found.push({ keyId, value: compileScoped(arg, cc), slot, width: env.layout.width });
@@ -155,7 +155,7 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
   }
   /** Where all that matters of a row is which node it has in one slot: rows are counted by node first. */
   const pushIds = ownNode === undefined || countings(node, undefined, cc) === undefined ? undefined : idsOf(input, ownNode);
-  if (pushIds !== undefined) return buildCountedGroups({ nodeSlot: ownNode!, keys, firstKeyId: propertyOf(node.keys[0]!, cc), keyWidth: node.keys[0]!.env.layout.width, aggregateSlots: slots, width: layout.width }, pushIds);
+  if (pushIds !== undefined) return buildCountedGroups({ nodeSlot: ownNode!, keys, firstKeyId: propertyKeyOf(node.keys[0]!, cc), keyWidth: node.keys[0]!.env.layout.width, aggregateSlots: slots, width: layout.width }, pushIds);
   const keySlots = keys.map(({ slot }) => slot);
   /** A row on disk: the keys, then the arguments of all aggregates. */
   const onDisk = [...keys.map(({ value }) => value), ...args.flat()];

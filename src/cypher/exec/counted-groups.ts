@@ -9,9 +9,9 @@ import { NodeValue, type Value } from '../../value/value.ts';
 import { joinedKey, KeyColumns, partOfKey } from './group-table.ts';
 import { bytesOf, ENTRY_BYTES, Holding } from './holding.ts';
 import { IdCounts } from './id-counts.ts';
+import type { PushIds } from './ids.ts';
 import { LateKeys } from './late-keys.ts';
 import { NO_PLACE } from './number-places.ts';
-import type { PushIds } from './ids.ts';
 import { checkRoom, withPartials } from './partial-groups.ts';
 import { withLate, type PushLate } from './push.ts';
 import { BATCH_MAX, nullRow, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
@@ -31,6 +31,8 @@ export interface CountedGrouping {
 
 /** A group of which only the first key is at hand, without it. */
 const LATE_BYTES = 48;
+/** Tables for more grow as they fill: what they take is counted as it is taken. */
+const EXPECTED_MAX = 32_768;
 /** As many ids are counted before the memory they take is looked at. */
 const STRETCH = 256;
 
@@ -168,6 +170,7 @@ class CountedGroups {
     for (let place = 0; place < this.#counts.length; place++) {
       writeValues(w, this.#keys.map((_key, i) => this.#value(i, place)));
       w.varint(this.#counts[place]!);
+      this.#rt.tick();
     }
   }
 
@@ -219,6 +222,7 @@ class CountedGroups {
     for (let place = 0; place < late.size; place++) {
       for (let i = 0; i < this.#keys.length; i++) this.#keys[i] = late.value(i, place);
       this.#groups.placeOf(this.#keys);
+      this.#rt.tick();
       this.#holding.add(ENTRY_BYTES + bytesOfKeys(this.#keys) - LATE_BYTES - bytesOf(this.#keys[0]!));
     }
     this.#late = undefined;
@@ -229,7 +233,7 @@ class CountedGroups {
     const { firstKeyId } = this.#of;
     const { view } = this.#rt;
     // Not where the statement may change what the keys are computed from before the last group has been asked for.
-    if (this.#counts.length === 0 && this.#spilled === undefined && !('createNode' in view)) this.#late = new LateKeys(this.#keys.length, (key, node) => this.#keyOf(key, node), ids.length);
+    if (this.#counts.length === 0 && this.#spilled === undefined && !('createNode' in view)) this.#late = new LateKeys(this.#keys.length, (key, node) => this.#keyOf(key, node), Math.min(ids.length, EXPECTED_MAX));
     const firsts = new Float64Array(STRETCH).fill(Number.NaN);
     for (let place = 0; place < ids.length; place++) {
       const at = place % STRETCH;

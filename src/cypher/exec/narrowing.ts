@@ -1,5 +1,5 @@
 /**
- * Scans with a filter like `m.length > 80`: where the view has the property's integers in columns (graph/columns.ts), whole pages of ids are
+ * Scans, and ends of relationships, with a filter like `m.length > 80`: where the view has the property's integers in columns (graph/columns.ts), whole pages of ids are
  * compared there, and a row is made only for what is left.
  *
  * Only the filters that stand first, so that none is passed over that would have failed with an error; only against literals and parameters, which
@@ -121,7 +121,7 @@ export function compileWanted({ expression, env, descending }: SortKey, input: P
   const slot = slotOf(expression.target.name, env);
   const keyId = cc.catalog.findKey(expression.key);
   if (keyId === undefined || input.filters.some((filter) => boundOf(filter, slot, cc) === undefined)) return undefined;
-  // null comes last.
+  // null is the largest: of descending rows it comes first.
   return { slot, begin: () => new Wanted(keyId, descending) };
 }
 

@@ -134,8 +134,8 @@ function allEntries(
 }
 
 /**
- * A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse, of which the input may leave out many. A heap that is spilled is
- * followed by an empty one: the first rows of all are among the first rows of each.
+ * A heap with the worst entry on top. Later keys are computed only for rows that the first one does not refuse, and the input may leave out those
+ * that it would. A heap that is spilled is followed by an empty one: the first rows of all are among the first rows of each.
  */
 function topEntries(
   rt: Runtime, push: PushWanted | PushLate, lent: boolean, source: Iterable<Row[]>, keys: readonly Key[], wanted: number, holding: Holding, spill: (entries: Entry[]) => void,
