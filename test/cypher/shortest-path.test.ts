@@ -54,6 +54,25 @@ function check(graph: GraphView, seed: number): void {
   }
 }
 
+it('counts what it holds against the memory of the statement, and goes on from row to row where the start is the same', async () => {
+  const store = await LocalStore.withGraph();
+  await store.write((tx) => void rowsOf(tx.graph('default'), `CREATE (a:Start), (z:End {n: 0}) WITH a, z UNWIND range(1, 3000) AS n CREATE (a)-[:R]->(:M {n: n})-[:R]->(:End {n: n})`));
+  const graph = store.reader.acquire().view('default');
+  const toAll = 'MATCH (a:Start), (z:End) MATCH p = shortestPath((a)-[:R*..2]->(z)) RETURN count(length(p))';
+  let asked = 0;
+  const { adjacency } = graph;
+  graph.adjacency = (...given) => {
+    asked++;
+    return adjacency.apply(graph, given);
+  };
+  expect(rowsOf(graph, toAll)).toEqual([[3000]]);
+  // Each end once, and the start once in all.
+  expect(asked).toBeLessThan(4000);
+  const lone = 'MATCH (a:Start), (z:End {n: 0}) MATCH p = shortestPath((a)-[:R*]->(z)) RETURN count(p)';
+  expect(rowsOf(graph, lone, { limits: { memoryBytes: 10_000_000 } })).toEqual([[0]]);
+  expect(() => rowsOf(graph, lone, { limits: { memoryBytes: 20_000 } })).toThrow('the statement holds more than');
+});
+
 it('finds the shortest of all trails', async () => {
   for (let seed = 1; seed <= 14; seed++) {
     const store = await filled(seed, [8, 13, 18][seed % 3]!);

@@ -67,6 +67,14 @@ function compare(view: GraphView, model: Model, ids: readonly number[]): void {
     if (both !== count) wrong.push(`node ${id} out, both types: ${both}, not ${count}`);
   }
   const alive = [...model.nodes.keys()].sort((a, b) => a - b);
+  const labelled = { ids: [...alive], count: 0, isExact: false };
+  expect(view.keepLabelled(labelled.ids, 0, alive.length, label, labelled)).toBe(true);
+  expect(labelled.ids.slice(0, labelled.count)).toEqual(alive.filter((id) => model.nodes.get(id)!.labels.includes('A')));
+  const integers = new Float64Array(alive.length);
+  for (const key of KEYS) {
+    if (!view.integersOf(alive, 0, alive.length, view.catalog.findKey(key)!, integers)) continue;
+    for (const [i, id] of alive.entries()) if (!Number.isNaN(integers[i]) && integers[i] !== model.nodes.get(id)![key]) wrong.push(`node ${id} ${key}: ${integers[i]!}, not ${String(model.nodes.get(id)![key])}`);
+  }
   for (const { type, direction, lists } of expected) {
     const found: number[] = [];
     view.neighbours([-1, ...alive, -1], 1, alive.length + 1, direction, [view.catalog.findType(type)!], (neighbours, from, to) => {

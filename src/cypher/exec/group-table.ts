@@ -8,6 +8,7 @@ import { hashKey } from '../../value/compare.ts';
 import { NodeValue, type Value } from '../../value/value.ts';
 import { NO_PLACE, NumberPlaces } from './number-places.ts';
 import type { Evaluate, Row, Runtime } from './runtime.ts';
+import { ValuePlaces } from './value-places.ts';
 
 /** Entries that have the first column in common, and are compared one by one. */
 const CHAIN_MAX = 4;
@@ -17,9 +18,7 @@ const NONE = NO_PLACE;
 export class KeyColumns {
   readonly #columns: Value[][];
   /** By the first column: the place of the last with it. */
-  readonly #nodes = new NumberPlaces();
-  readonly #numbers = new NumberPlaces();
-  readonly #others = new Map<string, number>();
+  readonly #heads = new ValuePlaces();
   readonly #texts = new Map<string, number>();
   /** By place: the one before with the same first column. */
   readonly #before: number[] = [];
@@ -38,18 +37,14 @@ export class KeyColumns {
 
   /** The place of these values, which are copied: a new one, at the end, where they are not there. */
   placeOf(values: readonly Value[]): number {
-    const own = values[0]!;
-    const first = own instanceof NodeValue ? own.id : hashKey(own);
-    const numbers = own instanceof NodeValue ? this.#nodes : this.#numbers;
-    const head = typeof first === 'number' ? numbers.add(first, this.size) : this.#others.get(first) ?? NONE;
+    const head = this.#heads.add(values[0]!, this.size);
     let length = 0;
     for (let place = head; place !== NONE; place = this.#before[place]!) {
       if (this.#isAt(place, values)) return place;
       length++;
     }
     if (length < CHAIN_MAX) {
-      if (typeof first !== 'number') this.#others.set(first, this.size);
-      else if (head !== NONE) numbers.move(first, this.size);
+      if (head !== NONE) this.#heads.move(values[0]!, this.size);
       return this.#append(values, head);
     }
     const text = textOf(values);
@@ -73,39 +68,29 @@ export class KeyColumns {
 /** An entry for each value of one column, or each combination of several. */
 export class GroupTable<T> {
   /** Of one column: places in `#entries`. */
-  #nodes = new NumberPlaces();
-  #numbers = new NumberPlaces();
-  readonly #others = new Map<string, T>();
+  #places = new ValuePlaces();
   #keys: KeyColumns | undefined;
   #entries: T[] = [];
 
   clear(): void {
-    this.#nodes = new NumberPlaces();
-    this.#numbers = new NumberPlaces();
-    this.#others.clear();
+    this.#places = new ValuePlaces();
     this.#keys = undefined;
     this.#entries = [];
   }
 
   /** The keys, as `joinedKey` writes them for one column. */
-  * keysOfOne(): Generator<string> {
-    for (const id of this.#nodes.numbers()) yield `N${id};`;
-    for (const key of this.#numbers.numbers()) yield `${key};`;
-    for (const key of this.#others.keys()) yield `"${key.length}:${key}`;
+  keysOfOne(): Generator<string> {
+    return this.#places.keys();
   }
 
   getOne(value: Value): T | undefined {
-    const key = value instanceof NodeValue ? value.id : hashKey(value);
-    if (typeof key !== 'number') return this.#others.get(key);
-    const place = (value instanceof NodeValue ? this.#nodes : this.#numbers).get(key);
+    const place = this.#places.get(value);
     return place === NONE ? undefined : this.#entries[place];
   }
 
   /** For a value that is not there. */
   setOne(value: Value, entry: T): void {
-    const key = value instanceof NodeValue ? value.id : hashKey(value);
-    if (typeof key !== 'number') this.#others.set(key, entry);
-    else (value instanceof NodeValue ? this.#nodes : this.#numbers).add(key, this.#entries.push(entry) - 1);
+    this.#places.add(value, this.#entries.push(entry) - 1);
   }
 
   /** The entry of these values; where there is none, the one that is made. */

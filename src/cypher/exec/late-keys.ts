@@ -2,10 +2,10 @@
  * Groups of nodes by values computed from a node, of which only the first is computed for each node. The others are computed when two nodes have the
  * first in common, and for the groups that somebody wants: of a group the node that was seen first knows them all.
  */
-import { hashKey } from '../../value/compare.ts';
-import { NodeValue, type Value } from '../../value/value.ts';
+import type { Value } from '../../value/value.ts';
 import { isSame } from './group-table.ts';
-import { NO_PLACE, NumberPlaces } from './number-places.ts';
+import { NO_PLACE } from './number-places.ts';
+import { ValuePlaces } from './value-places.ts';
 
 /** The value of a key of a node. */
 export type KeyOfNode = (key: number, node: number) => Value;
@@ -17,9 +17,7 @@ export class LateKeys {
   readonly #keys: number;
   readonly #value: KeyOfNode;
   /** By the first key: the place of the last group with it. */
-  readonly #nodes: NumberPlaces;
-  readonly #numbers: NumberPlaces;
-  readonly #others = new Map<string, number>();
+  readonly #heads: ValuePlaces;
   /** By place: the node that was seen first, its first key, and the group before that has it in common. */
   readonly #first: number[] = [];
   readonly #values: Value[] = [];
@@ -27,8 +25,7 @@ export class LateKeys {
 
   /** `expected`: as many nodes at most will be seen at first. */
   constructor(keys: number, value: KeyOfNode, expected: number) {
-    this.#nodes = new NumberPlaces();
-    this.#numbers = new NumberPlaces(expected);
+    this.#heads = new ValuePlaces(expected);
     this.#keys = keys;
     this.#value = value;
   }
@@ -46,16 +43,13 @@ export class LateKeys {
    * `own`: the node's first key.
    */
   placeOf(node: number, own: Value): number {
-    const first = own instanceof NodeValue ? own.id : hashKey(own);
-    const numbers = own instanceof NodeValue ? this.#nodes : this.#numbers;
-    const head = typeof first === 'number' ? numbers.add(first, this.size) : this.#others.get(first) ?? NO_PLACE;
+    const head = this.#heads.add(own, this.size);
     let length = 0;
     for (let place = head; place !== NO_PLACE; place = this.#before[place]!) {
       if (this.#isOf(place, node)) return place;
       if (++length === CHAIN_MAX) return NO_PLACE;
     }
-    if (typeof first !== 'number') this.#others.set(first, this.size);
-    else if (head !== NO_PLACE) numbers.move(first, this.size);
+    if (head !== NO_PLACE) this.#heads.move(own, this.size);
     this.#first.push(node);
     this.#values.push(own);
     return this.#before.push(head) - 1;
