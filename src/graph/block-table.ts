@@ -1,6 +1,6 @@
 /**
  * Decoded blocks by number. Numbers are dense for most kinds, so that a look-up is two array accesses instead of a hash: a traversal makes
- * millions of them. Numbers beyond DENSE_MAX (sets' pages, for example) are in a Map.
+ * millions of them. Numbers beyond DENSE_MAX (sets' pages, for example) are in a Map. No number is negative.
  */
 import type { Block } from './blocks.ts';
 

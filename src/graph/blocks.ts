@@ -53,6 +53,16 @@ export function blockKey(graph: number, kind: number, block: number): Buffer {
   return key;
 }
 
+/**
+ * Whether an element can have that id: what callers ask for may be any number, and one beyond the 48 bits of a block's number (of which a
+ * vertex's adjacency takes two) would be found under another.
+ */
+export function isElementId(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id < ELEMENT_IDS;
+}
+
+const ELEMENT_IDS = 2 ** 47;
+
 /** Makes the key of one block of a graph that of another. */
 export function renumberKey(key: Buffer, kind: number, block: number): void {
   key[5] = kind;

@@ -8,7 +8,7 @@ import type { CypherMap, NodeValue, Value } from '../value/value.ts';
 import { unpacked, vectorOf } from '../value/packed-floats.ts';
 import type { PackedFloats } from '../value/packed-floats.ts';
 import { BITMAP, BitmapBlock, PAGE_IDS, SUMMARY, setPage } from './bitmaps.ts';
-import { ADJACENCY, CHUNK, COUNTERS, DEGREE, EDGE, VERTEX, VertexBlock, EdgeBlock, propertyOf, storedOf } from './blocks.ts';
+import { ADJACENCY, CHUNK, COUNTERS, DEGREE, EDGE, isElementId, VERTEX, VertexBlock, EdgeBlock, propertyOf, storedOf } from './blocks.ts';
 import type { AdjacencyBlock, AdjacencyGroup } from './blocks.ts';
 import type { BlockSource } from './block-source.ts';
 import { compareKeys, INDEX, leaves, leavesFrom, seekEqual } from './btree.ts';
@@ -91,15 +91,15 @@ export class GraphReader implements GraphView, PageSource {
   }
 
   nodeExists(id: number): boolean {
-    return this.source.get(VERTEX, id) !== undefined;
+    return isElementId(id) && this.source.get(VERTEX, id) !== undefined;
   }
 
   relationshipExists(id: number): boolean {
-    return this.source.get(EDGE, id) !== undefined;
+    return isElementId(id) && this.source.get(EDGE, id) !== undefined;
   }
 
   findRelationship(id: number): RelationshipValue | undefined {
-    const block = this.source.get(EDGE, id);
+    const block = isElementId(id) ? this.source.get(EDGE, id) : undefined;
     return block === undefined ? undefined : new RelationshipValue(id, block.typeId, block.start, block.end);
   }
 

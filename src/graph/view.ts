@@ -73,6 +73,7 @@ export interface GraphView {
   /** Data version (log index of the last change) this view reads. */
   readonly version: number;
 
+  /** Of any number, as callers give it: what is no id is no node's. */
   nodeExists(id: number): boolean;
   relationshipExists(id: number): boolean;
   /** The relationship with that id as a handle, or undefined. */

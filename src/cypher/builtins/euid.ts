@@ -59,6 +59,7 @@ export function findByEuid(view: GraphView, euid: string): RelationshipValue | u
   if (parts === null) return undefined;
   const [start, end, typeId, , number] = parts.slice(1).map(Number) as [number, number, number, number, number];
   const moment = parts[4]!;
+  if (!view.nodeExists(start) || !view.nodeExists(end)) return undefined;
   const edges = parallel(view, start, end, typeId);
   return (moment === '0' ? edges.find(({ id }) => id === number) : undefined) ?? ofMoment(view, edges, moment)[number];
 }

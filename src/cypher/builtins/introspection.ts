@@ -70,7 +70,7 @@ function shown(properties: CypherMap, schema: LabelSchema | undefined): CypherMa
 function subgraph(view: GraphView, ids: readonly Value[]): string {
   const odd = ids.find((id) => typeof id !== 'number' && typeof id !== 'bigint');
   if (odd !== undefined) throw wrong(`vids should be a list of integers, found ${formatValue(odd)}`);
-  const wanted = [...new Set(ids.filter((id): id is number => typeof id === 'number' && id >= 0 && view.nodeExists(id)))].sort((a, b) => a - b);
+  const wanted = [...new Set(ids.filter((id): id is number => typeof id === 'number' && view.nodeExists(id)))].sort((a, b) => a - b);
   const { catalog } = view;
   const nodes = wanted.map((id) => {
     const node = new NodeValue(id);

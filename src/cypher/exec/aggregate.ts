@@ -3,7 +3,7 @@
  */
 import type { Aggregate, Scoped } from '../plan/plan.ts';
 import { stateMaker } from './aggregate-states.ts';
-import type { CompileContext } from './compile.ts';
+import { compileScoped, type CompileContext } from './compile.ts';
 import { buildCountedGroups } from './counted-groups.ts';
 import { DistinctProperty, type PropertyOfNode } from './distinct-property.ts';
 import { GroupFinder, joinedKey, partOfKey } from './group-table.ts';
@@ -14,7 +14,6 @@ import { countPartials } from './partial-counts.ts';
 import { groupPartials, withPartials, type BeginPartial } from './partial-groups.ts';
 import { pusher } from './push.ts';
 import { batched, nullRow, type Operator, type Row } from './runtime.ts';
-import { compileScoped } from './scan-operators.ts';
 import { SpillArea } from './spill.ts';
 import { SpilledTable } from './spilled-table.ts';
 import { Visited } from './visited.ts';

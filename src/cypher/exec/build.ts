@@ -11,8 +11,9 @@ import { partablePlan, type PartablePlan } from '../plan/parts.ts';
 import { planQuery } from '../plan/query-planner.ts';
 import { buildAggregate } from './aggregate.ts';
 import { buildLoadCsv, buildProcedureCall } from './call-operators.ts';
-import type { CompileContext } from './compile.ts';
+import { compileScoped, type CompileContext } from './compile.ts';
 import { buildProduct } from './join.ts';
+import { buildRelationshipSeek } from './lookup.ts';
 import { buildEndpoints, buildExpand, buildPath } from './expand-operators.ts';
 import { buildPathSearch } from './path-search.ts';
 import { buildParallel, type PartableOperator } from './parallel.ts';
@@ -24,7 +25,7 @@ import {
 } from './row-operators.ts';
 import { pusher } from './push.ts';
 import type { Evaluate, Operator } from './runtime.ts';
-import { buildScan, compileScoped } from './scan-operators.ts';
+import { buildScan } from './scan-operators.ts';
 import { buildShortestPath } from './shortest-path.ts';
 import { buildSort } from './sort.ts';
 import { buildCreate, buildDelete, buildDrain, buildEager, buildForeach, buildMerge, buildRemove, buildSet } from './update-operators.ts';
@@ -111,6 +112,7 @@ class Builder {
       case 'Expand': return buildExpand(node, this.build(node.input), cc);
       case 'VarExpand': return buildVarExpand(node, this.build(node.input), cc);
       case 'Repeat': return buildRepeat(node, this.build(node.input), cc);
+      case 'RelationshipSeek': return buildRelationshipSeek(node, this.build(node.input), cc);
       case 'Endpoints': return buildEndpoints(node, this.build(node.input), cc);
       case 'ShortestPath': return buildShortestPath(node, this.build(node.input), cc);
       case 'PathSearch': return buildPathSearch(node, this.build(node.input), cc);

@@ -6,9 +6,8 @@ import { aTypeName } from '../../value/format.ts';
 import { Float, isNumber, NodeValue, PathValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { LoadCsv, ProcedureCall } from '../plan/plan.ts';
 import type { ProcedureArg, ProcedureDef } from '../procedures.ts';
-import { parameter, type CompileContext } from './compile.ts';
+import { compileScoped, parameter, type CompileContext } from './compile.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped } from './scan-operators.ts';
 
 export function buildProcedureCall(node: ProcedureCall, input: Operator, cc: CompileContext): Operator {
   const { definition, columns, optional, passes } = node;

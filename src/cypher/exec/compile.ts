@@ -11,6 +11,7 @@ import type { Value } from '../../value/value.ts';
 import type { Expression, LabelExpression, PatternPart, Query } from '../ast.ts';
 import { findFunction } from '../functions/index.ts';
 import { CSV_PLACES, type Env } from '../plan/env.ts';
+import type { Scoped } from '../plan/plan.ts';
 import { compileCase, compileComprehension, compileMapProjection, compileQuantifier, compileReduce } from './compile-collections.ts';
 import { compileBinary, compileChain, compileUnary } from './compile-operators.ts';
 import { compileHasLabels, compileIndex, compileIsTyped, compileProperty, compileSlice } from './compile-access.ts';
@@ -29,6 +30,10 @@ export interface CompileContext {
   query(query: Query, env: Env): Subplan;
   /** Matches of the pattern; `env` gets its variables. `limitOne`: only whether there is one matters. */
   pattern(pattern: PatternPart, where: Expression | undefined, env: Env): Subplan & { readonly env: Env };
+}
+
+export function compileScoped({ expression, env }: Scoped, cc: CompileContext): Evaluate {
+  return compile(expression, env, cc);
 }
 
 export function compile(e: Expression, env: Env, cc: CompileContext): Evaluate {

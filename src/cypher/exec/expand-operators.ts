@@ -319,13 +319,11 @@ export function buildEndpoints(node: Endpoints, input: Operator, cc: CompileCont
         if (relationships.some((each) => isTaken(row, distinctFrom, each.id))) continue;
         for (const [start, end] of endsOf(relationships, direction, fromBound ? nodeIn(row[from]!)?.id : undefined)) {
           if (fromBound && nodeIn(row[from]!)?.id !== start) continue;
-          if (toBound && nodeIn(row[to]!)?.id !== end) continue;
+          // Of (a)-[r]->(a) the end is bound by the start.
+          if (toBound && (to === from ? start : nodeIn(row[to]!)?.id) !== end) continue;
           const made = row.slice();
           if (!fromBound) made[from] = new NodeValue(start);
-          if (!toBound) {
-            if (to === from && start !== end) continue;
-            made[to] = new NodeValue(end);
-          }
+          if (!toBound) made[to] = new NodeValue(end);
           if (!labels.every(({ slot, test }) => test(made[slot] as NodeValue, rt))) continue;
           if (passes(tests, made, rt)) out.push(made);
         }

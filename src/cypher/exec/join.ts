@@ -5,11 +5,10 @@
 import { equals } from '../../value/compare.ts';
 import type { Value } from '../../value/value.ts';
 import type { Product } from '../plan/plan.ts';
-import type { CompileContext } from './compile.ts';
+import { compileScoped, type CompileContext } from './compile.ts';
 import { partOfKey } from './group-table.ts';
 import { ENTRY_BYTES, held, type Holding } from './holding.ts';
 import { batched, BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped } from './scan-operators.ts';
 import { SpillArea } from './spill.ts';
 import { SpilledJoin, SpilledProduct, type Pairing } from './spilled-join.ts';
 

@@ -9,12 +9,12 @@ import { DbError } from '../../base/errors.ts';
 import { NodeValue, PathValue, type RelationshipValue, type Value } from '../../value/value.ts';
 import type { AdjacencySegment, Direction } from '../../graph/view.ts';
 import type { PathSearch } from '../plan/plan.ts';
-import type { CompileContext } from './compile.ts';
+import { compileScoped, type CompileContext } from './compile.ts';
 import { nodeIn, relationshipOf } from './expand-operators.ts';
 import { Holding } from './holding.ts';
 import { buildAutomaton, type Automaton, type Move, type NodeTest } from './path-automaton.ts';
 import { batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
+import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { Visited } from './visited.ts';
 
 type Test = ReturnType<typeof compileTests>[number];

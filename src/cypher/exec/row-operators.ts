@@ -9,11 +9,11 @@ import type {
   Argument, CallSubquery, Distinct, Filter, Limit, Optional, Project, Scoped, Skip, StoredCount, Union, Unwind,
 } from '../plan/plan.ts';
 import { rangeItems } from '../functions/list.ts';
-import { compile, type CompileContext } from './compile.ts';
+import { compile, compileScoped, type CompileContext } from './compile.ts';
 import { held, Holding } from './holding.ts';
 import { pusher, withPush } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped, compileTests, passes } from './scan-operators.ts';
+import { compileTests, passes } from './scan-operators.ts';
 
 export function buildArgument(node: Argument): Operator {
   if (node.pass) {

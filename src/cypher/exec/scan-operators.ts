@@ -1,24 +1,18 @@
 /**
  * Operators that give a node its first candidates: all nodes, a label, an index, ids.
  */
-import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
-import type { IndexRange } from '../../graph/view.ts';
-import { hashKey } from '../../value/compare.ts';
-import { NodeValue, type Value } from '../../value/value.ts';
+import type { GraphCatalog } from '../../graph/catalog.ts';
+import { NodeValue } from '../../value/value.ts';
 import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped } from '../plan/plan.ts';
-import { compile, compilePredicate, type CompileContext } from './compile.ts';
+import { compilePredicate, type CompileContext } from './compile.ts';
 import { compileLabels, nodesWith } from './dynamic-labels.ts';
 import { withCount, withIds, type PushIds } from './ids.ts';
+import { lookup, NONE, type Candidates } from './lookup.ts';
 import { compileNarrow, compileRange, Narrowed, type Wanted } from './narrowing.ts';
 import { pusher, withWanted, type PushWanted } from './push.ts';
-import { BATCH_MAX, BATCH_MIN, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
+import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
 
-type Candidates = (row: Row, rt: Runtime) => Iterable<ArrayLike<number>>;
 export type Test = (row: Row, rt: Runtime) => boolean;
-
-export function compileScoped({ expression, env }: Scoped, cc: CompileContext): Evaluate {
-  return compile(expression, env, cc);
-}
 
 export function compileTests(filters: readonly Scoped[], cc: CompileContext): Test[] {
   return filters.map(({ expression, env }) => compilePredicate(expression, env, cc));
@@ -152,8 +146,6 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
   });
 }
 
-const NONE: readonly ArrayLike<number>[] = [];
-
 function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
   switch (node.op) {
     case 'AllNodes': return (_row, rt) => (rt.part?.leaf === node ? rt.part.ids(undefined) : rt.view.scanNodes());
@@ -170,103 +162,9 @@ function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | Inde
       return (row, rt) => nodesWith(labels(row, rt), rt);
     }
     case 'IdSeek': {
-      const ids = compileScoped(node.ids, cc);
-      const { list } = node;
-      return (row, rt) => {
-        const value = ids(row, rt);
-        const wanted = list ? (Array.isArray(value) ? value : []) : [value];
-        const found = new Set<number>();
-        for (const id of wanted) if (typeof id === 'number' && id >= 0 && rt.view.nodeExists(id)) found.add(id);
-        return [[...found]];
-      };
+      const named = lookup(node, cc);
+      return (row, rt) => Array.from(named(row, rt), (ids) => Array.from(ids).filter((id) => rt.view.nodeExists(id)));
     }
-    case 'IndexSeek': return seekCandidates(node, cc);
-    case 'IndexRange': return rangeCandidates(node, cc);
-  }
-}
-
-function seekCandidates(node: IndexSeek, cc: CompileContext): Candidates {
-  const values = node.values.map((value) => compileScoped(value, cc));
-  const { index, list } = node;
-  if (!list) {
-    const [only] = values;
-    if (values.length === 1 && only !== undefined) {
-      return (row, rt) => {
-        const value = only(row, rt);
-        return value === null ? NONE : [rt.view.indexSeek(index, [value])];
-      };
-    }
-    return (row, rt) => {
-      const given = values.map((value) => value(row, rt));
-      return given.includes(null) ? NONE : [rt.view.indexSeek(index, given)];
-    };
-  }
-  return (row, rt) => {
-    const given = values.map((value) => value(row, rt));
-    const choices = given.pop()!;
-    if (!Array.isArray(choices) || given.includes(null)) return NONE;
-    const seen = new Set<string | number>();
-    const found: ArrayLike<number>[] = [];
-    for (const choice of choices) {
-      const key = hashKey(choice);
-      if (choice === null || seen.has(key)) continue;
-      seen.add(key);
-      found.push(rt.view.indexSeek(index, [...given, choice]));
-    }
-    return found;
-  };
-}
-
-function rangeCandidates(node: IndexRangeScan, cc: CompileContext): Candidates {
-  const equal = node.equal.map((value) => compileScoped(value, cc));
-  const lower = node.lower && { value: compileScoped(node.lower.value, cc), inclusive: node.lower.inclusive };
-  const upper = node.upper && { value: compileScoped(node.upper.value, cc), inclusive: node.upper.inclusive };
-  const prefix = node.prefix === undefined ? undefined : compileScoped(node.prefix, cc);
-  const { index } = node;
-  return (row, rt) => {
-    const range: { equal?: Value[]; lower?: IndexRange['lower']; upper?: IndexRange['upper'] } = {};
-    if (equal.length > 0) {
-      range.equal = equal.map((value) => value(row, rt));
-      if (range.equal.includes(null)) return NONE;
-    }
-    for (const [side, bound] of [['lower', lower], ['upper', upper]] as const) {
-      if (bound === undefined) continue;
-      const value = bound.value(row, rt);
-      if (value === null) return NONE;
-      range[side] = { value, inclusive: bound.inclusive };
-    }
-    if (prefix !== undefined) {
-      const text = prefix(row, rt);
-      if (typeof text !== 'string') return NONE;
-      range.lower = { value: text, inclusive: true };
-    }
-    // A prefix has no upper bound that is a string: the walk stops at the first string that does not begin with it.
-    if (prefix === undefined) {
-      if (node.descending === true) Object.assign(range, { descending: true });
-      const found = rt.view.indexRange(index, range as IndexRange);
-      return node.thenWithout === true ? thenWithout(rt, found, index) : found;
-    }
-    return withPrefix(rt, index.keyIds[equal.length]!, prefix(row, rt) as string, rt.view.indexRange(index, range as IndexRange));
-  };
-}
-
-/** What the index gives, then the label's nodes that lack the property: they are in no index. */
-function* thenWithout(rt: Runtime, found: Iterable<ArrayLike<number>>, { labelId, keyIds }: IndexDef): Generator<ArrayLike<number>> {
-  yield* found;
-  for (const ids of rt.view.scanNodes(labelId)) yield Array.from(ids).filter((id) => rt.view.nodeProperty(new NodeValue(id), keyIds[0]!) === null);
-}
-
-function* withPrefix(rt: Runtime, keyId: number, prefix: string, found: Iterable<ArrayLike<number>>): Generator<ArrayLike<number>> {
-  for (const ids of found) {
-    const kept: number[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const value = rt.view.nodeProperty(new NodeValue(ids[i]!), keyId);
-      if (typeof value !== 'string' || !value.startsWith(prefix)) {
-        yield kept;
-        return;
-      }
-      kept.push(ids[i]!);
-    }
-    yield kept;
+    case 'IndexSeek': case 'IndexRange': return lookup(node, cc);
   }
 }

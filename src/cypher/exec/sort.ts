@@ -6,13 +6,12 @@ import { siftDown, siftUp } from '../../base/heap.ts';
 import { orderCompare } from '../../value/compare.ts';
 import type { Value } from '../../value/value.ts';
 import type { Sort } from '../plan/plan.ts';
-import type { CompileContext } from './compile.ts';
+import { compileScoped, type CompileContext } from './compile.ts';
 import { held, type Holding } from './holding.ts';
 import { compileWanted, type Wanted } from './narrowing.ts';
 import { canPush, lateOf, pusher, wantedPusher, type Push, type PushLate, type PushWanted } from './push.ts';
 import { countOf } from './row-operators.ts';
 import { BATCH_MAX, batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped } from './scan-operators.ts';
 import { readValues, SpillArea, writeValues } from './spill.ts';
 import { SpilledRuns } from './spilled-runs.ts';
 

@@ -7,7 +7,7 @@ import { NodeValue, PathValue, RelationshipValue, type Value } from '../../value
 import type { Expression } from '../ast.ts';
 import type { Env } from '../plan/env.ts';
 import type { Create, Creation, Delete, Eager, Foreach, Merge, Remove, Scoped, SetItems, SetStep } from '../plan/plan.ts';
-import type { CompileContext } from './compile.ts';
+import { compileScoped, type CompileContext } from './compile.ts';
 import { held } from './holding.ts';
 import { compile } from './compile.ts';
 import { typeError } from './compile-access.ts';
@@ -16,7 +16,6 @@ import { labelNames } from './dynamic-labels.ts';
 import { nodeIn } from './expand-operators.ts';
 import { pathOf } from './paths.ts';
 import { BATCH_MAX, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped } from './scan-operators.ts';
 
 type Step = (row: Row, rt: Runtime) => void;
 type PropertyList = (row: Row, rt: Runtime) => [number, Value][];

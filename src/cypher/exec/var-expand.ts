@@ -9,14 +9,14 @@ import { equals } from '../../value/compare.ts';
 import { NodeValue, type RelationshipValue } from '../../value/value.ts';
 import type { AdjacencySegment, Direction } from '../../graph/view.ts';
 import type { VarExpand } from '../plan/plan.ts';
-import type { CompileContext } from './compile.ts';
+import { compileScoped, type CompileContext } from './compile.ts';
 import { propertyOf } from './compile-access.ts';
 import { DIRECTIONS, isTaken, nodeIn, OPPOSITE, relationshipOf } from './expand-operators.ts';
 import { compileEnds } from './end-filter.ts';
 import { withIds, type PushIds } from './ids.ts';
 import { pusher, withWanted, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileScoped, compileTests, labelsTest, passes } from './scan-operators.ts';
+import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';
 import { Visited } from './visited.ts';
 

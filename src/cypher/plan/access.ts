@@ -1,10 +1,12 @@
 /**
- * Ways to find a node's first candidates, with how many rows each gives: by id, by an index, by label, or all nodes.
+ * Ways to find first candidates, with how many rows each gives: of a node by id, by an index, by label, or all nodes; of a relationship by id or by
+ * an index of its type.
  */
 import type { IndexDef } from '../../graph/catalog.ts';
 import type { BinaryOperator, Expression, LabelExpression } from '../ast.ts';
-import { forEachDynamic, mentionedVariables } from '../semantics/walk.ts';
-import type { GraphNode, Predicate } from './pattern-graph.ts';
+import { forEachDynamic, mentionedVariables, plainTypes } from '../semantics/walk.ts';
+import type { GraphNode, GraphRelationship, Predicate } from './pattern-graph.ts';
+import type { IdFunction } from './plan.ts';
 import type { Statistics, ValueBound } from './statistics.ts';
 
 /** Guesses for what is not counted. */
@@ -21,7 +23,10 @@ export type Access =
   | { readonly kind: 'all'; readonly rows: number; readonly uses: readonly Predicate[] }
   | { readonly kind: 'label'; readonly label: string; readonly rows: number; readonly uses: readonly Predicate[] }
   | { readonly kind: 'labels'; readonly labels: LabelExpression; readonly rows: number; readonly uses: readonly Predicate[] }
-  | { readonly kind: 'id'; readonly ids: Expression; readonly list: boolean; readonly rows: number; readonly uses: readonly Predicate[] }
+  | {
+    readonly kind: 'id'; readonly function: IdFunction; readonly ids: Expression; readonly list: boolean; readonly rows: number;
+    readonly uses: readonly Predicate[];
+  }
   | {
     readonly kind: 'seek'; readonly label: string; readonly index: IndexDef; readonly values: readonly Expression[];
     readonly list: boolean; readonly rows: number; readonly uses: readonly Predicate[];
@@ -33,6 +38,9 @@ export type Access =
     /** What `rows` has counted, but is to be tested again. */
     readonly counted: readonly Predicate[];
   };
+
+/** By ids or values: what a relationship may be found by, too. */
+export type Seek = Access & { readonly kind: 'id' | 'seek' | 'range' };
 
 interface Comparison {
   readonly key: string;
@@ -52,7 +60,8 @@ export function bestAccess(node: GraphNode, predicates: readonly Predicate[], kn
   for (const label of node.labels) better({ kind: 'label', label, rows: stats.nodes(label), uses: [] });
   const own = predicates.filter(({ mentions }) => mentions.has(node.name));
   for (const predicate of own) {
-    better(idAccess(node.name, predicate, known));
+    const byId = idAccess(node.name, predicate, known);
+    if (byId?.kind === 'id' && byId.function !== 'euid') better(byId);
     better(labelsAccess(node.name, predicate, known, stats));
   }
   const comparisons = own.map((predicate) => comparisonOn(node.name, predicate, known)).filter((each) => each !== undefined);
@@ -65,8 +74,34 @@ export function bestAccess(node: GraphNode, predicates: readonly Predicate[], kn
   return best;
 }
 
-function indexAccess(index: IndexDef, label: string, comparisons: readonly Comparison[], stats: Statistics): Access | undefined {
-  const count = stats.nodes(label);
+/** The way to find the relationship itself with the fewest rows; undefined: there is none but to follow it from a node. */
+export function bestSeek({ name, types, length, repeated }: GraphRelationship, predicates: readonly Predicate[], known: (name: string) => boolean, stats: Statistics): Seek | undefined {
+  if (length !== undefined || repeated !== undefined) return undefined;
+  const own = predicates.filter(({ mentions }) => mentions.has(name));
+  const found = own.map((predicate) => idAccess(name, predicate, known));
+  const [type, ...others] = plainTypes(types) ?? [];
+  const typeId = type === undefined || others.length > 0 ? undefined : stats.catalog.findType(type);
+  if (typeId !== undefined) {
+    const comparisons = own.map((predicate) => comparisonOn(name, predicate, known)).filter((each) => each !== undefined);
+    for (const index of stats.catalog.typeIndexes(typeId)) found.push(indexAccess(index, type!, comparisons, stats));
+  }
+  let best: Seek | undefined;
+  for (const access of found) if (access !== undefined && (best === undefined || access.rows < best.rows)) best = access;
+  return best;
+}
+
+/** Whether what it has found passes its predicates. */
+export function isExact(access: Access): boolean {
+  return access.kind !== 'range' && !(access.kind === 'id' && access.function === 'euid');
+}
+
+/** Predicates that the access's rows have counted. */
+export function countedIn(access: Access): readonly Predicate[] {
+  return access.kind === 'range' ? [...access.uses, ...access.counted] : access.uses;
+}
+
+function indexAccess(index: IndexDef, label: string, comparisons: readonly Comparison[], stats: Statistics): Seek | undefined {
+  const count = stats.indexable(index, label);
   const values: Expression[] = [];
   const uses: Predicate[] = [];
   for (const [i, keyId] of index.keyIds.entries()) {
@@ -96,12 +131,12 @@ function indexAccess(index: IndexDef, label: string, comparisons: readonly Compa
 
 function rangeAccess(
   index: IndexDef, label: string, equal: readonly Expression[], uses: readonly Predicate[], on: readonly Comparison[], stats: Statistics,
-): Access | undefined {
+): Seek | undefined {
   const lower = on.find((each) => each.op === '>' || each.op === '>=');
   const upper = on.find((each) => each.op === '<' || each.op === '<=');
   const prefix = on.find((each) => each.op === 'STARTS WITH');
   if (lower === undefined && upper === undefined && prefix === undefined && equal.length === 0) return undefined;
-  const count = stats.nodes(label);
+  const count = stats.indexable(index, label);
   const bounds = [lower, upper, prefix].filter((each) => each !== undefined);
   const share = equal.length === 0 ? literalShare(index, label, bounds, stats) : undefined;
   const rows = share !== undefined ? Math.max(1, count * share) : Math.max(1, count * EQUALITY_SHARE ** Math.min(equal.length, 1)) * RANGE_SHARE ** bounds.length;
@@ -168,17 +203,26 @@ function isComparison(op: BinaryOperator): op is Exclude<Comparison['op'], 'IS N
   return op === '=' || op === 'IN' || op === 'STARTS WITH' || op === '<' || op === '<=' || op === '>' || op === '>=';
 }
 
-function idAccess(name: string, predicate: Predicate, known: (name: string) => boolean): Access | undefined {
+function idAccess(name: string, predicate: Predicate, known: (name: string) => boolean): Seek | undefined {
   const e = predicate.expression;
   if (e.kind !== 'Binary' || (e.op !== '=' && e.op !== 'IN')) return undefined;
-  const isId = (side: Expression): boolean => side.kind === 'Call' && side.name.toLowerCase() === 'id' && side.args.length === 1
-    && side.args[0]!.kind === 'Variable' && side.args[0]!.name === name;
   const isKnown = (side: Expression): boolean => [...mentionedVariables(side)].every((each) => each !== name && known(each));
-  if (isId(e.left) && isKnown(e.right)) {
-    return { kind: 'id', ids: e.right, list: e.op === 'IN', rows: e.op === 'IN' ? LIST_LENGTH : 1, uses: [predicate] };
+  const of = idFunction(e.left, name);
+  if (of !== undefined && isKnown(e.right)) {
+    return { kind: 'id', function: of, ids: e.right, list: e.op === 'IN', rows: e.op === 'IN' ? LIST_LENGTH : 1, uses: [predicate] };
   }
-  if (e.op === '=' && isId(e.right) && isKnown(e.left)) return { kind: 'id', ids: e.left, list: false, rows: 1, uses: [predicate] };
-  return undefined;
+  const mirrored = e.op === '=' ? idFunction(e.right, name) : undefined;
+  return mirrored !== undefined && isKnown(e.left) ? { kind: 'id', function: mirrored, ids: e.left, list: false, rows: 1, uses: [predicate] } : undefined;
+}
+
+function idFunction(e: Expression, name: string): IdFunction | undefined {
+  if (e.kind !== 'Call' || e.args.length !== 1 || e.args[0]!.kind !== 'Variable' || e.args[0].name !== name) return undefined;
+  switch (e.name.toLowerCase()) {
+    case 'id': return 'id';
+    case 'elementid': return 'elementId';
+    case 'euid': return 'euid';
+    default: return undefined;
+  }
 }
 
 /** `(n:A|B)`, `(n:$(label))`. */

@@ -5,7 +5,7 @@ import { covered } from '../../base/redact.ts';
 import type { PlanDescription } from '../context.ts';
 import type { Expression, LabelExpression } from '../ast.ts';
 import type { Profile } from '../exec/profile.ts';
-import type { PlanNode, RelationshipStep, Scoped } from './plan.ts';
+import type { Lookup, PlanNode, RelationshipStep, Scoped } from './plan.ts';
 
 export interface DescribeOptions {
   readonly source: string;
@@ -56,6 +56,7 @@ function identifiersOf(node: PlanNode): string[] {
     case 'Expand': case 'VarExpand': add(node.fromName, node.relationshipName, node.toName); break;
     case 'Repeat': add(node.fromName, ...node.lists.map(({ name }) => name), node.toName); break;
     case 'PathSearch': add(node.fromName, ...node.variables.map(({ name }) => name), node.toName); break;
+    case 'RelationshipSeek': add(node.name); break;
     case 'Endpoints': add(node.relationshipName); break;
     case 'BuildPath': case 'Unwind': add(node.name); break;
     case 'CallSubquery': case 'ProcedureCall': add(...node.columns.map(({ name }) => name)); break;
@@ -75,22 +76,20 @@ function label(node: PlanNode, source: string): { operator: string; details: str
     case 'AllNodes': return { operator: 'All Node Scan', details: scanned(node.name, node.labels, node.filters) };
     case 'LabelScan': return { operator: 'Node By Label Scan', details: scanned(node.name, [node.label, ...node.labels], node.filters) };
     case 'LabelsScan': return { operator: 'Node By Labels Scan', details: `${shown(node.name)}:${[labelText(node.expression, source), ...node.labels].join(':')}${where(node.filters.map(text))}` };
-    case 'IdSeek': return { operator: 'Node By Id Seek', details: `${scanned(node.name, node.labels, node.filters)} id ${node.list ? 'IN' : '='} ${text(node.ids)}` };
-    case 'IndexSeek': {
-      const values = node.values.map((value, i) => `${node.keys[i]!} ${node.list && i === node.values.length - 1 ? 'IN' : '='} ${text(value)}`);
-      return {
-        operator: node.index.unique ? 'Node Unique Index Seek' : 'Node Index Seek',
-        details: `${shown(node.name)}:${[node.label, ...node.labels].join(':')}(${values.join(', ')})${where(node.filters.map(text))}`,
-      };
-    }
+    case 'IdSeek': return { operator: 'Node By Id Seek', details: `${scanned(node.name, node.labels, node.filters)} ${sought(node, source)}` };
+    case 'IndexSeek': return {
+      operator: node.index.unique ? 'Node Unique Index Seek' : 'Node Index Seek',
+      details: `${shown(node.name)}:${[node.label, ...node.labels].join(':')}(${sought(node, source)})${where(node.filters.map(text))}`,
+    };
     case 'IndexRange': {
-      const parts = node.equal.map((value, i) => `${node.keys[i]!} = ${text(value)}`);
-      const key = node.keys[node.equal.length] ?? '';
-      if (node.lower !== undefined) parts.push(`${key} ${node.lower.inclusive ? '>=' : '>'} ${text(node.lower.value)}`);
-      if (node.upper !== undefined) parts.push(`${key} ${node.upper.inclusive ? '<=' : '<'} ${text(node.upper.value)}`);
-      if (node.prefix !== undefined) parts.push(`${key} STARTS WITH ${text(node.prefix)}`);
-      const order = node.descending === undefined ? '' : ` ORDER BY ${key}${node.descending ? ' DESC' : ''}`;
-      return { operator: 'Node Index Range', details: `${shown(node.name)}:${node.label}(${parts.join(', ')})${where(node.filters.map(text))}${order}` };
+      const order = node.descending === undefined ? '' : ` ORDER BY ${node.keys[node.equal.length] ?? ''}${node.descending ? ' DESC' : ''}`;
+      return { operator: 'Node Index Range', details: `${shown(node.name)}:${node.label}(${sought(node, source)})${where(node.filters.map(text))}${order}` };
+    }
+    case 'RelationshipSeek': {
+      const { by, name } = node;
+      if (by.op === 'IdSeek') return { operator: 'Relationship By Id Seek', details: `${shown(name)} ${sought(by, source)}` };
+      const operator = by.op === 'IndexRange' ? 'Relationship Index Range' : by.index.unique ? 'Relationship Unique Index Seek' : 'Relationship Index Seek';
+      return { operator, details: `${shown(name)}:${by.label}(${sought(by, source)})` };
     }
     case 'Expand':
       return { operator: node.into ? 'Expand(Into)' : 'Expand(All)', details: arrow(node, '', source) + where(node.filters.map(text)) };
@@ -139,6 +138,19 @@ function label(node: PlanNode, source: string): { operator: string; details: str
     case 'Drain': return { operator: 'Empty Result', details: '' };
     case 'StoredCount': return { operator: 'Stored Count', details: `${node.kind}${node.name === undefined ? '' : ` :${node.name}`}` };
   }
+}
+
+/** What is looked for: ids, or values of properties. */
+function sought(by: Lookup, source: string): string {
+  const text = ({ expression }: Scoped): string => expressionText(expression, source);
+  if (by.op === 'IdSeek') return `${by.function} ${by.list ? 'IN' : '='} ${text(by.ids)}`;
+  if (by.op === 'IndexSeek') return by.values.map((value, i) => `${by.keys[i]!} ${by.list && i === by.values.length - 1 ? 'IN' : '='} ${text(value)}`).join(', ');
+  const parts = by.equal.map((value, i) => `${by.keys[i]!} = ${text(value)}`);
+  const key = by.keys[by.equal.length] ?? '';
+  if (by.lower !== undefined) parts.push(`${key} ${by.lower.inclusive ? '>=' : '>'} ${text(by.lower.value)}`);
+  if (by.upper !== undefined) parts.push(`${key} ${by.upper.inclusive ? '<=' : '<'} ${text(by.upper.value)}`);
+  if (by.prefix !== undefined) parts.push(`${key} STARTS WITH ${text(by.prefix)}`);
+  return parts.join(', ');
 }
 
 function where(filters: readonly string[]): string {

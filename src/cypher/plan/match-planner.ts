@@ -1,15 +1,16 @@
 /**
  * Plans one MATCH: where to start, which relationship to follow next, and where each predicate is tested.
  *
- * A connected part of the pattern is tried from each of its nodes: follow the relationship with the fewest expected rows, until
- * all are followed; the cheapest start wins. Ends that are bound by then are checked (expand into) rather than searched, and a node that an
+ * A connected part of the pattern is tried from each of its nodes, and from each relationship that ids or an index tell: follow the relationship
+ * with the fewest expected rows, until all are followed; the cheapest start wins. Ends that are bound by then are checked (expand into) rather than searched, and a node that an
  * index pins to one row is looked up first where that turns an expansion into a check.
  */
 import type { Expression, LabelExpression } from '../ast.ts';
 import { LIST, listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
 import { forEachDynamic, mentionedVariables, plainTypes } from '../semantics/walk.ts';
-import { bestAccess, selectivity, selectivityOn, type Access } from './access.ts';
+import { bestAccess, bestSeek, countedIn, isExact, selectivity, selectivityOn, type Access, type Seek } from './access.ts';
 import type { Env } from './env.ts';
+import { lookupOf, scanOf } from './lookups.ts';
 import type { GraphNode, GraphRelationship, GraphRepeat, PatternGraph, Predicate } from './pattern-graph.ts';
 import type { PlanNode, Repeat, Scoped } from './plan.ts';
 import type { PlannerContext } from './planner-context.ts';
@@ -18,7 +19,10 @@ import { planShortestPath } from './shortest-planner.ts';
 
 type Step =
   | { readonly kind: 'start'; readonly node: GraphNode; readonly access: Access }
+  | { readonly kind: 'seek'; readonly relationship: GraphRelationship; readonly access: Seek }
   | { readonly kind: 'follow'; readonly relationship: GraphRelationship; readonly reversed: boolean };
+
+type Start = Step & { readonly kind: 'start' | 'seek' };
 
 interface Route {
   readonly steps: readonly Step[];
@@ -129,13 +133,24 @@ export class MatchPlanner {
   }
 
   #bestRoute(nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
-    const bound = nodes.filter((node) => this.solved.has(node.name));
-    if (bound.length > 0) return this.#route(undefined, nodes, relationships);
+    const known = (name: string): boolean => this.isKnown(name, this.solved);
+    const starts: (Start | undefined)[] = [];
+    const isHinted = ({ name }: { name: string }): boolean => this.context.startHints.has(name);
+    if (nodes.some((node) => this.solved.has(node.name))) starts.push(undefined);
+    else {
+      const hinted = nodes.filter(isHinted);
+      const tried = hinted.length > 0 || relationships.some(isHinted) ? hinted : nodes;
+      for (const node of tried) starts.push({ kind: 'start', node, access: bestAccess(node, this.pending, known, this.context.stats) });
+    }
+    for (const relationship of relationships) {
+      const access = nodes.some(isHinted) ? undefined : bestSeek(relationship, this.pending, known, this.context.stats);
+      if (access !== undefined) starts.push({ kind: 'seek', relationship, access });
+    }
+    // A hint that cannot be followed is none.
+    if (starts.length === 0) for (const node of nodes) starts.push({ kind: 'start', node, access: bestAccess(node, this.pending, known, this.context.stats) });
     let best: Route | undefined;
-    const hinted = nodes.filter((node) => this.context.startHints.has(node.name));
-    for (const node of hinted.length > 0 ? hinted : nodes) {
-      const access = bestAccess(node, this.pending, (name) => this.isKnown(name, this.solved), this.context.stats);
-      const route = this.#route({ kind: 'start', node, access }, nodes, relationships);
+    for (const start of starts) {
+      const route = this.#route(start, nodes, relationships);
       if (best === undefined || route.cost < best.cost) best = route;
     }
     return best!;
@@ -146,18 +161,24 @@ export class MatchPlanner {
     return solved.has(name) || !this.#owned.has(name);
   }
 
-  #route(start: Step & { kind: 'start' } | undefined, nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
+  #route(start: Start | undefined, nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
     const solved = new Set(this.solved);
     const steps: Step[] = [];
     const rest = new Set(relationships);
     let rows = 1;
     let cost = 0;
-    const begin = (step: Step & { kind: 'start' }): void => {
+    const begin = (step: Start): void => {
       steps.push(step);
-      solved.add(step.node.name);
+      const found = step.kind === 'start' ? [step.node] : [step.relationship.from, step.relationship.to].filter((name) => !solved.has(name)).map((name) => this.graph.nodes.get(name)!);
       rows *= Math.max(step.access.rows, 0.01);
       cost += rows;
-      rows *= this.passing(step.node, solved, countedIn(step.access));
+      if (step.kind === 'seek') {
+        rest.delete(step.relationship);
+        solved.add(step.relationship.name);
+        if (step.relationship.direction === 'both') rows *= 2;
+      }
+      for (const { name } of found) solved.add(name);
+      for (const node of found) rows *= this.passing(node, solved, countedIn(step.access));
     };
     if (start !== undefined) begin(start);
     while (rest.size > 0) {
@@ -278,12 +299,13 @@ export class MatchPlanner {
     const first = route.steps[0];
     const begun = [...this.#owned].some((name) => this.solved.has(name)) || this.plan.rows > 1;
     // A part that depends on nothing before it, and costs more than it yields, is run once and kept.
-    if (first?.kind === 'start' && begun && route.cost > route.rows * 1.5 && this.#isIndependent(nodes, route)) {
+    const begins = first !== undefined && first.kind !== 'follow';
+    if (begins && begun && route.cost > route.rows * 1.5 && this.#isIndependent(nodes, route)) {
       this.#emitProduct(route);
       return;
     }
-    const join = first?.kind === 'start' && begun ? this.#joinKeys(nodes) : [];
-    if (join.length > 0 && first?.kind === 'start' && first.access.rows > 8 && this.#isIndependent(nodes, route)) {
+    const join = begins && begun ? this.#joinKeys(nodes) : [];
+    if (join.length > 0 && begins && first.access.rows > 8 && this.#isIndependent(nodes, route)) {
       this.#emitProduct(route);
       return;
     }
@@ -303,10 +325,12 @@ export class MatchPlanner {
     if (nodes.some((node) => this.solved.has(node.name))) return false;
     const own = this.#namesOf(route);
     for (const step of route.steps) {
-      if (step.kind === 'start') {
+      if (step.kind !== 'follow') {
         // A range does not use up its bounds: they are tested again, and depend on the row all the same.
         for (const { mentions } of [...step.access.uses, ...countedIn(step.access)]) for (const name of mentions) if (!own.has(name) && this.env.has(name)) return false;
-      } else if (this.#mustDiffer(step.relationship).length > 0) return false;
+      }
+      if (step.kind === 'start') continue;
+      if (this.#mustDiffer(step.relationship).length > 0) return false;
       else if (step.relationship.repeated?.predicates.some(({ mentions }) => [...mentions].some((name) => this.env.has(name))) === true) return false;
       else if ([step.relationship, ...step.relationship.repeated?.steps ?? []].some(({ types }) => this.#dependsOnRow(types))) return false;
       else for (const { value } of step.relationship.properties) if (value.kind !== 'Literal' && value.kind !== 'Parameter') return false;
@@ -342,7 +366,8 @@ export class MatchPlanner {
 
   #emitProduct(route: Route): void {
     const left = this.plan;
-    const nodes = route.steps.filter((step) => step.kind === 'start').map(({ node }) => node);
+    const begins = route.steps.flatMap((step) => (step.kind === 'start' ? [step.node.name] : step.kind === 'seek' ? [step.relationship.from, step.relationship.to] : []));
+    const nodes = begins.map((name) => this.graph.nodes.get(name)!);
     const keys = this.#joinKeys(nodes);
     const before = new Set(this.solved);
     const slotsBefore = this.env.layout.width;
@@ -370,6 +395,7 @@ export class MatchPlanner {
 
   #emit(step: Step): void {
     if (step.kind === 'start') this.#emitStart(step.node, step.access);
+    else if (step.kind === 'seek') this.#emitSeek(step.relationship, step.access);
     else this.#emitFollow(step.relationship, step.reversed);
   }
 
@@ -377,44 +403,28 @@ export class MatchPlanner {
     const { env } = this;
     const slot = env.declare(node.name, NODE);
     this.solved.add(node.name);
-    this.pending = this.pending.filter((predicate) => !access.uses.includes(predicate) || access.kind === 'range');
+    this.#useUp(access);
     const filters = this.takeReady();
-    const scoped = (expression: Expression): Scoped => ({ expression, env });
-    const others = (label: string): string[] => [...node.labels].filter((each) => each !== label);
     const counted = countedIn(access);
     const share = filters.reduce((product, { expression }) => (
       counted.some((each) => each.expression === expression) ? product : product * this.#share(node, expression)), 1);
-    const rows = Math.max(0.01, this.plan.rows * access.rows * share);
-    const common = { input: this.plan, slot, name: node.name, filters, rows };
-    switch (access.kind) {
-      case 'all':
-        this.plan = { op: 'AllNodes', ...common, labels: [...node.labels] };
-        break;
-      case 'label':
-        this.plan = { op: 'LabelScan', ...common, label: access.label, labels: others(access.label) };
-        break;
-      case 'labels':
-        this.plan = { op: 'LabelsScan', ...common, expression: access.labels, env, labels: [...node.labels] };
-        break;
-      case 'id':
-        this.plan = { op: 'IdSeek', ...common, ids: scoped(access.ids), list: access.list, labels: [...node.labels] };
-        break;
-      case 'seek':
-        this.plan = {
-          op: 'IndexSeek', ...common, label: access.label, index: access.index, labels: others(access.label),
-          keys: access.index.keyIds.map((key) => this.context.stats.catalog.keyName(key)), values: access.values.map(scoped), list: access.list,
-        };
-        break;
-      case 'range': {
-        const bound = (each: { value: Expression; inclusive: boolean } | undefined) => (
-          each === undefined ? undefined : { value: scoped(each.value), inclusive: each.inclusive });
-        this.plan = {
-          op: 'IndexRange', ...common, label: access.label, index: access.index, labels: others(access.label),
-          keys: access.index.keyIds.map((key) => this.context.stats.catalog.keyName(key)), equal: access.equal.map(scoped),
-          lower: bound(access.lower), upper: bound(access.upper), prefix: access.prefix === undefined ? undefined : scoped(access.prefix),
-        };
-      }
-    }
+    const found = { input: this.plan, slot, name: node.name, filters, rows: Math.max(0.01, this.plan.rows * access.rows * share) };
+    this.plan = scanOf(access, found, [...node.labels], env, this.context.stats.catalog);
+  }
+
+  #emitSeek(relationship: GraphRelationship, access: Seek): void {
+    const { env } = this;
+    const { name } = relationship;
+    const by = lookupOf(access, env, this.context.stats.catalog);
+    const slot = env.declare(name, RELATIONSHIP);
+    this.solved.add(name);
+    this.#useUp(access);
+    this.plan = { op: 'RelationshipSeek', input: this.plan, slot, name, by, rows: Math.max(0.01, this.plan.rows * access.rows) };
+    this.#planEndpoints(relationship);
+  }
+
+  #useUp(access: Access): void {
+    if (isExact(access)) this.pending = this.pending.filter((predicate) => !access.uses.includes(predicate));
   }
 
   #emitFollow(relationship: GraphRelationship, reversed: boolean): void {
@@ -564,11 +574,6 @@ export class MatchPlanner {
     const share = predicates.reduce((product, { expression }) => product * selectivity(expression), 1);
     this.plan = { op: 'Filter', input: this.plan, predicates, rows: this.plan.rows * share };
   }
-}
-
-/** Predicates that the access's rows have counted. */
-function countedIn(access: Access): readonly Predicate[] {
-  return access.kind === 'range' ? [...access.uses, ...access.counted] : access.uses;
 }
 
 function mayCoincide(a: GraphRelationship, b: GraphRelationship): boolean {

@@ -56,7 +56,10 @@ export interface LabelsScan extends Scan {
   readonly expression: LabelExpression;
   readonly env: Env;
 }
-export interface IndexSeek extends Scan {
+/** What is found by values of indexed properties, or by id: nodes, or relationships of a type. */
+export type Lookup = IndexLookup | RangeLookup | IdLookup;
+
+interface IndexLookup {
   readonly op: 'IndexSeek';
   readonly label: string;
   readonly index: IndexDef;
@@ -65,7 +68,7 @@ export interface IndexSeek extends Scan {
   readonly values: readonly Scoped[];
   readonly list: boolean;
 }
-export interface IndexRangeScan extends Scan {
+interface RangeLookup {
   readonly op: 'IndexRange';
   readonly label: string;
   readonly index: IndexDef;
@@ -80,10 +83,27 @@ export interface IndexRangeScan extends Scan {
   /** Afterwards come the label's nodes that lack the property. */
   readonly thenWithout?: boolean;
 }
-export interface IdSeek extends Scan {
+/** `euid` is of relationships alone; just the end of its text is looked at here. */
+export type IdFunction = 'id' | 'elementId' | 'euid';
+
+interface IdLookup {
   readonly op: 'IdSeek';
   readonly ids: Scoped;
   readonly list: boolean;
+  /** Whose values they are: integers, or texts. */
+  readonly function: IdFunction;
+}
+export interface IndexSeek extends Scan, IndexLookup {}
+export interface IndexRangeScan extends Scan, RangeLookup {}
+export interface IdSeek extends Scan, IdLookup {}
+
+/** Finds relationships, without a look at their type and ends: `Endpoints` follows. */
+export interface RelationshipSeek extends Common {
+  readonly op: 'RelationshipSeek';
+  readonly input: PlanNode;
+  readonly slot: number;
+  readonly name: string;
+  readonly by: Lookup;
 }
 
 /** Slots and names of the two ends of what is followed; it begins at the first. */
@@ -455,7 +475,7 @@ export interface StoredCount extends Common {
 }
 
 export type PlanNode =
-  | Argument | AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
+  | Argument | AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | RelationshipSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
   | Filter | Project | Aggregate | Distinct | Sort | Skip | Limit | Unwind | Optional | Product | CallSubquery | Union | ProcedureCall
   | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount;
 

@@ -121,11 +121,17 @@ export class Statistics {
     return selectivity;
   }
 
-  /** Nodes that share one value of the index's columns, on average over a small sample of the label's nodes. */
+  /** How many nodes with the label, or relationships of the type, the index may be of. */
+  indexable({ kind }: IndexDef, label: string): number {
+    if (kind === 'vertex') return this.nodes(label);
+    const typeId = this.catalog.findType(label);
+    return typeId === undefined ? 0 : this.view.relationshipCount(typeId);
+  }
+
+  /** Nodes, or relationships, that share one value of the index's columns, on average over a small sample. */
   rowsPerValue(index: IndexDef, label: string): number {
-    const labelId = this.catalog.findLabel(label);
-    const count = labelId === undefined ? 0 : this.view.nodeCount(labelId);
-    if (index.unique || labelId === undefined || count === 0) return Math.min(1, count);
+    const count = this.indexable(index, label);
+    if (index.unique || count === 0) return Math.min(1, count);
     let known = SHARING.get(this.catalog);
     if (known === undefined) {
       known = new Map();
@@ -133,19 +139,20 @@ export class Statistics {
     }
     const kept = known.get(index.id);
     if (kept !== undefined && count < kept.count * 4 + 100) return kept.rows;
-    const rows = this.#sampleSharing(index, labelId);
+    const rows = this.#sampleSharing(index, label);
     known.set(index.id, { rows, count });
     return rows;
   }
 
-  #sampleSharing(index: IndexDef, labelId: number): number {
+  #sampleSharing(index: IndexDef, label: string): number {
     let sampled = 0;
     let sum = 0;
-    for (const ids of this.view.scanNodes(labelId)) {
+    // Relationships of a type are found by no other way than the index: the sample is of its least values.
+    const candidates = index.kind === 'edge' ? this.view.indexRange(index, {}) : this.view.scanNodes(this.catalog.findLabel(label));
+    for (const ids of candidates) {
       const step = Math.max(1, Math.floor(ids.length / VALUES_SAMPLED));
       for (let i = 0; i < ids.length && sampled < VALUES_SAMPLED; i += step) {
-        const node = new NodeValue(ids[i]!);
-        const values = index.keyIds.map((key) => this.view.nodeProperty(node, key));
+        const values = this.#valuesOf(index, ids[i]!);
         if (values.includes(null)) continue;
         sampled++;
         sum += this.view.indexSeek(index, values).length;
@@ -155,12 +162,21 @@ export class Statistics {
     return sampled === 0 ? 1 : Math.max(1, sum / sampled);
   }
 
+  #valuesOf({ kind, keyIds }: IndexDef, id: number): Value[] {
+    if (kind === 'vertex') {
+      const node = new NodeValue(id);
+      return keyIds.map((key) => this.view.nodeProperty(node, key));
+    }
+    const relationship = this.view.findRelationship(id);
+    return keyIds.map((key) => (relationship === undefined ? null : this.view.relationshipProperty(relationship, key)));
+  }
+
   /**
    * Share of the label's nodes whose indexed property (the index's first) lies between the bounds, from the values of a sample: an equi-depth
-   * histogram with a value to each bucket. Values of other types than a bound's are outside it. Undefined: nothing to sample.
+   * histogram with a value to each bucket. Values of other types than a bound's are outside it. Undefined: nothing to sample, as of relationships.
    */
   rangeShare(index: IndexDef, label: string, lower: ValueBound | undefined, upper: ValueBound | undefined, prefix: string | undefined): number | undefined {
-    const labelId = this.catalog.findLabel(label);
+    const labelId = index.kind === 'vertex' ? this.catalog.findLabel(label) : undefined;
     if (labelId === undefined) return undefined;
     const { values, sampled } = this.#sortedValues(index, labelId);
     if (sampled === 0) return undefined;

@@ -123,6 +123,7 @@ function checkKept(before: ReadonlyMap<string, string>, after: ReadonlyMap<strin
 
 const INDEXED: readonly (readonly [string, readonly string[]])[] = [['A', ['i']], ['A', ['s']], ['B', ['i', 'j']], ['B', ['f']], ['C', ['j']], ['C', ['i', 's']],
   ['A', ['l']], ['C', ['l']], ['B', ['j', 'l']]];
+const EDGES_INDEXED: readonly (readonly [string, readonly string[]])[] = [['R', ['i']], ['R', ['s']], ['S', ['f']], ['S', ['i', 's']]];
 
 async function storeOf(graph: OGraph, indexed: boolean, cache: Cache = {}): Promise<LocalStore> {
   const store = await LocalStore.withGraph('default', undefined, cache.bytes);
@@ -139,6 +140,10 @@ async function storeOf(graph: OGraph, indexed: boolean, cache: Cache = {}): Prom
     for (const [label, fields] of INDEXED) {
       writer.labelId(label);
       writer.createIndex({ kind: 'vertex', label, fields, unique: false });
+    }
+    for (const [label, fields] of EDGES_INDEXED) {
+      writer.typeId(label);
+      writer.createIndex({ kind: 'edge', label, fields, unique: false });
     }
   });
   return store;

@@ -219,6 +219,8 @@ function call(name: string, args: OValue[]): OValue {
     case 'sign': return BigInt(Math.sign(Number(a)));
     case 'tostring': return String(a);
     case 'toupper': return (a as string).toUpperCase();
+    case 'id': return BigInt((a as ONode | ORelationship).id);
+    case 'elementid': return String((a as ONode | ORelationship).id);
     case 'type': return (a as ORelationship).type;
     case 'startnode': return (a as ORelationship).start;
     case 'endnode': return (a as ORelationship).end;

@@ -76,16 +76,21 @@ class QueryMaker {
     return Array.from({ length: 2 + dice.below(2) }, one).join(joint);
   }
 
-  /** What has short cuts of its own: comparisons with literals, groups by properties of one node, the first rows by a property. */
+  /** What has short cuts of its own: comparisons with literals, ids, groups by properties of one node, the first rows by a property. */
   #plain(): string {
     const dice = this.#dice;
     const label = (): string => dice.pick(['', '', ':A', ':B', ':C']);
     const type = (): string => dice.pick(['', ':R', ':S', ':R|S']);
-    const arrow = (length: string): string => dice.pick([`-[${type()}${length}]->`, `<-[${type()}${length}]-`, `-[${type()}${length}]-`]);
+    const arrow = (length: string, name = ''): string => {
+      const inside = `[${name}${type()}${length}]`;
+      return dice.pick([`-${inside}->`, `<-${inside}-`, `-${inside}-`]);
+    };
     const start = `(m${label()})`;
-    const pattern = dice.pick([`(n${label()})`, `${start}${arrow('')}(n${label()})`, `${start}${arrow('')}()${arrow('')}(n${label()})`, `${start}${arrow(dice.pick(['*1..2', '*..3', '*0..1']))}(n${label()})`]);
+    const pattern = dice.pick([`(n${label()})`, `${start}${arrow('')}(n${label()})`, `${start}${arrow('', 'r')}(${dice.chance(0.2) ? 'm' : ''})${arrow('')}(n)`, `(${dice.pick(['m', 'n'])})${arrow('', 'r')}(n${label()})`, `${start}${arrow('')}()${arrow('')}(n${label()})`, `${start}${arrow(dice.pick(['*1..2', '*..3', '*0..1']))}(n${label()})`]);
     const comparison = (): string => (dice.chance(0.8) ? `n.${dice.pick(['i', 'j'])} ${dice.pick(['=', '<>', '<>', '<', '<=', '>', '>='])} ${dice.below(5) - 1}` : this.#expression('bool', new Map([['n', 'node']]), 2));
-    const where = dice.chance(0.6) ? ` WHERE ${Array.from({ length: 1 + dice.below(2) }, comparison).join(' AND ')}` : '';
+    const conditions = dice.chance(0.6) ? Array.from({ length: 1 + dice.below(2) }, comparison) : [];
+    if (dice.chance(0.4)) conditions.unshift(this.#sought(pattern.includes('[r') ? dice.pick(['n', 'r']) : 'n', new Map()));
+    const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
     const keys = ['i', 'j', 's', 'b'].filter(() => dice.chance(0.5)).map((key) => `n.${key} AS ${key}`);
     const names = keys.map((item) => item.slice(-1)).sort(() => (dice.chance(0.5) ? 1 : -1));
     const ways = (list: readonly string[]): string => list.map((name) => `${name}${dice.chance(0.4) ? ' DESC' : ''}`).join(', ');
@@ -153,9 +158,31 @@ class QueryMaker {
   #match(names: Names, optional: boolean): string {
     const inner: Names = new Map(names);
     const parts = Array.from({ length: this.#dice.chance(0.25) ? 2 : 1 }, () => this.#part(inner, names, true));
-    const where = this.#dice.chance(0.5) ? ` WHERE ${this.#expression('bool', inner, 3)}` : '';
+    const conditions: string[] = [];
+    const own = [...inner].filter(([name, type]) => (type === 'node' || type === 'relationship') && !names.has(name)).map(([name]) => name);
+    if (own.length > 0 && this.#dice.chance(0.2)) conditions.push(this.#sought(this.#dice.pick(own), names));
+    if (this.#dice.chance(0.5)) conditions.push(this.#expression('bool', inner, 3));
+    const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
     for (const [name, type] of inner) names.set(name, type);
     return `${optional ? 'OPTIONAL ' : ''}MATCH ${parts.join(', ')}${where}`;
+  }
+
+  /** What ids or an index may tell: by literals, or by what is bound before. */
+  #sought(name: string, outer: Names): string {
+    const dice = this.#dice;
+    const int = (): string => this.#expression('int', outer, 1);
+    const id = (): string => dice.pick([String(dice.below(6)), String(dice.below(6)), `${dice.below(6)}.0`, `${dice.below(6)}.0`, '-1', '281474976710656', 'null', int()]);
+    const text = (): string => dice.pick([`'${dice.below(6)}'`, `'${dice.below(6)}'`, "'01'", "'x'", this.#expression('string', outer, 1)]);
+    switch (dice.below(8)) {
+      case 0: return `id(${name}) = ${id()}`;
+      case 1: return `${id()} = id(${name})`;
+      case 2: return `id(${name}) IN [${id()}, ${id()}, ${id()}]`;
+      case 3: return `elementId(${name}) = ${text()}`;
+      case 4: return `elementId(${name}) IN [${text()}, ${text()}]`;
+      case 5: return `${name}.i ${dice.pick(['=', '>', '<=', '<'])} ${int()}`;
+      case 6: return `${name}.i IN [${int()}, ${int()}]`;
+      default: return `${name}.s ${dice.pick(['=', 'STARTS WITH', '>='])} ${text()}`;
+    }
   }
 
   /** `outer`: names that are bound already, which property maps may use. */

@@ -26,16 +26,17 @@ export type OValue = null | boolean | bigint | number | string | OValue[] | Map<
 export class OGraph {
   readonly nodes = new Map<number, ONode>();
   readonly relationships = new Map<number, ORelationship>();
-  #next = 0;
+  #nodes = 0;
+  #relationships = 0;
 
   addNode(labels: Iterable<string>, properties: Iterable<readonly [string, OValue]>): ONode {
-    const node: ONode = { kind: 'node', id: this.#next++, labels: new Set(labels), properties: new Map([...properties].filter(([, value]) => value !== null)) };
+    const node: ONode = { kind: 'node', id: this.#nodes++, labels: new Set(labels), properties: new Map([...properties].filter(([, value]) => value !== null)) };
     this.nodes.set(node.id, node);
     return node;
   }
 
   addRelationship(type: string, start: ONode, end: ONode, properties: Iterable<readonly [string, OValue]>): ORelationship {
-    const relationship: ORelationship = { kind: 'relationship', id: this.#next++, type, start, end, properties: new Map([...properties].filter(([, value]) => value !== null)) };
+    const relationship: ORelationship = { kind: 'relationship', id: this.#relationships++, type, start, end, properties: new Map([...properties].filter(([, value]) => value !== null)) };
     this.relationships.set(relationship.id, relationship);
     return relationship;
   }
