@@ -108,7 +108,7 @@ class Builder {
     const cc = this.#cc;
     switch (node.op) {
       case 'Argument': return buildArgument(node);
-      case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': return buildScan(node, this.build(node.input), cc);
+      case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': case 'UnionSeek': return buildScan(node, this.build(node.input), cc);
       case 'Expand': return buildExpand(node, this.build(node.input), cc);
       case 'VarExpand': return buildVarExpand(node, this.build(node.input), cc);
       case 'Repeat': return buildRepeat(node, this.build(node.input), cc);

@@ -46,7 +46,7 @@ export function countOf(operator: Operator): CountRows | undefined {
 /** Slots that are not null in any row of an operator that gives ids. */
 export function certainSlots(node: PlanNode): readonly number[] {
   switch (node.op) {
-    case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': return [node.slot, ...certainSlots(node.input)];
+    case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IndexSeek': case 'IndexRange': case 'IdSeek': case 'UnionSeek': return [node.slot, ...certainSlots(node.input)];
     case 'Expand': case 'VarExpand': return [node.from, node.to, ...(node.relationship === undefined ? [] : [node.relationship]), ...certainSlots(node.input)];
     default: return [];
   }

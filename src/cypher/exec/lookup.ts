@@ -19,6 +19,7 @@ export function lookup(by: Lookup, cc: CompileContext): Candidates {
     case 'IdSeek': return idCandidates(by, cc);
     case 'IndexSeek': return seekCandidates(by, cc);
     case 'IndexRange': return rangeCandidates(by, cc);
+    case 'UnionSeek': return unionCandidates(by, cc);
   }
 }
 
@@ -49,6 +50,20 @@ export function buildRelationshipSeek({ slot, by }: RelationshipSeek, input: Ope
       rt.checkpoint(out.length);
       yield out;
     }
+  };
+}
+
+function unionCandidates({ of }: Lookup & { op: 'UnionSeek' }, cc: CompileContext): Candidates {
+  const each = of.map((one) => lookup(one, cc));
+  return (row, rt) => {
+    const found = new Set<number>();
+    for (const candidates of each) {
+      for (const ids of candidates(row, rt)) {
+        for (let i = 0; i < ids.length; i++) found.add(ids[i]!);
+        rt.tick(ids.length);
+      }
+    }
+    return [[...found]];
   };
 }
 

@@ -3,7 +3,7 @@
  */
 import type { GraphCatalog } from '../../graph/catalog.ts';
 import { NodeValue } from '../../value/value.ts';
-import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped } from '../plan/plan.ts';
+import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped, UnionSeek } from '../plan/plan.ts';
 import { compilePredicate, type CompileContext } from './compile.ts';
 import { compileLabels, nodesWith } from './dynamic-labels.ts';
 import { withCount, withIds, type PushIds } from './ids.ts';
@@ -39,7 +39,7 @@ export function labelsTest(labels: readonly string[], catalog: GraphCatalog): ((
   };
 }
 
-export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, input: Operator, cc: CompileContext): Operator {
+export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | UnionSeek, input: Operator, cc: CompileContext): Operator {
   const candidates = candidatesOf(node, cc);
   const hasLabels = labelsTest(node.labels, cc.catalog);
   const tests = compileTests(node.filters, cc);
@@ -146,7 +146,7 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
   });
 }
 
-function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek, cc: CompileContext): Candidates {
+function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | UnionSeek, cc: CompileContext): Candidates {
   switch (node.op) {
     case 'AllNodes': return (_row, rt) => (rt.part?.leaf === node ? rt.part.ids(undefined) : rt.view.scanNodes());
     case 'LabelScan': {
@@ -161,7 +161,7 @@ function candidatesOf(node: AllNodes | LabelScan | LabelsScan | IndexSeek | Inde
       const labels = compileLabels(node.expression, node.env, cc);
       return (row, rt) => nodesWith(labels(row, rt), rt);
     }
-    case 'IdSeek': {
+    case 'IdSeek': case 'UnionSeek': {
       const named = lookup(node, cc);
       return (row, rt) => Array.from(named(row, rt), (ids) => Array.from(ids).filter((id) => rt.view.nodeExists(id)));
     }

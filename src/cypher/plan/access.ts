@@ -4,7 +4,8 @@
  */
 import type { IndexDef } from '../../graph/catalog.ts';
 import type { BinaryOperator, Expression, LabelExpression } from '../ast.ts';
-import { forEachDynamic, mentionedVariables, plainTypes } from '../semantics/walk.ts';
+import { conjuncts, forEachDynamic, mentionedVariables, plainLabels, plainTypes } from '../semantics/walk.ts';
+import { canBeSought, disjuncts } from './disjunctions.ts';
 import type { GraphNode, GraphRelationship, Predicate } from './pattern-graph.ts';
 import type { IdFunction } from './plan.ts';
 import type { Statistics, ValueBound } from './statistics.ts';
@@ -13,6 +14,8 @@ import type { Statistics, ValueBound } from './statistics.ts';
 const EQUALITY_SHARE = 0.01;
 const RANGE_SHARE = 0.25;
 const LIST_LENGTH = 10;
+/** Up to this share of a label's nodes indexes are walked for those that have a property at all, and for those of several alternatives. */
+const FEW = 0.3;
 
 interface Bound {
   readonly value: Expression;
@@ -37,10 +40,15 @@ export type Access =
     readonly rows: number; readonly uses: readonly Predicate[];
     /** What `rows` has counted, but is to be tested again. */
     readonly counted: readonly Predicate[];
-  };
+  }
+  | { readonly kind: 'union'; readonly of: readonly Single[]; readonly rows: number; readonly uses: readonly Predicate[]; readonly counted: readonly Predicate[] };
 
 /** By ids or values: what a relationship may be found by, too. */
-export type Seek = Access & { readonly kind: 'id' | 'seek' | 'range' };
+export type Seek = Access & { readonly kind: 'id' | 'seek' | 'range' | 'union' };
+type Single = Access & { readonly kind: 'id' | 'seek' | 'range' };
+
+/** Indexes that what has certain labels, or a type, is in: each with the label or type. */
+type Indexes = readonly (readonly [index: IndexDef, label: string])[];
 
 interface Comparison {
   readonly key: string;
@@ -53,54 +61,96 @@ interface Comparison {
 export function bestAccess(node: GraphNode, predicates: readonly Predicate[], known: (name: string) => boolean, stats: Statistics): Access {
   let best: Access = { kind: 'all', rows: stats.nodes(), uses: [] };
   const better = (access: Access | undefined): void => {
-    if (access === undefined) return;
+    if (access === undefined || (access.kind === 'union' && access.rows > best.rows * FEW)) return;
     // An index is preferred to a scan that seems to give as little: counts change, plans stay for a while.
     if (access.rows < best.rows || (access.rows === best.rows && (best.kind === 'all' || (best.kind === 'label' && access.kind !== 'label')))) best = access;
   };
   for (const label of node.labels) better({ kind: 'label', label, rows: stats.nodes(label), uses: [] });
   const own = predicates.filter(({ mentions }) => mentions.has(node.name));
-  for (const predicate of own) {
-    const byId = idAccess(node.name, predicate, known);
-    if (byId?.kind === 'id' && byId.function !== 'euid') better(byId);
-    better(labelsAccess(node.name, predicate, known, stats));
-  }
-  const comparisons = own.map((predicate) => comparisonOn(node.name, predicate, known)).filter((each) => each !== undefined);
-  if (comparisons.length === 0) return best;
-  for (const label of node.labels) {
-    const labelId = stats.catalog.findLabel(label);
-    if (labelId === undefined) continue;
-    for (const index of stats.catalog.labelIndexes(labelId)) better(indexAccess(index, label, comparisons, stats));
-  }
+  const subject: Subject = { name: node.name, isNode: true, indexes: [...node.labels].flatMap((label) => indexesOf(label, stats)), known, stats };
+  for (const predicate of own) better(labelsAccess(node.name, predicate, known, stats));
+  better(bestOf(subject, own));
+  for (const predicate of own) better(choiceAccess(subject, predicate, own));
   return best;
+}
+
+function indexesOf(label: string, { catalog }: Statistics): Indexes {
+  const labelId = catalog.findLabel(label);
+  return labelId === undefined ? [] : catalog.labelIndexes(labelId).map((index) => [index, label]);
 }
 
 /** The way to find the relationship itself with the fewest rows; undefined: there is none but to follow it from a node. */
 export function bestSeek({ name, types, length, repeated }: GraphRelationship, predicates: readonly Predicate[], known: (name: string) => boolean, stats: Statistics): Seek | undefined {
   if (length !== undefined || repeated !== undefined) return undefined;
-  const own = predicates.filter(({ mentions }) => mentions.has(name));
-  const found = own.map((predicate) => idAccess(name, predicate, known));
   const [type, ...others] = plainTypes(types) ?? [];
   const typeId = type === undefined || others.length > 0 ? undefined : stats.catalog.findType(type);
-  if (typeId !== undefined) {
-    const comparisons = own.map((predicate) => comparisonOn(name, predicate, known)).filter((each) => each !== undefined);
-    for (const index of stats.catalog.typeIndexes(typeId)) found.push(indexAccess(index, type!, comparisons, stats));
-  }
-  let best: Seek | undefined;
+  const indexes: Indexes = typeId === undefined ? [] : stats.catalog.typeIndexes(typeId).map((index) => [index, type!]);
+  return bestOf({ name, isNode: false, indexes, known, stats }, predicates.filter(({ mentions }) => mentions.has(name)));
+}
+
+/** What is looked for. */
+interface Subject {
+  readonly name: string;
+  readonly isNode: boolean;
+  readonly indexes: Indexes;
+  readonly known: (name: string) => boolean;
+  readonly stats: Statistics;
+}
+
+function bestOf(subject: Subject, own: readonly Predicate[]): Seek | undefined {
+  const found: (Seek | undefined)[] = [bestSingle(subject, own), ...own.map((predicate) => unionAccess(subject, predicate))];
+  return fewestRows(found);
+}
+
+function bestSingle({ name, isNode, indexes, known, stats }: Subject, own: readonly Predicate[]): Single | undefined {
+  const found: (Single | undefined)[] = own.map((predicate) => idAccess(name, isNode, predicate, known));
+  const comparisons = own.map((predicate) => comparisonOn(name, predicate, known)).filter((each) => each !== undefined);
+  if (comparisons.length > 0) for (const [index, label] of indexes) found.push(indexAccess(index, label, comparisons, stats));
+  return fewestRows(found);
+}
+
+function fewestRows<T extends Access>(found: readonly (T | undefined)[]): T | undefined {
+  let best: T | undefined;
   for (const access of found) if (access !== undefined && (best === undefined || access.rows < best.rows)) best = access;
   return best;
 }
 
+/** `n.p = 1 OR n.q > 2`: what one or the other finds, where all of the alternatives can be looked up. */
+function unionAccess(subject: Subject, predicate: Predicate): Seek | undefined {
+  const alternatives = disjuncts(predicate.expression);
+  if (alternatives.length === 1) return undefined;
+  const found = alternatives.map((alternative) => bestSingle(subject, conjuncts(alternative).filter(canBeSought).map((expression) => ({ expression, mentions: mentionedVariables(expression) }))));
+  return union(found, [predicate]);
+}
+
+/** `(n:A|B {p: 1})`: what the index of the one label or that of the other finds. */
+function choiceAccess(subject: Subject, predicate: Predicate, own: readonly Predicate[]): Seek | undefined {
+  const e = predicate.expression;
+  if (e.kind !== 'HasLabels' || e.labels.kind !== 'Or' || e.operand.kind !== 'Variable') return undefined;
+  const found = e.labels.items.map((labels) => {
+    const indexes = plainLabels(labels)?.flatMap((label) => indexesOf(label, subject.stats)) ?? [];
+    return bestSingle({ ...subject, indexes }, own);
+  });
+  return union(found, [predicate, ...found.flatMap((each) => (each === undefined ? [] : countedIn(each)))]);
+}
+
+function union(of: readonly (Single | undefined)[], counted: readonly Predicate[]): Seek | undefined {
+  const known = of.filter((each) => each !== undefined);
+  if (known.length < of.length) return undefined;
+  return { kind: 'union', of: known, rows: known.reduce((sum, { rows }) => sum + rows, 0), uses: [], counted };
+}
+
 /** Whether what it has found passes its predicates. */
 export function isExact(access: Access): boolean {
-  return access.kind !== 'range' && !(access.kind === 'id' && access.function === 'euid');
+  return access.kind !== 'range' && access.kind !== 'union' && !(access.kind === 'id' && access.function === 'euid');
 }
 
 /** Predicates that the access's rows have counted. */
 export function countedIn(access: Access): readonly Predicate[] {
-  return access.kind === 'range' ? [...access.uses, ...access.counted] : access.uses;
+  return access.kind === 'range' || access.kind === 'union' ? [...access.uses, ...access.counted] : access.uses;
 }
 
-function indexAccess(index: IndexDef, label: string, comparisons: readonly Comparison[], stats: Statistics): Seek | undefined {
+function indexAccess(index: IndexDef, label: string, comparisons: readonly Comparison[], stats: Statistics): Single | undefined {
   const count = stats.indexable(index, label);
   const values: Expression[] = [];
   const uses: Predicate[] = [];
@@ -131,13 +181,13 @@ function indexAccess(index: IndexDef, label: string, comparisons: readonly Compa
 
 function rangeAccess(
   index: IndexDef, label: string, equal: readonly Expression[], uses: readonly Predicate[], on: readonly Comparison[], stats: Statistics,
-): Seek | undefined {
+): Single | undefined {
   const lower = on.find((each) => each.op === '>' || each.op === '>=');
   const upper = on.find((each) => each.op === '<' || each.op === '<=');
   const prefix = on.find((each) => each.op === 'STARTS WITH');
-  if (lower === undefined && upper === undefined && prefix === undefined && equal.length === 0) return undefined;
-  const count = stats.indexable(index, label);
   const bounds = [lower, upper, prefix].filter((each) => each !== undefined);
+  const count = stats.indexable(index, label);
+  if (bounds.length === 0 && equal.length === 0) return existenceAccess(index, label, count, on, stats);
   const share = equal.length === 0 ? literalShare(index, label, bounds, stats) : undefined;
   const rows = share !== undefined ? Math.max(1, count * share) : Math.max(1, count * EQUALITY_SHARE ** Math.min(equal.length, 1)) * RANGE_SHARE ** bounds.length;
   const bound = (each: Comparison | undefined, inclusive: string): Bound | undefined => (
@@ -148,6 +198,14 @@ function rangeAccess(
     // A range is tested again: the index orders values of several types, the predicate knows just one.
     uses, counted: bounds.map(({ predicate }) => predicate),
   };
+}
+
+/** All that have the property: of nodes, where these are few of the label's. */
+function existenceAccess(index: IndexDef, label: string, count: number, on: readonly Comparison[], stats: Statistics): Single | undefined {
+  const share = index.kind === 'edge' ? 1 : stats.rangeShare(index, label, undefined, undefined, undefined);
+  if (on.length === 0 || share === undefined || (index.kind === 'vertex' && share > FEW)) return undefined;
+  const counted = on.map(({ predicate }) => predicate);
+  return { kind: 'range', label, index, equal: [], lower: undefined, upper: undefined, prefix: undefined, rows: Math.max(1, count * share), uses: [], counted };
 }
 
 /** Share of the label's nodes within the bounds, where all of them are literals. */
@@ -203,15 +261,19 @@ function isComparison(op: BinaryOperator): op is Exclude<Comparison['op'], 'IS N
   return op === '=' || op === 'IN' || op === 'STARTS WITH' || op === '<' || op === '<=' || op === '>' || op === '>=';
 }
 
-function idAccess(name: string, predicate: Predicate, known: (name: string) => boolean): Seek | undefined {
+function idAccess(name: string, isNode: boolean, predicate: Predicate, known: (name: string) => boolean): Single | undefined {
   const e = predicate.expression;
   if (e.kind !== 'Binary' || (e.op !== '=' && e.op !== 'IN')) return undefined;
   const isKnown = (side: Expression): boolean => [...mentionedVariables(side)].every((each) => each !== name && known(each));
-  const of = idFunction(e.left, name);
+  const functionOf = (side: Expression): IdFunction | undefined => {
+    const of = idFunction(side, name);
+    return isNode && of === 'euid' ? undefined : of;
+  };
+  const of = functionOf(e.left);
   if (of !== undefined && isKnown(e.right)) {
     return { kind: 'id', function: of, ids: e.right, list: e.op === 'IN', rows: e.op === 'IN' ? LIST_LENGTH : 1, uses: [predicate] };
   }
-  const mirrored = e.op === '=' ? idFunction(e.right, name) : undefined;
+  const mirrored = e.op === '=' ? functionOf(e.right) : undefined;
   return mirrored !== undefined && isKnown(e.left) ? { kind: 'id', function: mirrored, ids: e.left, list: false, rows: 1, uses: [predicate] } : undefined;
 }
 

@@ -52,7 +52,7 @@ function identifiersOf(node: PlanNode): string[] {
   }
   for (const input of inputsOf(node)) if (node.op !== 'Foreach' || input !== node.right) add(...identifiersOf(input));
   switch (node.op) {
-    case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IdSeek': case 'IndexSeek': case 'IndexRange': add(node.name); break;
+    case 'AllNodes': case 'LabelScan': case 'LabelsScan': case 'IdSeek': case 'UnionSeek': case 'IndexSeek': case 'IndexRange': add(node.name); break;
     case 'Expand': case 'VarExpand': add(node.fromName, node.relationshipName, node.toName); break;
     case 'Repeat': add(node.fromName, ...node.lists.map(({ name }) => name), node.toName); break;
     case 'PathSearch': add(node.fromName, ...node.variables.map(({ name }) => name), node.toName); break;
@@ -77,6 +77,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
     case 'LabelScan': return { operator: 'Node By Label Scan', details: scanned(node.name, [node.label, ...node.labels], node.filters) };
     case 'LabelsScan': return { operator: 'Node By Labels Scan', details: `${shown(node.name)}:${[labelText(node.expression, source), ...node.labels].join(':')}${where(node.filters.map(text))}` };
     case 'IdSeek': return { operator: 'Node By Id Seek', details: `${scanned(node.name, node.labels, node.filters)} ${sought(node, source)}` };
+    case 'UnionSeek': return { operator: 'Node Union Seek', details: `${scanned(node.name, node.labels, node.filters)} by ${sought(node, source)}` };
     case 'IndexSeek': return {
       operator: node.index.unique ? 'Node Unique Index Seek' : 'Node Index Seek',
       details: `${shown(node.name)}:${[node.label, ...node.labels].join(':')}(${sought(node, source)})${where(node.filters.map(text))}`,
@@ -87,6 +88,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
     }
     case 'RelationshipSeek': {
       const { by, name } = node;
+      if (by.op === 'UnionSeek') return { operator: 'Relationship Union Seek', details: `${shown(name)} by ${sought(by, source)}` };
       if (by.op === 'IdSeek') return { operator: 'Relationship By Id Seek', details: `${shown(name)} ${sought(by, source)}` };
       const operator = by.op === 'IndexRange' ? 'Relationship Index Range' : by.index.unique ? 'Relationship Unique Index Seek' : 'Relationship Index Seek';
       return { operator, details: `${shown(name)}:${by.label}(${sought(by, source)})` };
@@ -143,6 +145,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
 /** What is looked for: ids, or values of properties. */
 function sought(by: Lookup, source: string): string {
   const text = ({ expression }: Scoped): string => expressionText(expression, source);
+  if (by.op === 'UnionSeek') return by.of.map((each) => (each.op === 'IdSeek' ? sought(each, source) : `${'label' in each ? `:${each.label}` : ''}(${sought(each, source)})`)).join(' or ');
   if (by.op === 'IdSeek') return `${by.function} ${by.list ? 'IN' : '='} ${text(by.ids)}`;
   if (by.op === 'IndexSeek') return by.values.map((value, i) => `${by.keys[i]!} ${by.list && i === by.values.length - 1 ? 'IN' : '='} ${text(value)}`).join(', ');
   const parts = by.equal.map((value, i) => `${by.keys[i]!} = ${text(value)}`);
@@ -150,7 +153,7 @@ function sought(by: Lookup, source: string): string {
   if (by.lower !== undefined) parts.push(`${key} ${by.lower.inclusive ? '>=' : '>'} ${text(by.lower.value)}`);
   if (by.upper !== undefined) parts.push(`${key} ${by.upper.inclusive ? '<=' : '<'} ${text(by.upper.value)}`);
   if (by.prefix !== undefined) parts.push(`${key} STARTS WITH ${text(by.prefix)}`);
-  return parts.join(', ');
+  return parts.length === 0 && by.descending === undefined ? `${key} IS NOT NULL` : parts.join(', ');
 }
 
 function where(filters: readonly string[]): string {
@@ -190,6 +193,7 @@ function expressionText(e: Expression, source: string): string {
     case 'Variable': return shown(e.name);
     case 'Property': return `${expressionText(e.target, source)}.${e.key}`;
     case 'Binary': return `${expressionText(e.left, source)} ${e.op} ${expressionText(e.right, source)}`;
+    case 'List': return `[${e.items.map((item) => expressionText(item, source)).join(', ')}]`;
     case 'IsNull': return `${expressionText(e.operand, source)} IS ${e.negated ? 'NOT ' : ''}NULL`;
     case 'HasLabels': return `${expressionText(e.operand, source)}:${labelText(e.labels, source)}`;
     default: return source.slice(e.start, e.end).replace(/\s+/g, ' ');

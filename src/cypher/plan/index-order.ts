@@ -3,9 +3,10 @@
  *
  * Rows keep the order of the scan they come from through everything that works row by row. Nodes without the property are in no index: ascending
  * they come last, and are looked for only when the index did not give enough; descending they would come first, so there every node must be
- * known to have the property.
+ * known to have the property, by the schema or by a filter.
  */
 import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
+import type { Expression } from '../ast.ts';
 import type { IndexRangeScan, LabelScan, PlanNode, SortKey } from './plan.ts';
 
 /** Assumed for a LIMIT that is not known yet. */
@@ -47,12 +48,17 @@ function isAtStart(plan: PlanNode): boolean {
 function orderedLabel(plan: LabelScan, key: string, descending: boolean, catalog: GraphCatalog): IndexRangeScan | undefined {
   const index = indexOf(plan.label, key, catalog);
   if (index === undefined) return undefined;
-  const isEverywhere = hasAlways(plan.label, key, catalog);
+  // What lacks the property does not pass such a filter.
+  const isEverywhere = hasAlways(plan.label, key, catalog) || plan.filters.some(({ expression }) => isExistence(expression, plan.name, key));
   if (descending && !isEverywhere) return undefined;
   const { op: _, ...common } = plan;
   return {
     ...common, op: 'IndexRange', index, keys: [key], equal: [], lower: undefined, upper: undefined, prefix: undefined, descending, thenWithout: !isEverywhere,
   };
+}
+
+function isExistence(e: Expression, name: string, key: string): boolean {
+  return e.kind === 'IsNull' && e.negated && e.operand.kind === 'Property' && e.operand.key === key && e.operand.target.kind === 'Variable' && e.operand.target.name === name;
 }
 
 function indexOf(label: string, key: string, catalog: GraphCatalog): IndexDef | undefined {

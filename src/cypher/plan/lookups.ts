@@ -22,13 +22,14 @@ export function scanOf(access: Access, found: Found, labels: readonly string[], 
     case 'all': return { op: 'AllNodes', ...found, labels };
     case 'label': return { op: 'LabelScan', ...found, label: access.label, labels: others(access.label) };
     case 'labels': return { op: 'LabelsScan', ...found, expression: access.labels, env, labels };
-    case 'id': case 'seek': case 'range':
-      return { ...found, labels: access.kind === 'id' ? labels : others(access.label), ...lookupOf(access, env, catalog) };
+    case 'id': case 'union': return { ...found, labels, ...lookupOf(access, env, catalog) };
+    case 'seek': case 'range': return { ...found, labels: others(access.label), ...lookupOf(access, env, catalog) };
   }
 }
 
 export function lookupOf(access: Seek, env: Env, catalog: GraphCatalog): Lookup {
   const scoped = (expression: Expression): Scoped => ({ expression, env });
+  if (access.kind === 'union') return { op: 'UnionSeek', of: access.of.map((each) => lookupOf(each, env, catalog)) };
   if (access.kind === 'id') return { op: 'IdSeek', function: access.function, ids: scoped(access.ids), list: access.list };
   const { label, index } = access;
   const common = { label, index, keys: index.keyIds.map((key) => catalog.keyName(key)) };

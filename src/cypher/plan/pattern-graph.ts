@@ -6,6 +6,7 @@
  */
 import type { Expression, LabelExpression, NodePattern, PatternPart, RelationshipPattern, RepeatedPattern } from '../ast.ts';
 import { allElements, conjuncts, forEachDynamic, mentionedVariables, plainLabels, plainTypes } from '../semantics/walk.ts';
+import { joinAlternatives } from './disjunctions.ts';
 import { selectedPaths, type SelectedPaths } from './selected-paths.ts';
 
 export interface GraphNode {
@@ -115,7 +116,16 @@ export function addPredicate(graph: PatternGraph, expression: Expression): void 
     }
     return;
   }
-  graph.predicates.push({ expression, mentions: mentionedVariables(expression) });
+  const joined = joinAlternatives(expression);
+  // Of a node of the pattern, a label said here is said as well as one inside its parentheses.
+  if (joined.kind === 'HasLabels' && joined.operand.kind === 'Variable') {
+    const [node, labels] = [graph.nodes.get(joined.operand.name), plainLabels(joined.labels)];
+    if (node !== undefined && labels !== undefined) {
+      for (const label of labels) node.labels.add(label);
+      return;
+    }
+  }
+  graph.predicates.push({ expression: joined, mentions: mentionedVariables(joined) });
 }
 
 function isCheap(e: Expression): boolean {

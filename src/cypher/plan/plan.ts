@@ -57,7 +57,7 @@ export interface LabelsScan extends Scan {
   readonly env: Env;
 }
 /** What is found by values of indexed properties, or by id: nodes, or relationships of a type. */
-export type Lookup = IndexLookup | RangeLookup | IdLookup;
+export type Lookup = IndexLookup | RangeLookup | IdLookup | UnionLookup;
 
 interface IndexLookup {
   readonly op: 'IndexSeek';
@@ -93,9 +93,15 @@ interface IdLookup {
   /** Whose values they are: integers, or texts. */
   readonly function: IdFunction;
 }
+/** What any of them finds. */
+interface UnionLookup {
+  readonly op: 'UnionSeek';
+  readonly of: readonly Lookup[];
+}
 export interface IndexSeek extends Scan, IndexLookup {}
 export interface IndexRangeScan extends Scan, RangeLookup {}
 export interface IdSeek extends Scan, IdLookup {}
+export interface UnionSeek extends Scan, UnionLookup {}
 
 /** Finds relationships, without a look at their type and ends: `Endpoints` follows. */
 export interface RelationshipSeek extends Common {
@@ -475,7 +481,7 @@ export interface StoredCount extends Common {
 }
 
 export type PlanNode =
-  | Argument | AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | RelationshipSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
+  | Argument | AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | UnionSeek | RelationshipSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
   | Filter | Project | Aggregate | Distinct | Sort | Skip | Limit | Unwind | Optional | Product | CallSubquery | Union | ProcedureCall
   | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount;
 

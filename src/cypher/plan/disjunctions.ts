@@ -1,0 +1,81 @@
+/**
+ * Alternatives that say something of one thing are said as one: `n.p = 1 OR n.p = 2` is `n.p IN [1, 2]`, and `n:A OR n:B` is `n:A|B`. It is as true,
+ * false or unknown as before, is tested faster, and is understood by what looks for indexes.
+ */
+import type { Expression, LabelExpression } from '../ast.ts';
+import { forEachDynamic } from '../semantics/walk.ts';
+
+/** What is joined by OR. */
+export function disjuncts(e: Expression, into: Expression[] = []): Expression[] {
+  if (e.kind === 'Binary' && e.op === 'OR') {
+    disjuncts(e.left, into);
+    disjuncts(e.right, into);
+  } else into.push(e);
+  return into;
+}
+
+export function joinAlternatives(e: Expression): Expression {
+  if (e.kind !== 'Binary' || e.op !== 'OR') return e;
+  const alternatives = disjuncts(e);
+  const joined = new Map<string, Expression>();
+  for (const [i, alternative] of alternatives.entries()) {
+    const subject = subjectOf(alternative) ?? String(i);
+    const before = joined.get(subject);
+    joined.set(subject, before === undefined ? alternative : join(before, alternative));
+  }
+  if (joined.size === alternatives.length) return e;
+  return [...joined.values()].reduce((left, right) => ({ kind: 'Binary', op: 'OR', left, right, start: left.start, end: right.end }));
+}
+
+/** Alternatives of one subject can be joined; undefined: these with no others. */
+function subjectOf(e: Expression): string | undefined {
+  if (e.kind === 'HasLabels') {
+    let isPlainChoice = e.operand.kind === 'Variable';
+    forEachDynamic(e.labels, () => {
+      isPlainChoice = false;
+    });
+    return isPlainChoice ? `${(e.operand as { name: string }).name}:` : undefined;
+  }
+  const choice = choiceOf(e);
+  if (choice === undefined) return undefined;
+  const { of } = choice;
+  if (of.kind === 'Property') return `${(of.target as { name: string }).name}.${of.key}`;
+  return of.kind === 'Call' ? `${of.name.toLowerCase()}(${(of.args[0] as { name: string }).name})` : undefined;
+}
+
+function join(a: Expression, b: Expression): Expression {
+  const [start, end] = [a.start, b.end];
+  if (a.kind === 'HasLabels' && b.kind === 'HasLabels') return { kind: 'HasLabels', operand: a.operand, labels: { kind: 'Or', items: [...choices(a.labels), ...choices(b.labels)] }, start, end };
+  const [left, right] = [choiceOf(a)!, choiceOf(b)!];
+  return { kind: 'Binary', op: 'IN', left: left.of, right: { kind: 'List', items: [...left.values, ...right.values], start, end }, start, end };
+}
+
+function choices(labels: LabelExpression): readonly LabelExpression[] {
+  return labels.kind === 'Or' ? labels.items : [labels];
+}
+
+/** A property or the id of a variable, and the values of which it is to be one. */
+function choiceOf(e: Expression): { readonly of: Expression; readonly values: readonly Expression[] } | undefined {
+  if (e.kind !== 'Binary') return undefined;
+  if (e.op === 'IN' && isSubject(e.left) && e.right.kind === 'List' && e.right.items.every(isPlain)) return { of: e.left, values: e.right.items };
+  if (e.op !== '=') return undefined;
+  if (isSubject(e.left) && isPlain(e.right)) return { of: e.left, values: [e.right] };
+  return isSubject(e.right) && isPlain(e.left) ? { of: e.right, values: [e.left] } : undefined;
+}
+
+function isSubject(e: Expression): boolean {
+  if (e.kind === 'Property') return e.target.kind === 'Variable';
+  return e.kind === 'Call' && e.args.length === 1 && e.args[0]!.kind === 'Variable' && ['id', 'elementid'].includes(e.name.toLowerCase());
+}
+
+/** It cannot fail: after a true alternative the next is not looked at, in a list it is. */
+function isPlain(e: Expression): boolean {
+  return e.kind === 'Literal' || e.kind === 'Parameter' || e.kind === 'Variable';
+}
+
+/** Whether what a property or id is compared with may be looked at before its turn comes: it cannot fail, or as a property does, only where there can be none. */
+export function canBeSought(e: Expression): boolean {
+  if (e.kind === 'IsNull') return true;
+  const isSafe = (side: Expression): boolean => isPlain(side) || isSubject(side) || (side.kind === 'List' && side.items.every(isSafe));
+  return e.kind === 'Binary' && isSafe(e.left) && isSafe(e.right);
+}
