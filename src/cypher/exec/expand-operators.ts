@@ -6,21 +6,18 @@ import { NodeValue, RelationshipValue, type Value } from '../../value/value.ts';
 import type { AdjacencySegment, Direction, GraphView } from '../../graph/view.ts';
 import type { BuildPath, Endpoints, Expand } from '../plan/plan.ts';
 import { isDynamic } from '../semantics/walk.ts';
+import { Between } from './between.ts';
 import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
+import { DIRECTIONS } from './directions.ts';
 import { compileEnds } from './end-filter.ts';
 import { idsOf, withIds, type PushIds } from './ids.ts';
 import { pathOf } from './paths.ts';
 import { pusher, withPush, withWanted, type Push, type PushWanted } from './push.ts';
-import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
+import { BATCH_MAX, BATCH_MIN, type Operator, type Row } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { temporalOrder } from './temporal-order.ts';
 import { neverMatches, typeFilter } from './type-filter.ts';
-
-export const DIRECTIONS: Readonly<Record<'out' | 'in' | 'both', readonly Direction[]>> = {
-  out: ['out'], in: ['in'], both: ['out', 'in'],
-};
-export const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
 
 /** The node in a slot, or null; anything else is a mistake of the statement that only shows now. */
 export function nodeIn(value: Value): NodeValue | null {
@@ -224,9 +221,10 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
   }, to, push), to, pushIds);
 }
 
-/** Both ends are bound: looks from the end with fewer relationships. */
+/** Both ends are bound. */
 function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Operator {
   const { from, to, relationship, idOnly, distinctFrom } = node;
+  const between = new Between(node.direction, !isDynamic(node.types));
   const types = typeFilter(node.types, node.typesIn, cc);
   const tests = compileTests(node.filters, cc);
   const pushInput = pusher(input);
@@ -238,7 +236,7 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
       const end = nodeIn(row[to]!);
       if (start === null || end === null) return false;
       let enough = false;
-      forEachBetween(rt, start.id, end.id, node.direction, typeIds, (edge, typeId, startId, endId) => {
+      between.forEach(rt, start.id, end.id, typeIds, (edge, typeId, startId, endId) => {
         if (enough || (distinctFrom.length > 0 && isTaken(row, distinctFrom, edge))) return;
         if (relationship !== undefined) row[relationship] = idOnly ? edge : new RelationshipValue(edge, typeId, startId, endId);
         if (tests.length > 0 && !passes(tests, row, rt)) return;
@@ -256,7 +254,7 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
         const start = nodeIn(row[from]!);
         const end = nodeIn(row[to]!);
         if (start === null || end === null) continue;
-        forEachBetween(rt, start.id, end.id, node.direction, typeIds, (edge, typeId, startId, endId) => {
+        between.forEach(rt, start.id, end.id, typeIds, (edge, typeId, startId, endId) => {
           if (distinctFrom.length > 0 && isTaken(row, distinctFrom, edge)) return;
           const made = row.slice();
           if (relationship !== undefined) made[relationship] = idOnly ? edge : new RelationshipValue(edge, typeId, startId, endId);
@@ -270,28 +268,6 @@ function buildExpandInto(node: Expand, input: Operator, cc: CompileContext): Ope
       }
     }
   }, push);
-}
-
-/** Each relationship between two nodes in that direction (seen from the first). */
-export function forEachBetween(
-  rt: Runtime, from: number, to: number, direction: 'out' | 'in' | 'both', typeIds: readonly number[] | undefined,
-  visit: (edge: number, typeId: number, start: number, end: number) => void,
-): void {
-  const { view } = rt;
-  for (const each of DIRECTIONS[direction]) {
-    if (each === 'in' && direction === 'both' && from === to) continue;
-    const reverse = OPPOSITE[each];
-    const turned = view.degree(to, reverse, typeIds) < view.degree(from, each, typeIds);
-    const [at, looking, wanted] = turned ? [to, reverse, from] : [from, each, to];
-    for (const { neighbours, edges, typeId, from: first, to: stop } of view.adjacency(at, looking, typeIds)) {
-      for (let i = first; i < stop; i++) {
-        if (neighbours[i] !== wanted) continue;
-        if (each === 'out') visit(edges[i]!, typeId, from, to);
-        else visit(edges[i]!, typeId, to, from);
-      }
-      rt.tick(stop - first);
-    }
-  }
 }
 
 /** The relationship, or the list of them, is bound: its ends follow, in one or both directions. */

@@ -7,7 +7,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { PathSearch, SearchedSegment } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
-import { DIRECTIONS, OPPOSITE } from './expand-operators.ts';
+import { DIRECTIONS, OPPOSITE } from './directions.ts';
 import type { Row, Runtime } from './runtime.ts';
 import { compileTests } from './scan-operators.ts';
 import { typeFilter, type TypeFilter } from './type-filter.ts';

@@ -7,7 +7,8 @@
 import { NodeValue, type RelationshipValue, type Value } from '../../value/value.ts';
 import type { Repeat } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
-import { DIRECTIONS, isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
+import { DIRECTIONS } from './directions.ts';
+import { isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
 import { batched, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './scan-operators.ts';
 import { typeFilter } from './type-filter.ts';

@@ -32,6 +32,8 @@ export interface ScanPart {
 export class Runtime {
   readonly context: ExecContext;
   readonly view: GraphView;
+  /** What the statement reads may change while it runs. */
+  readonly canWrite: boolean;
   readonly parameters: ReadonlyMap<string, Value>;
   /** The host's procedures and the engine's own. */
   readonly procedures: ProcedureHost;
@@ -55,6 +57,7 @@ export class Runtime {
     this.context = context;
     this.procedures = procedures;
     this.view = context.view;
+    this.canWrite = 'createNode' in context.view;
     const { memoryBytes = Infinity } = context.limits;
     this.lotBytes = Math.min(LOT_BYTES, memoryBytes / 16);
     this.#spillAbove = context.spill === undefined ? Infinity : memoryBytes / 2;
@@ -72,7 +75,7 @@ export class Runtime {
   }
 
   get writer(): GraphWriter {
-    if (!('createNode' in this.view)) throw new DbError('AccessMode', 'a read-only transaction cannot change the graph');
+    if (!this.canWrite) throw new DbError('AccessMode', 'a read-only transaction cannot change the graph');
     return this.view as GraphWriter;
   }
 

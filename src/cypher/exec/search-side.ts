@@ -5,7 +5,8 @@
  */
 import type { RelationshipValue } from '../../value/value.ts';
 import type { Direction } from '../../graph/view.ts';
-import { DIRECTIONS, relationshipOf } from './expand-operators.ts';
+import { DIRECTIONS } from './directions.ts';
+import { relationshipOf } from './expand-operators.ts';
 import { Holding } from './holding.ts';
 import type { Row, Runtime } from './runtime.ts';
 import { Visited } from './visited.ts';

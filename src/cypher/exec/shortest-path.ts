@@ -6,7 +6,8 @@
 import { NodeValue, PathValue, type RelationshipValue, type Value } from '../../value/value.ts';
 import type { ShortestPath } from '../plan/plan.ts';
 import { compilePredicate, type CompileContext } from './compile.ts';
-import { DIRECTIONS, nodeIn, OPPOSITE, relationshipOf } from './expand-operators.ts';
+import { DIRECTIONS, OPPOSITE } from './directions.ts';
+import { nodeIn, relationshipOf } from './expand-operators.ts';
 import { searchRows } from './path-search.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
 import { compileTests, passes } from './scan-operators.ts';
