@@ -28,6 +28,8 @@ const READS_BEFORE = 48;
 const STALE_READS_MAX = 128;
 const PAGE_WORDS = PAGE / 32;
 const COLUMN_BYTES = PAGE * 8 + 100;
+/** Of a column that has told of no value yet, only of vertices without one. */
+const EMPTY_BYTES = PAGE / 8 + 200;
 /** In a column of integers: no such property. No integer is it. */
 const ABSENT = 0.5;
 /** A column that tells of no vertex. */
@@ -52,6 +54,10 @@ class Column {
   /** Plain integers, as most keys are that are filtered and sorted by; NaN: look into the block. */
   ints: Float64Array | undefined;
   any: Entry[] | undefined;
+  /** As long as there is neither: a bit for each vertex that is known to have no such property, as where all of a page are of other labels. */
+  absent: Int32Array | undefined = new Int32Array(PAGE_WORDS);
+  /** How many values it was given while there was no room for them. */
+  values = 0;
   constructor(at: number) {
     this.at = at;
   }
@@ -63,14 +69,21 @@ class Column {
       // The fastest test for NaN.
       return value === value ? value : undefined;
     }
-    return this.any?.[place];
+    return this.any === undefined ? this.isAbsent(place) ? null : undefined : this.any[place];
+  }
+
+  isAbsent(place: number): boolean {
+    return this.absent !== undefined && ((this.absent[place >>> 5]! >>> (place & 31)) & 1) === 1;
   }
 
   set(place: number, entry: Entry): void {
-    if (this.ints === undefined && this.any === undefined) {
-      if (typeof entry === 'number') this.ints = new Float64Array(PAGE).fill(Number.NaN);
-      else if (entry === null) return;
-      else this.any = new Array<Entry>(PAGE).fill(undefined);
+    if (this.absent !== undefined) {
+      if (entry === null) {
+        this.absent[place >>> 5]! |= 1 << (place & 31);
+        return;
+      }
+      if (entry === undefined) return;
+      this.#begin(typeof entry === 'number' && Number.isInteger(entry), this.absent);
     }
     if (this.ints === undefined) {
       this.any![place] = entry;
@@ -82,6 +95,13 @@ class Column {
     else this.#widen(place, entry);
   }
 
+  #begin(isInteger: boolean, absent: Int32Array): void {
+    if (isInteger) this.ints = new Float64Array(PAGE).fill(Number.NaN);
+    else this.any = new Array<Entry>(PAGE).fill(undefined);
+    this.absent = undefined;
+    for (let place = 0; place < PAGE; place++) if (((absent[place >>> 5]! >>> (place & 31)) & 1) === 1) this.set(place, null);
+  }
+
   #widen(place: number, entry: Entry): void {
     this.any = Array.from({ length: PAGE }, (_, i) => this.get(i));
     this.ints = undefined;
@@ -91,6 +111,7 @@ class Column {
   clear(place: number): void {
     if (this.ints !== undefined) this.ints[place] = Number.NaN;
     else if (this.any !== undefined) this.any[place] = undefined;
+    else this.absent![place >>> 5]! &= ~(1 << (place & 31));
   }
 }
 
@@ -149,7 +170,12 @@ export class ColumnTable {
       const id = ids[i]!;
       const column = id < IDS_MAX ? columns[id >>> PAGE_BITS] : undefined;
       if (typeof column !== 'object' || column.ints === undefined || (column.at !== version && !this.#isValid(column, id, version))) {
-        kept[count++] = id;
+        kept[count] = id;
+        if (typeof column === 'object' && column.isAbsent(id & (PAGE - 1)) && (column.at === version || this.#isValid(column, id, version))) {
+          count += Number(withAbsent);
+          continue;
+        }
+        count++;
         unknown++;
         continue;
       }
@@ -211,12 +237,16 @@ export class ColumnTable {
     const page = id >>> PAGE_BITS;
     let column = this.pages.get(keyId + 1, page);
     if (column === undefined) {
-      if (!this.pages.isDue(keyId + 1, page, READS_BEFORE)) return;
+      if (!this.pages.isDue(keyId + 1, page, READS_BEFORE, entry === null)) return;
       column = new Column(version);
-      this.pages.set(keyId + 1, page, column, COLUMN_BYTES);
+      this.pages.set(keyId + 1, page, column, EMPTY_BYTES);
     }
     // One that is newer says of the column's version, too, what the vertex was then only where it has not changed since.
     if (version < column.at || (version > column.at && this.#clocks.read(VersionClocks.slot(this.#kind, this.#graph, id)) > column.at)) return;
+    if (column.absent !== undefined && entry !== null) {
+      if (this.pages.isFull && !this.pages.isEager && ++column.values < this.pages.readsWhenFull) return;
+      this.pages.grow(keyId + 1, page, COLUMN_BYTES - EMPTY_BYTES);
+    }
     column.set(id & (PAGE - 1), entry);
     if (typeof entry === 'string') this.pages.grow(keyId + 1, page, entry.length);
   }
@@ -253,6 +283,7 @@ export class ColumnTable {
     const before = this.pages.get(page.keyId + 1, page.number);
     if (before !== undefined && before.at > version) return;
     const column = new Column(version);
+    column.absent = undefined;
     if ('ints' in page) column.ints = page.ints.slice();
     else {
       const distinct = page.distinct.map((labels) => internNumbers(labels));

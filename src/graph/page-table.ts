@@ -9,7 +9,7 @@ export class PageTable<P extends object> {
   readonly #rows: (P | number | undefined)[][] = [];
   /** Of the pages that are there. */
   readonly #sizes: number[][] = [];
-  readonly #readsWhenFull: number;
+  readonly readsWhenFull: number;
   #hand = 0;
   #bytes = 0;
   /** Others have to go for each page that is made: it must be asked for more often first, or a scan of more than there is room for would keep nothing. */
@@ -19,7 +19,7 @@ export class PageTable<P extends object> {
 
   /** `readsWhenFull`: how often a page must have been asked for then. */
   constructor(readsWhenFull: number) {
-    this.#readsWhenFull = readsWhenFull;
+    this.readsWhenFull = readsWhenFull;
   }
 
   get bytes(): number {
@@ -36,12 +36,12 @@ export class PageTable<P extends object> {
     return this.#rows[row] ?? NO_PAGES;
   }
 
-  /** Counts a look-up of a page that is not there, and tells whether it is worth making, as a rule after `before` of them. */
-  isDue(row: number, number: number, before: number): boolean {
+  /** Counts a look-up of a page that is not there, and tells whether it is worth making, as a rule after `before` of them. `isSmall`: nothing has to go for it. */
+  isDue(row: number, number: number, before: number, isSmall = false): boolean {
     const pages = this.#filledTo(row, number);
     const reads = ((pages[number] as number | undefined) ?? 0) + 1;
     pages[number] = reads;
-    return this.isEager || reads >= (this.isFull ? this.#readsWhenFull : before);
+    return this.isEager || reads >= (this.isFull && !isSmall ? this.readsWhenFull : before);
   }
 
   /** The row, filled up to that number, so that the array stays a plain one. */

@@ -57,6 +57,9 @@ export function adjacencyNumber(nodeId: number, direction: Direction): number {
 /** The set of all vertices; label + 1 is the set of a label. */
 export const ALL_VERTICES = 0;
 
+/** Up to so many labels a graph has, a bit is looked at for each rather than a vertex's block: they fit one number. */
+const LABELS_ASKED = 30;
+
 export class GraphReader implements GraphView, PageSource {
   readonly graphName: string;
   readonly version: number;
@@ -70,6 +73,8 @@ export class GraphReader implements GraphView, PageSource {
   readonly #readIn = (id: number): AdjacencyBlock | undefined => this.source.get(ADJACENCY, adjacencyNumber(id, 'in'));
   /** By label and page. */
   readonly #labelBits: (BitmapBlock | undefined)[][] = [];
+  /** By the bits of the labels. */
+  readonly #labelLists = new Map<number, readonly number[]>();
   #catalog: GraphCatalog;
 
   constructor(graphName: string, version: number, source: BlockSource, catalog: GraphCatalog, remember = true) {
@@ -120,7 +125,21 @@ export class GraphReader implements GraphView, PageSource {
   }
 
   nodeLabels(node: NodeValue): readonly number[] {
-    return this.vertex(node).labels;
+    if (this.#vertexColumns === undefined || node.record !== undefined || this.#catalog.data.labels.length > LABELS_ASKED) return this.vertex(node).labels;
+    let mask = 0;
+    for (let labelId = 0; labelId < this.#catalog.data.labels.length; labelId++) if (this.#isIn(labelId, node.id)) mask |= 1 << labelId;
+    // Without a label, whether it is there at all only its block can say.
+    return mask === 0 ? this.vertex(node).labels : this.#labelsOf(mask);
+  }
+
+  /** Few sets of labels are those of many nodes. */
+  #labelsOf(mask: number): readonly number[] {
+    let labels = this.#labelLists.get(mask);
+    if (labels === undefined) {
+      labels = Array.from({ length: LABELS_ASKED }, (_, labelId) => labelId).filter((labelId) => ((mask >>> labelId) & 1) === 1);
+      this.#labelLists.set(mask, labels);
+    }
+    return labels;
   }
 
   hasLabel(node: NodeValue, labelId: number): boolean {

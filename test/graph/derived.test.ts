@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { BlockCache } from '../../src/graph/block-source.ts';
+import { VERTEX } from '../../src/graph/blocks.ts';
 import { ReadAhead } from '../../src/graph/read-ahead.ts';
 import { StateReader } from '../../src/graph/state-reader.ts';
 import type { ReadPoint } from '../../src/graph/state-reader.ts';
@@ -12,6 +13,8 @@ interface ModelNode {
   readonly labels: readonly string[];
   readonly n: Value;
   readonly mixed: Value;
+  /** Most pages have it nowhere, at first all. */
+  readonly rare: Value;
 }
 interface ModelEdge {
   readonly type: string;
@@ -24,7 +27,7 @@ interface Model {
   readonly edges: Map<number, ModelEdge>;
 }
 
-const KEYS = ['n', 'mixed'] as const;
+const KEYS = ['n', 'mixed', 'rare'] as const;
 const TYPES = ['R', 'S'];
 
 /** That the short cuts were taken at all. */
@@ -57,6 +60,8 @@ function compare(view: GraphView, model: Model, ids: readonly number[]): void {
       if (String(value) !== String(node[key]) || typeof value !== typeof node[key]) wrong.push(`node ${id} ${key}: ${String(value)}, not ${String(node[key])}`);
     }
     if (view.hasLabel(new NodeValue(id), label) !== node.labels.includes('A')) wrong.push(`node ${id}: label`);
+    const labels = view.nodeLabels(new NodeValue(id)).map((each) => view.catalog.labelName(each)).sort();
+    if (String(labels) !== String([...node.labels].sort())) wrong.push(`node ${id}: labels ${String(labels)}, not ${String(node.labels)}`);
     for (const { type, direction, lists } of expected) {
       const found = [...view.adjacency(id, direction, [view.catalog.findType(type)!])]
         .flatMap((s) => Array.from({ length: s.to - s.from }, (_, i) => [s.edges[s.from + i]!, s.neighbours[s.from + i]!]));
@@ -152,24 +157,25 @@ describe('what is derived from blocks', () => {
       const { nodes, edges } = model;
       await store.write((tx) => {
         const graph = tx.graph('default');
-        const put = (id: number, key: 'n' | 'mixed', value: Value): void => {
+        const put = (id: number, key: (typeof KEYS)[number], value: Value): void => {
           graph.setNodeProperty(new NodeValue(id), graph.keyId(key), value);
           nodes.set(id, { ...nodes.get(id)!, [key]: value });
         };
         for (const type of TYPES) graph.typeId(type);
-        graph.keyId('w');
+        for (const key of ['w', 'rare']) graph.keyId(key);
         for (let i = 0; i < count; i++) {
           const ids = [...nodes.keys()];
           const what = random();
           if (ids.length < 600 || what < 0.05) {
             const labels = random() < 0.5 ? ['A'] : ['B'];
             const id = graph.createNode(labels.map((l) => graph.labelId(l)), []).id;
-            nodes.set(id, { labels, n: null, mixed: null });
+            nodes.set(id, { labels, n: null, mixed: null, rare: null });
             all.push(id);
             put(id, 'n', Math.floor(random() * 1e9));
             if (random() < 0.5) put(id, 'mixed', pick(values)());
           } else if (what < 0.4) put(pick(ids), 'n', random() < 0.1 ? null : Math.floor(random() * 1e9));
           else if (what < 0.5) put(pick(ids), 'mixed', pick(values)());
+          else if (what < 0.502) put(pick(ids), 'rare', pick(values)());
           else if (what < 0.55) {
             const id = pick(ids);
             const { labels } = nodes.get(id)!;
@@ -225,4 +231,40 @@ describe('what is derived from blocks', () => {
     expect(adopted > 0).toBe(seed > 4);
     expect(seen.exact > 0 && seen.narrowed > seen.exact).toBe(true);
   }, 60_000);
+
+  it.each([false, true])('says of many vertices that they lack a property, and what their labels are, without their blocks (no room for more: %s)', async (isFull) => {
+    const store = await LocalStore.withGraph();
+    // Values take room, what is not there takes next to none.
+    if (isFull) vi.spyOn(store.reader.cache, 'countDerived').mockImplementation(() => undefined);
+    const ids: number[] = [];
+    await store.write((tx) => {
+      const graph = tx.graph('default');
+      const [a, b, rare, n] = [graph.labelId('A'), graph.labelId('B'), graph.keyId('rare'), graph.keyId('n')];
+      for (let i = 0; i < 3000; i++) ids.push(graph.createNode(i % 3 === 0 ? [a] : i % 3 === 1 ? [a, b] : [b], [[n, i], ...(i === 2500 ? [[rare, 'x'] as [number, Value]] : [])]).id);
+    });
+    const view = store.reader.acquire().view('default');
+    const rare = view.catalog.findKey('rare')!;
+    if (isFull) (view as unknown as { source: { vertexColumns: { pages: { isFull: boolean } } } }).source.vertexColumns.pages.isFull = true;
+    const read = (): Value[] => ids.map((id) => view.nodeProperty(new NodeValue(id), rare)).filter((value) => value !== null);
+    for (let again = 0; again < 3; again++) expect(read()).toEqual(['x']);
+    const blocks = vi.spyOn((view as unknown as { source: { get(kind: { tag: number }): unknown } }).source, 'get');
+    const vertices = (): number => blocks.mock.calls.filter(([kind]) => kind === VERTEX).length;
+    expect(read()).toEqual(['x']);
+    // The first page, whose count of reads went on while others were made, has all; a place here and there may be left to its block.
+    expect(vertices()).toBeLessThan(200);
+    blocks.mockClear();
+    expect(ids.map((id) => view.nodeLabels(new NodeValue(id)).map((label) => view.catalog.labelName(label)).join('')).slice(0, 6)).toEqual(['A', 'AB', 'B', 'A', 'AB', 'B']);
+    expect(vertices()).toBe(0);
+    // Numbers beside those that lack it: what was known of the page stays known.
+    await store.write((tx) => {
+      const graph = tx.graph('default');
+      graph.setNodeProperty(new NodeValue(ids[5]!), rare, 7);
+      graph.setNodeProperty(new NodeValue(ids[2500]!), rare, null);
+    });
+    const later = store.reader.acquire().view('default');
+    const after = vi.spyOn((later as unknown as { source: { get(kind: { tag: number }): unknown } }).source, 'get');
+    for (let again = 0; again < 3; again++) expect(ids.map((id) => later.nodeProperty(new NodeValue(id), rare)).filter((value) => value !== null)).toEqual([7]);
+    expect(after.mock.calls.filter(([kind]) => kind === VERTEX).length).toBeLessThan(300);
+    expect(read()).toEqual(['x']);
+  });
 });

@@ -64,15 +64,17 @@ function nodeTypeProperties(context: ExecContext): Value[][] {
 
 function relTypeProperties(context: ExecContext): Value[][] {
   const { view } = context;
-  return view.catalog.data.types.map((name, id) => ({ name, id })).sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap(({ name, id }) => {
-    if (view.relationshipCount(id) === 0) return [];
-    const kind = new Kind();
-    for (const ids of view.scanRelationships(id)) {
-      context.checkpoint(0);
-      for (let i = 0; i < ids.length; i++) kind.add(view.relationshipProperties(view.findRelationship(ids[i]!)!));
+  const { types } = view.catalog.data;
+  const kinds = types.map(() => new Kind());
+  for (const ids of view.scanRelationships()) {
+    context.checkpoint(0);
+    for (let i = 0; i < ids.length; i++) {
+      const relationship = view.findRelationship(ids[i]!)!;
+      kinds[relationship.typeId]!.add(view.relationshipProperties(relationship));
     }
-    return kind.rows().map((row) => [quoted(name), ...row]);
-  });
+  }
+  const present = types.map((name, id) => ({ name, id })).filter(({ id }) => view.relationshipCount(id) > 0);
+  return present.sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap(({ name, id }) => kinds[id]!.rows().map((row) => [quoted(name), ...row]));
 }
 
 /** Relationships of a type that are looked at for which labels it joins. */
@@ -101,30 +103,34 @@ function visualization(context: ExecContext): Value[][] {
     if (view.nodeCount(id) > 0) nodeOf(label);
   });
   const relationships: RelationshipValue[] = [];
+  const joined = endsOfTypes(context);
   catalog.data.types.forEach((type, typeId) => {
-    if (view.relationshipCount(typeId) === 0) return;
-    for (const [from, to] of endsOf(context, typeId)) {
+    for (const [from, to] of joined[typeId]!.values()) {
       relationships.push(new RelationshipValue(VIRTUAL + relationships.length, typeId, nodeOf(from).id, nodeOf(to).id, type, new Map([['name', type]])));
     }
   });
   return [[[...nodes.values()], relationships]];
 }
 
-/** The pairs of labels that relationships of a type join, those of the first thousand. */
-function endsOf(context: ExecContext, typeId: number): [string, string][] {
+/** For each type the pairs of labels that its relationships join: those of the first thousand. */
+function endsOfTypes(context: ExecContext): Map<string, [string, string]>[] {
   const { view } = context;
-  const pairs = new Map<string, [string, string]>();
+  const { types } = view.catalog.data;
+  const pairs = types.map(() => new Map<string, [string, string]>());
+  const left = types.map((_, typeId) => Math.min(SEEN_MAX, view.relationshipCount(typeId)));
+  let open = left.filter((count) => count > 0).length;
   const labelsOf = (id: number): string[] => view.nodeLabels(new NodeValue(id)).map((label) => view.catalog.labelName(label));
-  let seen = 0;
-  for (const ids of view.scanRelationships(typeId)) {
+  for (const ids of view.scanRelationships()) {
     context.checkpoint(0);
-    for (let i = 0; i < ids.length && seen < SEEN_MAX; i++, seen++) {
-      const { start, end } = view.findRelationship(ids[i]!)!;
-      for (const from of labelsOf(start)) for (const to of labelsOf(end)) pairs.set(JSON.stringify([from, to]), [from, to]);
+    for (let i = 0; i < ids.length; i++) {
+      const { typeId, start, end } = view.findRelationship(ids[i]!)!;
+      if (left[typeId] === 0) continue;
+      for (const from of labelsOf(start)) for (const to of labelsOf(end)) pairs[typeId]!.set(JSON.stringify([from, to]), [from, to]);
+      if (--left[typeId]! === 0) open--;
     }
-    if (seen >= SEEN_MAX) break;
+    if (open === 0) break;
   }
-  return [...pairs.values()];
+  return pairs;
 }
 
 /** Throws where one of the indexes with such names is being built. */
