@@ -23,6 +23,12 @@ const STALE_READS_MAX = 256;
 /** With more vertices changed than this, a page is made anew when it is wanted again. */
 const CHANGED_MAX = PAGE / 8;
 const NO_SEGMENTS: readonly AdjacencySegment[] = [];
+/** A page up to this is kept where others would have to go for a larger one. */
+const SMALL_BYTES = 1000;
+/** Of all pages without a relationship. */
+const NO_OFFSETS = new Uint32Array(new SharedArrayBuffer((PAGE + 1) * 4));
+const NOWHERE_ELSE = new Uint8Array(PAGE);
+const NO_IDS = new Uint32Array(new SharedArrayBuffer(0));
 
 type Ids = Uint32Array | Float64Array;
 
@@ -48,7 +54,7 @@ class Page implements AdjacencyRows {
   readonly offsets: Uint32Array;
   readonly neighbours: Ids;
   readonly edges: Ids;
-  readonly elsewhere: Uint8Array;
+  elsewhere: Uint8Array;
   changed = 0;
   constructor(at: number, { offsets, neighbours, edges, elsewhere }: AdjacencyRows) {
     this.at = at;
@@ -58,7 +64,14 @@ class Page implements AdjacencyRows {
     this.elsewhere = elsewhere;
   }
   get bytes(): number {
-    return 400 + PAGE * 5 + this.neighbours.byteLength + this.edges.byteLength;
+    return 400 + (this.offsets === NO_OFFSETS ? 0 : PAGE * 4) + (this.elsewhere === NOWHERE_ELSE ? 0 : PAGE) + this.neighbours.byteLength + this.edges.byteLength;
+  }
+
+  /** The place has changed: its block has to be asked. */
+  leave(place: number): void {
+    if (this.elsewhere === NOWHERE_ELSE) this.elsewhere = new Uint8Array(PAGE);
+    this.elsewhere[place] = 1;
+    this.changed++;
   }
 }
 
@@ -122,9 +135,11 @@ export class AdjacencyPages {
     const number = id >>> PAGE_BITS;
     let page = this.pages.get(row, number);
     if (page === undefined) {
-      if (!this.pages.isDue(row, number, READS_BEFORE)) return undefined;
+      const isDue = this.pages.isDue(row, number, READS_BEFORE);
+      // Most pages hold nothing of a type that few vertices have; once they are asked for so often, it is worth a look.
+      if (!isDue && this.pages.reads(row, number) !== READS_BEFORE) return undefined;
       page = this.#make(number * PAGE, typeId, version, read);
-      this.pages.set(row, number, page, page.bytes);
+      if (isDue || page.bytes <= SMALL_BYTES) this.pages.set(row, number, page, page.bytes);
     }
     return page.at !== version && !this.#isValid(page, row, id, version) ? undefined : page;
   }
@@ -147,8 +162,7 @@ export class AdjacencyPages {
   #refresh(page: Page, first: number, side: number, version: number): void {
     for (let place = 0; place < PAGE; place++) {
       if (page.elsewhere[place] !== 0 || this.#clock((first + place) * 2 + side) <= page.at) continue;
-      page.elsewhere[place] = 1;
-      page.changed++;
+      page.leave(place);
     }
     page.at = version;
     page.reads = 0;
@@ -211,6 +225,7 @@ class Rows {
   }
 
   finish(): AdjacencyRows {
+    if (this.#edges.length === 0 && !this.#elsewhere.includes(1)) return { offsets: NO_OFFSETS, neighbours: NO_IDS, edges: NO_IDS, elsewhere: NOWHERE_ELSE };
     const offsets = new Uint32Array(new SharedArrayBuffer((PAGE + 1) * 4));
     for (let place = 0; place < PAGE; place++) offsets[place + 1] = Math.max(offsets[place]!, this.#ends[place]!);
     return { offsets, neighbours: this.#shared(this.#neighbours), edges: this.#shared(this.#edges), elsewhere: this.#elsewhere };

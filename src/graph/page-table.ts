@@ -44,6 +44,12 @@ export class PageTable<P extends object> {
     return this.isEager || reads >= (this.isFull && !isSmall ? this.readsWhenFull : before);
   }
 
+  /** How often a page that is not there was asked for. */
+  reads(row: number, number: number): number {
+    const reads = this.#rows[row]?.[number];
+    return typeof reads === 'number' ? reads : 0;
+  }
+
   /** The row, filled up to that number, so that the array stays a plain one. */
   #filledTo(row: number, number: number): (P | number | undefined)[] {
     const pages = this.#rows[row] ??= [];
