@@ -2,7 +2,7 @@
  * Alternatives that say something of one thing are said as one: `n.p = 1 OR n.p = 2` is `n.p IN [1, 2]`, and `n:A OR n:B` is `n:A|B`. It is as true,
  * false or unknown as before, is tested faster, and is understood by what looks for indexes.
  */
-import type { Expression, LabelExpression } from '../ast.ts';
+import type { Expression, HasLabels, LabelExpression } from '../ast.ts';
 import { forEachDynamic } from '../semantics/walk.ts';
 
 /** What is joined by OR. */
@@ -17,14 +17,15 @@ export function disjuncts(e: Expression, into: Expression[] = []): Expression[] 
 export function joinAlternatives(e: Expression): Expression {
   if (e.kind !== 'Binary' || e.op !== 'OR') return e;
   const alternatives = disjuncts(e);
-  const joined = new Map<string, Expression>();
+  const bySubject = new Map<string, Expression[]>();
   for (const [i, alternative] of alternatives.entries()) {
     const subject = subjectOf(alternative) ?? String(i);
-    const before = joined.get(subject);
-    joined.set(subject, before === undefined ? alternative : join(before, alternative));
+    const same = bySubject.get(subject);
+    if (same === undefined) bySubject.set(subject, [alternative]);
+    else same.push(alternative);
   }
-  if (joined.size === alternatives.length) return e;
-  return [...joined.values()].reduce((left, right) => ({ kind: 'Binary', op: 'OR', left, right, start: left.start, end: right.end }));
+  if (bySubject.size === alternatives.length) return e;
+  return [...bySubject.values()].map(joined).reduce((left, right) => ({ kind: 'Binary', op: 'OR', left, right, start: left.start, end: right.end }));
 }
 
 /** Alternatives of one subject can be joined; undefined: these with no others. */
@@ -43,11 +44,14 @@ function subjectOf(e: Expression): string | undefined {
   return of.kind === 'Call' ? `${of.name.toLowerCase()}(${(of.args[0] as { name: string }).name})` : undefined;
 }
 
-function join(a: Expression, b: Expression): Expression {
-  const [start, end] = [a.start, b.end];
-  if (a.kind === 'HasLabels' && b.kind === 'HasLabels') return { kind: 'HasLabels', operand: a.operand, labels: { kind: 'Or', items: [...choices(a.labels), ...choices(b.labels)] }, start, end };
-  const [left, right] = [choiceOf(a)!, choiceOf(b)!];
-  return { kind: 'Binary', op: 'IN', left: left.of, right: { kind: 'List', items: [...left.values, ...right.values], start, end }, start, end };
+/** Of one subject. */
+function joined(alternatives: readonly Expression[]): Expression {
+  const first = alternatives[0]!;
+  if (alternatives.length === 1) return first;
+  const [start, end] = [first.start, alternatives.at(-1)!.end];
+  if (first.kind === 'HasLabels') return { kind: 'HasLabels', operand: first.operand, labels: { kind: 'Or', items: alternatives.flatMap((each) => choices((each as HasLabels).labels)) }, start, end };
+  const items = alternatives.flatMap((each) => choiceOf(each)!.values);
+  return { kind: 'Binary', op: 'IN', left: choiceOf(first)!.of, right: { kind: 'List', items, start, end }, start, end };
 }
 
 function choices(labels: LabelExpression): readonly LabelExpression[] {
