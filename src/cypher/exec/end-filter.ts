@@ -7,7 +7,7 @@ import type { Scoped } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { compileNarrow, Narrowed, type Wanted } from './narrowing.ts';
 import type { Row, Runtime } from './runtime.ts';
-import { labelsTest } from './scan-operators.ts';
+import { labelsTest, type LabelsTest } from './row-tests.ts';
 
 /** Those of the ids that may be wanted; lent until it is asked again. */
 export type Ends = (ids: ArrayLike<number>, from: number, to: number, row: Row) => Narrowed;
@@ -22,15 +22,15 @@ export function compileEnds(labels: readonly string[], filters: readonly Scoped[
     return (ids, from, to, row) => {
       left.begin(ids, from, to);
       wanted?.narrow(left, rt);
-      if (hasLabels !== undefined && (labelId === undefined || !left.leaveLabelled(rt, labelId))) askEach(left, (node) => hasLabels(node, rt));
+      if (hasLabels !== undefined && (labelId === undefined || !left.leaveLabelled(rt, labelId))) askEach(left, hasLabels, rt);
       narrow?.(left, row, rt);
       return left;
     };
   };
 }
 
-function askEach(left: Narrowed, holds: (node: NodeValue) => boolean): void {
+function askEach(left: Narrowed, hasLabels: LabelsTest, rt: Runtime): void {
   const kept: number[] = [];
-  for (let i = left.from; i < left.to; i++) if (holds(new NodeValue(left.ids[i]!))) kept.push(left.ids[i]!);
+  for (let i = left.from; i < left.to; i++) if (hasLabels(new NodeValue(left.ids[i]!), rt)) kept.push(left.ids[i]!);
   left.keep(kept, 0, kept.length);
 }

@@ -15,7 +15,7 @@ import { idsOf, withIds, type PushIds } from './ids.ts';
 import { pathOf } from './paths.ts';
 import { pusher, withPush, withWanted, type Push, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row } from './runtime.ts';
-import { compileTests, labelsTest, passes } from './scan-operators.ts';
+import { compileTests, labelsTest, passes } from './row-tests.ts';
 import { temporalOrder } from './temporal-order.ts';
 import { neverMatches, typeFilter } from './type-filter.ts';
 
@@ -120,16 +120,9 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
         for (const { neighbours, edges, typeId, from: first, to: stop } of segmentsOf(view, start, direction, typeIds)) {
           if (!second && hasLabels === undefined && row === undefined) sink(neighbours, first, stop);
           else if (!second && (row === undefined || onlyEnds)) {
-            const { ids, from: at, to: end, decided } = endsOf(neighbours, first, stop, row ?? NO_ROW);
-            if (decided >= tests.length) sink(ids, at, end);
-            else {
-              const kept: number[] = [];
-              for (let i = at; i < end; i++) {
-                row![to] = new NodeValue(ids[i]!);
-                if (passes(tests, row!, rt, decided)) kept.push(ids[i]!);
-              }
-              sink(kept, 0, kept.length);
-            }
+            const left = endsOf(neighbours, first, stop, row ?? NO_ROW);
+            if (row !== undefined) left.leavePassing(tests, row, to, rt);
+            sink(left.ids, left.from, left.to);
           } else {
             const kept: number[] = [];
             for (let i = first; i < stop; i++) {

@@ -6,11 +6,12 @@
  * are the same for all candidates.
  */
 import type { IdBuffer, IntegerRange } from '../../graph/view.ts';
-import { Float, type Value } from '../../value/value.ts';
+import { Float, NodeValue, type Value } from '../../value/value.ts';
 import type { Binary, Expression, PropertyAccess } from '../ast.ts';
 import type { PlanNode, Scoped, SortKey } from '../plan/plan.ts';
 import { compile, slotOf, type CompileContext } from './compile.ts';
 import type { Row, Runtime } from './runtime.ts';
+import { passes, type LabelsTest, type Test } from './row-tests.ts';
 
 /** Ids of which those that cannot be wanted are left out, step by step. It may be taken for one list of ids after the other. */
 export class Narrowed {
@@ -49,6 +50,20 @@ export class Narrowed {
     if (!rt.view.narrowByInteger(this.ids, this.from, this.to, keyId, range, buffer)) return false;
     this.keep(buffer.ids, 0, buffer.count);
     return buffer.isExact;
+  }
+
+  /** Leaves the nodes that have the labels and pass the filters which are not decided yet; each is tried in the slot of the row. */
+  leavePassing(tests: readonly Test[], row: Row, slot: number, rt: Runtime, hasLabels?: LabelsTest): void {
+    if (hasLabels === undefined && this.decided >= tests.length) return;
+    const kept: number[] = [];
+    for (let i = this.from; i < this.to; i++) {
+      const node = new NodeValue(this.ids[i]!);
+      if (hasLabels !== undefined && !hasLabels(node, rt)) continue;
+      row[slot] = node;
+      if (passes(tests, row, rt, this.decided)) kept.push(node.id);
+    }
+    this.keep(kept, 0, kept.length);
+    this.decided = tests.length;
   }
 }
 

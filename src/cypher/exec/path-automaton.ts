@@ -9,7 +9,7 @@ import type { PathSearch, SearchedSegment } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { DIRECTIONS, OPPOSITE } from './directions.ts';
 import type { Row, Runtime } from './runtime.ts';
-import { compileTests } from './scan-operators.ts';
+import { compileTests } from './row-tests.ts';
 import { typeFilter, type TypeFilter } from './type-filter.ts';
 
 type Test = (row: Row, rt: Runtime) => boolean;

@@ -14,7 +14,7 @@ import { nodeIn, relationshipOf } from './expand-operators.ts';
 import { Holding } from './holding.ts';
 import { buildAutomaton, type Automaton, type Move, type NodeTest } from './path-automaton.ts';
 import { batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileTests, labelsTest, passes } from './scan-operators.ts';
+import { compileTests, labelsTest, passes } from './row-tests.ts';
 import { Visited } from './visited.ts';
 
 type Test = ReturnType<typeof compileTests>[number];

@@ -10,7 +10,7 @@ import type { CompileContext } from './compile.ts';
 import { DIRECTIONS } from './directions.ts';
 import { isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
 import { batched, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileTests, labelsTest, passes } from './scan-operators.ts';
+import { compileTests, labelsTest, passes } from './row-tests.ts';
 import { typeFilter } from './type-filter.ts';
 import { frameAt, type Frame } from './var-expand.ts';
 

@@ -13,7 +13,7 @@ import { compile, compileScoped, type CompileContext } from './compile.ts';
 import { held, Holding } from './holding.ts';
 import { pusher, withPush } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileTests, passes } from './scan-operators.ts';
+import { compileTests, passes } from './row-tests.ts';
 
 export function buildArgument(node: Argument): Operator {
   if (node.pass) {

@@ -1,43 +1,16 @@
 /**
  * Operators that give a node its first candidates: all nodes, a label, an index, ids.
  */
-import type { GraphCatalog } from '../../graph/catalog.ts';
 import { NodeValue } from '../../value/value.ts';
-import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, Scoped, UnionSeek } from '../plan/plan.ts';
-import { compilePredicate, type CompileContext } from './compile.ts';
+import type { AllNodes, IdSeek, IndexRangeScan, IndexSeek, LabelScan, LabelsScan, UnionSeek } from '../plan/plan.ts';
+import type { CompileContext } from './compile.ts';
 import { compileLabels, nodesWith } from './dynamic-labels.ts';
 import { withCount, withIds, type PushIds } from './ids.ts';
 import { lookup, NONE, type Candidates } from './lookup.ts';
 import { compileNarrow, compileRange, Narrowed, type Wanted } from './narrowing.ts';
 import { pusher, withWanted, type PushWanted } from './push.ts';
+import { compileTests, labelsTest, passes } from './row-tests.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
-
-export type Test = (row: Row, rt: Runtime) => boolean;
-
-export function compileTests(filters: readonly Scoped[], cc: CompileContext): Test[] {
-  return filters.map(({ expression, env }) => compilePredicate(expression, env, cc));
-}
-
-/** Whether the row passes all tests, or those from `first` on. */
-export function passes(tests: readonly Test[], row: Row, rt: Runtime, first = 0): boolean {
-  for (let i = first; i < tests.length; i++) if (!tests[i]!(row, rt)) return false;
-  return true;
-}
-
-/** A test that a node has all the labels; labels the catalog does not know yet are asked for as it runs. */
-export function labelsTest(labels: readonly string[], catalog: GraphCatalog): ((node: NodeValue, rt: Runtime) => boolean) | undefined {
-  if (labels.length === 0) return undefined;
-  const ids = labels.map((label) => catalog.findLabel(label));
-  const [first] = ids;
-  if (ids.length === 1 && first !== undefined) return (node, rt) => rt.view.hasLabel(node, first);
-  return (node, rt) => {
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] ?? rt.view.catalog.findLabel(labels[i]!);
-      if (id === undefined || !rt.view.hasLabel(node, id)) return false;
-    }
-    return true;
-  };
-}
 
 export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | UnionSeek, input: Operator, cc: CompileContext): Operator {
   const candidates = candidatesOf(node, cc);
@@ -71,16 +44,7 @@ export function buildScan(node: AllNodes | LabelScan | LabelsScan | IndexSeek | 
   /** Those of them that pass. */
   const kept = (found: ArrayLike<number>, row: Row, rt: Runtime): Narrowed => {
     const narrowed = left(found, row, rt);
-    const { ids, from, to, decided } = narrowed;
-    if (hasLabels === undefined && decided >= tests.length) return narrowed;
-    const passing: number[] = [];
-    for (let i = from; i < to; i++) {
-      const value = new NodeValue(ids[i]!);
-      if (hasLabels !== undefined && !hasLabels(value, rt)) continue;
-      row[slot] = value;
-      if (passes(tests, row, rt, decided)) passing.push(ids[i]!);
-    }
-    narrowed.keep(passing, 0, passing.length);
+    narrowed.leavePassing(tests, row, slot, rt, hasLabels);
     return narrowed;
   };
   const pushIds: PushIds = (rt, source, sink) => void pushInput(rt, source, (row) => {

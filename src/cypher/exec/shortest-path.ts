@@ -10,7 +10,7 @@ import { DIRECTIONS, OPPOSITE } from './directions.ts';
 import { nodeIn, relationshipOf } from './expand-operators.ts';
 import { searchRows } from './path-search.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
-import { compileTests, passes } from './scan-operators.ts';
+import { compileTests, passes } from './row-tests.ts';
 import { Side, type Search } from './search-side.ts';
 import { typeFilter } from './type-filter.ts';
 import { propertyTest } from './var-expand.ts';

@@ -17,7 +17,7 @@ import { compileEnds } from './end-filter.ts';
 import { withIds, type PushIds } from './ids.ts';
 import { pusher, withWanted, type PushWanted } from './push.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row, type Runtime } from './runtime.ts';
-import { compileTests, labelsTest, passes } from './scan-operators.ts';
+import { compileTests, labelsTest, passes } from './row-tests.ts';
 import { typeFilter } from './type-filter.ts';
 import { Visited } from './visited.ts';
 
@@ -272,16 +272,9 @@ function buildReachable(node: VarExpand, input: Operator, cc: CompileContext): O
       const start = nodeIn(row[from]!);
       if (start === null) return false;
       for (const level of levels(rt, row, start.id, types(rt, row), among)) {
-        const { ids, from: at, to: end, decided } = endsOf(level, 0, level.length, row);
-        if (decided >= tests.length) sink(ids, at, end);
-        else {
-          const kept: number[] = [];
-          for (let i = at; i < end; i++) {
-            row[to] = new NodeValue(ids[i]!);
-            if (passes(tests, row, rt, decided)) kept.push(ids[i]!);
-          }
-          sink(kept, 0, kept.length);
-        }
+        const left = endsOf(level, 0, level.length, row);
+        left.leavePassing(tests, row, to, rt);
+        sink(left.ids, left.from, left.to);
         rt.tick(level.length);
       }
       return false;
