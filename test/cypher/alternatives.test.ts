@@ -106,3 +106,14 @@ it.each([1, 2, 3, 4])('gives what no index gives: random conditions, seed %i', (
   expect(found).toBeGreaterThan(1000);
   expect(unions).toBeGreaterThan(10);
 });
+
+it('subjects whose names look alike are not one', () => {
+  const text = 'UNWIND [{`p.q`: 1}] AS n UNWIND [{q: 2}] AS `n.p` MATCH (x:N {n: 0}) WHERE n.`p.q` = 5 OR `n.p`.q = 2 RETURN count(*)';
+  expect(rowsOf(plain, text)).toEqual([[1]]);
+  expect(rowsOf(plain, text.replace('q = 2', 'q = 1'))).toEqual([[0]]);
+});
+
+it('thousands of alternatives are planned and tried', () => {
+  const some = Array.from({ length: 4000 }, (_, i) => (i % 2 === 0 ? `n.i = ${i}` : `n.s = 'x${i}'`)).join(' OR ');
+  expect(rowsOf(indexed, `MATCH (n:A) WHERE ${some} RETURN count(*)`)).toEqual(rowsOf(plain, `MATCH (n:N) WHERE n.n % 2 = 0 AND n.i % 2 = 0 RETURN count(*)`));
+});

@@ -3,7 +3,7 @@
  * false or unknown as before, is tested faster, and is understood by what looks for indexes.
  */
 import type { Expression, HasLabels, LabelExpression } from '../ast.ts';
-import { forEachDynamic } from '../semantics/walk.ts';
+import { isDynamic } from '../semantics/walk.ts';
 
 /** What is joined by OR. */
 export function disjuncts(e: Expression, into: Expression[] = []): Expression[] {
@@ -30,18 +30,11 @@ export function joinAlternatives(e: Expression): Expression {
 
 /** Alternatives of one subject can be joined; undefined: these with no others. */
 function subjectOf(e: Expression): string | undefined {
-  if (e.kind === 'HasLabels') {
-    let isPlainChoice = e.operand.kind === 'Variable';
-    forEachDynamic(e.labels, () => {
-      isPlainChoice = false;
-    });
-    return isPlainChoice ? `${(e.operand as { name: string }).name}:` : undefined;
-  }
-  const choice = choiceOf(e);
-  if (choice === undefined) return undefined;
-  const { of } = choice;
-  if (of.kind === 'Property') return `${(of.target as { name: string }).name}.${of.key}`;
-  return of.kind === 'Call' ? `${of.name.toLowerCase()}(${(of.args[0] as { name: string }).name})` : undefined;
+  if (e.kind === 'HasLabels') return e.operand.kind === 'Variable' && !isDynamic(e.labels) ? JSON.stringify(['labels', e.operand.name]) : undefined;
+  const of = choiceOf(e)?.of;
+  if (of?.kind === 'Property' && of.target.kind === 'Variable') return JSON.stringify(['key', of.target.name, of.key]);
+  const argument = of?.kind === 'Call' ? of.args[0] : undefined;
+  return of?.kind === 'Call' && argument?.kind === 'Variable' ? JSON.stringify([of.name.toLowerCase(), argument.name]) : undefined;
 }
 
 /** Of one subject. */

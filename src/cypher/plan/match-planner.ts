@@ -133,21 +133,19 @@ export class MatchPlanner {
   }
 
   #bestRoute(nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
+    const { startHints, stats } = this.context;
     const known = (name: string): boolean => this.isKnown(name, this.solved);
-    const starts: (Start | undefined)[] = [];
-    const isHinted = ({ name }: { name: string }): boolean => this.context.startHints.has(name);
-    if (nodes.some((node) => this.solved.has(node.name))) starts.push(undefined);
-    else {
-      const hinted = nodes.filter(isHinted);
-      const tried = hinted.length > 0 || relationships.some(isHinted) ? hinted : nodes;
-      for (const node of tried) starts.push({ kind: 'start', node, access: bestAccess(node, this.pending, known, this.context.stats) });
-    }
-    for (const relationship of relationships) {
-      const access = nodes.some(isHinted) ? undefined : bestSeek(relationship, this.pending, known, this.context.stats);
+    const isHinted = [...nodes, ...relationships].some(({ name }) => startHints.has(name));
+    const mayBegin = ({ name }: { readonly name: string }): boolean => !isHinted || startHints.has(name);
+    const startAt = (node: GraphNode): Start => ({ kind: 'start', node, access: bestAccess(node, this.pending, known, stats) });
+    const isBegun = nodes.some((node) => this.solved.has(node.name));
+    const starts: (Start | undefined)[] = isBegun ? [undefined] : nodes.filter(mayBegin).map(startAt);
+    for (const relationship of relationships.filter(mayBegin)) {
+      const access = bestSeek(relationship, this.pending, known, stats);
       if (access !== undefined) starts.push({ kind: 'seek', relationship, access });
     }
     // A hint that cannot be followed is none.
-    if (starts.length === 0) for (const node of nodes) starts.push({ kind: 'start', node, access: bestAccess(node, this.pending, known, this.context.stats) });
+    if (starts.length === 0) starts.push(...nodes.map(startAt));
     let best: Route | undefined;
     for (const start of starts) {
       const route = this.#route(start, nodes, relationships);
