@@ -56,7 +56,7 @@ class Column {
   any: Entry[] | undefined;
   /** As long as there is neither: a bit for each vertex that is known to have no such property, as where all of a page are of other labels. */
   absent: Int32Array | undefined = new Int32Array(PAGE_WORDS);
-  /** How many values it was given while there was no room for them. */
+  /** How many values it was given while there was no room for them; it takes them after as many as a page must have been asked for then. */
   values = 0;
   constructor(at: number) {
     this.at = at;
@@ -239,6 +239,7 @@ export class ColumnTable {
     if (column === undefined) {
       if (!this.pages.isDue(keyId + 1, page, READS_BEFORE, entry === null)) return;
       column = new Column(version);
+      if (entry !== null) column.values = this.pages.readsWhenFull;
       this.pages.set(keyId + 1, page, column, EMPTY_BYTES);
     }
     // One that is newer says of the column's version, too, what the vertex was then only where it has not changed since.

@@ -267,4 +267,30 @@ describe('what is derived from blocks', () => {
     expect(after.mock.calls.filter(([kind]) => kind === VERTEX).length).toBeLessThan(300);
     expect(read()).toEqual(['x']);
   });
+
+  it('has values of pages that are asked for often enough, though others have to go for them', async () => {
+    const store = await LocalStore.withGraph();
+    const ids: number[] = [];
+    await store.write((tx) => {
+      const graph = tx.graph('default');
+      for (let i = 0; i < 1024; i++) ids.push(graph.createNode([], [[graph.keyId('n'), i], [graph.keyId('half'), i < 512 ? null : `text ${i}`]]).id);
+    });
+    vi.spyOn(store.reader.cache, 'countDerived').mockImplementation(() => undefined);
+    const view = store.reader.acquire().view('default');
+    const { source } = view as unknown as { source: { vertexColumns: { pages: { isFull: boolean } }; get(kind: { tag: number }): unknown } };
+    source.vertexColumns.pages.isFull = true;
+    const blocks = vi.spyOn(source, 'get');
+    const readings = (key: string): number[] => Array.from({ length: 12 }, () => {
+      blocks.mockClear();
+      for (const id of ids) view.nodeProperty(new NodeValue(id), view.catalog.findKey(key)!);
+      return blocks.mock.calls.filter(([kind]) => kind === VERTEX).length;
+    });
+    // From four times as many reads as a page has places on.
+    expect(readings('n')).toEqual([1024, 1024, 1024, 1024, 1023, 0, 0, 0, 0, 0, 0, 0]);
+    // What is absent is known at once; values count from then on.
+    const half = readings('half');
+    expect(half[0]).toBe(1024);
+    expect(half[1]).toBeLessThan(600);
+    expect(half.at(-1)).toBe(0);
+  });
 });
