@@ -246,7 +246,7 @@ export class Transactor {
   }
 
   #checkOpen(): void {
-    if (this.#stopped) throw new DbError('ShuttingDown', 'this server is shutting down');
+    if (this.#stopped) throw new DbError('ShuttingDown', 'this server is shutting down; the write was not made', { facts: { not_made: 1 } });
     if (this.#diskFull !== undefined) throw this.#diskFull;
     if (!this.#open) throw new DbError('NotLeader', 'this server is not the leader');
     if (this.#uncommittedBytes > this.#options.uncommittedBytesMax) {

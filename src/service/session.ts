@@ -239,7 +239,7 @@ export class Session {
         const isOpen = error.code === 'OutcomeUnknown';
         // It may have run, or its server have been silent, for longer than a write waits for a leader: that begins now.
         if (isOpen && inDoubt === undefined) deadline = clock.monotonicMs() + limits.leaderWaitMs;
-        const until = isOpen ? (repeatable() ? deadline : 0) : error.code === 'ReadOnlyDisk' ? fullUntil : isSurelyNotDone(error) ? deadline : 0;
+        const until = isOpen ? (repeatable() ? deadline : 0) : error.code === 'ReadOnlyDisk' ? fullUntil : isSurelyNotDone(error, executor === leader) ? deadline : 0;
         if (isOpen) inDoubt = error;
         if (error.code === 'ReadOnlyDisk') full = error;
         if (clock.monotonicMs() >= until) throw until === 0 ? error : inDoubt ?? full ?? this.#explained(error);
@@ -419,8 +419,9 @@ function kindOf(query: PreparedQuery | undefined): StatementKind {
   return query.access === 'dbms' ? 'procedure' : query.access;
 }
 
-/** Errors that say the write was not made and another leader may make it. */
-function isSurelyNotDone(error: unknown): boolean {
+/** Errors that say the write was not made and another leader may make it. A leader elsewhere that stops is followed by one, or was when it could not hand over; here, stopping is what this server does. */
+function isSurelyNotDone(error: unknown, wasElsewhere: boolean): boolean {
   const { code, facts } = asDbError(error);
+  if (code === 'ShuttingDown') return wasElsewhere && facts.not_made === 1;
   return (code === 'NotLeader' && facts.redirect === undefined) || code === 'NoLeader' || code === 'VersionNotReached';
 }

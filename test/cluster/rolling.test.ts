@@ -56,12 +56,13 @@ it('goes on through a rolling restart: a routed driver with its own retries, and
       const isWrite = i % 2 === 0;
       const up = group.servers.filter((server) => server !== restarting);
       const server = up[(i + number) % up.length]!;
+      const begun = performance.now();
       try {
         await client.cypher(server.restAddress, `MATCH (c:Rest${number}) ${isWrite ? 'SET c.n = c.n + 1' : 'RETURN c.n'}`);
         if (isWrite) done.restWrites += 1;
         else done.restReads += 1;
       } catch (error) {
-        failures.push(`REST at ${server.name}: ${String(error)} ${String((error as Error).cause ?? '')}`);
+        failures.push(`REST at ${server.name}, ${isWrite ? 'write' : 'read'} begun ${Math.round(performance.now() - begun)} ms before, ${restarting?.name ?? 'no server'} restarting: ${String(error)} ${String((error as Error).cause ?? '')}`);
       }
     }
   };

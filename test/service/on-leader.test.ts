@@ -46,3 +46,15 @@ it('ends such a write all the same, and asks nothing again that has no key', asy
   await expect(keyless.result).rejects.toMatchObject({ code: 'OutcomeUnknown' });
   expect(keyless.tries()).toBe(1);
 });
+
+it('goes to the next leader where the one it asked stops, and surely has not made the write', async () => {
+  const stopping = (facts: Record<string, number>) => new DbError('ShuttingDown', 'this server is shutting down; the write was not made', { facts });
+  const { result, tries } = onLeader([stopping({ not_made: 1 }), 'done'], 100, false);
+  expect(await result).toBe('done');
+  expect(tries()).toBe(2);
+  // Nobody leads for as long as a write waits: that is the answer.
+  await expect(onLeader([stopping({ not_made: 1 })], 100, false).result).rejects.toMatchObject({ code: 'ShuttingDown' });
+  const open = onLeader([stopping({}), 'done'], 100, false);
+  await expect(open.result).rejects.toMatchObject({ code: 'ShuttingDown' });
+  expect(open.tries()).toBe(1);
+});
