@@ -7,7 +7,7 @@ import { hashKey } from '../../value/compare.ts';
 import { Float, NodeValue, type Value } from '../../value/value.ts';
 import type { IdFunction, Lookup, RelationshipSeek } from '../plan/plan.ts';
 import { compileScoped, type CompileContext } from './compile.ts';
-import { BATCH_MAX, type Operator, type Row, type Runtime } from './runtime.ts';
+import { batched, type Operator, type Row, type Runtime } from './runtime.ts';
 
 /** Ids, none of them twice. */
 export type Candidates = (row: Row, rt: Runtime) => Iterable<ArrayLike<number>>;
@@ -25,8 +25,7 @@ export function lookup(by: Lookup, cc: CompileContext): Candidates {
 
 export function buildRelationshipSeek({ slot, by }: RelationshipSeek, input: Operator, cc: CompileContext): Operator {
   const candidates = lookup(by, cc);
-  return function* relationshipSeek(rt, source) {
-    let out: Row[] = [];
+  const found = function* found(rt: Runtime, source: Iterable<Row[]>): Generator<Row> {
     for (const batch of input(rt, source)) {
       for (const row of batch) {
         for (const ids of candidates(row, rt)) {
@@ -35,22 +34,14 @@ export function buildRelationshipSeek({ slot, by }: RelationshipSeek, input: Ope
             if (relationship === undefined) continue;
             const made = row.slice();
             made[slot] = relationship;
-            out.push(made);
-            if (out.length >= BATCH_MAX) {
-              rt.checkpoint(out.length);
-              yield out;
-              out = [];
-            }
+            yield made;
           }
           rt.tick(ids.length);
         }
       }
     }
-    if (out.length > 0) {
-      rt.checkpoint(out.length);
-      yield out;
-    }
   };
+  return (rt, source) => batched(rt, found(rt, source));
 }
 
 function unionCandidates({ of }: Lookup & { op: 'UnionSeek' }, cc: CompileContext): Candidates {
