@@ -3,6 +3,7 @@
  * blocks; transactions have a source of their own (transaction.ts).
  */
 import { ByteReader } from '../base/bytes.ts';
+import type { Keeper } from '../base/heap-watch.ts';
 import type { Engine, EngineSnapshot } from '../storage/engine.ts';
 import { VersionClocks } from '../storage/clocks.ts';
 import { BlockTable } from './block-table.ts';
@@ -48,6 +49,8 @@ const DERIVED_KEPT = 0.45;
 const DERIVED_FULL = 0.44;
 /** One long read may derive more than the budget: it is looked at after so many new blocks, too. */
 const COUNTED_PUTS = 1024;
+/** However short memory is, a cache keeps so much: without it each read would decode what it needs again and again. */
+const BUDGET_LEAST = 4 * 2 ** 20;
 /** Tables of fewer blocks than this go as a whole, in their turn. */
 const SMALL_TABLE = 10;
 
@@ -56,11 +59,13 @@ const SMALL_TABLE = 10;
  * what is derived, which says the same in a fraction of the space, until that takes half of the budget: it must never take all, or every
  * block that is read would throw out others at once.
  */
-export class BlockCache {
+export class BlockCache implements Keeper {
   readonly #graphs = new Map<number, (BlockTable | undefined)[]>();
   readonly #derived = new Map<number, Derived>();
   readonly #warmPages = new Map<number, number[]>();
-  readonly budgetBytes: number;
+  /** What it is to keep to; less than what it was made with while memory is short. */
+  budgetBytes: number;
+  readonly #budgetBytesMax: number;
   /** To be set before there is a view: what can be derived is when it is asked for the first time, as tests of it want. */
   isEager = false;
   /** Told what `warmUp` makes here. */
@@ -73,6 +78,7 @@ export class BlockCache {
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes;
+    this.#budgetBytesMax = budgetBytes;
   }
 
   get bytes(): number {
@@ -110,6 +116,16 @@ export class BlockCache {
     const isFull = this.#derivedBytes > this.budgetBytes * DERIVED_FULL;
     if (isFull !== this.#isFull) this.#setFull(isFull);
     if (this.bytes > this.budgetBytes) this.#evictBlocks();
+  }
+
+  makeRoom(): void {
+    this.budgetBytes = Math.max(Math.min(BUDGET_LEAST, this.#budgetBytesMax), this.budgetBytes / 2);
+    this.countDerived();
+    while (this.bytes > this.budgetBytes) this.#evictBlocks();
+  }
+
+  relax(): void {
+    this.budgetBytes = Math.min(this.#budgetBytesMax, this.budgetBytes * 2);
   }
 
   /** Of each page of COLUMN_PAGE vertices that was read ahead as a whole, here or by another thread, the version at which that began. */

@@ -11,7 +11,7 @@ import { DbError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/assert.ts';
 import { IdWindow } from '../base/id-window.ts';
-import { applyEffects, entryTooLarge } from '../graph/effects.ts';
+import { applyEffects } from '../graph/effects.ts';
 import type { StateReader } from '../graph/state-reader.ts';
 import { CATALOG } from '../graph/blocks.ts';
 import type { EntryToWrite, Staged, StateWriter } from '../graph/state-writer.ts';
@@ -23,6 +23,7 @@ import { ChangeSet } from '../graph/write-buffer.ts';
 import { InteractiveTransaction } from './interactive.ts';
 import { answerTo, keptAnswer } from './kept-answer.ts';
 import { pack, unpack } from './packed.ts';
+import { mayPropose } from './record-size.ts';
 import type { ConsensusToWriter, WriterToConsensus } from './protocol.ts';
 
 /** The writer's end of the port to the consensus thread. */
@@ -289,9 +290,7 @@ export class Transactor {
   }
 
   #propose(changes: ChangeSet, record: Uint8Array, timeMs: number, mayAnswer = false): Promise<number> {
-    if (record.length > this.#options.entryBytesMax) {
-      throw entryTooLarge(record.length, this.#options.entryBytesMax);
-    }
+    mayPropose(record.length, this.#options.entryBytesMax);
     const staged = this.#writer.stage(changes);
     this.#uncommittedBytes += record.length;
     if (this.#outgoing.length === 0) setImmediate(() => this.#flush());

@@ -13,6 +13,7 @@ import yargs from 'yargs';
 import { DbError } from '../base/errors.ts';
 import { suggest } from '../base/suggest.ts';
 import { findAnalyzer } from '../graph/text/analyzer.ts';
+import { withShares } from './memory-plan.ts';
 import { IGNORED_OPTIONS, OPTIONS, REFUSED_OPTIONS } from './options.ts';
 import type { Config, OptionDef, OptionName, OptionValue } from './options.ts';
 
@@ -73,7 +74,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   if (!MODES.includes(mode)) throw invalid(`--mode is one of ${MODES.join(', ')}, not "${mode}"`);
   const config = Object.fromEntries(values) as unknown as Config;
   return {
-    config: absolute(config), origins, mode: mode as Mode, configFile, warnings,
+    config: withShares(absolute(config)), origins, mode: mode as Mode, configFile, warnings,
     printConfig: parsed['print-config'] === true, check: parsed.check === true, help: parsed.help === true, version: parsed.version === true,
   };
 }
@@ -175,6 +176,7 @@ function checked(option: OptionDef, value: unknown, origin: string): OptionValue
       const number = typeof value === 'number' ? value : /^-?\d+$/.test(String(value)) ? Number(value) : NaN;
       if (!Number.isSafeInteger(number)) throw invalid(`${where} must be an integer, found ${JSON.stringify(value)}`);
       if (option.min !== undefined && number < option.min) throw invalid(`${where} is at least ${option.min}, found ${number}`);
+      if (option.least !== undefined && number !== 0 && number < option.least) throw invalid(`${where} is 0 or at least ${option.least}, found ${number}`);
       if (option.max !== undefined && number > option.max) throw invalid(`${where} is at most ${option.max}, found ${number}`);
       return number;
     }

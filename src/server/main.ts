@@ -15,7 +15,9 @@ import type { LgraphServer } from './server.ts';
 import { RejoinPauses } from './rejoin-pauses.ts';
 import { opensWithBytes, untilSpace } from './disk-space.ts';
 import { realFolder, replaceStore } from './store-switch.ts';
-import { isWitness, ThreadStarter } from './thread-starter.ts';
+import { isWitness, memoryOf } from './memory-plan.ts';
+import { watchMemory } from './memory-watch.ts';
+import { ThreadStarter } from './thread-starter.ts';
 
 const READERS_END_MS = 10_000;
 /**
@@ -114,7 +116,9 @@ async function run(loaded: LoadedConfig): Promise<void> {
     complain(error, 254);
   }
   banner(loaded, log);
-  const threads = new ThreadStarter(config);
+  const memory = memoryOf(config);
+  watchMemory(config, memory, log);
+  const threads = new ThreadStarter(config, memory);
   threads.prepare();
   const { LgraphServer: Server } = await import('./server.ts');
   let ending = false;

@@ -22,6 +22,7 @@ export interface MetricsParts {
   readonly rpcCalls: () => { readonly running: number; readonly ended: readonly { readonly method: string; readonly code: string; readonly count: number }[] };
   /** Decoded graph data in memory, by thread, in bytes. */
   readonly cacheBytes: () => Promise<Readonly<Record<string, number>>>;
+  readonly memoryLeftBytes: () => number;
   /** Bytes of files below a folder of the data directory, by what they are. */
   readonly storeBytes: () => Promise<Readonly<Record<string, number>>>;
   /** How often a reader thread took part in a read of another one. */
@@ -164,6 +165,7 @@ async function resources(page: Page, parts: MetricsParts): Promise<void> {
   const { user, system } = process.cpuUsage();
   page.counter('process_cpu_seconds_total', 'Processor time of all threads.', (user + system) / 1e6);
   page.gauge('process_resident_memory_bytes', 'Memory of the process.', process.memoryUsage.rss());
+  page.gauge('lgraph_memory_left_bytes', 'What the process may still take (memory_mb).', parts.memoryLeftBytes());
   page.gauge('process_start_time_seconds', 'When the process started, since 1970.', Date.now() / 1000 - process.uptime());
 }
 

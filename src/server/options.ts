@@ -14,6 +14,8 @@ export interface OptionDef {
   readonly default: OptionValue;
   readonly min?: number;
   readonly max?: number;
+  /** The least beside 0, which leaves the choice to the server. */
+  readonly least?: number;
   readonly choices?: readonly OptionValue[];
   readonly help: string;
   /** Shown as *** and readable from a file named by LGRAPH_<NAME>_FILE. */
@@ -99,8 +101,9 @@ export const OPTIONS = [
   { name: 'audit_log_file_mb', type: 'integer', default: 64, min: 1, max: 4096, group: 'Security', help: 'MB of one file of the audit log' },
   { name: 'metrics_token', ...text, secret: true, group: 'Security', help: 'GET /metrics wants this as bearer token (or the token of an admin); empty: it is open to whoever reaches the HTTP port' },
   // ---------------------------------------------------------------- limits
-  { name: 'cache_mb', type: 'integer', default: 512, min: 8, max: 1048576, group: 'Limits', help: 'decoded graph data kept in memory, over all threads' },
-  { name: 'store_cache_mb', type: 'integer', default: 64, min: 1, max: 1048576, group: 'Limits', help: "LevelDB's block cache" },
+  { name: 'memory_mb', type: 'integer', default: 0, min: 0, least: 384, max: 16777216, group: 'Limits', help: 'memory this server may take; 0: what the machine or the container has. Near it caches let go, and statements that hold much end with MemoryLimit' },
+  { name: 'cache_mb', type: 'integer', default: 0, min: 0, least: 8, max: 1048576, group: 'Limits', help: 'decoded graph data kept in memory, over all threads; 0: an eighth of the memory, 32 to 512' },
+  { name: 'store_cache_mb', type: 'integer', default: 0, min: 0, max: 1048576, group: 'Limits', help: "LevelDB's block cache; 0: a sixty-fourth of the memory, 8 to 64" },
   { name: 'read_ahead', type: 'boolean', default: true, group: 'Limits', help: 'graphs are read into memory in the background after a start, and where much was written: up to half of cache_mb' },
   { name: 'store_compact_deletes', type: 'integer', default: 50000, min: 0, group: 'Limits', help: 'after so many deleted blocks, where they are a good part of it, the state store is compacted; 0: left to LevelDB' },
   { name: 'disk_reserve_mb', type: 'integer', default: 32, min: 1, max: 1048576, group: 'Limits', help: "with less than this free on the log's disk a server takes no writes and hands its lead over; a full state store, and what needs much room at once, waits for twice as much" },
@@ -111,7 +114,7 @@ export const OPTIONS = [
   { name: 'inline_read_ms', type: 'integer', default: 5, min: 1, group: 'Limits', help: 'time a read may take before it moves to a reader thread; a fifth of it while others read too' },
   { name: 'statement_timeout_ms', type: 'integer', default: 120000, min: 0, group: 'Limits', help: 'longest run of a statement; 0: no limit' },
   { name: 'vector_search_effort', type: 'integer', default: 100, min: 0, max: 100000, group: 'Limits', help: 'how many vectors a search by a vector index compares, in percent of what is usual: more finds more of the nearest and takes longer; 0 compares all' },
-  { name: 'query_memory_mb', type: 'integer', default: 512, min: 1, max: 65536, group: 'Limits', help: 'rows, groups and lists one statement may hold; beyond it rows go to query_spill_dir, or it ends with MemoryLimit' },
+  { name: 'query_memory_mb', type: 'integer', default: 0, min: 0, max: 65536, group: 'Limits', help: 'rows, groups and lists one statement may hold; beyond it rows go to query_spill_dir, or it ends with MemoryLimit; 0: an eighth of the memory, 32 to 512' },
   { name: 'query_spill_dir', ...text, group: 'Limits', help: 'folder for temporary files of sorts, groups, DISTINCT and joins that need more than query_memory_mb; if empty such statements end with MemoryLimit' },
   { name: 'query_spill_mb', type: 'integer', default: 4096, min: 1, max: 1048576, group: 'Limits', help: 'temporary files of one statement; beyond it ends with MemoryLimit' },
   { name: 'query_spill_total_mb', type: 'integer', default: 16384, min: 1, max: 16777216, group: 'Limits', help: 'temporary files of all statements together' },

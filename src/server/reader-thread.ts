@@ -28,8 +28,8 @@ setThreadPriority(5);
 const data = await threadData<ReaderThreadData>();
 const engine = await openLevelEngine(data.store);
 const clocks = new VersionClocks(data.clocks);
-expectCache(data.blockCacheBytes);
 const reader = new StateReader(engine, clocks, new BlockCache(data.blockCacheBytes));
+expectCache(data.blockCacheBytes, reader.cache);
 // Calls keep their order: by the time a statement that warms up is answered, the main thread has what it made.
 reader.cache.onMade = (pages) => void channel.call('made', pages).catch(() => undefined);
 const readingAhead = data.readsAhead ? new ReadingAhead(new ReadAhead(reader, clocks), () => clocks.published) : undefined;

@@ -60,7 +60,7 @@ import type { Config } from './options.ts';
 import type { DerivedPages } from '../graph/warm-up.ts';
 import { realFolder, settleStore, STORE } from './store-switch.ts';
 import type { FreshState } from './state-transfer.ts';
-import { blockCacheBytes, isWitness } from './thread-starter.ts';
+import { blockCacheBytes, isWitness, writeBufferBytes } from './memory-plan.ts';
 import type { ThreadName, ThreadStarter } from './thread-starter.ts';
 import { portsBetween } from './threads.ts';
 import type { ConsensusThreadData, ConsensusThreadMessage, CopyThreadData, ReaderThreadData, StatementThreadData, StoreOptions, WriterThreadData } from './threads.ts';
@@ -137,7 +137,7 @@ export class LgraphServer {
   }
 
   get #store(): StoreOptions {
-    return { location: join(this.#config.directory, STORE), cacheBytes: this.#config.store_cache_mb * MB, writeBufferBytes: 32 * MB };
+    return { location: join(this.#config.directory, STORE), cacheBytes: this.#config.store_cache_mb * MB, writeBufferBytes: writeBufferBytes(this.#threads.memory.budgetBytes) };
   }
 
   get #blockCacheBytes(): number {
@@ -158,8 +158,8 @@ export class LgraphServer {
     const version = await this.#startWriter(writerSide);
     await this.#startReaders();
     this.#engine = await openLevelEngine(this.#store);
-    expectCache(this.#blockCacheBytes);
     this.#reader = new StateReader(this.#engine, this.#clocks, new BlockCache(this.#blockCacheBytes));
+    expectCache(this.#blockCacheBytes, this.#reader.cache);
     const point = this.#reader.acquire();
     this.#startConsensus(mainSide, consensusMainSide, consensusWriterSide, version, point.checksum);
     this.#reader.release(point);
@@ -480,7 +480,7 @@ export class LgraphServer {
       service, threads: this.#threadStats, directory: this.#config.directory,
       connections: () => ({ rest: this.#rest?.connectionCount ?? 0, bolt: this.#bolt?.connectionCount ?? 0 }),
       rpcCalls: () => ({ running: this.#rpc?.callCount ?? 0, ended: this.#rpc?.endedCalls ?? [] }),
-      cacheBytes: () => this.#cacheBytes(), readsHelped: () => this.#readerLoads.helped, storeBytes: () => this.#storeBytes(),
+      cacheBytes: () => this.#cacheBytes(), memoryLeftBytes: () => this.#threads.memory.leftBytes, readsHelped: () => this.#readerLoads.helped, storeBytes: () => this.#storeBytes(),
       securityCounts: () => service.events.counts, backups: this.#schedule?.state,
     });
   }

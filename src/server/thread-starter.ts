@@ -5,31 +5,22 @@
 import { Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { heapMegabytes } from '../base/heap-watch.ts';
+import type { ProcessMemory } from '../base/process-memory.ts';
+import { blockCacheBytes, isWitness, nurseryMb } from './memory-plan.ts';
 import type { Config } from './options.ts';
-import type { ThreadStart } from './thread-data.ts';
+import type { ThreadMessage, ThreadStart } from './thread-data.ts';
 
 export type ThreadName = 'writer-thread' | 'consensus-thread' | 'reader-thread' | 'copy-thread';
 
-const MB = 1024 * 1024;
-/** Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept. */
-const NURSERY_MB: Readonly<Record<ThreadName, number>> = { 'writer-thread': 64, 'consensus-thread': 16, 'reader-thread': 64, 'copy-thread': 64 };
-const WITNESS_NURSERY_MB = 2;
-
-export function isWitness(config: Config): boolean {
-  return config.enable_ha && config.ha_is_witness;
-}
-
-/** Decoded blocks are kept per thread: the budget is shared between main, writer and readers. */
-export function blockCacheBytes(config: Config): number {
-  return Math.floor((config.cache_mb * MB) / (2 + config.reader_threads));
-}
-
 export class ThreadStarter {
   readonly #config: Config;
+  /** What the process may take: all threads keep to it. */
+  readonly memory: ProcessMemory;
   readonly #waiting: { readonly name: ThreadName; readonly worker: Worker }[] = [];
 
-  constructor(config: Config) {
+  constructor(config: Config, memory: ProcessMemory) {
     this.#config = config;
+    this.memory = memory;
   }
 
   /** Makes the threads that every start of such a server needs, the one that is waited for first. */
@@ -41,12 +32,13 @@ export class ThreadStarter {
   start(name: ThreadName, start: ThreadStart, transferList: readonly MessagePort[]): Worker {
     const at = this.#waiting.findIndex((one) => one.name === name);
     const worker = at < 0 ? this.#make(name) : this.#waiting.splice(at, 1)[0]!.worker;
-    worker.postMessage(start, transferList);
+    const { budgetBytes, isOwn } = this.memory;
+    worker.postMessage({ ...start, memory: { budgetBytes, isOwn } } satisfies ThreadMessage, transferList);
     return worker;
   }
 
   #make(name: ThreadName): Worker {
-    const resourceLimits = { maxYoungGenerationSizeMb: isWitness(this.#config) ? WITNESS_NURSERY_MB : NURSERY_MB[name], maxOldGenerationSizeMb: heapMegabytes(blockCacheBytes(this.#config)) };
+    const resourceLimits = { maxYoungGenerationSizeMb: nurseryMb(name, this.#config, this.memory.budgetBytes), maxOldGenerationSizeMb: heapMegabytes(blockCacheBytes(this.#config)) };
     return new Worker(new URL(`./${name}.js`, import.meta.url), { name, resourceLimits });
   }
 }

@@ -1,8 +1,9 @@
 /**
  * How the threads of this server are: each writes the delay of its event loop and its heap into memory that all share, once a
- * second; whoever wants to know reads it there, also while a thread is too busy to answer.
+ * second; whoever wants to know reads it there, also while a thread is too busy to answer. With it each looks at what the process takes.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { easeMemory } from '../base/heap-watch.ts';
 
 const FIELDS = ['delayMeanMs', 'delayP99Ms', 'delayMaxMs', 'heapBytes', 'externalBytes'] as const;
 export type ThreadStats = Readonly<Record<(typeof FIELDS)[number], number>>;
@@ -51,6 +52,7 @@ export function reportThreadStats({ buffer, slot }: StatsSlot): () => void {
     const late = (ns: number) => (Number.isFinite(ns) && delay.count > 0 ? Math.max(0, ns / NS_PER_MS - RESOLUTION_MS) : 0);
     values.set([late(delay.mean), late(delay.percentile(99)), late(delay.max), heapUsed, external]);
     delay.reset();
+    easeMemory();
   };
   report();
   const timer = setInterval(report, INTERVAL_MS).unref();

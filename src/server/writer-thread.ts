@@ -36,8 +36,8 @@ const INDEXED_AT_ONCE_MAX = 1000;
 const data = await threadData<WriterThreadData>();
 const engine = await opened();
 const clocks = new VersionClocks(data.clocks);
-expectCache(data.blockCacheBytes);
 const writer = new StateWriter(engine, clocks, data.blockCacheBytes);
+expectCache(data.blockCacheBytes, writer.cache);
 const reader = new StateReader(engine, clocks, writer.cache);
 
 const transactor = new Transactor({

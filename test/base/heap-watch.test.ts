@@ -1,12 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { machineBytes } from '../../src/base/heap-watch.ts';
-import { totalmem } from 'node:os';
-
-it('knows the memory of the machine', () => {
-  expect(machineBytes()).toBeGreaterThan(2 ** 20);
-  expect(machineBytes()).toBeLessThanOrEqual(totalmem());
-});
 
 it('refuses what is kept beyond the heap before the process ends for it, and takes back what is not', () => {
   // In a process of its own, with a small heap: rows that are kept in small pieces, then the same again and again without keeping.

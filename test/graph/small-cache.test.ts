@@ -117,3 +117,32 @@ it('counts pages exactly, whatever becomes of them', () => {
   table.evict(Infinity);
   expect(table.bytes).toBe(0);
 });
+
+it('halves what it may keep as often as it is told that memory is short, keeps to it, and gets it back', async () => {
+  const store = await filled();
+  const cache = new BlockCache(64 * 2 ** 20);
+  const reader = new StateReader(store.engine, store.clocks, cache);
+  const readOnce = () => {
+    const point = reader.acquire();
+    readAll(point.view('default'), cache);
+    reader.release(point);
+  };
+  readOnce();
+  expect(cache.bytes).toBeGreaterThan(8 * 2 ** 20);
+  for (const budget of [32, 16, 8, 4, 4]) {
+    cache.makeRoom();
+    expect(cache.budgetBytes).toBe(budget * 2 ** 20);
+    expect(cache.bytes).toBeLessThanOrEqual(cache.budgetBytes);
+  }
+  readOnce();
+  expect(cache.bytes).toBeLessThanOrEqual(cache.budgetBytes);
+  for (const budget of [8, 16, 32, 64, 64]) {
+    cache.relax();
+    expect(cache.budgetBytes).toBe(budget * 2 ** 20);
+  }
+  // One that is small from the start stays as it is.
+  const small = new BlockCache(2 ** 20);
+  small.makeRoom();
+  expect(small.budgetBytes).toBe(2 ** 20);
+  await reader.close();
+});

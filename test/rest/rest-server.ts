@@ -40,6 +40,10 @@ export class TestServer {
     return this.#group.servers[0]!.directory;
   }
 
+  get pid(): number {
+    return this.#group.servers[0]!.child!.pid!;
+  }
+
   get ports(): { readonly rest: number; readonly rpc: number; readonly bolt: number } {
     return this.#group.servers[0]!.ports;
   }

@@ -1,0 +1,84 @@
+/**
+ * How the memory a server may take is shared out (decision 029): what options of 0 mean, and what has no option. From 4 GB on everything
+ * has the size at which it works best; below, caches and what statements may hold shrink with the machine.
+ */
+import { machineBytes, ProcessMemory } from '../base/process-memory.ts';
+import type { Config } from './options.ts';
+import type { ThreadName } from './thread-starter.ts';
+
+const MB = 2 ** 20;
+const AMPLE_MB = 4096;
+
+/** An option of 0 is so much of the memory, in MB. */
+const SHARES = [
+  { name: 'cache_mb', ofAmple: 512, least: 32 },
+  { name: 'store_cache_mb', ofAmple: 64, least: 8 },
+  { name: 'query_memory_mb', ofAmple: 512, least: 32 },
+] as const;
+
+/** Code, threads, and the heap's smallest sizes: what a server takes before it holds any data. */
+const BASE_MB = 200;
+
+/**
+ * Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept. V8 takes up to three
+ * times a nursery's half.
+ */
+const NURSERY_MB: Readonly<Record<ThreadName, number>> = { 'writer-thread': 64, 'consensus-thread': 16, 'reader-thread': 64, 'copy-thread': 64 };
+const NURSERY_LEAST_MB = 8;
+const WITNESS_NURSERY_MB = 2;
+/** Of the main thread's: the launcher lets a half of it grow to this. */
+const MAIN_NURSERY_MB = 64;
+
+const WRITE_BUFFER_MB = 32;
+const WRITE_BUFFER_LEAST_MB = 4;
+
+export function isWitness(config: Config): boolean {
+  return config.enable_ha && config.ha_is_witness;
+}
+
+/** What this process may take. */
+export function memoryOf(config: Config): ProcessMemory {
+  return config.memory_mb > 0 ? new ProcessMemory(config.memory_mb * MB, true) : new ProcessMemory(machineBytes());
+}
+
+/** The configuration with a size for each option of 0 that leaves the choice to the server. */
+export function withShares(config: Config, machineMb = Math.floor(machineBytes() / MB)): Config {
+  const memoryMb = config.memory_mb > 0 ? config.memory_mb : machineMb;
+  const sizes = SHARES.filter(({ name }) => config[name] === 0).map(({ name, ofAmple, least }) => [name, Math.max(least, scaled(ofAmple, memoryMb))]);
+  return { ...config, ...Object.fromEntries(sizes) as Partial<Config> };
+}
+
+/** Tells of sizes that were chosen beyond what there is. */
+export function memoryConcern(config: Config, budgetBytes: number): string | undefined {
+  if (isWitness(config)) return undefined;
+  const wanted = BASE_MB + config.cache_mb + config.store_cache_mb + config.query_memory_mb;
+  const budgetMb = Math.floor(budgetBytes / MB);
+  if (wanted <= budgetMb) return undefined;
+  return `cache_mb (${config.cache_mb}), store_cache_mb (${config.store_cache_mb}), query_memory_mb (${config.query_memory_mb}) and the server itself (${BASE_MB}) are more than the ${budgetMb} MB there are: `
+    + 'caches will let go, and statements end with MemoryLimit, before they reach these sizes';
+}
+
+/** Megabytes of V8's young generation in a thread. */
+export function nurseryMb(name: ThreadName, config: Config, budgetBytes: number): number {
+  return isWitness(config) ? WITNESS_NURSERY_MB : Math.max(NURSERY_LEAST_MB, scaled(NURSERY_MB[name], budgetBytes / MB));
+}
+
+/** Megabytes at which half of the main thread's nursery is to stop growing; undefined where it may have what the launcher gives. */
+export function mainNurseryMb(budgetBytes: number): number | undefined {
+  const size = Math.max(NURSERY_LEAST_MB, scaled(MAIN_NURSERY_MB, budgetBytes / MB));
+  return size < MAIN_NURSERY_MB ? size : undefined;
+}
+
+/** Of LevelDB, which has up to two of them. */
+export function writeBufferBytes(budgetBytes: number): number {
+  return Math.max(WRITE_BUFFER_LEAST_MB, scaled(WRITE_BUFFER_MB, budgetBytes / MB)) * MB;
+}
+
+/** Decoded blocks are kept per thread: the budget is shared between main, writer and readers. */
+export function blockCacheBytes(config: Config): number {
+  return Math.floor((config.cache_mb * MB) / (2 + config.reader_threads));
+}
+
+function scaled(size: number, memoryMb: number): number {
+  return Math.floor(size * Math.min(1, memoryMb / AMPLE_MB));
+}
