@@ -15,7 +15,7 @@ import type { BuiltIndex, CatalogData, TextIndexDef } from './catalog.ts';
 import type { GraphMutator } from './mutator.ts';
 import { GraphReader } from './reader.ts';
 import { addTexts, textsOf } from './text/postings.ts';
-import { NodeValue } from '../value/value.ts';
+import { propertyOf } from './view.ts';
 import { vectorOf } from '../value/packed-floats.ts';
 import { VectorTreeWriter } from './vectors/vector-tree.ts';
 
@@ -89,7 +89,7 @@ function textsAt(reader: GraphReader, index: TextIndexDef, vertex: number): numb
   for (const id of index.kind === 'vertex' ? [vertex] : elementsPlaced(reader, index, vertex, vertex + 1)) {
     count++;
     for (const key of index.keyIds) {
-      const value = index.kind === 'vertex' ? reader.nodeProperty(new NodeValue(id), key) : reader.relationshipProperty(reader.findRelationship(id)!, key);
+      const value = propertyOf(reader, index.kind, id, key);
       for (const text of textsOf(value)) count += text.length / TEXT_CHARACTERS;
     }
   }

@@ -8,7 +8,8 @@
  * Names are numbers inside the engine: labels, relationship types and property keys are numbered per graph by the
  * catalog. Node and relationship ids are dense numbers from 0, below 2^40, never reused.
  */
-import type { CypherMap, NodeValue, RelationshipValue, Value } from '../value/value.ts';
+import { NodeValue } from '../value/value.ts';
+import type { CypherMap, RelationshipValue, Value } from '../value/value.ts';
 import type { PackedFloats } from '../value/packed-floats.ts';
 import type { BuiltIndex, GraphCatalog, IndexDef, LabelSchema, ConstraintDef, VectorIndexSpec, VectorTree, TextIndexDef } from './catalog.ts';
 import type { Wanted } from './vectors/vector-search.ts';
@@ -209,4 +210,11 @@ export interface GraphWriter extends GraphView {
    * if something was set to what must be there once and is there twice.
    */
   checkStatement(): void;
+}
+
+/** The property of the node or relationship with that id; null where it has none, or is not there. */
+export function propertyOf(view: Pick<GraphView, 'nodeProperty' | 'relationshipProperty' | 'findRelationship'>, kind: IndexDef['kind'], id: number, keyId: number): Value {
+  if (kind === 'vertex') return view.nodeProperty(new NodeValue(id), keyId);
+  const relationship = view.findRelationship(id);
+  return relationship === undefined ? null : view.relationshipProperty(relationship, keyId);
 }

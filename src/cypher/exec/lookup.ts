@@ -2,6 +2,7 @@
  * Nodes and relationships found by their ids, or by values that an index has.
  */
 import type { IndexDef } from '../../graph/catalog.ts';
+import { propertyOf } from '../../graph/view.ts';
 import type { IndexRange } from '../../graph/view.ts';
 import { hashKey } from '../../value/compare.ts';
 import { Float, NodeValue, type Value } from '../../value/value.ts';
@@ -153,7 +154,7 @@ function rangeCandidates(node: Lookup & { op: 'IndexRange' }, cc: CompileContext
       const found = rt.view.indexRange(index, range as IndexRange);
       return node.thenWithout === true ? thenWithout(rt, found, index) : found;
     }
-    return withPrefix(valuesOf(index, index.keyIds[equal.length]!, rt), prefix(row, rt) as string, rt.view.indexRange(index, range as IndexRange));
+    return withPrefix((id) => propertyOf(rt.view, index.kind, id, index.keyIds[equal.length]!), prefix(row, rt) as string, rt.view.indexRange(index, range as IndexRange));
   };
 }
 
@@ -176,12 +177,4 @@ function* withPrefix(valueOf: (id: number) => Value, prefix: string, found: Iter
     }
     yield kept;
   }
-}
-
-function valuesOf({ kind }: IndexDef, keyId: number, { view }: Runtime): (id: number) => Value {
-  if (kind === 'vertex') return (id) => view.nodeProperty(new NodeValue(id), keyId);
-  return (id) => {
-    const relationship = view.findRelationship(id);
-    return relationship === undefined ? null : view.relationshipProperty(relationship, keyId);
-  };
 }

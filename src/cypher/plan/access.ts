@@ -4,7 +4,7 @@
  */
 import type { IndexDef } from '../../graph/catalog.ts';
 import type { BinaryOperator, Expression, LabelExpression } from '../ast.ts';
-import { conjuncts, forEachDynamic, mentionedVariables, plainLabels, plainTypes } from '../semantics/walk.ts';
+import { conjuncts, forEachDynamic, mentionedVariables, plainLabels, plainTypes, presentKey } from '../semantics/walk.ts';
 import { canBeSought, disjuncts } from './disjunctions.ts';
 import type { GraphNode, GraphRelationship, Predicate } from './pattern-graph.ts';
 import type { IdFunction } from './plan.ts';
@@ -241,9 +241,8 @@ export function selectivityOn(labels: Iterable<string>, name: string, predicate:
 
 function comparisonOn(name: string, predicate: Predicate, known: (name: string) => boolean): Comparison | undefined {
   const e = predicate.expression;
-  if (e.kind === 'IsNull' && e.negated && e.operand.kind === 'Property' && e.operand.target.kind === 'Variable' && e.operand.target.name === name) {
-    return { key: e.operand.key, op: 'IS NOT NULL', value: e, predicate };
-  }
+  const present = presentKey(e, name);
+  if (present !== undefined) return { key: present, op: 'IS NOT NULL', value: e, predicate };
   if (e.kind !== 'Binary') return undefined;
   const { left, right } = e;
   const isOwn = (side: Expression): side is Expression & { kind: 'Property' } => (

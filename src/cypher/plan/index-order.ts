@@ -6,7 +6,7 @@
  * known to have the property, by the schema or by a filter.
  */
 import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
-import type { Expression } from '../ast.ts';
+import { presentKey } from '../semantics/walk.ts';
 import type { IndexRangeScan, LabelScan, PlanNode, SortKey } from './plan.ts';
 
 /** Assumed for a LIMIT that is not known yet. */
@@ -49,16 +49,12 @@ function orderedLabel(plan: LabelScan, key: string, descending: boolean, catalog
   const index = indexOf(plan.label, key, catalog);
   if (index === undefined) return undefined;
   // What lacks the property does not pass such a filter.
-  const isEverywhere = hasAlways(plan.label, key, catalog) || plan.filters.some(({ expression }) => isExistence(expression, plan.name, key));
+  const isEverywhere = hasAlways(plan.label, key, catalog) || plan.filters.some(({ expression }) => presentKey(expression, plan.name) === key);
   if (descending && !isEverywhere) return undefined;
   const { op: _, ...common } = plan;
   return {
     ...common, op: 'IndexRange', index, keys: [key], equal: [], lower: undefined, upper: undefined, prefix: undefined, descending, thenWithout: !isEverywhere,
   };
-}
-
-function isExistence(e: Expression, name: string, key: string): boolean {
-  return e.kind === 'IsNull' && e.negated && e.operand.kind === 'Property' && e.operand.key === key && e.operand.target.kind === 'Variable' && e.operand.target.name === name;
 }
 
 function indexOf(label: string, key: string, catalog: GraphCatalog): IndexDef | undefined {

@@ -3,6 +3,7 @@
  * them, how many relationships of each type such a node has.
  */
 import type { GraphCatalog, IndexDef } from '../../graph/catalog.ts';
+import { propertyOf } from '../../graph/view.ts';
 import type { GraphView } from '../../graph/view.ts';
 import { orderCompare } from '../../value/compare.ts';
 import { isNumber, NodeValue, type Value } from '../../value/value.ts';
@@ -152,7 +153,7 @@ export class Statistics {
     for (const ids of candidates) {
       const step = Math.max(1, Math.floor(ids.length / VALUES_SAMPLED));
       for (let i = 0; i < ids.length && sampled < VALUES_SAMPLED; i += step) {
-        const values = this.#valuesOf(index, ids[i]!);
+        const values = index.keyIds.map((key) => propertyOf(this.view, index.kind, ids[i]!, key));
         if (values.includes(null)) continue;
         sampled++;
         sum += this.view.indexSeek(index, values).length;
@@ -160,15 +161,6 @@ export class Statistics {
       break;
     }
     return sampled === 0 ? 1 : Math.max(1, sum / sampled);
-  }
-
-  #valuesOf({ kind, keyIds }: IndexDef, id: number): Value[] {
-    if (kind === 'vertex') {
-      const node = new NodeValue(id);
-      return keyIds.map((key) => this.view.nodeProperty(node, key));
-    }
-    const relationship = this.view.findRelationship(id);
-    return keyIds.map((key) => (relationship === undefined ? null : this.view.relationshipProperty(relationship, key)));
   }
 
   /**

@@ -348,3 +348,10 @@ export function createdLabels(labels: LabelExpression | undefined): (string | Ex
   const items = labels.items.map(createdLabels);
   return items.includes(undefined) ? undefined : (items as (string | Expression)[][]).flat();
 }
+
+/** The property of the variable that `name.key IS NOT NULL` asks for. */
+export function presentKey(e: Expression, name: string): string | undefined {
+  if (e.kind !== 'IsNull' || !e.negated || e.operand.kind !== 'Property') return undefined;
+  const { target, key } = e.operand;
+  return target.kind === 'Variable' && target.name === name ? key : undefined;
+}
