@@ -23,12 +23,13 @@ const OLD_SPACE_MAX = 2 ** 34;
 /** Where memory is short, a thread that holds no more than this beside its cache and what it always holds is not the one to blame. */
 const BLAMELESS_SHARE = 1 / 24;
 const BLAMELESS_BYTES = 8 * 2 ** 20;
-/** Code, and what it keeps for itself: the least that was left after a collection, and no more than this. */
-const OWN_BYTES_MAX = 48 * 2 ** 20;
+/** Code that is compiled and what it keeps for itself, later on, beside what a thread holds at its start. */
+const WARM_BYTES = 12 * 2 ** 20;
 /** A reading serves for so long. */
 const READING_MS = 10;
 /** Rubbish is collected for the process's sake at most so often, unless so much has been made since. */
 const COLLECT_MS = 1000;
+const FORGOTTEN_MS = 5000;
 const RUBBISH_BYTES = 32 * 2 ** 20;
 
 const RELEASE_MS = 20;
@@ -61,6 +62,7 @@ export function useMemory(processMemory: ProcessMemory): void {
 export function expectCache(bytes: number, cache?: Keeper): void {
   cacheBytes = bytes * CACHE_FACTOR;
   keeper = cache;
+  ownBytes = heldBytes() + WARM_BYTES;
   limit = 0;
 }
 
@@ -105,35 +107,38 @@ export function easeMemory(): void {
   makeRoom();
 }
 
-/** Is memory so tight that rubbish is better collected early? */
-export function isMemoryTight(): boolean {
-  return leftBytes() <= memory.tightBytes;
-}
-
-/** How far the heaps of all threads grow before V8 collects. */
-export function setHeapGrowth(isTight: boolean): void {
+/** How far the heaps of all threads grow before V8 collects; whoever sees memory become tight, or ample, says it at once. */
+export function setHeapGrowth(): void {
   setFlagsFromString(`--heap-growing-percent=${isTight ? TIGHT_GROWTH_PERCENT : GROWTH_PERCENT}`);
 }
 
 let readAtMs = -Infinity;
 let reading = 0;
+let isTight = false;
 function leftBytes(): number {
   const now = performance.now();
   if (now - readAtMs > READING_MS) {
     reading = memory.leftBytes;
     readAtMs = now;
+    if (reading <= memory.tightBytes !== isTight) {
+      isTight = !isTight;
+      setHeapGrowth();
+    }
   }
   return reading;
 }
 
 let collectedMs = -Infinity;
 let usedAfter = 0;
-let ownBytes = OWN_BYTES_MAX;
+/** What is no statement's: as it was at the start, or the least that was left after a collection. */
+let ownBytes = 32 * 2 ** 20;
 function makeRoom(): void {
   if (leftBytes() <= memory.shortBytes) keeper?.makeRoom();
   const now = performance.now();
   const used = usedBytes();
-  if (used < usedAfter + RUBBISH_BYTES || (now - collectedMs < COLLECT_MS && used < usedAfter + 4 * RUBBISH_BYTES)) return;
+  // What was left last time may have been a statement's that has ended since.
+  const left = now - collectedMs < FORGOTTEN_MS ? usedAfter : ownBytes;
+  if (used < left + RUBBISH_BYTES || (now - collectedMs < COLLECT_MS && used < left + 4 * RUBBISH_BYTES)) return;
   collectNow();
 }
 

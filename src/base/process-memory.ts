@@ -9,9 +9,9 @@ const KB = 1024;
 const MB = 2 ** 20;
 
 /** With less than this left, rubbish is collected early; with a part of it, caches let go and statements that hold much end. */
-const TIGHT = { share: 1 / 3, least: 144 * MB, most: 512 * MB };
+const TIGHT = { share: 1 / 3, least: 176 * MB, most: 512 * MB };
 /** What four threads may make between two looks, and V8 needs to move what it keeps. */
-const SHORT = { share: 1 / 6, least: 96 * MB, most: 192 * MB };
+const SHORT = { share: 1 / 6, least: 128 * MB, most: 192 * MB };
 
 /** What readings of the operating system are taken from; tests have their own. */
 export interface MemoryFiles {

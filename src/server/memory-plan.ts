@@ -4,7 +4,6 @@
  */
 import { machineBytes, ProcessMemory } from '../base/process-memory.ts';
 import type { Config } from './options.ts';
-import type { ThreadName } from './thread-starter.ts';
 
 const MB = 2 ** 20;
 const AMPLE_MB = 4096;
@@ -20,14 +19,12 @@ const SHARES = [
 const BASE_MB = 200;
 
 /**
- * Short-lived garbage is most of what queries make: a larger nursery means that most of it is dead when it is swept. V8 takes up to three
- * times a nursery's half.
+ * Short-lived garbage is most of what queries make: with a larger nursery most of it is dead when it is swept. V8 gives each thread two halves
+ * of this size when it is busy.
  */
-const NURSERY_MB: Readonly<Record<ThreadName, number>> = { 'writer-thread': 64, 'consensus-thread': 16, 'reader-thread': 64, 'copy-thread': 64 };
-const NURSERY_LEAST_MB = 8;
-const WITNESS_NURSERY_MB = 2;
-/** Of the main thread's: the launcher lets a half of it grow to this. */
-const MAIN_NURSERY_MB = 64;
+const NURSERY_MB = 64;
+const NURSERY_LEAST_MB = 4;
+const WITNESS_NURSERY_MB = 1;
 
 const WRITE_BUFFER_MB = 32;
 const WRITE_BUFFER_LEAST_MB = 4;
@@ -58,15 +55,9 @@ export function memoryConcern(config: Config, budgetBytes: number): string | und
     + 'caches will let go, and statements end with MemoryLimit, before they reach these sizes';
 }
 
-/** Megabytes of V8's young generation in a thread. */
-export function nurseryMb(name: ThreadName, config: Config, budgetBytes: number): number {
-  return isWitness(config) ? WITNESS_NURSERY_MB : Math.max(NURSERY_LEAST_MB, scaled(NURSERY_MB[name], budgetBytes / MB));
-}
-
-/** Megabytes at which half of the main thread's nursery is to stop growing; undefined where it may have what the launcher gives. */
-export function mainNurseryMb(budgetBytes: number): number | undefined {
-  const size = Math.max(NURSERY_LEAST_MB, scaled(MAIN_NURSERY_MB, budgetBytes / MB));
-  return size < MAIN_NURSERY_MB ? size : undefined;
+/** Megabytes of half a thread's nursery. */
+export function nurseryMb(config: Config, budgetBytes: number): number {
+  return isWitness(config) ? WITNESS_NURSERY_MB : Math.max(NURSERY_LEAST_MB, scaled(NURSERY_MB, budgetBytes / MB));
 }
 
 /** Of LevelDB, which has up to two of them. */

@@ -1,9 +1,10 @@
 /** The main thread's part of keeping to the memory there is: what holds for the whole process, and what people are told. */
+import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-import { isMemoryTight, setHeapGrowth, useMemory } from '../base/heap-watch.ts';
+import { setHeapGrowth, useMemory } from '../base/heap-watch.ts';
 import type { ProcessMemory } from '../base/process-memory.ts';
 import type { Log } from './log.ts';
-import { mainNurseryMb, memoryConcern } from './memory-plan.ts';
+import { memoryConcern, nurseryMb } from './memory-plan.ts';
 import type { Config } from './options.ts';
 
 const INTERVAL_MS = 1000;
@@ -16,23 +17,32 @@ export function watchMemory(config: Config, memory: ProcessMemory, log: Log): vo
   useMemory(memory);
   const concern = memoryConcern(config, memory.budgetBytes);
   if (concern !== undefined) log.warn(concern);
-  let isTight = false;
   let saidMs = -Infinity;
-  let nurseryMb = mainNurseryMb(memory.budgetBytes);
-  setHeapGrowth(isTight);
+  limitNurseries(nurseryMb(config, memory.budgetBytes));
+  setHeapGrowth();
   setInterval(() => {
-    if (isMemoryTight() !== isTight) setHeapGrowth(isTight = !isTight);
-    if (nurseryMb !== undefined && youngBytes() >= nurseryMb * MB) {
-      // The launcher has set the largest size before anybody knew the machine; this is the one way to keep it from growing further.
-      setFlagsFromString('--semi-space-growth-factor=1');
-      nurseryMb = undefined;
-    }
     const now = performance.now();
     const left = memory.leftBytes;
     if (left > memory.shortBytes || now - saidMs < SILENCE_MS) return;
     saidMs = now;
     log.warn(`memory is short: this server takes ${Math.round(memory.takenBytes / MB)} of ${Math.round(memory.budgetBytes / MB)} MB, and ${Math.max(0, Math.round(left / MB))} MB are left; caches let go, and statements that hold much end with MemoryLimit`);
   }, INTERVAL_MS).unref();
+}
+
+/**
+ * Of threads to come, by the flag that the launcher has set before anybody knew the machine: it goes before any limit that a thread is made
+ * with. The main thread's own stays as it is as soon as it is so large: that it no longer grows can be told at any time.
+ */
+function limitNurseries(mb: number): void {
+  setFlagsFromString(`--max-semi-space-size=${mb}`);
+  const limit = () => {
+    if (youngBytes() < mb * MB) return;
+    setFlagsFromString('--semi-space-growth-factor=1');
+    observer.disconnect();
+  };
+  const observer = new PerformanceObserver(limit);
+  observer.observe({ entryTypes: ['gc'] });
+  limit();
 }
 
 function youngBytes(): number {

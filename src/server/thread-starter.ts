@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { heapMegabytes } from '../base/heap-watch.ts';
 import type { ProcessMemory } from '../base/process-memory.ts';
-import { blockCacheBytes, isWitness, nurseryMb } from './memory-plan.ts';
+import { blockCacheBytes, isWitness } from './memory-plan.ts';
 import type { Config } from './options.ts';
 import type { ThreadMessage, ThreadStart } from './thread-data.ts';
 
@@ -38,7 +38,7 @@ export class ThreadStarter {
   }
 
   #make(name: ThreadName): Worker {
-    const resourceLimits = { maxYoungGenerationSizeMb: nurseryMb(name, this.#config, this.memory.budgetBytes), maxOldGenerationSizeMb: heapMegabytes(blockCacheBytes(this.#config)) };
+    const resourceLimits = { maxOldGenerationSizeMb: heapMegabytes(blockCacheBytes(this.#config)) };
     return new Worker(new URL(`./${name}.js`, import.meta.url), { name, resourceLimits });
   }
 }
