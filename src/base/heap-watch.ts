@@ -163,7 +163,8 @@ function usedBytes(): number {
 /** What this thread holds beside its cache, be it in the heap or in buffers beside it. */
 function heldBytes(): number {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
-  return heap + external - (keeper?.bytes ?? 0) * CACHE_FACTOR;
+  // As it counts itself, which is rather less than what it takes: more would make the rest too small.
+  return heap + external - (keeper?.bytes ?? 0);
 }
 
 function heapBytesMax(): number {

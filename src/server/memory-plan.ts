@@ -20,9 +20,9 @@ const BASE_MB = 200;
 
 /**
  * Short-lived garbage is most of what queries make: with a larger nursery most of it is dead when it is swept. V8 gives each thread two halves
- * of this size when it is busy.
+ * of this size when it is busy. The launcher has set it for all of them.
  */
-const NURSERY_MB = 64;
+export const NURSERY_MB = 64;
 const NURSERY_LEAST_MB = 4;
 const WITNESS_NURSERY_MB = 1;
 

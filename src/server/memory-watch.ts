@@ -4,7 +4,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { setHeapGrowth, useMemory } from '../base/heap-watch.ts';
 import type { ProcessMemory } from '../base/process-memory.ts';
 import type { Log } from './log.ts';
-import { memoryConcern, nurseryMb } from './memory-plan.ts';
+import { memoryConcern, NURSERY_MB, nurseryMb } from './memory-plan.ts';
 import type { Config } from './options.ts';
 
 const INTERVAL_MS = 1000;
@@ -35,6 +35,7 @@ export function watchMemory(config: Config, memory: ProcessMemory, log: Log): vo
  */
 function limitNurseries(mb: number): void {
   setFlagsFromString(`--max-semi-space-size=${mb}`);
+  if (mb >= NURSERY_MB) return;
   const limit = () => {
     if (youngBytes() < mb * MB) return;
     setFlagsFromString('--semi-space-growth-factor=1');
