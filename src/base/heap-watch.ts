@@ -70,7 +70,7 @@ export function expectCache(bytes: number, cache?: Keeper): void {
 export function lookAtHeap(bytes = 0): void {
   if (usedBytes() + bytes > heapBytesMax()) {
     // What is no longer used still counts; only near the limit is it worth finding out.
-    collectGarbage();
+    collectNow();
     if (usedBytes() + bytes > heapBytesMax()) {
       throw tooMuch(`the statements that run in this thread hold ${megabytes(usedBytes())} MB together, and no more is left`);
     }
@@ -142,8 +142,14 @@ function makeRoom(): void {
   collectNow();
 }
 
+let collect: (() => void) | undefined;
 function collectNow(): void {
-  collectGarbage();
+  if (collect === undefined) {
+    // The flag stays: it is every thread's, and one that took it back would take it from another between its two steps.
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
   usedAfter = usedBytes();
   ownBytes = Math.min(ownBytes, heldBytes());
   collectedMs = performance.now();
@@ -177,14 +183,4 @@ function heapBytesMax(): number {
 /** Megabytes to which the heap of a thread with such a cache may grow, rubbish included. */
 export function heapMegabytes(cache: number): number {
   return Math.ceil(Math.min(OLD_SPACE_MAX, Math.max(OLD_SPACE_MIN, memory.budgetBytes / 2)) / 2 ** 20 + (cache * CACHE_FACTOR) / 2 ** 20);
-}
-
-let collect: (() => void) | undefined;
-function collectGarbage(): void {
-  if (collect === undefined) {
-    // The flag stays: it is every thread's, and one that took it back would take it from another between its two steps.
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-  }
-  collect();
 }

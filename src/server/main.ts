@@ -98,8 +98,6 @@ function banner(loaded: LoadedConfig, log: Log): void {
 
 async function run(loaded: LoadedConfig): Promise<void> {
   const { config } = loaded;
-  // The launcher lets the nursery grow for the garbage of queries; a witness runs none and is promised to stay small.
-  if (isWitness(config)) for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
   let giveBack;
   try {
     giveBack = takeDirectory(config.directory, `${config.ssl_auth ? 'https://' : ''}${addressesOf(config).local}`);

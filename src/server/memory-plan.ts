@@ -39,8 +39,8 @@ export function memoryOf(config: Config): ProcessMemory {
 }
 
 /** The configuration with a size for each option of 0 that leaves the choice to the server. */
-export function withShares(config: Config, machineMb = Math.floor(machineBytes() / MB)): Config {
-  const memoryMb = config.memory_mb > 0 ? config.memory_mb : machineMb;
+export function withShares(config: Config): Config {
+  const memoryMb = memoryOf(config).budgetBytes / MB;
   const sizes = SHARES.filter(({ name }) => config[name] === 0).map(({ name, ofAmple, least }) => [name, Math.max(least, scaled(ofAmple, memoryMb))]);
   return { ...config, ...Object.fromEntries(sizes) as Partial<Config> };
 }

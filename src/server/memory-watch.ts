@@ -4,7 +4,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { setHeapGrowth, useMemory } from '../base/heap-watch.ts';
 import type { ProcessMemory } from '../base/process-memory.ts';
 import type { Log } from './log.ts';
-import { memoryConcern, NURSERY_MB, nurseryMb } from './memory-plan.ts';
+import { isWitness, memoryConcern, NURSERY_MB, nurseryMb } from './memory-plan.ts';
 import type { Config } from './options.ts';
 
 const INTERVAL_MS = 1000;
@@ -15,6 +15,8 @@ const SILENCE_MS = 60_000;
 /** To be called once, before threads are made. */
 export function watchMemory(config: Config, memory: ProcessMemory, log: Log): void {
   useMemory(memory);
+  // A witness runs no queries and is promised to stay small.
+  if (isWitness(config)) setFlagsFromString('--optimize-for-size');
   const concern = memoryConcern(config, memory.budgetBytes);
   if (concern !== undefined) log.warn(concern);
   let saidMs = -Infinity;

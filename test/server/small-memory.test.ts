@@ -29,6 +29,9 @@ const HEAVY = [
 
 it.skipIf(process.platform !== 'linux')('ends what would take too much, keeps below its limit, and serves what is small all the while', async () => {
   await server.done('POST', '/cypher', { script: "UNWIND range(1, 50000) AS x CREATE (:N {x: x, s: 'text of node ' + x})" });
+  const left = Number(/^lgraph_memory_left_bytes (\d+)$/m.exec((await server.ask('GET', '/metrics')).text)![1]) / 2 ** 20;
+  expect(left).toBeGreaterThan(100);
+  expect(left + takenMb()).toBeLessThan(MEMORY_MB + BETWEEN_MB);
   const codes: string[] = [];
   let most = 0;
   let isDone = false;
