@@ -13,7 +13,7 @@ import type { Block, BlockKind } from './blocks.ts';
 import { ColumnTable } from './columns.ts';
 import { LeafRows } from './vectors/leaf-rows.ts';
 import { warmUp } from './warm-up.ts';
-import type { DerivedPages } from './warm-up.ts';
+import type { DerivedPages, WarmArea } from './warm-up.ts';
 
 export interface BlockSource {
   get<B extends Block>(kind: BlockKind<B>, block: number): B | undefined;
@@ -24,7 +24,7 @@ export interface BlockSource {
   readonly leafRows?: LeafRows;
   /** A block for one look: kept only where nothing has to make way for it. */
   peek?<B extends Block>(kind: BlockKind<B>, block: number, keep: boolean): B | undefined;
-  warmUp?(checkpoint: (vertices: number) => void): void;
+  warmUp?(checkpoint: (elements: number) => void): void;
 }
 
 /** What is derived from a graph's blocks in one thread. */
@@ -62,7 +62,7 @@ const SMALL_TABLE = 10;
 export class BlockCache implements Keeper {
   readonly #graphs = new Map<number, (BlockTable | undefined)[]>();
   readonly #derived = new Map<number, Derived>();
-  readonly #warmPages = new Map<number, number[]>();
+  readonly #warmPages: Readonly<Record<WarmArea, Map<number, number[]>>> = { vertex: new Map(), edge: new Map() };
   /** What it is to keep to; less than what it was made with while memory is short. */
   budgetBytes: number;
   readonly #budgetBytesMax: number;
@@ -128,20 +128,21 @@ export class BlockCache implements Keeper {
     this.budgetBytes = Math.min(this.#budgetBytesMax, this.budgetBytes * 2);
   }
 
-  /** Of each page of COLUMN_PAGE vertices that was read ahead as a whole, here or by another thread, the version at which that began. */
-  warmPages(graph: number): number[] {
-    let pages = this.#warmPages.get(graph);
-    if (pages === undefined) this.#warmPages.set(graph, pages = []);
+  /** Of each page of COLUMN_PAGE elements that was read ahead as a whole, here or by another thread, the version at which that began. */
+  warmPages(graph: number, area: WarmArea): number[] {
+    let pages = this.#warmPages[area].get(graph);
+    if (pages === undefined) this.#warmPages[area].set(graph, pages = []);
     return pages;
   }
 
   /** Takes what another thread has made. */
-  adopt({ graph, version, vertexColumns, adjacency, warmPage }: DerivedPages, clocks: VersionClocks): void {
+  adopt({ graph, version, vertexColumns, edgeColumns, adjacency, warm }: DerivedPages, clocks: VersionClocks): void {
     if (!this.hasRoomForDerived) return;
     const derived = this.derived(graph, clocks);
-    for (const page of vertexColumns) derived.vertices.adopt(page, version);
-    for (const page of adjacency) derived.adjacency.adopt(page, version);
-    if (warmPage !== undefined) this.warmPages(graph)[warmPage] = version;
+    for (const page of vertexColumns ?? []) derived.vertices.adopt(page, version);
+    for (const page of edgeColumns ?? []) derived.edges.adopt(page, version);
+    for (const page of adjacency ?? []) derived.adjacency.adopt(page, version);
+    if (warm !== undefined) this.warmPages(graph, warm.area)[warm.page] = version;
     this.countDerived();
   }
 
@@ -266,7 +267,7 @@ export class SnapshotSource implements BlockSource {
     return readBlock(this.#engine, this.#snapshot, this.graph, kind, block);
   }
 
-  warmUp(checkpoint: (vertices: number) => void): void {
+  warmUp(checkpoint: (elements: number) => void): void {
     warmUp(this, this.cache.onMade, checkpoint);
   }
 

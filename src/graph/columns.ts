@@ -13,7 +13,8 @@ import { VersionClocks } from '../storage/clocks.ts';
 import { PART_SHIFT } from './bitmaps.ts';
 import { internNumbers, propertyOf } from './blocks.ts';
 import type { BitWords } from './bitmaps.ts';
-import type { VertexBlock } from './blocks.ts';
+import type { EdgeBlock, Properties, VertexBlock } from './blocks.ts';
+import type { StoredValue } from '../value/packed-floats.ts';
 import { PageTable } from './page-table.ts';
 import type { IdBuffer, IntegerRange } from './view.ts';
 
@@ -27,6 +28,8 @@ const READS_BEFORE = 48;
 /** After so many reads of an outdated column all its entries are checked at once. */
 const STALE_READS_MAX = 128;
 const PAGE_WORDS = PAGE / 32;
+/** Elements of a page that are looked at before all of it is read. */
+const LOOKS = 8;
 const COLUMN_BYTES = PAGE * 8 + 100;
 /** Of a column that has told of no value yet, only of vertices without one. */
 const EMPTY_BYTES = PAGE / 8 + 200;
@@ -257,24 +260,20 @@ export class ColumnTable {
    * be adopted by other threads.
    */
   fill(first: number, version: number, read: (id: number) => VertexBlock | undefined): ColumnPage[] {
-    const vertices: (VertexBlock | undefined)[] = [];
-    /** How many vertices have a whole number there; 0 as soon as one has something else. */
-    const counts = new Map<number, number>();
-    for (let place = 0; place < PAGE; place++) {
-      const vertex = read(first + place);
-      vertices.push(vertex);
-      for (let i = 0; vertex !== undefined && i < vertex.keys.length; i++) {
-        const keyId = vertex.keys[i]!;
-        const count = counts.get(keyId) ?? 0;
-        if (typeof vertex.values[i] !== 'number') counts.set(keyId, Number.NEGATIVE_INFINITY);
-        else counts.set(keyId, count + 1);
-      }
-    }
+    const vertices = pageOf(first, read);
     const number = first >>> PAGE_BITS;
-    const made: ColumnPage[] = vertices.some((vertex) => vertex !== undefined) ? [{ keyId: LABELS_COLUMN, number, ...labelsOf(vertices) }] : [];
-    for (const [keyId, count] of counts) {
-      if (count >= READS_BEFORE) made.push({ keyId, number, ints: intsOf(vertices, keyId) });
-    }
+    const labels: ColumnPage[] = vertices.some((vertex) => vertex !== undefined) ? [{ keyId: LABELS_COLUMN, number, ...labelsOf(vertices) }] : [];
+    return this.#adoptAll([...labels, ...integerColumns(vertices, number)], version);
+  }
+
+  /** The same of relationships, without labels. Few types have numbers: of the others a few are looked at. */
+  fillIntegers(first: number, version: number, read: (id: number) => EdgeBlock | undefined): ColumnPage[] {
+    let worth = false;
+    for (let place = 0; place < PAGE && !worth; place += PAGE / LOOKS) worth = read(first + place)?.values.some(isWhole) ?? false;
+    return worth ? this.#adoptAll(integerColumns(pageOf(first, read), first >>> PAGE_BITS), version) : [];
+  }
+
+  #adoptAll(made: ColumnPage[], version: number): ColumnPage[] {
     for (const page of made) this.adopt(page, version);
     return made;
   }
@@ -341,11 +340,34 @@ function labelsOf(vertices: readonly (VertexBlock | undefined)[]): { distinct: (
   return { distinct: [...places.keys()], which };
 }
 
-function intsOf(vertices: readonly (VertexBlock | undefined)[], keyId: number): Float64Array {
+function pageOf<B>(first: number, read: (id: number) => B | undefined): (B | undefined)[] {
+  const blocks: (B | undefined)[] = [];
+  for (let place = 0; place < PAGE; place++) blocks.push(read(first + place));
+  return blocks;
+}
+
+/** Of the keys that have whole numbers in all elements that have them. */
+function integerColumns(elements: readonly (Properties | undefined)[], number: number): ColumnPage[] {
+  /** How many elements have a whole number there; less than 0 as soon as one has something else. */
+  const counts = new Map<number, number>();
+  for (const element of elements) {
+    for (let i = 0; element !== undefined && i < element.keys.length; i++) {
+      const keyId = element.keys[i]!;
+      counts.set(keyId, isWhole(element.values[i]!) ? (counts.get(keyId) ?? 0) + 1 : Number.NEGATIVE_INFINITY);
+    }
+  }
+  return [...counts].filter(([, count]) => count >= READS_BEFORE).map(([keyId]) => ({ keyId, number, ints: intsOf(elements, keyId) }));
+}
+
+function isWhole(value: StoredValue): boolean {
+  return typeof value === 'number';
+}
+
+function intsOf(elements: readonly (Properties | undefined)[], keyId: number): Float64Array {
   const ints = new Float64Array(PAGE);
   for (let place = 0; place < PAGE; place++) {
-    const vertex = vertices[place];
-    ints[place] = vertex === undefined ? Number.NaN : propertyOf(vertex, keyId) as number | null ?? ABSENT;
+    const element = elements[place];
+    ints[place] = element === undefined ? Number.NaN : propertyOf(element, keyId) as number | null ?? ABSENT;
   }
   return ints;
 }

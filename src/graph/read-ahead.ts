@@ -6,12 +6,13 @@
  * is held open meanwhile. Ends for good where there is no more room: from then on the reads themselves decide what stays.
  */
 import { VersionClocks } from '../storage/clocks.ts';
-import { ADJACENCY, VERTEX } from './blocks.ts';
+import { ADJACENCY, EDGE, VERTEX } from './blocks.ts';
 import { COLUMN_PAGE } from './columns.ts';
 import type { StateReader } from './state-reader.ts';
-import { verticesOf, WARM_UP_PARTS, warmUpPart } from './warm-up.ts';
+import { idsEnd, WARM_AREAS, WARM_UP_PARTS, warmUpPart } from './warm-up.ts';
+import type { WarmArea } from './warm-up.ts';
 
-/** Pages are made anew once so many of their vertices (of either direction's relationships) have changed; till then reads go past them for these. */
+/** Pages are made anew once so many of their elements (of vertices, of either direction's relationships) have changed; till then reads go past them for these. */
 const CHANGED_MAX = COLUMN_PAGE / 8;
 /** Pages looked at in one step. */
 const LOOKS_MAX = 16;
@@ -33,27 +34,34 @@ export class ReadAhead {
   *pass(): Generator<void, number> {
     let count = 0;
     for (const { id: graph } of this.#reader.system.graphs) {
-      const vertices = this.#reader.at((point) => verticesOf(point.source(graph)));
-      // What db.warmup has read need not be read again.
-      const versions = this.#reader.cache.warmPages(graph);
-      for (let page = 0; page * COLUMN_PAGE < vertices && this.hasRoom; page++) {
-        if (page % LOOKS_MAX === LOOKS_MAX - 1) yield;
-        if (!this.#isDue(graph, page, versions[page])) continue;
-        versions[page] = this.#reader.publishedVersion;
-        for (let part = 0; part < WARM_UP_PARTS; part++) {
-          this.#reader.at((point) => warmUpPart(point.source(graph), page * COLUMN_PAGE, part, this.#reader.cache.onMade));
-          yield;
-        }
-        count++;
-      }
+      for (const area of WARM_AREAS) count += yield* this.#area(graph, area);
     }
     return count;
   }
 
-  #isDue(graph: number, page: number, version: number | undefined): boolean {
+  *#area(graph: number, area: WarmArea): Generator<void, number> {
+    let count = 0;
+    const end = this.#reader.at((point) => idsEnd(point.source(graph), area));
+    // What db.warmup has read need not be read again.
+    const versions = this.#reader.cache.warmPages(graph, area);
+    for (let page = 0; page * COLUMN_PAGE < end && this.hasRoom; page++) {
+      if (page % LOOKS_MAX === LOOKS_MAX - 1) yield;
+      if (!this.#isDue(graph, area, page, versions[page])) continue;
+      versions[page] = this.#reader.publishedVersion;
+      for (let part = 0; part < WARM_UP_PARTS[area]; part++) {
+        this.#reader.at((point) => warmUpPart(point.source(graph), area, page * COLUMN_PAGE, part, this.#reader.cache.onMade));
+        yield;
+      }
+      count++;
+    }
+    return count;
+  }
+
+  #isDue(graph: number, area: WarmArea, page: number, version: number | undefined): boolean {
     if (version === undefined) return true;
     if (version === this.#reader.publishedVersion) return false;
     const first = page * COLUMN_PAGE;
+    if (area === 'edge') return this.#changed(EDGE.tag, graph, first, 1, version);
     return this.#changed(VERTEX.tag, graph, first, 1, version) || this.#changed(ADJACENCY.tag, graph, first * 2, 2, version);
   }
 

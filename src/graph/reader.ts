@@ -458,7 +458,7 @@ export class GraphReader implements GraphView, PageSource {
     });
   }
 
-  warmUp(checkpoint: (vertices: number) => void): void {
+  warmUp(checkpoint: (elements: number) => void): void {
     this.source.warmUp?.(checkpoint);
   }
 

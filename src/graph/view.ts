@@ -117,8 +117,8 @@ export interface GraphView {
   countByInteger(labelId: number, keyId: number, low: number, high: number, rest: (ids: number[]) => void, counted: (nodes: number) => void): number | undefined;
   /** About so many nodes with the label, spread over all of them; the same ones as long as nothing changes. */
   sampleNodes(labelId: number, count: number): number[];
-  /** Reads the graph once, so that later reads find in memory what fits; no more than that. `checkpoint` is told how many vertices are next, and may throw. */
-  warmUp(checkpoint: (vertices: number) => void): void;
+  /** Reads the graph once, so that later reads find in memory what fits; no more than that. `checkpoint` is told how many vertices or relationships are next, and may throw. */
+  warmUp(checkpoint: (elements: number) => void): void;
   /** Relationship ids in ascending order, all or of one type. */
   scanRelationships(typeId?: number): Iterable<ArrayLike<number>>;
 

@@ -20,6 +20,8 @@ import type { SystemState } from '../graph/system.ts';
 import { Transaction } from '../graph/transaction.ts';
 import type { IdAllocator } from '../graph/transaction.ts';
 import { ChangeSet } from '../graph/write-buffer.ts';
+import { EarlyAnswers } from './early-answers.ts';
+import type { EarlyAnswersOptions } from './early-answers.ts';
 import { InteractiveTransaction } from './interactive.ts';
 import { answerTo, keptAnswer } from './kept-answer.ts';
 import { pack, unpack } from './packed.ts';
@@ -47,8 +49,8 @@ export interface TransactorOptions {
   readonly blocksReadMax?: number;
   /** How often the state store is synced, so that the log behind it can go. */
   readonly syncIntervalMs: number;
-  /** Whether the state store's disk has room. Where it has little, nothing is answered before it is written: it might never be (absent: always). */
-  readonly hasRoom?: () => boolean;
+  /** When clients may be told before the state store has their writes (absent: always). */
+  readonly early?: Omit<EarlyAnswersOptions, 'clock'>;
   /** A failure to apply: replicas must not drift, so the process has to stop. */
   readonly onFatal: (error: unknown) => void;
   /** Nothing can be written to the state store: this transactor ends here, and a new one goes on when there is space. */
@@ -89,8 +91,6 @@ export type Work<T> = (transaction: Transaction) => { readonly result: T; readon
 const REACH_MS = 1000;
 const NO_ANSWER = new Uint8Array();
 const APPLY_ENTRIES_MAX = 1024;
-/** How often that is looked at. */
-const FREE_LOOK_MS = 20;
 /** Far less than the consensus thread delivers ahead. */
 const TELL_BYTES = 1 << 20;
 const TELL_MS = 10;
@@ -123,6 +123,7 @@ export class Transactor {
   readonly #pending = new IdWindow<Pending>();
   readonly #tasks: Task[] = [];
   readonly #ids = new SharedIds();
+  readonly #early: EarlyAnswers;
   #outgoing: { id: number; record: Uint8Array }[] = [];
   #epoch = 1;
   #term = 0;
@@ -132,8 +133,6 @@ export class Transactor {
   /** The last entry that this thread was told is committed, and the last one whose client was told before it was written. */
   #committed = 0;
   #answered = 0;
-  #hasRoom = true;
-  #roomKnownMs = Number.NEGATIVE_INFINITY;
   #busy = false;
   #lastSyncMs = 0;
   /** Bytes of entries that were applied since the consensus thread was told, and when it will be. */
@@ -147,6 +146,7 @@ export class Transactor {
   constructor(options: TransactorOptions) {
     this.#options = options;
     this.#writer = options.writer;
+    this.#early = new EarlyAnswers({ clock: options.clock, ...options.early });
     this.#lastSyncMs = options.clock.monotonicMs();
   }
 
@@ -321,6 +321,7 @@ export class Transactor {
         const data = unpack(message.data);
         const entries = message.terms.map((_, i) => ({ index: message.first + i, id: message.ids[i]!, data: message.kinds[i] === 1 ? data[i] : undefined }));
         this.#committed = entries.at(-1)!.index;
+        this.#early.committed(bytesOf(entries));
         this.#tasks.push({ kind: 'entries', entries });
         // The answers leave with the immediates of this turn of the event loop: what there is to write is begun behind them.
         if (this.#answer(entries)) return void setImmediate(() => setImmediate(() => void this.#work()));
@@ -377,7 +378,7 @@ export class Transactor {
 
   /** Resolves what need not wait until it is written. Gives whether there is any. */
   #answer(entries: readonly CommittedEntry[]): boolean {
-    if (this.#diskFull !== undefined || !this.#isRoomy()) return false;
+    if (this.#diskFull !== undefined || !this.#early.allowed) return false;
     const before = this.#answered;
     for (const { id, index } of entries) {
       const pending = id === 0 ? undefined : this.#pending.get(id);
@@ -389,15 +390,6 @@ export class Transactor {
     // Who was resolved goes on after this.
     this.#writer.noteAnswered(this.#answered);
     return true;
-  }
-
-  #isRoomy(): boolean {
-    const now = this.#options.clock.monotonicMs();
-    if (now - this.#roomKnownMs >= FREE_LOOK_MS) {
-      this.#roomKnownMs = now;
-      this.#hasRoom = this.#options.hasRoom?.() ?? true;
-    }
-    return this.#hasRoom;
   }
 
   #take(id: number): Pending | undefined {
@@ -481,7 +473,7 @@ export class Transactor {
       if (pending !== undefined) done.push({ pending, index: entry.index });
       toWrite.push(this.#toWrite(entry, pending));
     }
-    if (toWrite.length === 0) return;
+    if (toWrite.length === 0) return this.#early.written(bytesOf(entries));
     const now = this.#options.clock.monotonicMs();
     const sync = now - this.#lastSyncMs > this.#options.syncIntervalMs;
     if (sync) this.#lastSyncMs = now;
@@ -493,7 +485,9 @@ export class Transactor {
       throw error;
     }
     for (const { pending, index } of done) pending.resolve(index);
-    for (const { data } of entries) this.#untoldBytes += data?.length ?? 0;
+    const bytes = bytesOf(entries);
+    this.#early.written(bytes);
+    this.#untoldBytes += bytes;
     if (sync || this.#untoldBytes > TELL_BYTES) this.#tellApplied();
     else this.#tellTimer ??= setTimeout(() => this.#tellApplied(), TELL_MS).unref();
   }
@@ -536,6 +530,10 @@ export class Transactor {
     clearTimeout(this.#tellTimer);
     this.#leaveOpen();
   }
+}
+
+function bytesOf(entries: readonly CommittedEntry[]): number {
+  return entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
 }
 
 /** Whether neither users nor graphs nor schema are changed: those are looked at where they are written. Outcomes are looked at in the head. */

@@ -1,6 +1,7 @@
 /**
  * How the memory a server may take is shared out (decision 029): what options of 0 mean, and what has no option. From 4 GB on everything
- * has the size at which it works best; below, caches and what statements may hold shrink with the machine.
+ * has the size at which it works best; below, caches and what statements may hold shrink with the machine. The caches go on growing: how much
+ * of a graph they hold is what large ones are fast by.
  */
 import { machineBytes, ProcessMemory } from '../base/process-memory.ts';
 import type { Config } from './options.ts';
@@ -8,11 +9,11 @@ import type { Config } from './options.ts';
 const MB = 2 ** 20;
 const AMPLE_MB = 4096;
 
-/** An option of 0 is so much of the memory, in MB. */
+/** An option of 0 is so much of the memory, in MB: in proportion to what it is of AMPLE_MB, between `least` and `most`. */
 const SHARES = [
-  { name: 'cache_mb', ofAmple: 512, least: 32 },
-  { name: 'store_cache_mb', ofAmple: 64, least: 8 },
-  { name: 'query_memory_mb', ofAmple: 512, least: 32 },
+  { name: 'cache_mb', ofAmple: 512, least: 32, most: 4096 },
+  { name: 'store_cache_mb', ofAmple: 64, least: 8, most: 64 },
+  { name: 'query_memory_mb', ofAmple: 512, least: 32, most: 512 },
 ] as const;
 
 /** Code, threads, and the heap's smallest sizes: what a server takes before it holds any data. */
@@ -41,7 +42,7 @@ export function memoryOf(config: Config): ProcessMemory {
 /** The configuration with a size for each option of 0 that leaves the choice to the server. */
 export function withShares(config: Config): Config {
   const memoryMb = memoryOf(config).budgetBytes / MB;
-  const sizes = SHARES.filter(({ name }) => config[name] === 0).map(({ name, ofAmple, least }) => [name, Math.max(least, scaled(ofAmple, memoryMb))]);
+  const sizes = SHARES.filter(({ name }) => config[name] === 0).map(({ name, ofAmple, least, most }) => [name, Math.max(least, Math.min(most, Math.floor((ofAmple * memoryMb) / AMPLE_MB)))]);
   return { ...config, ...Object.fromEntries(sizes) as Partial<Config> };
 }
 

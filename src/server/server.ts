@@ -71,7 +71,8 @@ import { reportThreadStats, ThreadStatsTable } from './thread-stats.ts';
 import { csvFiles } from '../service/csv-files.ts';
 import { prepareSpillFolder, spillFiles } from '../service/spill-files.ts';
 
-const MB = 1024 * 1024;
+const KB = 1024;
+const MB = 1024 * KB;
 /** It reads nearly everything once. */
 const COPY_CACHE_BYTES = 16 * MB;
 const INSTALL_AGAIN_MS = 5000;
@@ -242,7 +243,7 @@ export class LgraphServer {
     const data: WriterThreadData = {
       store: this.#store, clocks: this.#clocks.buffer, killFlags: this.#tasks.buffer, blockCacheBytes: this.#blockCacheBytes,
       mainPort: port2, consensusPort, ...this.#statementOptions, adminPassword: config.admin_password === '' ? undefined : config.admin_password,
-      uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, blocksReadMax: config.max_transaction_reads, compactDeletes: config.store_compact_deletes, syncIntervalMs: config.store_sync_interval_ms, commitAnswerFreeBytes: config.commit_answer_free_mb * MB,
+      uncommittedBytesMax: config.ha_max_uncommitted_bytes, entryBytesMax: config.max_entry_bytes, blocksReadMax: config.max_transaction_reads, compactDeletes: config.store_compact_deletes, syncIntervalMs: config.store_sync_interval_ms, commitAnswerFreeBytes: config.commit_answer_free_mb * MB, commitAnswerUnwrittenBytes: config.commit_answer_unwritten_kb * KB,
       resultBytesMax: config.max_result_bytes, transactionIdleMs: config.transaction_idle_ms, transactionTotalMs: config.transaction_total_ms,
       transactionsMax: config.max_open_transactions, idempotencyKeptMs: config.idempotency_kept_s * 1000,
     };

@@ -55,6 +55,8 @@ export interface WriterThreadData extends StatementThreadData {
   readonly syncIntervalMs: number;
   /** Free on the state store's disk; with less, what is committed is answered when it is written. */
   readonly commitAnswerFreeBytes: number;
+  /** Of committed entries that the state store does not have yet; with more, the same. */
+  readonly commitAnswerUnwrittenBytes: number;
   readonly resultBytesMax: number;
   readonly transactionIdleMs: number;
   readonly transactionTotalMs: number;

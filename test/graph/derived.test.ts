@@ -146,8 +146,10 @@ describe('what is derived from blocks', () => {
     const other = new StateReader(store.engine, store.clocks, new BlockCache(store.reader.cache.budgetBytes));
     const ahead = new ReadAhead(store.reader, store.clocks);
     let adopted = 0;
+    let adoptedOfEdges = 0;
     store.reader.cache.onMade = (pages) => {
-      adopted += pages.adjacency.length + pages.vertexColumns.length;
+      adopted += (pages.adjacency?.length ?? 0) + (pages.vertexColumns?.length ?? 0);
+      adoptedOfEdges += pages.edgeColumns?.length ?? 0;
       other.cache.adopt(structuredClone(pages), store.clocks);
     };
     let model: Model = { nodes: new Map(), edges: new Map() };
@@ -229,6 +231,7 @@ describe('what is derived from blocks', () => {
       compare(there.view('default'), own, all);
     }
     expect(adopted > 0).toBe(seed > 4);
+    expect(adoptedOfEdges > 0).toBe(seed > 4);
     expect(seen.exact > 0 && seen.narrowed > seen.exact).toBe(true);
   }, 60_000);
 

@@ -98,11 +98,31 @@ it.each([
 });
 
 it('waits until it is written, where the disk is nearly full: it might never be', async () => {
-  const { bench, letGo } = await held({ hasRoom: () => false });
+  const { bench, letGo } = await held({ early: { hasRoom: () => false } });
   const { write, state } = await committed(bench);
   expect(state).toBe('open');
   letGo();
   expect(await write).toMatchObject({ version: bench.reader.publishedVersion });
+});
+
+it('waits until it is written, where the store is far behind: whoever reads would wait for all of that', async () => {
+  const { bench, letGo } = await held({ early: { unwrittenBytesMax: 60 } });
+  const states: string[] = [];
+  const writes = [];
+  for (let i = 0; i < 8; i++) {
+    const { write, state } = await committed(bench);
+    writes.push(write);
+    states.push(state);
+  }
+  expect(states[0]).toBe('done');
+  expect(states.at(-1)).toBe('open');
+  // Once it is behind, it stays so until it has written.
+  expect(states.indexOf('open')).toBe(states.lastIndexOf('done') + 1);
+  const answered = bench.reader.answeredVersion;
+  letGo();
+  const versions = (await Promise.all(writes)).map(({ version }) => version);
+  expect(versions.filter((version) => version <= answered)).toHaveLength(states.filter((state) => state === 'done').length);
+  expect((await committed(bench)).state).toBe('done');
 });
 
 it('keeps an outcome for a repetition before it is written', async () => {

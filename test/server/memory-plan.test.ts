@@ -7,8 +7,9 @@ const MB = 2 ** 20;
 const load = (...argv: string[]) => loadConfig(argv, {}).config;
 const within = (mb: number, ...argv: string[]) => load('--memory_mb', String(mb), ...argv);
 
-it('gives an ample machine the sizes at which everything works best, and a small one its share', () => {
-  expect(within(65_536)).toMatchObject({ cache_mb: 512, store_cache_mb: 64, query_memory_mb: 512 });
+it('gives an ample machine the sizes at which everything works best, a small one its share, and a large one a larger cache', () => {
+  expect(within(65_536)).toMatchObject({ cache_mb: 4096, store_cache_mb: 64, query_memory_mb: 512 });
+  expect(within(16_384)).toMatchObject({ cache_mb: 2048, store_cache_mb: 64, query_memory_mb: 512 });
   expect(within(4096)).toMatchObject({ cache_mb: 512, store_cache_mb: 64, query_memory_mb: 512 });
   expect(within(1024)).toMatchObject({ cache_mb: 128, store_cache_mb: 16, query_memory_mb: 128 });
   expect(within(384)).toMatchObject({ cache_mb: 48, store_cache_mb: 8, query_memory_mb: 48 });

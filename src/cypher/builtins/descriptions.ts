@@ -56,7 +56,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'db.propertyKeys': 'names of properties',
   'db.rebuildFullTextIndex': 'makes full-text indexes anew from the data',
   'db.relationshipTypes': 'relationship types that are declared or in use',
-  'db.schema.visualization': 'a node for each label and a relationship for each way in which a type joins two, as Neo4j Browser draws them; looks at 1,000 relationships of each type',
+  'db.schema.visualization': 'a node for each label and a relationship for each way in which a type joins two, as Neo4j Browser draws them; looks at 1,000 relationships of each type, or where there are more than 100,000 at those of 500 nodes of each label',
   'dbms.clientConfig': 'nothing: settings of Neo4j Browser, which takes its own',
   'dbms.info': 'name of the graph, as Neo4j clients ask for it',
   'db.schema.nodeTypeProperties': 'properties of each set of labels, with their types; reads all nodes',

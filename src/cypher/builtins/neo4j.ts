@@ -3,7 +3,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { treesOfIndex } from '../../graph/vectors/declared-trees.ts';
-import type { GraphView } from '../../graph/view.ts';
+import type { AdjacencySegment, GraphView } from '../../graph/view.ts';
 import { typeName } from '../../value/format.ts';
 import { NodeValue, RelationshipValue, type CypherMap, type Value } from '../../value/value.ts';
 import type { ExecContext } from '../context.ts';
@@ -79,6 +79,10 @@ function relTypeProperties(context: ExecContext): Value[][] {
 
 /** Relationships of a type that are looked at for which labels it joins. */
 const SEEN_MAX = 1000;
+/** All are looked through for them in a graph of so many; in a larger one, so many nodes of each label are, and so many neighbours of these by each type. */
+const SCANNED_MAX = 100_000;
+const SAMPLED = 500;
+const NEIGHBOURS_MAX = 20;
 /** Where the numbers of nodes and relationships that are none begin: far beyond all real ones, and still numbers of blocks. */
 const VIRTUAL = 2 ** 46;
 
@@ -112,25 +116,65 @@ function visualization(context: ExecContext): Value[][] {
   return [[[...nodes.values()], relationships]];
 }
 
-/** For each type the pairs of labels that its relationships join: those of the first thousand. */
-function endsOfTypes(context: ExecContext): Map<string, [string, string]>[] {
+/** Labels by the relationships that join them: for each type, pairs. */
+type Joined = Map<string, [string, string]>[];
+
+/** For each type the pairs of labels that its relationships join: those of the first thousand, or of nodes that are spread over each label where a graph is large. */
+function endsOfTypes(context: ExecContext): Joined {
   const { view } = context;
   const { types } = view.catalog.data;
-  const pairs = types.map(() => new Map<string, [string, string]>());
-  const left = types.map((_, typeId) => Math.min(SEEN_MAX, view.relationshipCount(typeId)));
+  const pairs: Joined = types.map(() => new Map());
+  if (view.relationshipCount() > SCANNED_MAX) sampleEnds(context, pairs);
+  // Types that no such node has are rare, or few of very many relationships: all are searched for them.
+  const left = types.map((_, typeId) => (pairs[typeId]!.size > 0 ? 0 : Math.min(SEEN_MAX, view.relationshipCount(typeId))));
+  scanEnds(context, left, pairs);
+  return pairs;
+}
+
+function sampleEnds(context: ExecContext, pairs: Joined): void {
+  const { view } = context;
+  for (const labelId of view.catalog.data.labels.keys()) {
+    for (const id of view.sampleNodes(labelId, SAMPLED)) {
+      context.checkpoint(1);
+      for (const direction of ['out', 'in'] as const) {
+        for (const typeId of view.typesAt(id, direction)) {
+          const others = firstOf(view.adjacency(id, direction, [typeId]), NEIGHBOURS_MAX);
+          for (const other of others) addEnds(view, pairs[typeId]!, direction === 'out' ? id : other, direction === 'out' ? other : id);
+        }
+      }
+    }
+  }
+}
+
+function firstOf(segments: Iterable<AdjacencySegment>, count: number): number[] {
+  const found: number[] = [];
+  for (const { neighbours, from, to } of segments) {
+    for (let i = from; i < to && found.length < count; i++) found.push(neighbours[i]!);
+    if (found.length === count) break;
+  }
+  return found;
+}
+
+/** Looks at all relationships until it has seen as many of each type as are `left`. */
+function scanEnds(context: ExecContext, left: number[], pairs: Joined): void {
+  const { view } = context;
   let open = left.filter((count) => count > 0).length;
-  const labelsOf = (id: number): string[] => view.nodeLabels(new NodeValue(id)).map((label) => view.catalog.labelName(label));
+  if (open === 0) return;
   for (const ids of view.scanRelationships()) {
     context.checkpoint(0);
     for (let i = 0; i < ids.length; i++) {
       const { typeId, start, end } = view.findRelationship(ids[i]!)!;
       if (left[typeId] === 0) continue;
-      for (const from of labelsOf(start)) for (const to of labelsOf(end)) pairs[typeId]!.set(JSON.stringify([from, to]), [from, to]);
+      addEnds(view, pairs[typeId]!, start, end);
       if (--left[typeId]! === 0) open--;
     }
     if (open === 0) break;
   }
-  return pairs;
+}
+
+function addEnds(view: GraphView, pairs: Map<string, [string, string]>, start: number, end: number): void {
+  const labelsOf = (id: number): string[] => view.nodeLabels(new NodeValue(id)).map((label) => view.catalog.labelName(label));
+  for (const from of labelsOf(start)) for (const to of labelsOf(end)) pairs.set(JSON.stringify([from, to]), [from, to]);
 }
 
 /** Throws where one of the indexes with such names is being built. */

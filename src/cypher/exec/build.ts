@@ -21,7 +21,7 @@ import type { Profile } from './profile.ts';
 import { buildRepeat } from './repeat.ts';
 import {
   buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProject, buildSkip,
-  buildStoredCount, buildUnion, buildUnwind,
+  buildStoredCount, buildStoredTypes, buildUnion, buildUnwind,
 } from './row-operators.ts';
 import { pusher } from './push.ts';
 import type { Evaluate, Operator } from './runtime.ts';
@@ -145,6 +145,7 @@ class Builder {
       case 'Eager': return buildEager(node, this.build(node.input));
       case 'Drain': return buildDrain(this.build(node.input));
       case 'StoredCount': return buildStoredCount(node);
+      case 'StoredTypes': return buildStoredTypes(node);
       default: return unreachable(node);
     }
   }

@@ -6,13 +6,13 @@ import { DistinctRows, distinctBatches } from './distinct.ts';
 import { aTypeName } from '../../value/format.ts';
 import type { Value } from '../../value/value.ts';
 import type {
-  Argument, CallSubquery, Distinct, Filter, Limit, Optional, Project, Scoped, Skip, StoredCount, Union, Unwind,
+  Argument, CallSubquery, Distinct, Filter, Limit, Optional, Project, Scoped, Skip, StoredCount, StoredTypes, Union, Unwind,
 } from '../plan/plan.ts';
 import { rangeItems } from '../functions/list.ts';
 import { compile, compileScoped, type CompileContext } from './compile.ts';
 import { held, Holding } from './holding.ts';
 import { pusher, withPush } from './push.ts';
-import { BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
+import { batched, BATCH_MAX, BATCH_MIN, nullRow, widened, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, passes } from './row-tests.ts';
 
 export function buildArgument(node: Argument): Operator {
@@ -278,5 +278,20 @@ export function buildStoredCount(node: StoredCount): Operator {
       count = id === undefined ? 0 : node.kind === 'nodes' ? rt.view.nodeCount(id) : rt.view.relationshipCount(id);
     }
     yield [[count]];
+  };
+}
+
+export function buildStoredTypes({ key, counts, env }: StoredTypes): Operator {
+  return function* storedTypes(rt) {
+    const rows: Row[] = [];
+    for (const [typeId, name] of rt.view.catalog.data.types.entries()) {
+      const count = rt.view.relationshipCount(typeId);
+      if (count === 0) continue;
+      const row = nullRow(env.layout.width);
+      row[key.slot] = name;
+      for (const { slot } of counts) row[slot] = count;
+      rows.push(row);
+    }
+    yield* batched(rt, rows);
   };
 }

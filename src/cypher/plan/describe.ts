@@ -27,7 +27,7 @@ export function describePlan(node: PlanNode, options: DescribeOptions): PlanDesc
 
 function inputsOf(node: PlanNode): PlanNode[] {
   switch (node.op) {
-    case 'Argument': case 'StoredCount': return [];
+    case 'Argument': case 'StoredCount': case 'StoredTypes': return [];
     case 'Union': return node.inputs.map(({ plan }) => plan);
     case 'Optional': case 'Product': case 'CallSubquery': case 'Foreach': return [node.input, node.right];
     case 'Merge': return [node.input, node.match];
@@ -46,6 +46,7 @@ function identifiersOf(node: PlanNode): string[] {
     case 'Project': add(...node.items.map(({ name }) => name)); return [...names];
     case 'Aggregate': add(...node.keys.map(({ name }) => name), ...node.aggregates.map(({ name }) => name)); return [...names];
     case 'StoredCount': return [node.column];
+    case 'StoredTypes': return [node.key, ...node.counts].map(({ name }) => name);
     case 'Argument': return node.env.names.filter((name) => !node.pass && node.env.slot(name)! < node.env.inherited);
     case 'Union': return identifiersOf(node.inputs[0]!.plan);
     default:
@@ -139,6 +140,7 @@ function label(node: PlanNode, source: string): { operator: string; details: str
     case 'Eager': return { operator: 'Eager', details: '' };
     case 'Drain': return { operator: 'Empty Result', details: '' };
     case 'StoredCount': return { operator: 'Stored Count', details: `${node.kind}${node.name === undefined ? '' : ` :${node.name}`}` };
+    case 'StoredTypes': return { operator: 'Stored Count', details: 'relationships by type' };
   }
 }
 

@@ -38,7 +38,7 @@ export function partablePlan(plan: PlanNode): PartablePlan | undefined {
 /** What gives an operator its rows, where that is one other. */
 function below(node: PlanNode): PlanNode | undefined {
   switch (node.op) {
-    case 'Argument': case 'StoredCount': case 'Union': return undefined;
+    case 'Argument': case 'StoredCount': case 'StoredTypes': case 'Union': return undefined;
     default: return node.input;
   }
 }

@@ -479,9 +479,21 @@ export interface StoredCount extends Common {
   readonly column: string;
   readonly env: Env;
 }
+/** The types that relationships have, each with how many, from the same counts: `MATCH ()-[r]->() RETURN type(r), count(*)`. */
+export interface StoredTypes extends Common {
+  readonly op: 'StoredTypes';
+  /** What stands for the type's name, and for the count. */
+  readonly key: Assigned;
+  readonly counts: readonly Assigned[];
+  readonly env: Env;
+}
+interface Assigned {
+  readonly name: string;
+  readonly slot: number;
+}
 
 export type PlanNode =
   | Argument | AllNodes | LabelScan | LabelsScan | IndexSeek | IndexRangeScan | IdSeek | UnionSeek | RelationshipSeek | Expand | VarExpand | Repeat | Endpoints | ShortestPath | PathSearch | BuildPath
   | Filter | Project | Aggregate | Distinct | Sort | Skip | Limit | Unwind | Optional | Product | CallSubquery | Union | ProcedureCall
-  | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount;
+  | LoadCsv | Create | Merge | SetItems | Remove | Delete | Foreach | Eager | Drain | StoredCount | StoredTypes;
 

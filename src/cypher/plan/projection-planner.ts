@@ -15,7 +15,8 @@ import { selectivity } from './access.ts';
 import { Env } from './env.ts';
 import { variable } from './pattern-graph.ts';
 import { inIndexOrder } from './index-order.ts';
-import type { AggregateItem, Assignment, PlanNode, Scoped, SortKey } from './plan.ts';
+import { storedTypes } from './stored-count.ts';
+import type { Aggregate, AggregateItem, Assignment, PlanNode, Scoped, SortKey } from './plan.ts';
 import type { PlannerContext } from './planner-context.ts';
 
 export interface PlannedProjection {
@@ -156,7 +157,8 @@ function planClosed(
   const inner = projected.env;
   let plan = projected.plan;
   if (projection.distinct) {
-    plan = { op: 'Distinct', input: plan, slots: resolved.items.map(({ name }) => inner.slot(name)!), rows: plan.rows * 0.5 };
+    const distinct = { op: 'Distinct', input: plan, slots: resolved.items.map(({ name }) => inner.slot(name)!), rows: plan.rows * 0.5 } as const;
+    plan = storedTypes(distinct) ?? distinct;
   }
   const keys = projection.orderBy.map((key): SortKey => ({
     expression: closeSortKey(key.expression, resolved.items), env: inner, descending: key.descending,
@@ -201,10 +203,11 @@ function aggregate(context: PlannerContext, input: PlanNode, env: Env, items: re
     }),
   }));
   const rows = keys.length === 0 ? 1 : Math.max(1, Math.sqrt(input.rows));
-  const plan: PlanNode = {
+  const aggregated: Aggregate = {
     op: 'Aggregate', input, keys, aggregates, env: target, rows,
     ...(recalled.length === 0 ? {} : { recalled: recalled.map(({ name, from, type }) => ({ from, to: target.declare(name, type) })) }),
   };
+  const plan = storedTypes(aggregated) ?? aggregated;
   if (direct) return { plan, env: target };
   return project(plan, target, rewritten, recalled.map(({ name }) => name), true);
 }
