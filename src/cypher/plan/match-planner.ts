@@ -10,27 +10,14 @@ import { LIST, listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
 import { forEachDynamic, mentionedVariables, plainTypes } from '../semantics/walk.ts';
 import { bestAccess, bestSeek, countedIn, isExact, selectivity, selectivityOn, type Access, type Seek } from './access.ts';
 import type { Env } from './env.ts';
+import { joinKeys } from './join-keys.ts';
 import { lookupOf, scanOf } from './lookups.ts';
 import type { GraphNode, GraphRelationship, GraphRepeat, PatternGraph, Predicate } from './pattern-graph.ts';
 import type { PlanNode, Repeat, Scoped } from './plan.ts';
 import type { PlannerContext } from './planner-context.ts';
+import { OPPOSITE, type Component, type Route, type Start, type Step } from './routes.ts';
 import { endsLeftToSearch, planSelectedPaths } from './selected-planner.ts';
 import { planShortestPath } from './shortest-planner.ts';
-
-type Step =
-  | { readonly kind: 'start'; readonly node: GraphNode; readonly access: Access }
-  | { readonly kind: 'seek'; readonly relationship: GraphRelationship; readonly access: Seek }
-  | { readonly kind: 'follow'; readonly relationship: GraphRelationship; readonly reversed: boolean };
-
-type Start = Step & { readonly kind: 'start' | 'seek' };
-
-interface Route {
-  readonly steps: readonly Step[];
-  readonly cost: number;
-  readonly rows: number;
-}
-
-export const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
 
 /** Hops counted when the cost of an unbounded expansion is estimated. */
 const HOPS_COUNTED = 4;
@@ -45,6 +32,8 @@ export class MatchPlanner {
   plan: PlanNode;
   readonly #owned: ReadonlySet<string>;
   readonly #followed: GraphRelationship[] = [];
+  /** While a route is looked for that uses nothing of the row. */
+  #isAlone = false;
 
   constructor(context: PlannerContext, env: Env, graph: PatternGraph, input: PlanNode) {
     this.context = context;
@@ -84,7 +73,7 @@ export class MatchPlanner {
       });
       let cheapest = 0;
       for (const [i, route] of routes.entries()) if (route.rows < routes[cheapest]!.rows) cheapest = i;
-      this.#emitComponent(routes[cheapest]!, components[cheapest]!.nodes);
+      this.#emitComponent(routes[cheapest]!, components[cheapest]!);
       const solved = components[cheapest]!.nodes.map(({ name }) => name);
       for (const { nodes: [first], nodes } of components) {
         const touched = this.graph.predicates.some(({ mentions }) => solved.some((name) => mentions.has(name)) && nodes.some(({ name }) => mentions.has(name)));
@@ -111,8 +100,8 @@ export class MatchPlanner {
   // ---- the search
 
   /** What is still to be found: nodes without a value and relationships not followed, by connection. */
-  #components(rest: ReadonlySet<GraphRelationship>): { nodes: GraphNode[]; relationships: GraphRelationship[] }[] {
-    const components: { nodes: GraphNode[]; relationships: GraphRelationship[] }[] = [];
+  #components(rest: ReadonlySet<GraphRelationship>): Component[] {
+    const components: Component[] = [];
     const seen = new Set<string>();
     for (const node of this.graph.nodes.values()) {
       if (seen.has(node.name)) continue;
@@ -130,6 +119,16 @@ export class MatchPlanner {
       components.push({ nodes: [...names].map((name) => this.graph.nodes.get(name)!), relationships: [...relationships] });
     }
     return components;
+  }
+
+  /** The best of those that use nothing of the row. */
+  #routeAlone(nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
+    this.#isAlone = true;
+    try {
+      return this.#bestRoute(nodes, relationships);
+    } finally {
+      this.#isAlone = false;
+    }
   }
 
   #bestRoute(nodes: readonly GraphNode[], relationships: readonly GraphRelationship[]): Route {
@@ -156,6 +155,7 @@ export class MatchPlanner {
 
   /** Whether the name has a value by then, or is none of the pattern's. */
   isKnown(name: string, solved: ReadonlySet<string>): boolean {
+    if (this.#isAlone && this.env.has(name)) return false;
     return solved.has(name) || !this.#owned.has(name);
   }
 
@@ -293,7 +293,7 @@ export class MatchPlanner {
 
   // ---- making the plan
 
-  #emitComponent(route: Route, nodes: readonly GraphNode[]): void {
+  #emitComponent(route: Route, { nodes, relationships }: Component): void {
     const first = route.steps[0];
     const begun = [...this.#owned].some((name) => this.solved.has(name)) || this.plan.rows > 1;
     // A part that depends on nothing before it, and costs more than it yields, is run once and kept.
@@ -302,10 +302,13 @@ export class MatchPlanner {
       this.#emitProduct(route);
       return;
     }
-    const join = begins && begun ? this.#joinKeys(nodes) : [];
-    if (join.length > 0 && begins && first.access.rows > 8 && this.#isIndependent(nodes, route)) {
-      this.#emitProduct(route);
-      return;
+    if (begins && begun && first.access.rows > 8 && joinKeys(nodes, this.pending, this.solved).length > 0) {
+      // What is looked up for each row anew may be less than all there is, and many times that all the same: `a.name = b.name AND a.id < b.id`, with an index of ids.
+      const once = this.#isIndependent(nodes, route) ? route : this.#routeAlone(nodes, relationships);
+      if (once === route || (this.#isIndependent(nodes, once) && this.plan.rows * route.cost > 2 * (this.plan.rows + once.cost))) {
+        this.#emitProduct(once);
+        return;
+      }
     }
     for (const step of route.steps) this.#emit(step);
   }
@@ -345,28 +348,11 @@ export class MatchPlanner {
     return depends;
   }
 
-  /** Equalities between the part and what is solved already. */
-  #joinKeys(nodes: readonly GraphNode[]): { predicate: Predicate; left: Expression; right: Expression }[] {
-    const own = new Set(nodes.map(({ name }) => name));
-    const side = (e: Expression): 'own' | 'other' | undefined => {
-      if (e.kind !== 'Property' || e.target.kind !== 'Variable') return undefined;
-      return own.has(e.target.name) ? 'own' : this.solved.has(e.target.name) ? 'other' : undefined;
-    };
-    const keys: { predicate: Predicate; left: Expression; right: Expression }[] = [];
-    for (const predicate of this.pending) {
-      const e = predicate.expression;
-      if (e.kind !== 'Binary' || e.op !== '=') continue;
-      if (side(e.left) === 'own' && side(e.right) === 'other') keys.push({ predicate, left: e.right, right: e.left });
-      else if (side(e.right) === 'own' && side(e.left) === 'other') keys.push({ predicate, left: e.left, right: e.right });
-    }
-    return keys;
-  }
-
   #emitProduct(route: Route): void {
     const left = this.plan;
     const begins = route.steps.flatMap((step) => (step.kind === 'start' ? [step.node.name] : step.kind === 'seek' ? [step.relationship.from, step.relationship.to] : []));
     const nodes = begins.map((name) => this.graph.nodes.get(name)!);
-    const keys = this.#joinKeys(nodes);
+    const keys = joinKeys(nodes, this.pending, this.solved);
     const before = new Set(this.solved);
     const slotsBefore = this.env.layout.width;
     this.plan = { op: 'Argument', env: this.env, pass: true, rows: 1 };

@@ -9,9 +9,10 @@ import { listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
 import { mentionedVariables } from '../semantics/walk.ts';
 import { bestAccess } from './access.ts';
 import type { Env } from './env.ts';
-import { OPPOSITE, type MatchPlanner } from './match-planner.ts';
+import type { MatchPlanner } from './match-planner.ts';
 import { variable, type Predicate } from './pattern-graph.ts';
 import type { PathSearch, Scoped, SearchedSegment } from './plan.ts';
+import { OPPOSITE } from './routes.ts';
 import { same, type PathSegment, type SelectedPaths } from './selected-paths.ts';
 
 /** So many ends are looked up, and searched for one by one from both sides. */
