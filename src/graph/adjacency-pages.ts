@@ -29,6 +29,12 @@ const SMALL_BYTES = 1000;
 const NO_OFFSETS = new Uint32Array(new SharedArrayBuffer((PAGE + 1) * 4));
 const NOWHERE_ELSE = new Uint8Array(PAGE);
 const NO_IDS = new Uint32Array(new SharedArrayBuffer(0));
+/** What a page takes beside its arrays. */
+const PAGE_BYTES = 160;
+/** Of a graph with more types it is not noted which of them a page lacks, and what is asked for without a type is looked up in blocks. */
+const TYPES_ASKED = 32;
+
+const NO_ROWS: AdjacencyRows = { offsets: NO_OFFSETS, neighbours: NO_IDS, edges: NO_IDS, elsewhere: NOWHERE_ELSE };
 
 type Ids = Uint32Array | Float64Array;
 
@@ -41,11 +47,11 @@ export interface AdjacencyRows {
   readonly elsewhere: Uint8Array;
 }
 
-/** A page for other threads: `row` is type * 2 + (in ? 1 : 0). */
+/** A page for other threads: `row` is type * 2 + (in ? 1 : 0). Without `rows`: no vertex of the page has such a relationship. */
 export interface AdjacencyPage {
   readonly row: number;
   readonly number: number;
-  readonly rows: AdjacencyRows;
+  readonly rows?: AdjacencyRows;
 }
 
 class Page implements AdjacencyRows {
@@ -64,7 +70,7 @@ class Page implements AdjacencyRows {
     this.elsewhere = elsewhere;
   }
   get bytes(): number {
-    return 400 + (this.offsets === NO_OFFSETS ? 0 : PAGE * 4) + (this.elsewhere === NOWHERE_ELSE ? 0 : PAGE) + this.neighbours.byteLength + this.edges.byteLength;
+    return PAGE_BYTES + (this.offsets === NO_OFFSETS ? 0 : PAGE * 4) + (this.elsewhere === NOWHERE_ELSE ? 0 : PAGE) + this.neighbours.byteLength + this.edges.byteLength;
   }
 
   /** The place has changed: its block has to be asked. */
@@ -100,6 +106,36 @@ export class AdjacencyPages {
     const from = page.offsets[place]!;
     const to = page.offsets[place + 1]!;
     return from === to ? NO_SEGMENTS : [{ typeId, from, to, neighbours: page.neighbours, edges: page.edges }];
+  }
+
+  /** The relationships of a vertex of all of so many types, or undefined: ask its block. Looks at what is there, and makes no page. */
+  whole(id: number, direction: Direction, types: number, version: number): readonly AdjacencySegment[] | undefined {
+    if (id >= IDS_MAX || types > TYPES_ASKED) return undefined;
+    const side = direction === 'in' ? 1 : 0;
+    const place = id & (PAGE - 1);
+    let found: AdjacencySegment[] | undefined;
+    for (let typeId = 0; typeId < types; typeId++) {
+      const page = this.#known(typeId * 2 + side, id, version);
+      if (page === undefined) return undefined;
+      const from = page.offsets[place]!;
+      const to = page.offsets[place + 1]!;
+      if (from !== to) (found ??= []).push({ typeId, from, to, neighbours: page.neighbours, edges: page.edges });
+    }
+    return found ?? NO_SEGMENTS;
+  }
+
+  /** How many relationships of a type a vertex has, or undefined: ask its block. */
+  degree(id: number, direction: Direction, typeId: number, version: number): number | undefined {
+    const page = id >= IDS_MAX ? undefined : this.#known(typeId * 2 + (direction === 'in' ? 1 : 0), id, version);
+    const place = id & (PAGE - 1);
+    return page === undefined ? undefined : page.offsets[place + 1]! - page.offsets[place]!;
+  }
+
+  /** The page of a vertex, where it is there, and right for that one. */
+  #known(row: number, id: number, version: number): Page | undefined {
+    const page = this.pages.get(row, id >>> PAGE_BITS);
+    if (page === undefined || (page.at !== version && !this.#isValid(page, row, id, version))) return undefined;
+    return page.elsewhere[id & (PAGE - 1)] === 0 ? page : undefined;
   }
 
   /**
@@ -178,10 +214,10 @@ export class AdjacencyPages {
   }
 
   /**
-   * Makes the pages of all types for the vertices from `first` (a multiple of ADJACENCY_PAGE) on. What it gives may be adopted by other
+   * Makes the pages of all of so many types for the vertices from `first` (a multiple of ADJACENCY_PAGE) on. What it gives may be adopted by other
    * threads.
    */
-  fill(first: number, direction: Direction, version: number, read: ReadAdjacency): AdjacencyPage[] {
+  fill(first: number, direction: Direction, types: number, version: number, read: ReadAdjacency): AdjacencyPage[] {
     const byType = new Map<number, Rows>();
     for (let place = 0; place < PAGE; place++) {
       for (const group of read(first + place)?.groups ?? []) {
@@ -191,7 +227,9 @@ export class AdjacencyPages {
       }
     }
     const side = direction === 'in' ? 1 : 0;
-    const made = [...byType].map(([typeId, rows]): AdjacencyPage => ({ row: typeId * 2 + side, number: first >>> PAGE_BITS, rows: rows.finish() }));
+    const number = first >>> PAGE_BITS;
+    const made = [...byType].map(([typeId, rows]): AdjacencyPage => ({ row: typeId * 2 + side, number, rows: rows.finish() }));
+    for (let typeId = 0; types <= TYPES_ASKED && typeId < types; typeId++) if (!byType.has(typeId)) made.push({ row: typeId * 2 + side, number });
     for (const page of made) this.adopt(page, version);
     return made;
   }
@@ -200,7 +238,7 @@ export class AdjacencyPages {
   adopt({ row, number, rows }: AdjacencyPage, version: number): void {
     const before = this.pages.get(row, number);
     if (before !== undefined && before.at > version) return;
-    const page = new Page(version, rows);
+    const page = new Page(version, rows ?? NO_ROWS);
     this.pages.set(row, number, page, page.bytes);
   }
 }
@@ -225,7 +263,7 @@ class Rows {
   }
 
   finish(): AdjacencyRows {
-    if (this.#edges.length === 0 && !this.#elsewhere.includes(1)) return { offsets: NO_OFFSETS, neighbours: NO_IDS, edges: NO_IDS, elsewhere: NOWHERE_ELSE };
+    if (this.#edges.length === 0 && !this.#elsewhere.includes(1)) return NO_ROWS;
     const offsets = new Uint32Array(new SharedArrayBuffer((PAGE + 1) * 4));
     for (let place = 0; place < PAGE; place++) offsets[place + 1] = Math.max(offsets[place]!, this.#ends[place]!);
     return { offsets, neighbours: this.#shared(this.#neighbours), edges: this.#shared(this.#edges), elsewhere: this.#elsewhere };

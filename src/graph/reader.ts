@@ -317,7 +317,8 @@ export class GraphReader implements GraphView, PageSource {
 
   adjacency(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): Iterable<AdjacencySegment> {
     const pages = this.#adjacencyPages;
-    if (pages === undefined || typeIds === undefined || typeIds.length === 0) return this.#blockAdjacency(nodeId, direction, typeIds);
+    if (pages === undefined || typeIds?.length === 0) return this.#blockAdjacency(nodeId, direction, typeIds);
+    if (typeIds === undefined) return pages.whole(nodeId, direction, this.#catalog.data.types.length, this.version) ?? this.#blockAdjacency(nodeId, direction, typeIds);
     const read = direction === 'in' ? this.#readIn : this.#readOut;
     const found = pages.get(nodeId, direction, typeIds[0]!, this.version, read);
     if (found === undefined) return this.#blockAdjacency(nodeId, direction, typeIds);
@@ -386,6 +387,8 @@ export class GraphReader implements GraphView, PageSource {
   }
 
   degree(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number {
+    const known = this.#degreeInPages(nodeId, direction, typeIds);
+    if (known !== undefined) return known;
     const place = adjacencyNumber(nodeId, direction);
     const block = this.source.get(ADJACENCY, place);
     let degree = 0;
@@ -394,6 +397,14 @@ export class GraphReader implements GraphView, PageSource {
       degree += group.chunks === undefined ? group.edges.length : this.source.get(DEGREE, place)?.counts.get(group.typeId) ?? 0;
     }
     return degree;
+  }
+
+  #degreeInPages(nodeId: number, direction: Direction, typeIds: readonly number[] | undefined): number | undefined {
+    const pages = this.#adjacencyPages;
+    if (pages === undefined) return undefined;
+    if (typeIds?.length === 1) return pages.degree(nodeId, direction, typeIds[0]!, this.version);
+    if (typeIds !== undefined) return undefined;
+    return pages.whole(nodeId, direction, this.#catalog.data.types.length, this.version)?.reduce((sum, { from, to }) => sum + to - from, 0);
   }
 
   page(number: number): IndexPage | undefined {

@@ -5,7 +5,7 @@
 import { ADJACENCY_PAGE } from './adjacency-pages.ts';
 import type { AdjacencyPage } from './adjacency-pages.ts';
 import type { SnapshotSource } from './block-source.ts';
-import { ADJACENCY, COUNTERS, EDGE, VERTEX } from './blocks.ts';
+import { ADJACENCY, CATALOG, COUNTERS, EDGE, VERTEX } from './blocks.ts';
 import { COLUMN_PAGE } from './columns.ts';
 import type { ColumnPage } from './columns.ts';
 
@@ -45,11 +45,15 @@ function vertexPart(source: SnapshotSource, first: number, part: number): Pick<D
   if (part === 0) return { vertexColumns: vertexColumns.fill(first, version, (id) => source.peek(VERTEX, id, true)) };
   const side = part % 2;
   const from = first + ((part - 1) >> 1) * ADJACENCY_PAGE;
-  return { adjacency: adjacencyPages.fill(from, side === 1 ? 'in' : 'out', version, (id) => source.peek(ADJACENCY, id * 2 + side, false)) };
+  return { adjacency: adjacencyPages.fill(from, side === 1 ? 'in' : 'out', typesOf(source), version, (id) => source.peek(ADJACENCY, id * 2 + side, false)) };
 }
 
 function edgePart(source: SnapshotSource, first: number): Pick<DerivedPages, 'edgeColumns'> {
   return { edgeColumns: source.edgeColumns.fillIntegers(first, source.version, (id) => source.peek(EDGE, id, false)) };
+}
+
+function typesOf(source: SnapshotSource): number {
+  return source.get(CATALOG, 0)?.data.types.length ?? 0;
 }
 
 /** Where the ids of elements end. */
