@@ -49,5 +49,6 @@ it('looks up the second part where there are few rows, or few to be found with e
   expect(planOf(byId, 'MATCH (a:P {id: 7}), (b:P) WHERE a.name = b.name AND a.id < b.id RETURN count(*)')).toContain('Index Range [b:P(id > a.id)');
   expect(planOf(byAll, 'MATCH (a:P {id: 7}), (b:P) WHERE a.name = b.name AND a.id < b.id RETURN count(*)')).toContain('Index Seek [b:P(name = a.name)');
   expect(planOf(byId, 'MATCH (a:P), (b:P) WHERE a.name = b.id AND a.name <> b.name RETURN count(*)')).toContain('Index Seek [b:P(id = a.name)');
+  expect(planOf(byId, 'MATCH (a:P), (b:P) WHERE a.name = b.name AND b.id > a.id AND b.id < a.id + 3 RETURN count(*)')).toContain('Index Range [b:P(id > a.id, id < a.id + 3)');
   expect(planOf(byId, 'MATCH (a:P), (b:P) WHERE a.id < b.id RETURN count(*)')).toContain('Index Range [b:P(id > a.id)');
 });

@@ -145,6 +145,11 @@ export function isExact(access: Access): boolean {
   return access.kind !== 'range' && access.kind !== 'union' && !(access.kind === 'id' && access.function === 'euid');
 }
 
+/** A range with both bounds, or within what is equal: whoever asks for one knows that it is narrow, which no guess does. */
+export function isWindow(access: Access): boolean {
+  return access.kind === 'range' && (access.equal.length > 0 || access.prefix !== undefined || (access.lower !== undefined && access.upper !== undefined));
+}
+
 /** Predicates that the access's rows have counted. */
 export function countedIn(access: Access): readonly Predicate[] {
   return access.kind === 'range' || access.kind === 'union' ? [...access.uses, ...access.counted] : access.uses;

@@ -8,7 +8,7 @@
 import type { Expression, LabelExpression } from '../ast.ts';
 import { LIST, listOf, NODE, PATH, RELATIONSHIP } from '../semantics/types.ts';
 import { forEachDynamic, mentionedVariables, plainTypes } from '../semantics/walk.ts';
-import { bestAccess, bestSeek, countedIn, isExact, selectivity, selectivityOn, type Access, type Seek } from './access.ts';
+import { bestAccess, bestSeek, countedIn, isExact, isWindow, selectivity, selectivityOn, type Access, type Seek } from './access.ts';
 import type { Env } from './env.ts';
 import { joinKeys } from './join-keys.ts';
 import { lookupOf, scanOf } from './lookups.ts';
@@ -305,7 +305,7 @@ export class MatchPlanner {
     if (begins && begun && first.access.rows > 8 && joinKeys(nodes, this.pending, this.solved).length > 0) {
       // What is looked up for each row anew may be less than all there is, and many times that all the same: `a.name = b.name AND a.id < b.id`, with an index of ids.
       const once = this.#isIndependent(nodes, route) ? route : this.#routeAlone(nodes, relationships);
-      if (once === route || (this.#isIndependent(nodes, once) && this.plan.rows * route.cost > 2 * (this.plan.rows + once.cost))) {
+      if (once === route || (!isWindow(first.access) && this.#isIndependent(nodes, once) && this.plan.rows * route.cost > 2 * (this.plan.rows + once.cost))) {
         this.#emitProduct(once);
         return;
       }
