@@ -260,6 +260,33 @@ describe.skipIf(!hasBrowser)('the web pages of a server', () => {
     await page.setViewportSize({ width: 1280, height: 800 });
   });
 
+  it('are left before their parts have come, and nobody minds', async () => {
+    const other = await openTab(browser);
+    // Effects are tidied after the next frame. Here it is late, and the editor comes before it.
+    await other.page.addInitScript(`
+      const later = setTimeout;
+      globalThis.setTimeout = (work, ms, ...rest) => later(work, ms === 35 ? 1500 : ms, ...rest);
+      globalThis.requestAnimationFrame = (work) => later(() => work(performance.now()), 1500);`);
+    let leave: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => { leave = resolve; });
+    await other.page.route(/\/assets\/editor-.*\.js/, async (route) => {
+      await left;
+      await route.continue();
+    });
+    await logIn(other.page, address());
+    const asked = other.page.waitForRequest(/\/assets\/editor-/);
+    await other.page.keyboard.press('Alt+2');
+    await asked;
+    await other.page.keyboard.press('Alt+3');
+    await other.page.locator('.editor-card').waitFor({ state: 'detached' });
+    const come = other.page.waitForResponse(/\/assets\/editor-/);
+    leave();
+    await (await come).finished();
+    await other.page.waitForTimeout(2000);
+    expect(other.complaints).toEqual([]);
+    await other.context.close();
+  });
+
   it('ask for the password again when the token is no longer taken', async () => {
     await page.keyboard.press('Alt+1');
     await page.evaluate('sessionStorage.setItem("lgraph.token", JSON.stringify("not.a.token"))');

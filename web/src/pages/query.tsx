@@ -25,8 +25,9 @@ function useEditor() {
   useEffect(() => {
     let wanted = true;
     void import('../query/editor.ts').then(({ mountEditor }) => {
-      if (!wanted) return;
-      editor.current = mountEditor(host.current!, {
+      // The host goes with the page; what an effect leaves to be tidied is tidied a frame later.
+      if (!wanted || host.current === null) return;
+      editor.current = mountEditor(host.current, {
         text: statementText.value, label: t('editorLabel'), isDark: isDark.value, graph: () => graphName.value, onRun: () => void run(),
         onChange: (text) => { statementText.value = text; },
       });
