@@ -100,6 +100,8 @@ class Drawing {
 
   /** Adds what is not there yet, in small pieces; new nodes start near `at`. Gives how many nodes are new. */
   async add({ nodes, relationships }: Elements, at?: number): Promise<number> {
+    // What was waited for may come after the view has gone: nothing is drawn or laid out for nobody.
+    if (this.#over) return 0;
     const fresh = [...nodes.values()].filter((node) => !this.elements.nodes.has(node.id)).slice(0, Math.max(0, NODES_MAX - this.graph.order));
     const centre = at === undefined ? undefined : this.graph.getNodeAttributes(at) as { x: number; y: number };
     const [before, total] = [this.graph.order, this.graph.order + fresh.length];
@@ -163,6 +165,7 @@ class Drawing {
   }
 
   layOut(): void {
+    if (this.#over) return;
     this.stopLayout();
     this.sigma.setCustomBBox(null);
     const ids = this.graph.nodes();
