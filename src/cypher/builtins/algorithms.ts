@@ -13,6 +13,7 @@ import { compare, hashKey } from '../../value/compare.ts';
 import type { ExecContext } from '../context.ts';
 import { builtin, list, options, text, wrong, type Builtin } from './define.ts';
 import { euidOf, findByEuid } from './euid.ts';
+import { pageRank } from './page-rank.ts';
 
 interface PathOptions {
   readonly directions: readonly ('out' | 'in')[];
@@ -132,32 +133,6 @@ function pathText(view: GraphView, { nodes, relationships }: FoundPath): string 
   return `[${parts.join(',')}]`;
 }
 
-/** d = 0.85; the start value is 1 divided by the out-degree in integers, as TuGraph computes it. */
-function pageRank(context: ExecContext, rounds: number): Value[][] {
-  const { view } = context;
-  const ids = [...view.scanNodes()].flatMap((part) => Array.from(part));
-  const place = new Map(ids.map((id, i) => [id, i]));
-  const degrees = ids.map((id) => view.degree(id, 'out', undefined));
-  let ranks: number[] = degrees.map((degree) => (degree <= 1 ? 1 : 0));
-  for (let round = 0; round < rounds; round++) {
-    const sums = ids.map(() => 0);
-    for (const [i, id] of ids.entries()) {
-      const share = degrees[i]! === 0 ? ranks[i]! : ranks[i]! / degrees[i]!;
-      for (const { neighbours, from, to } of view.adjacency(id, 'out', undefined)) {
-        walk(to - from);
-        for (let n = from; n < to; n++) sums[place.get(neighbours[n]!)!]! += share;
-      }
-    }
-    const next = sums.map((sum) => 0.15 / ids.length + 0.85 * sum);
-    const isSettled = next.every((rank, i) => rank === ranks[i]);
-    ranks = next;
-    context.checkpoint(0);
-    // No later round would change anything.
-    if (isSettled) break;
-  }
-  return ids.map((id, i) => [new NodeValue(id), new Float(ranks[i]!)]);
-}
-
 function jaccard(left: readonly Value[], right: readonly Value[]): Value {
   const a = new Set(left.map(hashKey));
   const b = new Set(right.map(hashKey));
@@ -207,7 +182,7 @@ export const ALGORITHM_BUILTINS: readonly Builtin[] = [
   }),
   builtin('algo.pagerank', 'num_iterations:INTEGER', 'node:NODE, pr:FLOAT', 'read', ([rounds], context) => {
     if (rounds === undefined || rounds === null || !isNumber(rounds) || Number(rounds) < 0) throw wrong('num_iterations should be an integer, at least 0');
-    return pageRank(context, Number(rounds));
+    return pageRank(context.view, Number(rounds));
   }),
   builtin('spatial.distance', 'spatial1:ANY, spatial2:ANY', 'distance:DOUBLE', 'read', ([a, b]) => {
     const [from, to] = [pointArgument(a, 'spatial1'), pointArgument(b, 'spatial2')];
