@@ -9,7 +9,7 @@ import { DistinctProperty, type PropertyOfNode } from './distinct-property.ts';
 import { GroupFinder, joinedKey, partOfKey } from './group-table.ts';
 import { addRow, groupEntries, type Group, type NumberedGroup } from './groups.ts';
 import { ENTRY_BYTES, held } from './holding.ts';
-import { certainSlots, countOf, idsOf, type CountRows, type PushIds } from './ids.ts';
+import { certainSlots, countOf, idsOf, rowCounter, type PushIds } from './ids.ts';
 import { countPartials } from './partial-counts.ts';
 import { groupPartials, withPartials, type BeginPartial } from './partial-groups.ts';
 import { pusher } from './push.ts';
@@ -65,22 +65,16 @@ function countings(node: Aggregate, slot: number | undefined, cc: CompileContext
 }
 
 /** Without keys: only how many rows there are, and how many nodes or values of a property. */
-function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], countRows: CountRows | undefined, others: BeginPartial): Operator {
+function buildCounts(node: Aggregate, input: Operator, push: PushIds, of: readonly Counting[], others: BeginPartial): Operator {
+  const countRows = rowCounter(input);
   const nodes = of.includes('ids');
   const properties = of.filter((each) => typeof each === 'object');
   const looks = nodes || properties.length > 0;
-  const sumOf: CountRows = (rt, source) => {
-    let rows = 0;
-    push(rt, source, (_ids, from, to) => {
-      rows += to - from;
-    });
-    return rows;
-  };
   const counts = held(function* counts(rt, source, holding) {
     let rows = 0;
     let distinct = 0;
     const values = new Map(properties.map((each) => [each, new DistinctProperty(each, rt, holding)]));
-    if (!looks) rows = countRows?.(rt, source) ?? sumOf(rt, source);
+    if (!looks) rows = countRows(rt, source);
     else {
       const seen = nodes ? Visited.take() : undefined;
       try {
@@ -102,9 +96,8 @@ function buildCounts(node: Aggregate, push: PushIds, of: readonly Counting[], co
     for (const [i, { slot }] of node.aggregates.entries()) row[slot] = of[i] === 'rows' ? rows : of[i] === 'ids' ? distinct : values.get(of[i]!)!.size;
     yield [row];
   });
-  // Where rows are counted without looking at them it is not worth it.
-  if (countRows !== undefined && !looks) return counts;
-  return withPartials(counts, properties.length > 0 ? others : countPartials(node, of.map((each) => each === 'rows'), push));
+  if (countOf(input)?.isLong === false && !looks) return counts;
+  return withPartials(counts, properties.length > 0 ? others : countPartials(node, of.map((each) => each === 'rows'), push, countRows));
 }
 
 export function buildAggregate(node: Aggregate, input: Operator, cc: CompileContext): Operator {
@@ -141,7 +134,7 @@ function buildGroups(node: Aggregate, input: Operator, cc: CompileContext): Oper
   if (keys.length === 0) {
     const own = node.input.op === 'Expand' || node.input.op === 'VarExpand' ? node.input.to : 'slot' in node.input ? node.input.slot : undefined;
     const [ids, of] = [idsOf(input), countings(node, own, cc)];
-    if (ids !== undefined && of !== undefined) return buildCounts(node, ids, of, countOf(input), partials);
+    if (ids !== undefined && of !== undefined) return buildCounts(node, input, ids, of, partials);
     return withPartials(held(function* aggregateAll(rt, source, holding) {
       const group = newGroup();
       pushInput(rt, source, (row) => {

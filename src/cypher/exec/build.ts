@@ -23,6 +23,7 @@ import {
   buildArgument, buildCallSubquery, buildDistinct, buildFilter, buildLimit, buildOptional, buildProject, buildSkip,
   buildStoredCount, buildStoredTypes, buildUnion, buildUnwind,
 } from './row-operators.ts';
+import { rowCounter } from './ids.ts';
 import { pusher } from './push.ts';
 import type { Evaluate, Operator } from './runtime.ts';
 import { buildScan } from './scan-operators.ts';
@@ -69,7 +70,7 @@ class Builder {
       query: (query, env) => {
         const planned = planQuery(planner, query, env);
         const run = this.#unmeasured(planned.plan);
-        return { run, push: pusher(run) };
+        return { run, push: pusher(run), count: rowCounter(run) };
       },
       pattern: (pattern, where, env) => {
         const graph = buildPatternGraph([pattern], where, planner, planner.limits.hopsMax ?? HOPS_MAX);

@@ -16,6 +16,7 @@ import { compileCase, compileComprehension, compileMapProjection, compileQuantif
 import { compileBinary, compileChain, compileUnary } from './compile-operators.ts';
 import { compileHasLabels, compileIndex, compileIsTyped, compileProperty, compileSlice } from './compile-access.ts';
 import { carryOuter } from '../semantics/outer-names.ts';
+import type { CountRows } from './ids.ts';
 import type { Push } from './push.ts';
 import type { Evaluate, Operator, Row, Runtime } from './runtime.ts';
 
@@ -25,9 +26,13 @@ export interface Subplan {
   readonly push: Push;
 }
 
+export interface CountedSubplan extends Subplan {
+  readonly count: CountRows;
+}
+
 export interface CompileContext {
   readonly catalog: GraphCatalog;
-  query(query: Query, env: Env): Subplan;
+  query(query: Query, env: Env): CountedSubplan;
   /** Matches of the pattern; `env` gets its variables. `limitOne`: only whether there is one matters. */
   pattern(pattern: PatternPart, where: Expression | undefined, env: Env): Subplan & { readonly env: Env };
 }
@@ -202,15 +207,7 @@ function compileSubquery(type: 'exists' | 'count' | 'collect', query: Query, env
   const subplan = cc.query(carryOuter(query, env.names), env.fork());
   switch (type) {
     case 'exists': return (row, rt) => subplan.push(rt, [[row]], ANY_ROW);
-    case 'count':
-      return (row, rt) => {
-        let count = 0;
-        subplan.push(rt, [[row]], () => {
-          count++;
-          return false;
-        });
-        return count;
-      };
+    case 'count': return (row, rt) => subplan.count(rt, [[row]]);
     case 'collect':
       return (row, rt) => {
         const list: Value[] = [];

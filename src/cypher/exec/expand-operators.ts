@@ -11,38 +11,15 @@ import type { CompileContext } from './compile.ts';
 import { typeError } from './compile-access.ts';
 import { DIRECTIONS } from './directions.ts';
 import { compileEnds } from './end-filter.ts';
-import { idsOf, withIds, type PushIds } from './ids.ts';
+import { expandCount } from './expand-count.ts';
+import { idsOf, withCount, withIds, type PushIds } from './ids.ts';
 import { pathOf } from './paths.ts';
 import { pusher, withPush, withWanted, type Push, type PushWanted } from './push.ts';
+import { isTaken, nodeIn, relationshipOf } from './row-graph.ts';
 import { BATCH_MAX, BATCH_MIN, type Operator, type Row } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './row-tests.ts';
 import { temporalOrder } from './temporal-order.ts';
 import { neverMatches, typeFilter } from './type-filter.ts';
-
-/** The node in a slot, or null; anything else is a mistake of the statement that only shows now. */
-export function nodeIn(value: Value): NodeValue | null {
-  if (value === null || value instanceof NodeValue) return value;
-  throw typeError(`expected a Node, not ${aTypeName(value)}`);
-}
-
-/** Whether a relationship is one of those in the slots: relationships, lists of them, or bare ids. */
-export function isTaken(row: Row, slots: readonly number[], edge: number): boolean {
-  for (const slot of slots) {
-    const value = row[slot];
-    if (value instanceof RelationshipValue) {
-      if (value.id === edge) return true;
-    } else if (typeof value === 'number') {
-      if (value === edge) return true;
-    } else if (Array.isArray(value)) {
-      for (const item of value) if (item instanceof RelationshipValue && item.id === edge) return true;
-    }
-  }
-  return false;
-}
-
-export function relationshipOf(edge: number, typeId: number, from: number, to: number, direction: Direction): RelationshipValue {
-  return direction === 'out' ? new RelationshipValue(edge, typeId, from, to) : new RelationshipValue(edge, typeId, to, from);
-}
 
 export function buildExpand(node: Expand, input: Operator, cc: CompileContext): Operator {
   return node.into ? buildExpandInto(node, input, cc) : buildExpandAll(node, input, cc);
@@ -114,6 +91,10 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
     if (neverMatches(types(rt), rt)) return;
     const endsOf = ends(rt);
     const { view } = rt;
+    const filtered = (ids: ArrayLike<number>, first: number, stop: number): void => {
+      const { ids: kept, from: at, to: end } = endsOf(ids, first, stop, NO_ROW);
+      sink(kept, at, end);
+    };
     const follow = (start: number, typeIds: readonly number[] | undefined, row: Row | undefined): void => {
       for (const direction of directions) {
         const second = direction === 'in' && directions.length === 2;
@@ -123,30 +104,32 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
             const left = endsOf(neighbours, first, stop, row ?? NO_ROW);
             if (row !== undefined) left.leavePassing(tests, row, to, rt);
             sink(left.ids, left.from, left.to);
+          } else if (tests.length === 0) {
+            const take = hasLabels === undefined ? sink : filtered;
+            let begin = first;
+            for (let i = first; i < stop; i++) {
+              if (!(second && neighbours[i] === start) && !(row !== undefined && isTaken(row, distinctFrom, edges[i]!))) continue;
+              if (i > begin) take(neighbours, begin, i);
+              begin = i + 1;
+            }
+            if (stop > begin) take(neighbours, begin, stop);
           } else {
             const kept: number[] = [];
             for (let i = first; i < stop; i++) {
               const neighbour = neighbours[i]!;
               if (second && neighbour === start) continue;
-              if (row !== undefined && isTaken(row, distinctFrom, edges[i]!)) continue;
+              if (isTaken(row!, distinctFrom, edges[i]!)) continue;
               const end = new NodeValue(neighbour);
               if (hasLabels !== undefined && !hasLabels(end, rt)) continue;
-              if (row !== undefined) {
-                row[to] = end;
-                if (relationship !== undefined) row[relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start, neighbour, direction);
-                if (!passes(tests, row, rt)) continue;
-              }
-              kept.push(neighbour);
+              row![to] = end;
+              if (relationship !== undefined) row![relationship] = idOnly ? edges[i]! : relationshipOf(edges[i]!, typeId, start, neighbour, direction);
+              if (passes(tests, row!, rt)) kept.push(neighbour);
             }
             sink(kept, 0, kept.length);
           }
           rt.tick(stop - first);
         }
       }
-    };
-    const filtered = (ids: ArrayLike<number>, first: number, stop: number): void => {
-      const { ids: kept, from: at, to: end } = endsOf(ids, first, stop, NO_ROW);
-      sink(kept, at, end);
     };
     if (inputIds === undefined) {
       pushInput(rt, source, (row) => {
@@ -163,7 +146,7 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       });
     }
   };
-  return withIds(withWanted(function* expand(rt, source) {
+  const operator = withIds(withWanted(function* expand(rt, source) {
     let out: Row[] = [];
     let size = BATCH_MIN;
     if (neverMatches(types(rt), rt)) return;
@@ -212,6 +195,8 @@ function buildExpandAll(node: Expand, input: Operator, cc: CompileContext): Oper
       yield out;
     }
   }, to, push), to, pushIds);
+  const count = expandCount(node, input, cc);
+  return count === undefined ? operator : withCount(operator, count, true);
 }
 
 /** Both ends are bound. */

@@ -3,6 +3,7 @@
  * order of the rows, in arrays that are lent. To count, or to group by a node, then takes neither rows nor nodes.
  */
 import type { PlanNode } from '../plan/plan.ts';
+import { pusher } from './push.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
 
 /** The places `from` to `to` - 1 of `ids`. */
@@ -31,16 +32,43 @@ export function idsOf(operator: Operator, slot?: number): PushIds | undefined {
 /** How many rows there are, for consumers that look at nothing in them. */
 export type CountRows = (rt: Runtime, source: Iterable<Row[]>) => number;
 
-const counts = new WeakMap<Operator, CountRows>();
+interface Count {
+  readonly rows: CountRows;
+  /** It takes so long that threads may share it. */
+  readonly isLong: boolean;
+}
 
-export function withCount(operator: Operator, count: CountRows): Operator {
-  counts.set(operator, count);
+const counts = new WeakMap<Operator, Count>();
+
+export function withCount(operator: Operator, rows: CountRows, isLong = false): Operator {
+  counts.set(operator, { rows, isLong });
   return operator;
 }
 
 /** Undefined: the operator has no shorter way than to give rows or ids. */
-export function countOf(operator: Operator): CountRows | undefined {
+export function countOf(operator: Operator): Count | undefined {
   return counts.get(operator);
+}
+
+/** The shortest way that the operator has. */
+export function rowCounter(operator: Operator): CountRows {
+  const short = countOf(operator);
+  if (short !== undefined) return short.rows;
+  const [ids, push] = [idsOf(operator), pusher(operator)];
+  return (rt, source) => {
+    let rows = 0;
+    if (ids === undefined) {
+      push(rt, source, () => {
+        rows++;
+        return false;
+      });
+    } else {
+      ids(rt, source, (_ids, from, to) => {
+        rows += to - from;
+      });
+    }
+    return rows;
+  };
 }
 
 /** Slots that are not null in any row of an operator that gives ids. */

@@ -2,7 +2,7 @@
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import type { Aggregate } from '../plan/plan.ts';
 import type { Holding } from './holding.ts';
-import type { PushIds } from './ids.ts';
+import type { CountRows, PushIds } from './ids.ts';
 import { checkRoom, type BeginPartial, type Partial } from './partial-groups.ts';
 import { nullRow, type Row, type Runtime } from './runtime.ts';
 import { Visited } from './visited.ts';
@@ -11,18 +11,19 @@ import { Visited } from './visited.ts';
 const SEEN_BYTES = 24;
 
 /** `isRows`: of each aggregate, whether it counts rows, or else the nodes, each once. */
-export function countPartials(node: Aggregate, isRows: readonly boolean[], push: PushIds): BeginPartial {
+export function countPartials(node: Aggregate, isRows: readonly boolean[], push: PushIds, countRows: CountRows): BeginPartial {
   const rowOf = (rows: number, nodes: number): Row => {
     const row = nullRow(node.env.layout.width);
     for (const [i, { slot }] of node.aggregates.entries()) row[slot] = isRows[i] === true ? rows : nodes;
     return row;
   };
   const nodes = isRows.includes(false);
-  return (_rt, holding) => new PartialCounts(push, rowOf, nodes ? Visited.take() : undefined, holding);
+  return (_rt, holding) => new PartialCounts(push, countRows, rowOf, nodes ? Visited.take() : undefined, holding);
 }
 
 class PartialCounts implements Partial {
   readonly #push: PushIds;
+  readonly #countRows: CountRows;
   readonly #rowOf: (rows: number, nodes: number) => Row;
   /** It goes back where the rows are taken from this; otherwise it is collected with it. */
   readonly #seen: Visited | undefined;
@@ -30,17 +31,19 @@ class PartialCounts implements Partial {
   readonly #nodes: number[] = [];
   #rows = 0;
 
-  constructor(push: PushIds, rowOf: (rows: number, nodes: number) => Row, seen: Visited | undefined, holding: Holding) {
+  constructor(push: PushIds, countRows: CountRows, rowOf: (rows: number, nodes: number) => Row, seen: Visited | undefined, holding: Holding) {
     this.#push = push;
+    this.#countRows = countRows;
     this.#rowOf = rowOf;
     this.#seen = seen;
     this.#holding = holding;
   }
 
   take(rt: Runtime, source: Iterable<Row[]>): void {
-    this.#push(rt, source, (ids, from, to) => {
+    if (this.#seen === undefined) this.#rows += this.#countRows(rt, source);
+    else this.#push(rt, source, (ids, from, to) => {
       this.#rows += to - from;
-      if (this.#seen !== undefined) this.#see(ids, from, to);
+      this.#see(ids, from, to);
     });
   }
 

@@ -10,7 +10,7 @@ import { NodeValue, PathValue, type RelationshipValue, type Value } from '../../
 import type { AdjacencySegment, Direction } from '../../graph/view.ts';
 import type { PathSearch } from '../plan/plan.ts';
 import { compileScoped, type CompileContext } from './compile.ts';
-import { nodeIn, relationshipOf } from './expand-operators.ts';
+import { nodeIn, relationshipOf } from './row-graph.ts';
 import { Holding } from './holding.ts';
 import { buildAutomaton, type Automaton, type Move, type NodeTest } from './path-automaton.ts';
 import { batched, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';

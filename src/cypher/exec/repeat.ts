@@ -8,7 +8,7 @@ import { NodeValue, type RelationshipValue, type Value } from '../../value/value
 import type { Repeat } from '../plan/plan.ts';
 import type { CompileContext } from './compile.ts';
 import { DIRECTIONS } from './directions.ts';
-import { isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
+import { isTaken, nodeIn, relationshipOf } from './row-graph.ts';
 import { batched, type Operator, type Row, type Runtime } from './runtime.ts';
 import { compileTests, labelsTest, passes } from './row-tests.ts';
 import { typeFilter } from './type-filter.ts';

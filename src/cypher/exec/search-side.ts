@@ -6,7 +6,7 @@
 import type { RelationshipValue } from '../../value/value.ts';
 import type { Direction } from '../../graph/view.ts';
 import { DIRECTIONS } from './directions.ts';
-import { relationshipOf } from './expand-operators.ts';
+import { relationshipOf } from './row-graph.ts';
 import { Holding } from './holding.ts';
 import type { Row, Runtime } from './runtime.ts';
 import { Visited } from './visited.ts';

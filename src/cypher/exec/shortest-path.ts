@@ -7,7 +7,7 @@ import { NodeValue, PathValue, type RelationshipValue, type Value } from '../../
 import type { ShortestPath } from '../plan/plan.ts';
 import { compilePredicate, type CompileContext } from './compile.ts';
 import { DIRECTIONS, OPPOSITE } from './directions.ts';
-import { nodeIn, relationshipOf } from './expand-operators.ts';
+import { nodeIn, relationshipOf } from './row-graph.ts';
 import { searchRows } from './path-search.ts';
 import type { Operator, Row, Runtime } from './runtime.ts';
 import { compileTests, passes } from './row-tests.ts';

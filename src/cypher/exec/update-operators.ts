@@ -13,7 +13,7 @@ import { compile } from './compile.ts';
 import { typeError } from './compile-access.ts';
 import { propertiesOf } from './compile-collections.ts';
 import { labelNames } from './dynamic-labels.ts';
-import { nodeIn } from './expand-operators.ts';
+import { nodeIn } from './row-graph.ts';
 import { pathOf } from './paths.ts';
 import { BATCH_MAX, type Evaluate, type Operator, type Row, type Runtime } from './runtime.ts';
 

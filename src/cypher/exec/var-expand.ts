@@ -12,7 +12,7 @@ import type { VarExpand } from '../plan/plan.ts';
 import { compileScoped, type CompileContext } from './compile.ts';
 import { propertyOf } from './compile-access.ts';
 import { DIRECTIONS, OPPOSITE } from './directions.ts';
-import { isTaken, nodeIn, relationshipOf } from './expand-operators.ts';
+import { isTaken, nodeIn, relationshipOf } from './row-graph.ts';
 import { compileEnds } from './end-filter.ts';
 import { withIds, type PushIds } from './ids.ts';
 import { pusher, withWanted, type PushWanted } from './push.ts';
