@@ -168,8 +168,7 @@ function sendEntries(state: RaftState, to: NodeId, progress: Progress): boolean 
       // servers with data hold what it would skip.
       const isTooEarly = memberOf(state.config, to)?.witness === true && witnessLimit(state) < log.startIndex;
       if (state.isWitness || isTooEarly) return sent;
-      progress.becomeSnapshot(log.startIndex);
-      state.snapshotsWanted.push(to);
+      wantSnapshot(state, to, progress);
       return sent;
     }
     if (progress.state === 'probe') {
@@ -193,6 +192,16 @@ function sendEntries(state: RaftState, to: NodeId, progress: Progress): boolean 
   return sent;
 }
 
+function wantSnapshot(state: RaftState, to: NodeId, progress: Progress): void {
+  progress.becomeSnapshot(state.log.startIndex);
+  state.snapshotsWanted.push(to);
+}
+
+/** A witness has no state to give, and is given none for its log's sake. */
+function prefersState(state: RaftState, to: NodeId, progress: Progress): boolean {
+  return !state.isWitness && memberOf(state.config, to)?.witness === false && progress.match < state.log.commitIndex && state.options.prefersState?.(to, progress.match) === true;
+}
+
 function sendOne(state: RaftState, to: NodeId, progress: Progress, entries: readonly Entry[]): void {
   const prevIndex = progress.next - 1;
   const prevTerm = state.log.term(prevIndex);
@@ -213,8 +222,10 @@ export function onAppendReply(state: RaftState, from: NodeId, reply: AppendReply
   assert(reply.index <= state.log.lastIndex, `${from} acknowledges ${reply.index}, behind the end of the leader's log`);
   const isNews = progress.acknowledged(reply.index);
   progress.hadAck = true;
-  if (progress.state === 'probe') progress.becomeReplicate();
-  else if (progress.state === 'snapshot' && progress.match + 1 >= state.log.firstIndex) {
+  if (progress.state === 'probe') {
+    if (prefersState(state, from, progress)) wantSnapshot(state, from, progress);
+    else progress.becomeReplicate();
+  } else if (progress.state === 'snapshot' && progress.match + 1 >= state.log.firstIndex && !prefersState(state, from, progress)) {
     // Whatever became of the snapshot: the peer can go on with the log (etcd's snapshot_succeed_via_app_resp).
     progress.becomeProbe();
     progress.becomeReplicate();

@@ -42,6 +42,8 @@ export interface RaftOptions {
    * without one: fewer messages, and nobody waits for it. 0 (default): each commit is told at once.
    */
   readonly commitNoticeMs?: number;
+  /** Whether a peer that has the log up to `match` is given the whole state although the log behind it is there. Never (default): only where it is not. */
+  readonly prefersState?: (peer: NodeId, match: number) => boolean;
   readonly mutants?: Mutants;
 }
 

@@ -26,6 +26,10 @@ export interface SnapshotsHost {
   readonly reserveBytes: number;
   /** Of the disk of the state store, where that is another one. */
   readonly storeFreeBytes?: (() => number) | undefined;
+  /** Of the state store, roughly; undefined: there is none. */
+  readonly stateBytes: (() => number) | undefined;
+  /** A server that is new to the group and lacks more of the log gets the state instead; 0: never. */
+  readonly newServerLogBytes: number;
   /** In the same directory. */
   readonly bulk: BulkFiles;
   readonly timers: Timers;
@@ -67,6 +71,11 @@ export class Snapshots {
 
   onWanted(peer: NodeId): void {
     this.#sender.onWanted(peer);
+  }
+
+  /** For the core: whether the state is to be sent to a peer although the log has what it lacks. */
+  prefersState(peer: NodeId, match: number): boolean {
+    return this.#sender.prefersState(peer, match);
   }
 
   onExported(exportId: number, state: ExportedState | undefined, error: string | undefined, isOutOfSpace: boolean): void {

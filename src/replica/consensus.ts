@@ -29,7 +29,7 @@ import { beginLogBehindState } from './snapshot-receiver.ts';
 import { WriterSide } from './consensus-writer.ts';
 import { Beginning } from './consensus-start.ts';
 import { Calls } from './consensus-calls.ts';
-import { DiskFullError, freeBytesElsewhere, realDisk } from './log-store-disk.ts';
+import { bytesOfStore, DiskFullError, freeBytesElsewhere, realDisk } from './log-store-disk.ts';
 import { lockDirectory, lockIfSpace } from './log-store-identity.ts';
 import { LogStore } from './log-store.ts';
 import type { LogSizes } from './log-store.ts';
@@ -125,7 +125,7 @@ export class Consensus {
       log: (level, message, fields) => this.#log(level, message, fields),
     });
     this.#snapshots = new Snapshots({
-      disk: this.#disk, reserveBytes: parts.options.diskReserveBytes ?? RESERVE_BYTES, storeFreeBytes: freeBytesElsewhere(parts.options.logDirectory, parts.options.storeDirectory), bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
+      disk: this.#disk, reserveBytes: parts.options.diskReserveBytes ?? RESERVE_BYTES, storeFreeBytes: freeBytesElsewhere(parts.options.logDirectory, parts.options.storeDirectory), stateBytes: bytesOfStore(parts.options.storeDirectory), newServerLogBytes: parts.options.newServerLogBytes ?? 0, bulk: parts.bulk ?? realBulkFiles(parts.options.logDirectory), timers: this.#timers, transport: parts.transport, compaction: compactionOptions(parts.options),
       bytesPerSecond: parts.options.snapshotBytesPerSecond ?? 0, busyPercent: parts.options.snapshotBusyPercent ?? 100, busyMs: parts.busyMs ?? (() => 0),
       random: parts.random, nowMs: () => parts.clock.monotonicMs(), wallMs: () => parts.clock.wallMs(), mutants: parts.mutants,
       driver: () => this.#driver, appliedIndex: () => this.#writer?.appliedIndex ?? 0, durableIndex: () => this.#writer?.durableIndex ?? 0,
@@ -224,7 +224,7 @@ export class Consensus {
       batchBytesMax: BATCH_BYTES, windowMessages: WINDOW_MESSAGES, windowBytes: options.maxInflightBytes,
       uncommittedBytesMax: options.maxUncommittedBytes, pendingReadsMax: 100_000, witnessMayLead: options.witnessMayLead ?? false,
       random: () => random.next(), readIdBase: this.#identity.bootSeq * 2 ** 32,
-      mutants: this.#parts.mutants ?? new Set(), electionMs: options.electionTimeoutMs, leaseMs: options.leaseReads ? leaseMsFor(options.electionTimeoutMs, LEASE_DRIFT_MS) : 0, commitNoticeMs: options.commitNoticeMs ?? 0,
+      mutants: this.#parts.mutants ?? new Set(), electionMs: options.electionTimeoutMs, prefersState: (peer, match) => this.#snapshots.prefersState(peer, match), leaseMs: options.leaseReads ? leaseMsFor(options.electionTimeoutMs, LEASE_DRIFT_MS) : 0, commitNoticeMs: options.commitNoticeMs ?? 0,
     }, store, this.#judged(store.recovered), options.appliedIndex);
     const driver: ConsensusDriver = new ConsensusDriver({
       node, store, transport, clock, timers: this.#timers, options: { tickMs, stallMs: Math.max(3 * tickMs, options.heartbeatMs) },

@@ -38,6 +38,18 @@ export function freeBytesElsewhere(directory: string, other: string | undefined)
   return other === undefined || statSync(directory).dev === statSync(other).dev ? undefined : () => diskSpace(other).freeBytes;
 }
 
+/** Bytes of the state store below the directory; 0 where there is none. Undefined without a directory. */
+export function bytesOfStore(directory: string | undefined): (() => number) | undefined {
+  if (directory === undefined) return undefined;
+  const store = join(directory, 'store');
+  return () => {
+    let bytes = 0;
+    // Files come and go while they are looked at.
+    for (const name of existsSync(store) ? readdirSync(store) : []) bytes += statSync(join(store, name), { throwIfNoEntry: false })?.size ?? 0;
+    return bytes;
+  };
+}
+
 /** Bytes of a file; undefined where there is none. */
 export function sizeOf(disk: Disk, name: string): number | undefined {
   if (!disk.list().includes(name)) return undefined;

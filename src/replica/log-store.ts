@@ -100,6 +100,15 @@ export class LogStore implements LogReader {
     return this.#segments.reduce((sum, segment) => sum + segment.allocated, 0);
   }
 
+  /** Bytes that the entries behind `index` take. */
+  bytesBehind(index: number): number {
+    let bytes = 0;
+    for (const { first, count, offsets, end } of this.#segments) {
+      if (first + count - 1 > index) bytes += end - offsets[Math.max(0, index + 1 - first)]!;
+    }
+    return bytes;
+  }
+
   // ---- writing ----
 
   /**

@@ -240,6 +240,8 @@ export interface ConsensusOptions {
   readonly stateTransfer?: boolean;
   /** Entries that stay in the log behind the state, for followers that lag (default 100,000). */
   readonly logKeepsEntries?: number;
+  /** A server new to the group that lacks more bytes of the log is given the state instead (default 0: never, as long as the log has them). */
+  readonly newServerLogBytes?: number;
   /** Seconds between timed compactions of the log (default 0: by size only). */
   readonly snapshotIntervalSeconds?: number;
   /** HH:MM:SS, local time, of the first one; empty: some moment (default). */

@@ -7,6 +7,7 @@
 import { ROOMY } from '../base/disk-space.ts';
 import { Pace, Rests } from '../base/pace.ts';
 import { pause } from '../base/timers.ts';
+import { memberOf } from '../raft/config.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { StateHeader } from './consensus-transport.ts';
 import type { SnapshotsHost } from './consensus-snapshots.ts';
@@ -45,6 +46,10 @@ const DROPS_BELOW = 1.25;
 /** What did not fit is tried again when so much more is free than before, or after so long: who filled the disk may have been another. */
 const MORE_SPACE = 1.05;
 const EXPORT_ANYWAY_MS = 300_000;
+/** A state that is larger than so many times the log that is lacked would take longer than that: a byte of log takes some 10 to 30 times as long to apply as one of a state to send and take over. */
+const STATE_PER_LOG = 16;
+/** Where a state could not be exported or did not arrive, what the log can do is left to it for so long. */
+const LOG_INSTEAD_MS = 600_000;
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 1000;
 const INSTALLING_MS = 200;
@@ -75,6 +80,7 @@ export class SnapshotSender {
   /** Less did not do for an export at that time. */
   #wantsFreeBytes: number;
   #lackedMs = Number.NEGATIVE_INFINITY;
+  #failedMs = Number.NEGATIVE_INFINITY;
   /** Why nothing is exported, for those who wait. */
   #shortage: string | undefined;
 
@@ -145,6 +151,20 @@ export class SnapshotSender {
     }
     this.#waiting.add(peer);
     this.#serve();
+  }
+
+  /**
+   * Applying the log takes many times as long for each byte as taking over a state. A server that votes gets the log all the same: what is to be committed
+   * may wait for it, and to have the log it need not have applied it.
+   */
+  prefersState(peer: NodeId, match: number): boolean {
+    const { driver: driverOf, newServerLogBytes, stateBytes, nowMs } = this.#host;
+    const driver = driverOf();
+    if (driver === undefined || stateBytes === undefined || newServerLogBytes === 0) return false;
+    const isNew = memberOf(driver.node.view.config.config, peer)?.voter === false;
+    if (!isNew || this.#shortage !== undefined || nowMs() < this.#failedMs + LOG_INSTEAD_MS) return false;
+    const lacks = driver.store.bytesBehind(match);
+    return lacks > newServerLogBytes && stateBytes() < lacks * STATE_PER_LOG;
   }
 
   #isHeard(peer: NodeId): boolean {
@@ -222,6 +242,7 @@ export class SnapshotSender {
   #onNotExported(why: string): void {
     this.#exportPauseMs = Math.min(EXPORT_AGAIN_MS_MAX, Math.max(EXPORT_AGAIN_MS, this.#exportPauseMs * 2));
     this.#exportAfterMs = this.#host.nowMs() + this.#exportPauseMs;
+    this.#failedMs = this.#host.nowMs();
     this.#host.log('warn', `the state could not be exported: ${why}`);
     for (const peer of this.#waiting) this.#host.driver()?.node.snapshotSent(peer, false);
     this.#waiting.clear();
@@ -250,6 +271,7 @@ export class SnapshotSender {
       const sent = transfer.bytes - (transfer.startedAt ?? 0);
       if (isThere) log('info', 'the state has arrived and is in use', { peer, index: header.index, sent, seconds: Math.round((nowMs() - transfer.startedMs) / 100) / 10 });
     } catch (error) {
+      this.#failedMs = nowMs();
       log('warn', `the state did not arrive: ${(error as Error).message}`, { peer });
     }
     ready.users -= 1;

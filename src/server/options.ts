@@ -54,6 +54,7 @@ export const OPTIONS = [
   { name: 'ha_snapshot_busy_percent', type: 'integer', default: 50, min: 5, max: 100, group: 'High availability', help: 'a leader that sends a whole state while clients write leaves them the rest of the time of the thread that does both; 100: no regard' },
   { name: 'ha_snapshot_pins_log_mb', type: 'integer', default: 4096, min: 1, max: 16777216, group: 'High availability', help: 'log kept for a whole state under way; beyond it a newer state is sent instead' },
   { name: 'ha_log_keeps_entries', type: 'integer', default: 100000, min: 100, group: 'High availability', help: 'log entries kept behind the state, for servers that lag; older ones get the whole state' },
+  { name: 'ha_new_server_log_mb', type: 'integer', default: 64, min: 0, max: 16777216, group: 'High availability', help: 'a server new to the group that lacks more of the log than this gets the whole state instead, unless that is 16 times as large; 0: never, as long as the log has what it lacks' },
   { name: 'ha_log_segment_mb', type: 'integer', default: 64, min: 1, max: 4096, group: 'High availability', help: 'MB of one file of the replicated log: what is not needed any more goes file by file' },
   { name: 'ha_node_offline_ms', type: 'integer', default: 600000, min: 100, group: 'High availability', help: 'a server silent for so long is OFFLINE and leaves the group, if that is safe' },
   { name: 'ha_node_remove_ms', type: 'integer', default: 1200000, min: 100, group: 'High availability', help: 'a server silent for so long is no longer listed' },

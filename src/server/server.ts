@@ -344,7 +344,7 @@ export class LgraphServer {
       maxUncommittedBytes: config.ha_max_uncommitted_bytes, maxEntryBytes: config.max_entry_bytes, leaseReads: config.ha_lease_reads, commitNoticeMs: config.ha_commit_notice_ms,
       stateTransfer: true, logKeepsEntries: config.ha_log_keeps_entries, snapshotIntervalSeconds: config.ha_snapshot_interval_s,
       snapshotFirstTime: config.ha_first_snapshot_start_time, snapshotBytesPerSecond: config.ha_snapshot_rate_mb_s * 1e6, snapshotBusyPercent: config.ha_snapshot_busy_percent,
-      snapshotPinsLogBytes: config.ha_snapshot_pins_log_mb * MB, logSegmentBytes: config.ha_log_segment_mb * MB, maxMessageBytes: config.ha_max_message_bytes, compressBytesMin: config.ha_compress_min_bytes,
+      snapshotPinsLogBytes: config.ha_snapshot_pins_log_mb * MB, newServerLogBytes: config.ha_new_server_log_mb * MB, logSegmentBytes: config.ha_log_segment_mb * MB, maxMessageBytes: config.ha_max_message_bytes, compressBytesMin: config.ha_compress_min_bytes,
       nodeOfflineMs: config.ha_node_offline_ms, nodeRemoveMs: config.ha_node_remove_ms, autoRemoveMinVoters: config.ha_auto_remove_min_voters,
       bootstrapRole: BOOTSTRAP_ROLES[config.ha_bootstrap_role]!, witnessMayLead: config.ha_enable_witness_to_leader,
     };

@@ -138,6 +138,43 @@ describe('a snapshot on request', () => {
   });
 });
 
+describe('a server that is new', () => {
+  it('gets the state where it lacks much of a log that has it all, votes then, and the log where that is asked for', async () => {
+    await groupOf(3, 25_450, ['--ha_log_segment_mb', '4']);
+    const [first, second, third] = group.servers as [LocalServer, LocalServer, LocalServer];
+    group.start(first, ['--enable_ha', 'false']);
+    await group.readyOne(first);
+    const alone = await login(first);
+    for (let i = 0; i < 12; i++) await alone.cypher(first.restAddress, 'UNWIND range(1, 500) AS i CREATE (:Big {text: toString(rand()) + toString(i)})');
+    for (let i = 0; i < 60; i++) await alone.cypher(first.restAddress, 'MATCH (n:Big) WITH n LIMIT 500 SET n.text = reduce(text = "", i IN range(1, 15) | text + toString(rand()))');
+    await group.stop(first);
+    group.start(first, ['--ha_bootstrap_role', '1', '--ha_new_server_log_mb', '1']);
+    await group.readyOne(first);
+    group.start(second, ['--ha_bootstrap_role', '2']);
+    await group.readyOne(second, 60_000);
+    const client = await login(first);
+    expect(await count(client, second)).toBe(6000);
+    expect(logOf(first)).toContain('the state has arrived and is in use');
+    expect(offsets(second)).toEqual([0]);
+    await eventually('it votes', 30_000, async () => (await client.get(first.restAddress, '/info/peers') as { voter: boolean }[]).filter(({ voter }) => voter).length === 2);
+    await client.cypher(second.restAddress, 'CREATE (:Big)');
+
+    await group.stop(first);
+    group.start(first, ['--ha_new_server_log_mb', '0']);
+    await group.readyOne(first, 60_000);
+    await group.readyOne(second, 60_000);
+    // Either may lead: neither sends a state.
+    await group.stop(second);
+    group.start(second, ['--ha_new_server_log_mb', '0']);
+    await group.readyOne(second, 60_000);
+    group.start(third, ['--ha_bootstrap_role', '2']);
+    await group.readyOne(third, 60_000);
+    await eventually('all of it is there', 60_000, async () => await count(client, third) === 6001);
+    expect(offsets(third)).toEqual([]);
+    expect(await checksum(client, third)).toEqual(await checksum(client, first));
+  }, 240_000);
+});
+
 describe('a log that is gone', () => {
   it('stops its server with one clear line', async () => {
     await groupOf(1, 25_400, []);

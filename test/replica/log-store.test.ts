@@ -209,6 +209,28 @@ describe('the log store', () => {
     expect(() => store.entries(150, 150, 1)).toThrow(/not in/);
   });
 
+  it('knows how much lies behind an entry', () => {
+    const disk = new SimDisk(seededRandom(1));
+    const store = open(disk, { segmentBytes: 2000 });
+    for (let i = 1; i <= 200; i++) store.persist(write({ entries: [entry(i, 1)] }));
+    expect(store.segmentCount).toBeGreaterThan(3);
+    const behind = [0, 1, 60, 120, 199, 200, 300].map((index) => store.bytesBehind(index));
+    expect(behind).toEqual([...behind].sort((a, b) => b - a));
+    expect(new Set(behind.slice(0, 5)).size).toBe(5);
+    expect(behind.slice(-2)).toEqual([0, 0]);
+    // Entries are about as long as each other, and what else is written is little.
+    expect(behind[2]! / behind[0]!).toBeCloseTo(0.7, 1);
+    expect(behind[3]! / behind[0]!).toBeCloseTo(0.4, 1);
+    const whole = behind[0]!;
+    store.persist(write({ start: { index: 100, term: 1, config: { members: [] }, reset: false } }));
+    expect(store.bytesBehind(0)).toBeLessThan(whole * 0.9);
+    // The record that says so is a little more.
+    expect(store.bytesBehind(120) - behind[3]!).toBeLessThan(100);
+    const left = store.bytesBehind(120);
+    disk.crash();
+    expect(open(disk, { segmentBytes: 2000 }).bytesBehind(120)).toBe(left);
+  });
+
   it('is whole wherever the power goes while it drops files, whichever of the names come back', () => {
     let cuts = 0;
     for (let seed = 0; seed < 300; seed++) {

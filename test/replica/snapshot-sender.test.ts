@@ -65,12 +65,12 @@ it('keeps to the rate as well, whichever is slower', async () => {
 });
 
 /** A leader whose disk has so many bytes free, and a server that needs its state. */
-function sendingOn(disk: { free: number; isFullFor?: string }) {
+function sendingOn(disk: { free: number; isFullFor?: string }, options: Partial<SnapshotsHost> = {}, group: { config?: unknown; bytesBehind?: () => number } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'lgraph-sender-'));
   folders.push(directory);
   const seen = { nowMs: 10_000, exports: 0, sending: 0, given: [] as boolean[], lines: [] as string[], end: (_: Error) => undefined as void, arrive: () => undefined as void };
   const progress = { state: 'snapshot', match: 0 };
-  const view = { role: 'leader', firstIndex: 11, lastIndex: 50, commitIndex: 50, progress: new Map([['b', progress]]) };
+  const view = { role: 'leader', firstIndex: 11, lastIndex: 50, commitIndex: 50, progress: new Map([['b', progress]]), config: group.config };
   const node = { view, termAt: () => 1, configAt: () => ({ config: {} }), snapshotMoves: () => undefined, snapshotSent: (_: string, ok: boolean) => seen.given.push(ok) };
   const real = realDisk(directory);
   const sender = new SnapshotSender({
@@ -83,7 +83,7 @@ function sendingOn(disk: { free: number; isFullFor?: string }) {
       },
     },
     log: (_: string, line: string) => seen.lines.push(line), compaction: { keepsEntries: 100 },
-    driver: () => ({ node, lastHeardMs: () => seen.nowMs, wake: () => undefined }),
+    driver: () => ({ node, store: { bytesBehind: group.bytesBehind }, lastHeardMs: () => seen.nowMs, wake: () => undefined }), ...options,
     transport: {
       sendState: (_: string, { pause: mayGoOn }: SendState) => new Promise((resolve, reject) => {
         seen.sending += 1;
@@ -185,4 +185,32 @@ it('the log stays until who got the state has what was written meanwhile, too', 
   progress.match = 4900;
   sender.onTick(seen.nowMs);
   expect(sender.pinnedAt).toBe(undefined);
+});
+
+it('prefers the state to the log for a server that is new and lacks much, as long as that works', () => {
+  const disk = { free: 100 * MB };
+  const config = { members: [{ id: 'new', voter: false, witness: false }, { id: 'old', voter: true, witness: false }] };
+  const is = { lacks: 65 * MB, state: 1000 * MB };
+  const { sender, seen } = sendingOn(disk, { newServerLogBytes: 64 * MB, stateBytes: () => is.state }, { config: { config }, bytesBehind: () => is.lacks });
+  expect(sender.prefersState('new', 0)).toBe(true);
+  // What is to be committed may wait for its word.
+  expect(sender.prefersState('old', 0)).toBe(false);
+  expect(sender.prefersState('stranger', 0)).toBe(false);
+  is.lacks = 64 * MB;
+  expect(sender.prefersState('new', 0)).toBe(false);
+  is.lacks = 65 * MB;
+  is.state = 1100 * MB;
+  expect(sender.prefersState('new', 0)).toBe(false);
+  is.state = 1000 * MB;
+  // Where it cannot be written out, the log does.
+  sender.onWanted('b');
+  sender.onExported(1, undefined, 'a bad day', false);
+  expect(sender.prefersState('new', 0)).toBe(false);
+  seen.nowMs += 601_000;
+  expect(sender.prefersState('new', 0)).toBe(true);
+  disk.free = 60 * MB;
+  sender.onWanted('b');
+  expect(sender.prefersState('new', 0)).toBe(false);
+  const never = sendingOn({ free: 100 * MB }, { newServerLogBytes: 0, stateBytes: () => 1 }, { config: { config }, bytesBehind: () => is.lacks });
+  expect(never.sender.prefersState('new', 0)).toBe(false);
 });

@@ -73,6 +73,8 @@ interface Canonical {
   readonly term: number;
   readonly data: string;
   readonly kind: number;
+  /** The term, or a later one, in which it was committed. */
+  readonly committedIn: number;
 }
 
 export class Checker {
@@ -184,8 +186,8 @@ export class Checker {
       this.#leaders.set(view.term, id);
       for (const key of this.#matches.keys()) if (key.startsWith(`${id} `)) this.#matches.delete(key);
       for (let index = Math.max(view.firstIndex, this.committedIndex - 100); index <= this.committedIndex; index++) {
-        // One that wins an old election late owes nothing to later terms.
-        if (this.log[index - 1]!.term >= view.term) continue;
+        // One that wins an old election late owes nothing to what was committed in later terms, whichever term the entry is of.
+        if (this.log[index - 1]!.committedIn >= view.term) continue;
         must(node.termAt(index) === this.log[index - 1]!.term, () => `4: the new leader ${id} of term ${view.term} lacks committed entry ${index}`);
       }
     }
@@ -238,7 +240,7 @@ export class Checker {
     const known = this.log[entry.index - 1];
     if (known === undefined) {
       must(entry.index === this.log.length + 1, () => `5: ${id} applies ${entry.index}, nobody had ${this.log.length + 1}`);
-      this.log.push({ term: entry.term, data: entry.data, kind: entry.kind });
+      this.log.push({ term: entry.term, data: entry.data, kind: entry.kind, committedIn: Math.max(entry.term, this.#terms.get(id) ?? 0) });
       this.committedIndex = entry.index;
       if (entry.data !== '') {
         must(!this.#dataAt.has(entry.data), () => `22: ${entry.data} is committed twice, at ${this.#dataAt.get(entry.data)} and ${entry.index}`);

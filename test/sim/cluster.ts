@@ -26,6 +26,8 @@ export interface SimOptions {
   readonly steps: number;
   readonly mutants?: ReadonlySet<string>;
   readonly trace?: (line: string) => void;
+  /** How often a leader sends its state where the log would do, while there are faults (default: never). */
+  readonly statesPreferred?: number;
   /** No faults but this one: the power of `server` goes at its `operation`-th disk operation, which is done or not. */
   readonly calm?: { readonly server: NodeId; readonly operation: number; readonly isDone: boolean };
 }
@@ -92,6 +94,8 @@ export class Cluster {
   readonly #linkRandom: Random;
   readonly #linkRates: LinkRates;
   readonly #links: Links;
+  readonly #stateRandom: Random;
+  readonly #statesPreferred: number;
   /** In the end, those without whom the group must be well. */
   readonly #spared = new Set<SimServer>();
 
@@ -100,6 +104,8 @@ export class Cluster {
     this.#linkRandom = seededRandom(options.seed ^ 0x11ab);
     this.#linkRates = options.calm === undefined ? drawLinkRates(this.#linkRandom) : CALM_LINKS;
     this.#links = new Links(this.#linkRandom, this.#linkRates.capacity);
+    this.#stateRandom = seededRandom(options.seed ^ 0x57a7);
+    this.#statesPreferred = options.statesPreferred ?? 0;
     this.mutants = options.mutants ?? new Set();
     this.#trace = options.trace;
     this.rates = options.calm === undefined ? drawRates(this.random) : CALM;
@@ -118,6 +124,11 @@ export class Cluster {
     if (options.calm === undefined) return;
     const { server, operation, isDone } = options.calm;
     this.servers.get(server)!.disk.cutPowerAfter(operation, isDone);
+  }
+
+  /** Whether a leader sends its state where the log would do. Never in the end: then the log is to do. */
+  prefersState(): boolean {
+    return this.faults && this.#statesPreferred > 0 && this.#stateRandom.next() < this.#statesPreferred;
   }
 
   #draw(): number {

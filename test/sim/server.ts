@@ -132,6 +132,7 @@ export class SimServer {
       id: this.id, electionTicks: 20, heartbeatTicks: 5, batchBytesMax: WINDOW.batchBytes, windowMessages: WINDOW.messages, windowBytes: WINDOW.bytes, uncommittedBytesMax: 6000,
       pendingReadsMax: 50, witnessMayLead: true, random: () => this.#random.next(), readIdBase: this.boots * 1e6, mutants,
       electionMs: 200, commitNoticeMs: 5, leaseMs: this.#cluster.rates.leases ? leaseMsFor(200, 20) : 0,
+      prefersState: () => this.#cluster.prefersState(),
     };
     this.node = new RaftNode(options, this.store, this.store.recovered, this.machine.index);
     this.#writes = [];

@@ -23,6 +23,15 @@ describe('the simulated cluster', () => {
     for (const name of ['syncErrors', 'diskFull', 'wiped', 'clockJumps', 'slowNodes', 'oneWayCuts', 'pairCuts', 'diskStalls', 'kindDrops', 'clogs', 'overflowed', 'quorumEnds', 'quietEnds'] as const) expect(total[name], name).toBeGreaterThan(5);
   });
 
+  it('keeps them where leaders send states though the log would do', { timeout: 120_000 }, () => {
+    const [plain, preferring] = [0, 0.4].map((statesPreferred) => {
+      let snapshots = 0;
+      for (let seed = 1001; seed <= 1080; seed++) snapshots += run(seed, 5000, statesPreferred).snapshots;
+      return snapshots;
+    }) as [number, number];
+    expect(preferring).toBeGreaterThan(plain * 2);
+  });
+
   it('keeps them for every seed that once failed', () => {
     const lines = readFileSync(resolve(import.meta.dirname, 'seeds.txt'), 'utf8').split('\n').filter((line) => /^\d/.test(line));
     for (const line of lines) {
@@ -41,9 +50,9 @@ describe('the simulated cluster', () => {
   });
 });
 
-function run(seed: number, steps: number): ReturnType<typeof simulate> {
+function run(seed: number, steps: number, statesPreferred = 0): ReturnType<typeof simulate> {
   try {
-    return simulate({ seed, steps });
+    return simulate({ seed, steps, statesPreferred });
   } catch (error) {
     if (error instanceof Error) error.message = `seed ${seed}, ${steps} steps: ${error.message}`;
     throw error;
