@@ -2,7 +2,7 @@
  * PageRank (Page, Brin: The Anatomy of a Large-Scale Hypertextual Web Search Engine, 1998) over all nodes and relationships of a graph.
  *
  * The relationships are projected once into compressed sparse rows: where each node's begin, and the places of the nodes that they lead to.
- * A round then is a walk through two arrays. What it takes: 28 bytes for each node, 4 for each relationship.
+ * A round then is a walk through two arrays. What it takes: some 60 bytes for each node, 4 for each relationship.
  */
 import { mayMake, walk } from '../../base/allowance.ts';
 import type { GraphView } from '../../graph/view.ts';

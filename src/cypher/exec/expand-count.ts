@@ -8,9 +8,9 @@ import type { Expand, PlanNode } from '../plan/plan.ts';
 import { isDynamic, plainTypes } from '../semantics/walk.ts';
 import type { CompileContext } from './compile.ts';
 import { DIRECTIONS } from './directions.ts';
-import { nodeIn } from './row-graph.ts';
 import { idsOf, type CountRows } from './ids.ts';
 import { pusher } from './push.ts';
+import { nodeIn } from './row-graph.ts';
 import type { Operator, Row } from './runtime.ts';
 import { neverMatches, typeFilter } from './type-filter.ts';
 
