@@ -154,8 +154,9 @@ describe('a server that is new', () => {
     await group.readyOne(second, 60_000);
     const client = await login(first);
     expect(await count(client, second)).toBe(6000);
-    expect(logOf(first)).toContain('the state has arrived and is in use');
+    expect(logOf(first)).toContain('sending the state of');
     expect(offsets(second)).toEqual([0]);
+    expect(logOf(second)).toContain('Server started again with the new state.');
     await eventually('it votes', 30_000, async () => (await client.get(first.restAddress, '/info/peers') as { voter: boolean }[]).filter(({ voter }) => voter).length === 2);
     await client.cypher(second.restAddress, 'CREATE (:Big)');
 
