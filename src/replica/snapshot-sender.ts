@@ -46,7 +46,7 @@ const DROPS_BELOW = 1.25;
 /** What did not fit is tried again when so much more is free than before, or after so long: who filled the disk may have been another. */
 const MORE_SPACE = 1.05;
 const EXPORT_ANYWAY_MS = 300_000;
-/** A state that is larger than so many times the log that is lacked would take longer than that: a byte of log takes some 10 to 30 times as long to apply as one of a state to send and take over. */
+/** A state that is larger than so many times the log that is lacked might take longer than that: a byte of log took 25 to 36 times as long to apply as one of the store to send and take over (decision 030). */
 const STATE_PER_LOG = 16;
 /** Where a state could not be exported or did not arrive, what the log can do is left to it for so long. */
 const LOG_INSTEAD_MS = 600_000;
@@ -80,7 +80,8 @@ export class SnapshotSender {
   /** Less did not do for an export at that time. */
   #wantsFreeBytes: number;
   #lackedMs = Number.NEGATIVE_INFINITY;
-  #failedMs = Number.NEGATIVE_INFINITY;
+  /** When a state for a peer could not be written out, or did not arrive there. */
+  readonly #failedMs = new Map<NodeId, number>();
   /** Why nothing is exported, for those who wait. */
   #shortage: string | undefined;
 
@@ -162,7 +163,7 @@ export class SnapshotSender {
     const driver = driverOf();
     if (driver === undefined || stateBytes === undefined || newServerLogBytes === 0) return false;
     const isNew = memberOf(driver.node.view.config.config, peer)?.voter === false;
-    if (!isNew || this.#shortage !== undefined || nowMs() < this.#failedMs + LOG_INSTEAD_MS) return false;
+    if (!isNew || this.#shortage !== undefined || nowMs() < (this.#failedMs.get(peer) ?? Number.NEGATIVE_INFINITY) + LOG_INSTEAD_MS) return false;
     const lacks = driver.store.bytesBehind(match);
     return lacks > newServerLogBytes && stateBytes() < lacks * STATE_PER_LOG;
   }
@@ -242,9 +243,11 @@ export class SnapshotSender {
   #onNotExported(why: string): void {
     this.#exportPauseMs = Math.min(EXPORT_AGAIN_MS_MAX, Math.max(EXPORT_AGAIN_MS, this.#exportPauseMs * 2));
     this.#exportAfterMs = this.#host.nowMs() + this.#exportPauseMs;
-    this.#failedMs = this.#host.nowMs();
     this.#host.log('warn', `the state could not be exported: ${why}`);
-    for (const peer of this.#waiting) this.#host.driver()?.node.snapshotSent(peer, false);
+    for (const peer of this.#waiting) {
+      this.#failedMs.set(peer, this.#host.nowMs());
+      this.#host.driver()?.node.snapshotSent(peer, false);
+    }
     this.#waiting.clear();
   }
 
@@ -271,7 +274,7 @@ export class SnapshotSender {
       const sent = transfer.bytes - (transfer.startedAt ?? 0);
       if (isThere) log('info', 'the state has arrived and is in use', { peer, index: header.index, sent, seconds: Math.round((nowMs() - transfer.startedMs) / 100) / 10 });
     } catch (error) {
-      this.#failedMs = nowMs();
+      this.#failedMs.set(peer, nowMs());
       log('warn', `the state did not arrive: ${(error as Error).message}`, { peer });
     }
     ready.users -= 1;
